@@ -1,0 +1,123 @@
+"""Backbones: what stands between the preprocessed inputs and the head. Layers are named by blocks: hidden_1, hidden_2 …
+
+Every function takes the preprocessed inputs, the recipe's `model` and its ingredients, and returns the features for the
+head, (B, F).
+"""
+
+from typing import Any
+
+import keras
+
+from hornbook.builder.blocks import Ingredients
+from hornbook.builder.seeds import derive_seed
+from hornbook.recipes.initializer import GlorotUniform, Orthogonal
+from hornbook.recipes.model import Cnn, Mlp, ResidualCnn, Rnn
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn"]
+
+Tensor = Any
+
+
+def _flat(x: Tensor) -> Tensor:
+    return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
+
+
+def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, first: int) -> Tensor:
+    for index, units in enumerate(sizes, first):
+        x = ingredients.dense(x, units, f"hidden_{index}")
+    return x
+
+
+def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
+    """A stack of dense layers over flattened inputs."""
+    return _dense_stack(_flat(x), model.hidden_units(), ingredients, 1)
+
+
+def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
+    """Blocks of convolutions and pooling, then dense layers."""
+    number = 0
+    for block, filters in enumerate(model.filters, 1):
+        for convolution in range(model.convolutions):
+            number += 1
+            strides = model.pool_size if model.pooling == "stride" and convolution == model.convolutions - 1 else 1
+            options: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": model.padding, "strides": strides}
+            x = ingredients.conv(x, filters, f"hidden_{number}", **options)
+        if model.pooling in {"max", "average"} and min(x.shape[1:3]) >= model.pool_size:
+            pooling = keras.layers.MaxPooling2D if model.pooling == "max" else keras.layers.AveragePooling2D
+            x = pooling(model.pool_size, name=f"pooling_{block}")(x)
+    flatten = {
+        "flatten": keras.layers.Flatten,
+        "global_average": keras.layers.GlobalAveragePooling2D,
+        "global_max": keras.layers.GlobalMaxPooling2D,
+    }[model.flatten]
+    return _dense_stack(flatten(name="flatten")(x), model.dense, ingredients, number + 1)
+
+
+def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Tensor:
+    """A residual network: stem, stages of two-convolution blocks with shortcuts, global average, dense layers."""
+    size: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": "same"}
+    x = ingredients.conv(x, model.filters[0], "hidden_1", **size)
+    number = 1
+    for stage, filters in enumerate(model.filters):
+        for block in range(model.blocks):
+            strides = 2 if stage and not block else 1
+            first, second = f"hidden_{number + 1}", f"hidden_{number + 2}"
+            number += 2
+            shortcut = x
+            if strides != 1 or x.shape[-1] != filters:
+                name = f"{second}_shortcut"
+                shortcut = ingredients.conv(x, filters, name, finish=False, kernel_size=1, strides=strides)
+                shortcut = ingredients.normalize(shortcut, name, "before_activation")
+            x = ingredients.conv(x, filters, first, strides=strides, **size)
+            x = ingredients.conv(x, filters, second, finish=False, **size)
+            x = ingredients.normalize(x, second, "before_activation")
+            x = keras.layers.Add(name=f"{second}_add", dtype=ingredients.precision)([x, shortcut])
+            x = ingredients.activate(x, second)
+            x = ingredients.regularize(ingredients.normalize(x, second, "after_activation"), second)
+    x = keras.layers.GlobalAveragePooling2D(name="flatten")(x)
+    return _dense_stack(x, model.dense, ingredients, number + 1)
+
+
+CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+
+
+def recurrent_arguments(ingredients: Ingredients, name: str) -> dict[str, Any]:
+    """Return the arguments of a recurrent layer: the activation goes into the cell, recurrent weights are orthogonal."""
+    arguments = ingredients.weights(name)
+    arguments["use_bias"] = True  # the cell's gates need it, whatever normalizes its outputs
+    arguments["activation"] = ingredients.activation.function_name()
+    arguments["recurrent_initializer"] = Orthogonal().build(seed=derive_seed(ingredients.seed, f"{name}/recurrent"))
+    arguments["seed"] = derive_seed(ingredients.seed, f"{name}/recurrent_dropout")
+    return arguments
+
+
+def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int | None = None) -> Tensor:
+    """Recurrent layers over sequences, embedded tokens or the rows of an image, then dense layers."""
+    if vocabulary_size is not None:
+        embedding = GlorotUniform().build(seed=derive_seed(ingredients.seed, "embedding"))
+        x = keras.layers.Embedding(
+            vocabulary_size, model.embedding, mask_zero=True, embeddings_initializer=embedding, name="embedding"
+        )(x)
+    elif len(x.shape) == 4:
+        x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="rows")(x)
+    for index, units in enumerate(model.units, 1):
+        name = f"hidden_{index}"
+        arguments = recurrent_arguments(ingredients, name)
+        arguments["return_sequences"] = index < len(model.units)
+        layer = getattr(keras.layers, CELLS[model.cell])
+        if model.bidirectional:
+            cell = layer(units, recurrent_dropout=model.recurrent_dropout, **{**arguments, "name": f"{name}_cell"})
+            x = keras.layers.Bidirectional(cell, name=name, dtype=ingredients.precision)(x)
+        else:
+            x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
+        x = ingredients.finish(x, name, activate=False)
+    return _dense_stack(x, model.dense, ingredients, len(model.units) + 1)
+
+
+def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None) -> Tensor:
+    """Return the features that the head reads: the recipe's backbone over the preprocessed inputs."""
+    ingredients = Ingredients.of(recipe)
+    backbone = recipe.model.import_target()
+    arguments = {"vocabulary_size": vocabulary_size} if recipe.model.name == "rnn" else {}
+    return backbone(x, recipe.model, ingredients, **arguments)

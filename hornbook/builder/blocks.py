@@ -1,0 +1,148 @@
+"""The six ingredients applied to one hidden layer: weights → normalization → activation → regularization."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+
+from hornbook.builder.seeds import derive_seed
+from hornbook.recipes.activation import ActivationSpec, Linear
+from hornbook.recipes.initializer import Default, InitializerSpec
+from hornbook.recipes.normalization import NoNormalization, NormalizationSpec
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.regularization import Regularization
+from hornbook.recipes.spec import component_class
+
+__all__ = ["Ingredients", "build_initializer", "suited_initializer"]
+
+Tensor = Any
+SPATIAL = {3: "SpatialDropout1D", 4: "SpatialDropout2D", 5: "SpatialDropout3D"}
+
+
+def suited_initializer(activation: ActivationSpec) -> InitializerSpec:
+    """Return what `initializer: default` means in front of an activation."""
+    cls = component_class("initializer", activation.suits)
+    if cls is None or not issubclass(cls, InitializerSpec):
+        raise TypeError(f"{activation.name}: there is no initializer {activation.suits!r}")
+    return cls.model_validate({"name": activation.suits})
+
+
+def build_initializer(
+    spec: InitializerSpec, activation: ActivationSpec, *, seed: int, name: str
+) -> keras.initializers.Initializer:
+    """Return the Keras initializer of one kernel, with a seed of its own where it draws numbers."""
+    chosen = suited_initializer(activation) if isinstance(spec, Default) else spec
+    return chosen.build(**({"seed": derive_seed(seed, name)} if chosen.random else {}))
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a recipe says about every hidden layer; a free layer may replace some of it."""
+
+    initializer: InitializerSpec
+    activation: ActivationSpec
+    normalization: NormalizationSpec | NoNormalization
+    regularization: Regularization
+    seed: int
+    precision: str
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Ingredients":
+        """Return the ingredients of a resolved recipe; without hidden layers there is no activation."""
+        return cls(
+            recipe.initializer,
+            recipe.activation if recipe.activation is not None else Linear(),
+            recipe.normalization,
+            recipe.regularization,
+            recipe.seed,
+            recipe.training.precision,
+        )
+
+    def replaced(self, **own: Any) -> "Ingredients":
+        """Return the ingredients with those of one layer in place; None leaves the recipe's."""
+        return replace(self, **{key: value for key, value in own.items() if value is not None})
+
+    def weights(self, name: str, *, kernels: tuple[str, ...] = ("kernel",), axes: Any = 0) -> dict[str, Any]:
+        """Return the arguments of a layer with weights: initializers, penalties, max-norm, bias, precision.
+
+        Args:
+            name: The layer's name.
+            kernels: Prefixes of its kernels' arguments.
+            axes: Axes of the kernel over which one unit's incoming weights run.
+        """
+        regularization = self.regularization
+        arguments: dict[str, Any] = {"name": name, "dtype": self.precision, "use_bias": self.needs_bias()}
+        for kernel in kernels:
+            arguments[f"{kernel}_initializer"] = build_initializer(
+                self.initializer, self.activation, seed=self.seed, name=f"{name}/{kernel}"
+            )
+            if regularization.l1 is not None or regularization.l2 is not None:
+                penalty = keras.regularizers.L1L2(l1=regularization.l1 or 0.0, l2=regularization.l2 or 0.0)
+                arguments[f"{kernel}_regularizer"] = penalty
+            if regularization.max_norm is not None:
+                arguments[f"{kernel}_constraint"] = keras.constraints.MaxNorm(regularization.max_norm, axis=axes)
+        if self.initializer.bias is not None:
+            arguments["bias_initializer"] = build_initializer(
+                self.initializer.bias, self.activation, seed=self.seed, name=f"{name}/bias"
+            )
+        return arguments
+
+    def needs_bias(self) -> bool:
+        """Return whether a bias has any effect: not where batch normalization follows and subtracts it."""
+        normalization = self.normalization
+        if not isinstance(normalization, NormalizationSpec):
+            return True
+        return not (normalization.centers and normalization.position == "before_activation")
+
+    def finish(self, x: Tensor, name: str, *, activate: bool = True) -> Tensor:
+        """Apply normalization, activation and regularization behind a layer with weights."""
+        x = self.normalize(x, name, "before_activation")
+        if activate:
+            x = self.activate(x, name)
+        x = self.normalize(x, name, "after_activation")
+        return self.regularize(x, name)
+
+    def normalize(self, x: Tensor, name: str, position: str) -> Tensor:
+        """Apply the normalization if it stands at this position."""
+        normalization = self.normalization
+        if not isinstance(normalization, NormalizationSpec) or normalization.position != position:
+            return x
+        return normalization.build(name=f"{name}_normalization", dtype=self.precision)(x)
+
+    def activate(self, x: Tensor, name: str) -> Tensor:
+        """Apply the activation; nothing for `linear`."""
+        activation = self.activation
+        if activation.name == "linear":
+            return x
+        arguments: dict[str, Any] = {"name": f"{name}_activation", "dtype": self.precision}
+        if activation.name == "prelu" and activation.options()["shared_axes"] is None and len(x.shape) > 2:
+            arguments["shared_axes"] = list(range(1, len(x.shape) - 1))
+        if activation.name == "randomized_leaky_relu":
+            arguments["seed"] = derive_seed(self.seed, f"{name}_activation")
+        return activation.build(**arguments)(x)
+
+    def regularize(self, x: Tensor, name: str) -> Tensor:
+        """Apply dropout and noise in a fixed order."""
+        given = self.regularization
+        kinds: list[tuple[str, float | None, str]] = [
+            ("Dropout", given.dropout, "dropout"),
+            ("AlphaDropout", given.alpha_dropout, "alpha_dropout"),
+            (SPATIAL.get(len(x.shape), ""), given.spatial_dropout, "spatial_dropout"),
+            ("GaussianDropout", given.gaussian_dropout, "gaussian_dropout"),
+            ("GaussianNoise", given.gaussian_noise, "gaussian_noise"),
+        ]
+        for cls, amount, suffix in kinds:
+            if cls and amount:
+                layer_name = f"{name}_{suffix}"
+                layer = getattr(keras.layers, cls)
+                x = layer(amount, seed=derive_seed(self.seed, layer_name), name=layer_name, dtype=self.precision)(x)
+        return x
+
+    def dense(self, x: Tensor, units: int, name: str) -> Tensor:
+        """Return a dense hidden layer with all ingredients: (…, F) → (…, units)."""
+        return self.finish(keras.layers.Dense(units, **self.weights(name))(x), name)
+
+    def conv(self, x: Tensor, filters: int, name: str, *, finish: bool = True, **options: Any) -> Tensor:
+        """Return a convolution with all ingredients: (B, H, W, C) → (B, H', W', filters)."""
+        x = keras.layers.Conv2D(filters, **options, **self.weights(name, axes=[0, 1, 2]))(x)
+        return self.finish(x, name) if finish else x

@@ -1,0 +1,82 @@
+"""Recipe → the two views over the same variables: the plain Keras model and the training view."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from hornbook.builder.backbones import features
+from hornbook.builder.head import build_head, build_loss, trains_on_logits
+from hornbook.builder.inputs import build_inputs
+from hornbook.builder.metrics import build_metric
+from hornbook.builder.optimizers import build_optimizer
+from hornbook.data.source import Array, DataInfo, Preprocessing
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["Built", "as_targets", "build_model", "compile_plain"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A recipe's model in two views over the same variables, with optimizer, loss and metrics.
+
+    Attributes:
+        model: The plain Keras model: what is saved, what callbacks and users see; ends in probabilities.
+        logits_model: The same layers up to the head's weighted sums; the loss is computed from it where
+            `from_logits`. The same object as `model` otherwise.
+        from_logits: Whether loss and training use `logits_model`.
+        optimizer: A stock Keras optimizer, built.
+        loss: A Keras loss for what `logits_model` returns.
+        metrics: Fresh Keras metrics for what `model` returns.
+    """
+
+    model: keras.Model
+    logits_model: keras.Model
+    from_logits: bool
+    optimizer: keras.optimizers.Optimizer
+    loss: keras.losses.Loss
+    metrics: tuple[keras.metrics.Metric, ...]
+
+    def activate(self, scores: Any) -> Any:
+        """Return the model's outputs from what `logits_model` returns."""
+        return self.model.get_layer("head_activation")(scores) if self.from_logits else scores
+
+
+def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> Built:
+    """Return the model of a resolved recipe.
+
+    Args:
+        recipe: A recipe as `resolve` returns it.
+        info: Facts about the data: shapes, classes.
+        preprocessing: Statistics of the training split.
+
+    Raises:
+        RecipeError: If a layer of a free list does not fit.
+    """
+    inputs, x = build_inputs(recipe, info, preprocessing)
+    x = features(x, recipe, vocabulary_size=info.vocabulary_size)
+    logits, outputs = build_head(x, recipe)
+    model = keras.Model(inputs, outputs, name=recipe.name or "recipe")
+    from_logits = trains_on_logits(recipe) and logits is not outputs
+    logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model
+    return Built(
+        model=model,
+        logits_model=logits_model,
+        from_logits=from_logits,
+        optimizer=build_optimizer(recipe.optimizer, recipe.training.gradient_clipping, model),
+        loss=build_loss(recipe, from_logits=from_logits),
+        metrics=tuple(build_metric(metric, recipe.task or "regression") for metric in recipe.training.metrics or ()),
+    )
+
+
+def compile_plain(built: Built, recipe: Recipe) -> keras.Model:
+    """Return the plain model, compiled the way a Keras user would: ready for `fit`, `evaluate` and `predict`."""
+    built.model.compile(
+        optimizer=built.optimizer, loss=build_loss(recipe, from_logits=False), metrics=list(built.metrics)
+    )
+    return built.model
+
+
+def as_targets(y: Array, model: keras.Model) -> Array:
+    """Return targets in the shape that losses and metrics expect: (N, 1) under a head of one unit."""
+    return y[:, None] if y.ndim == 1 and model.output_shape[-1] == 1 else y

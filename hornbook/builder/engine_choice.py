@@ -1,0 +1,24 @@
+"""Which engine runs a model: a fixed rule on its layers, never on timing, because engines give different bits."""
+
+import keras
+
+from hornbook.builder.build import Built
+
+__all__ = ["XLA_LAYERS", "choose_engine"]
+
+XLA_LAYERS = frozenset(
+    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Dense", "Activation",
+     "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
+     "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
+     "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU"}
+)  # fmt: skip
+"""Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower."""
+
+
+def choose_engine(wanted: str, built: Built) -> str:
+    """Return ``xla``, ``graph`` or ``fit``: what the recipe names, or for ``auto`` XLA where every layer gains from it."""
+    if wanted != "auto":
+        return wanted
+    names = {type(operation).__name__ for operation in built.model.operations}
+    is_plain = names <= XLA_LAYERS and not isinstance(built.optimizer, keras.optimizers.LossScaleOptimizer)
+    return "xla" if is_plain else "graph"

@@ -1,0 +1,62 @@
+"""The head: from features to weighted sums (logits) and from them to what the saved model returns."""
+
+from typing import Any
+
+import keras
+
+from hornbook.builder.blocks import Ingredients, build_initializer, suited_initializer
+from hornbook.recipes.initializer import Default
+from hornbook.recipes.normalization import NormalizationSpec
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["build_head", "build_loss", "trains_on_logits"]
+
+Tensor = Any
+
+
+def build_head(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Return (logits, outputs), both (B, units), from the features of a resolved recipe's backbone.
+
+    Without hidden layers the recipe's `initializer` is the head's; otherwise the head starts as theory recommends for
+    its own activation, unless `head.initializer` says otherwise.
+    """
+    head, normalization = recipe.head, recipe.normalization
+    if head.units is None or head.activation is None:
+        raise ValueError("resolve the recipe first: its head is open")
+    ingredients = Ingredients.of(recipe)
+    arguments = ingredients.weights("head")
+    for constraint in [key for key in arguments if key.endswith("_constraint")]:
+        del arguments[constraint]  # max-norm is for hidden units
+    is_normalized = isinstance(normalization, NormalizationSpec) and normalization.output
+    centers = isinstance(normalization, NormalizationSpec) and normalization.centers
+    arguments |= {"use_bias": not (is_normalized and centers), "dtype": "float32"}
+    chosen = head.initializer
+    if chosen is None:
+        chosen = recipe.initializer if recipe.model.hidden_units() == () else Default()
+    if isinstance(chosen, Default):
+        chosen = suited_initializer(head.activation).model_copy(update={"bias": chosen.bias})
+    arguments["kernel_initializer"] = build_initializer(chosen, head.activation, seed=recipe.seed, name="head/kernel")
+    bias = chosen.bias or recipe.initializer.bias
+    if bias is not None:
+        arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name="head/bias")
+    logits = keras.layers.Dense(head.units, **arguments)(x)
+    if is_normalized:
+        logits = normalization.build(name="head_normalization", dtype="float32")(logits)
+    if head.activation.name == "linear":
+        return logits, logits
+    return logits, head.activation.build(name="head_activation", dtype="float32")(logits)
+
+
+def trains_on_logits(recipe: Recipe) -> bool:
+    """Return whether the loss is computed in front of the head's activation."""
+    head = recipe.head
+    return head.loss is not None and head.activation is not None and head.loss.from_logits == head.activation.name
+
+
+def build_loss(recipe: Recipe, *, from_logits: bool) -> keras.losses.Loss:
+    """Return the loss; `from_logits` where it gets weighted sums instead of the model's outputs."""
+    loss = recipe.head.loss
+    if loss is None:
+        raise ValueError("resolve the recipe first: its loss is open")
+    takes_logits = loss.from_logits not in (None, "linear")
+    return loss.build(**({"from_logits": from_logits} if takes_logits else {}))

@@ -1,0 +1,94 @@
+"""What happens to inputs inside the model: scaling, standardizing, encoding of categories, augmentation, input dropout.
+
+All of it is saved with the model, so that a saved model takes raw pixels and raw table rows.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from hornbook.builder.seeds import derive_seed
+from hornbook.data.source import DataInfo, Preprocessing
+from hornbook.recipes.data import Augmentation
+from hornbook.recipes.normalization import NormalizationSpec
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["build_inputs"]
+
+Tensor = Any
+
+
+def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
+    """Return the model's input and the preprocessed tensor that the backbone reads."""
+    is_tokens = info.kind == "tokens"
+    inputs = keras.Input(info.input_shape, dtype="int32" if is_tokens else "float32", name="input")
+    x = inputs
+    if preprocessing.scale is not None:
+        x = keras.layers.Rescaling(1.0 / preprocessing.scale, name="scale", dtype="float32")(x)
+    if recipe.data.augmentation is not None:
+        x = _augment(x, recipe.data.augmentation, recipe.seed)
+    if preprocessing.variance is not None and not _normalizes_inputs(recipe):
+        x = keras.layers.Normalization(
+            axis=-1, mean=preprocessing.mean, variance=preprocessing.variance, name="standardize", dtype="float32"
+        )(x)
+    if preprocessing.features is not None or preprocessing.has_missing:
+        x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
+    if _normalizes_inputs(recipe):
+        x = recipe.normalization.build(name="input_normalization", dtype="float32")(x)
+    rate = recipe.regularization.input_dropout
+    if rate:
+        x = keras.layers.Dropout(rate, seed=derive_seed(recipe.seed, "input_dropout"), name="input_dropout")(x)
+    return inputs, x
+
+
+def _normalizes_inputs(recipe: Recipe) -> bool:
+    return isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input
+
+
+def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:
+    """Apply random changes that are active in training only: (B, H, W, C) stays (B, H, W, C)."""
+    layers = keras.layers
+    nearest = {"fill_mode": "nearest"}
+    chosen: list[tuple[str, Any]] = []
+    if given.flip is not None:
+        mode = "horizontal_and_vertical" if given.flip == "both" else given.flip
+        chosen.append(("flip", lambda **shared: layers.RandomFlip(mode, **shared)))
+    if given.shift:
+        chosen.append(
+            ("shift", lambda **shared: layers.RandomTranslation(given.shift, given.shift, **nearest, **shared))
+        )
+    if given.rotate:
+        turn = given.rotate / 360  # Keras counts in full turns
+        chosen.append(("rotate", lambda **shared: layers.RandomRotation(turn, **nearest, **shared)))
+    if given.zoom:
+        chosen.append(("zoom", lambda **shared: layers.RandomZoom(given.zoom, **nearest, **shared)))
+    if given.noise:
+        chosen.append(("noise", lambda **shared: layers.GaussianNoise(given.noise, **shared)))
+    for suffix, make in chosen:
+        name = f"augmentation_{suffix}"
+        x = make(name=name, seed=derive_seed(seed, name), dtype="float32")(x)
+    return x
+
+
+def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:
+    """Return numbers with missing ones at the training mean, and categories one-hot: (B, F) → (B, F').
+
+    `at_zero`: the numbers are standardized already, so that their mean is 0.
+    """
+    if preprocessing.has_missing:
+        means = np.zeros(x.shape[-1], np.float32) if at_zero else np.asarray(preprocessing.mean, np.float32)
+        x = ops.where(ops.isnan(x), means, x)
+    features = preprocessing.features or ()
+    categories = [index for index, feature in enumerate(features) if feature.type == "category"]
+    if not categories:
+        return x
+    numbers = [index for index, feature in enumerate(features) if feature.type == "number"]
+    parts = [ops.take(x, numbers, axis=1)] if numbers else []
+    for index in categories:
+        size = len(features[index].categories) + 1  # code 0: missing or unknown
+        column = ops.take(x, [index], axis=1)
+        name = f"category_{index + 1}"
+        parts.append(keras.layers.CategoryEncoding(size, output_mode="one_hot", name=name, dtype="float32")(column))
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encode", dtype="float32")(parts)

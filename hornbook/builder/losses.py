@@ -1,0 +1,37 @@
+"""Losses that Keras lacks."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from hornbook.layers.activations import step
+
+__all__ = ["PerceptronLoss"]
+
+
+@keras.saving.register_keras_serializable("hornbook")
+class PerceptronLoss(keras.losses.Loss):
+    """(step(z) - y)·z with the bracket held constant: the gradient for the weights is (ŷ - y)x.
+
+    With gradient descent over single examples that is Rosenblatt's rule, also from zero weights, where the hinge form
+    max(0, -y·z) has no gradient. Rosenblatt (1958); Géron, ch. 10, equation 10-3.
+
+    Args:
+        from_logits: Whether predictions are weighted sums; otherwise they are the outputs of a `Step` layer, which
+            carries its weighted sums along.
+    """
+
+    def __init__(self, from_logits: bool = False, name: str = "perceptron", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.from_logits = from_logits
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each example: targets and predictions (B, 1) give (B,)."""
+        logits = y_pred if self.from_logits else getattr(y_pred, "_keras_logits", y_pred)
+        error = ops.stop_gradient(step(logits) - ops.cast(y_true, logits.dtype))
+        return ops.mean(error * logits, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, for saving."""
+        return {**super().get_config(), "from_logits": self.from_logits}

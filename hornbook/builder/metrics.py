@@ -1,0 +1,34 @@
+"""Metrics whose Keras class depends on the task."""
+
+import keras
+
+from hornbook.recipes.head import Task
+from hornbook.recipes.metric import MetricSpec
+
+__all__ = ["accuracy", "build_metric", "f1_score", "r2_score"]
+
+
+def accuracy(task: Task, name: str) -> keras.metrics.Metric:
+    """Return accuracy for class numbers (multiclass) or for outputs on either side of 0.5."""
+    if task == "multiclass":
+        return keras.metrics.SparseCategoricalAccuracy(name=name)
+    return keras.metrics.BinaryAccuracy(name=name)
+
+
+def f1_score(task: Task, name: str, threshold: float = 0.5) -> keras.metrics.Metric:
+    """Return F1 over 0/1 labels, averaged over labels where there are several."""
+    return keras.metrics.F1Score(average="macro", threshold=threshold, name=name)
+
+
+def r2_score(task: Task, name: str) -> keras.metrics.Metric:
+    """Return the explained share of the variance, averaged over targets."""
+    return keras.metrics.R2Score(name=name)
+
+
+def build_metric(spec: MetricSpec, task: Task) -> keras.metrics.Metric:
+    """Return a fresh Keras metric, named as in the recipe; multilabel AUC counts each label by itself."""
+    by_task = (spec.builds or "").startswith("hornbook.")
+    arguments = {"task": task} if by_task else {}
+    if spec.name == "auc" and task == "multilabel":
+        arguments["multi_label"] = True  # type: ignore[assignment]
+    return spec.build(name=spec.name, **arguments)

@@ -1,0 +1,99 @@
+"""What the engine needs of a model beyond Keras's own calls: random draws and momentum as data of the step.
+
+Random layers keep their Keras code. Before each step every generator is set to (layer's seed, step), so that what a
+layer draws is a pure function of both; under XLA on CPU the draws use threefry, because TensorFlow's default generator is
+86 times slower there.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+__all__ = ["momentum_from", "seed_states", "set_step", "threefry"]
+
+DRAWS_PER_STEP = 1024  # more than any layer draws in one step
+
+
+def seed_states(model: keras.Model) -> list[Any]:
+    """Return the state variables (2,) of all random generators in a model, in the order of its layers."""
+    return [variable for variable in model.non_trainable_variables if "seed_generator_state" in variable.path]
+
+
+def set_step(states: list[Any], seeds: list[int], step: Any) -> None:
+    """Set every generator to (its layer's seed, `step`); `step` counts batches since the start of the run."""
+    for state, seed in zip(states, seeds, strict=True):
+        draw = tf.cast(step, state.dtype) * DRAWS_PER_STEP
+        state.assign(tf.stack([tf.constant(seed, state.dtype), draw]))
+
+
+@contextlib.contextmanager
+def threefry() -> Iterator[None]:
+    """Trace random draws with the threefry generator while this is open."""
+    originals = {
+        (tf.random, "stateless_uniform"): "alg",
+        (tf.random, "stateless_normal"): "alg",
+        (tf.random, "stateless_truncated_normal"): "alg",
+        (tf.nn.experimental, "stateless_dropout"): "rng_alg",
+    }
+    saved = {key: getattr(*key) for key in originals}
+    try:
+        for (module, name), argument in originals.items():
+            setattr(module, name, functools.partial(saved[module, name], **{argument: "threefry"}))
+        yield
+    finally:
+        for (module, name), function in saved.items():
+            setattr(module, name, function)
+
+
+class _Momentum:
+    """A scalar tensor in the place of an optimizer's momentum, which Keras compares with 0 in Python while tracing."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        return self.value if dtype is None else tf.cast(self.value, dtype)
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __gt__(self, other: object) -> bool:
+        return True
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self.value
+
+    def __mul__(self, other: Any) -> Any:
+        return self.value * other
+
+    __rmul__ = __mul__
+
+
+@contextlib.contextmanager
+def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, value: Any) -> Iterator[None]:
+    """Let the optimizer's update read its momentum from a tensor while this is open, and put the number back after.
+
+    Args:
+        optimizer: A stock Keras optimizer.
+        option: Its attribute, ``momentum`` or ``beta_1``; None leaves it alone.
+        value: Scalar tensor.
+    """
+    if option is None:
+        yield
+        return
+    number = getattr(optimizer, option)
+    try:
+        setattr(optimizer, option, _Momentum(value))
+        yield
+    finally:
+        setattr(optimizer, option, number)

@@ -1,0 +1,122 @@
+"""What watches a monitored value between epochs: the best epoch, early stopping, performance scheduling.
+
+Keras's own callbacks lose their state on resume and take a NaN in the first epoch for the best value forever; these do
+neither. All count improvements in the same way, by their one small parent.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["BestKeeper", "EarlyStopper", "PlateauReducer", "Watcher"]
+
+
+class Watcher:
+    """Remembers the best value of one monitor.
+
+    Args:
+        monitor: Name of a recorded value.
+        mode: ``min`` or ``max``: which direction is better.
+        min_delta: Smallest change that counts as better.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = min_delta
+        self.best: float | None = None
+        self.wait = 0
+
+    def improves(self, logs: Mapping[str, float]) -> bool:
+        """Return whether the monitored value is the best so far, and remember it. NaN never is."""
+        value = logs[self.monitor]
+        if not math.isfinite(value):
+            return False
+        gain = math.inf if self.best is None else (self.best - value if self.mode == "min" else value - self.best)
+        if gain <= self.min_delta:
+            return False
+        self.best = value
+        return True
+
+    def get_state(self) -> dict[str, Any]:
+        """Return everything needed to go on later."""
+        return {key: value for key, value in vars(self).items() if key not in {"monitor", "mode", "min_delta"}}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state)
+
+
+class BestKeeper(Watcher):
+    """Knows the best epoch so far. Epochs count from 1."""
+
+    def __init__(self, monitor: str, mode: str, *, start_from_epoch: int = 0) -> None:
+        super().__init__(monitor, mode)
+        self.start_from_epoch = start_from_epoch
+        self.best_epoch = 0
+
+    def is_best(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Return whether this epoch is the best so far."""
+        if epoch <= self.start_from_epoch or not self.improves(logs):
+            return False
+        self.best_epoch = epoch
+        return True
+
+
+class EarlyStopper(Watcher):
+    """Says when `patience` epochs have gone by without improvement. Prechelt (1998)."""
+
+    def __init__(
+        self, monitor: str, mode: str, *, patience: int, min_delta: float = 0.0, start_from_epoch: int = 0
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.start_from_epoch = start_from_epoch
+
+    def should_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Return whether to stop after this epoch, counted from 1."""
+        if epoch <= self.start_from_epoch:
+            return False
+        if self.improves(logs):
+            self.wait = 0
+            return False
+        self.wait += 1
+        return self.wait >= max(self.patience, 1)
+
+
+class PlateauReducer(Watcher):
+    """Performance scheduling: lowers `factor` when the value stands still. Keras: `ReduceLROnPlateau`."""
+
+    def __init__(
+        self,
+        monitor: str,
+        mode: str,
+        *,
+        reduction: float,
+        patience: int,
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_factor: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.reduction = reduction
+        self.patience = patience
+        self.cooldown = cooldown
+        self.min_factor = min_factor
+        self.factor = 1.0
+        self.cooling = 0
+
+    def update(self, logs: Mapping[str, float]) -> float:
+        """Return the factor of the learning rate for the epochs that follow."""
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.wait = 0
+        if self.improves(logs):
+            self.wait = 0
+        elif self.cooling == 0:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self.factor = max(self.factor * self.reduction, self.min_factor)
+                self.cooling = self.cooldown
+                self.wait = 0
+        return self.factor

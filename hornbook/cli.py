@@ -1,0 +1,43 @@
+"""The command line: parse, call one function, print. Nothing here imports TensorFlow at module level."""
+
+import sys
+import time
+
+PROCESS_START = time.perf_counter()
+
+import typer  # noqa: E402  (the clock starts first)
+
+from hornbook.errors import HornbookError  # noqa: E402
+from hornbook.inference import commands as inference_commands  # noqa: E402
+from hornbook.recipes import commands as recipe_commands  # noqa: E402
+from hornbook.trainer import commands as trainer_commands  # noqa: E402
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hornbook",
+    help="Keras training recipes: one YAML file names the ingredients, Hornbook checks, trains and explains.",
+    epilog="Start with:  hornbook train --config he_elu_bn.yaml",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=trainer_commands.TRAIN_EXAMPLES)(trainer_commands.train)
+for command, examples in (*recipe_commands.COMMANDS, *inference_commands.COMMANDS):
+    app.command(name=command.__name__.removesuffix("_command"), epilog=examples)(command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in a message and an exit code, never in a traceback."""
+    trainer_commands.process_start = PROCESS_START
+    try:
+        app()
+    except HornbookError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,25 @@
+"""Data sources → Splits: plain NumPy arrays, ready for a model, with the facts about them. No Keras except to download.
+
+`load` is what a recipe needs, `from_arrays` what a notebook needs, `read_inputs` what prediction needs.
+"""
+
+from hornbook.data.arrays import from_arrays
+from hornbook.data.inputs import read_inputs
+from hornbook.data.pipeline import load, prepare
+from hornbook.data.records import from_json, to_json
+from hornbook.data.source import DataInfo, Feature, Preprocessing, Source, Split, Splits
+
+__all__ = [
+    "DataInfo",
+    "Feature",
+    "Preprocessing",
+    "Source",
+    "Split",
+    "Splits",
+    "from_arrays",
+    "from_json",
+    "load",
+    "prepare",
+    "read_inputs",
+    "to_json",
+]

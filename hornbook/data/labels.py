@@ -1,0 +1,218 @@
+"""Targets as people have them → class numbers, label rows or float targets; and the task that they speak for."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from hornbook.data.canonical import check_finite, to_float32
+from hornbook.data.source import Array, Source, Task
+from hornbook.errors import DataError
+
+__all__ = ["Targets", "encode_targets", "final_task"]
+
+Family = Literal["classes", "multilabel", "regression"]
+SPLIT_NAMES = ("y", "y_validation", "y_test")
+ONE_HOT_NOTE = (
+    "every row of the targets holds exactly one 1: read as one-hot classes; 'task: multilabel' reads them as labels."
+)
+MANY_VALUES = 20  # more distinct whole numbers than this, and more than a tenth of the examples: classes or a measure?
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Encoded targets of a source.
+
+    Attributes:
+        family: What the values are, before it is known which classes are kept.
+        source: The source with y, y_validation and y_test encoded: int32 class numbers, or float32.
+        class_names: Names of classes or labels in order; None for regression.
+        warnings: Sentences the user should read.
+    """
+
+    family: Family
+    source: Source
+    class_names: tuple[str, ...] | None
+    warnings: tuple[str, ...] = ()
+
+
+def encode_targets(source: Source, task: Task | None) -> Targets:
+    """Return the targets as numbers, and what family of task they belong to.
+
+    Without a task, text, whole numbers and booleans are classes, numbers with fractions are regression, and rows of
+    0/1 are labels, except that rows which each hold exactly one 1 are one-hot classes.
+
+    Args:
+        source: As loaded.
+        task: From the recipe or the source; None to infer it.
+
+    Raises:
+        DataError: If the targets are missing, not finite, or do not fit the task.
+    """
+    arrays = {name: _clean(getattr(source, name), name) for name in SPLIT_NAMES if getattr(source, name) is not None}
+    shapes = {values.shape[1:] for values in arrays.values()}
+    if len(shapes) > 1:
+        raise DataError(f"targets have different shapes in different splits: {', '.join(map(str, shapes))}.")
+    if len({values.dtype.kind == "U" for values in arrays.values()}) > 1:
+        raise DataError("targets are text in one split and numbers in another.")
+    whole = np.concatenate(list(arrays.values()))
+    family, warnings = _family(whole, task, has_names=source.class_names is not None)
+    if family == "regression":
+        return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
+    if family == "multilabel":
+        names = _row_names(source, whole)
+        encoded = {name: values.astype(np.float32) for name, values in arrays.items()}
+        return Targets(family, _with_targets(source, encoded), names, warnings)
+    class_names = source.class_names
+    if whole.ndim == 2:  # one-hot rows
+        class_names = _row_names(source, whole)
+        arrays = {name: values.argmax(axis=1) for name, values in arrays.items()}
+    class_names, encoded = _number_classes(arrays, class_names)
+    return Targets(family, _with_targets(source, encoded), class_names, warnings)
+
+
+def _row_names(source: Source, rows: Array) -> tuple[str, ...]:
+    """Return the names of the columns of label rows."""
+    names = source.class_names or source.target_names or tuple(str(place) for place in range(rows.shape[1]))
+    if len(names) != rows.shape[1]:
+        raise DataError(f"targets have {rows.shape[1]} columns, but there are {len(names)} names for them.")
+    return names
+
+
+def final_task(family: Family, class_names: tuple[str, ...] | None, task: Task | None) -> Task:
+    """Return the task once it is known which classes are kept: two classes are binary unless the recipe says otherwise.
+
+    Raises:
+        DataError: If the number of classes does not fit the task.
+    """
+    if family != "classes":
+        return family
+    names = class_names or ()
+    if len(names) < 2:
+        raise DataError(f"there is only one class ({', '.join(names)}), which leaves nothing to tell apart.")
+    if task == "binary" and len(names) != 2:
+        raise DataError(f"task: binary has two classes, found {len(names)}: {_listed(names)}. Use 'task: multiclass'.")
+    if task in {"binary", "multiclass"}:
+        return task
+    return "binary" if len(names) == 2 else "multiclass"
+
+
+def _clean(values: Array, name: str) -> Array:
+    """Return targets as an (N,) or (N, K) array of numbers, booleans or text."""
+    y = np.asarray(values)
+    if y.dtype.kind == "O":
+        missing = [place for place, value in enumerate(y.ravel()) if _is_missing(value)]
+        if missing:
+            raise DataError(f"{name}: {len(missing):,} of {y.size:,} targets are missing, the first at [{missing[0]}].")
+        y = np.asarray(y.tolist())
+    if y.dtype.kind == "S":
+        y = np.char.decode(y, "utf-8")
+    if y.dtype.kind not in "biufU":
+        raise DataError(f"{name}: found {y.dtype} targets, expected classes (text or whole numbers) or numbers.")
+    if y.ndim > 1 and y.shape[-1] == 1:
+        y = y.reshape(y.shape[:-1])
+    if y.ndim > 2:
+        raise DataError(f"{name}: found targets of shape {y.shape}, expected (examples,) or (examples, outputs).")
+    check_finite(y, name)
+    return y
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def _family(y: Array, task: Task | None, *, has_names: bool) -> tuple[Family, tuple[str, ...]]:
+    """Return what the targets are, and warnings."""
+    is_text = y.dtype.kind == "U"
+    if task == "regression":
+        if is_text:
+            raise DataError(f"task: regression needs numbers, but the targets are text ('{y.flat[0]}' …).")
+        return "regression", ()
+    if y.ndim == 2:
+        return _family_of_rows(y, task)
+    if task == "multilabel":
+        raise DataError("task: multilabel needs one 0/1 column per label, but the targets are one column.")
+    fractions = y.dtype.kind == "f" and bool((y != np.floor(y)).any())
+    if task in {"binary", "multiclass"}:
+        if fractions:
+            first = y[y != np.floor(y)][0]
+            raise DataError(
+                f"task: {task} needs classes, but the targets have fractions ({first:g} …). Use 'task: regression'."
+            )
+        return "classes", ()
+    if fractions:
+        return "regression", ()
+    num_values = 0 if has_names else len(np.unique(y))
+    if is_text:
+        if num_values > max(MANY_VALUES, len(y) / 2):
+            raise DataError(
+                f"the targets are text with {num_values:,} different values in {len(y):,} examples ('{y[0]}' …), which "
+                "looks like no classes. If they are, say 'task: multiclass'."
+            )
+        return "classes", ()
+    if num_values > max(MANY_VALUES, len(y) / 10):
+        if y.dtype.kind == "f":
+            return "regression", ()
+        raise DataError(
+            f"the targets are whole numbers with {num_values:,} different values in {len(y):,} examples: classes, or a "
+            "measure? Say 'task: multiclass' or 'task: regression'."
+        )
+    return "classes", ()
+
+
+def _family_of_rows(y: Array, task: Task | None) -> tuple[Family, tuple[str, ...]]:
+    """Return what (N, K) targets are, K > 1."""
+    is_binary = y.dtype.kind != "U" and bool(np.isin(y, (0, 1)).all())
+    is_one_hot = is_binary and bool((y.sum(axis=1) == 1).all())
+    if task == "multilabel":
+        if not is_binary:
+            raise DataError("task: multilabel needs targets of 0 and 1, found other values.")
+        return "multilabel", ()
+    if task in {"binary", "multiclass"}:
+        if not is_one_hot:
+            raise DataError(f"task: {task} needs one class per example, but the targets have {y.shape[1]} columns.")
+        return "classes", ()
+    if is_one_hot:
+        return "classes", (ONE_HOT_NOTE,)
+    if y.dtype.kind == "U":
+        raise DataError(f"the targets are {y.shape[1]} columns of text. Expected one column, or columns of numbers.")
+    return ("multilabel" if is_binary else "regression"), ()
+
+
+def _number_classes(
+    arrays: dict[str, Array], names: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], dict[str, Array]]:
+    """Return class names in order and class numbers from 0: as given by the source, else sorted."""
+    first = arrays["y"]
+    if names is None:
+        values = np.unique(np.concatenate(list(arrays.values())))
+        names = tuple(_class_name(value) for value in values)
+        return names, {name: np.searchsorted(values, y).astype(np.int32) for name, y in arrays.items()}
+    if first.dtype.kind == "U":
+        unknown = sorted({str(value) for y in arrays.values() for value in np.unique(y)} - set(names))
+        if unknown:
+            raise DataError(f"targets hold unknown classes: {_listed(unknown)}. Known: {_listed(names)}.")
+        order = {name: number for number, name in enumerate(names)}
+        return names, {key: np.array([order[str(value)] for value in y], dtype=np.int32) for key, y in arrays.items()}
+    for key, y in arrays.items():
+        if y.min() < 0 or y.max() >= len(names):
+            bad = y[(y < 0) | (y >= len(names))][0]
+            raise DataError(f"{key}: class number {bad:g}, but there are {len(names)} classes, numbered from 0.")
+    return names, {key: y.astype(np.int32) for key, y in arrays.items()}
+
+
+def _class_name(value: np.generic) -> str:
+    is_whole = isinstance(value, np.floating)
+    return str(int(value)) if is_whole else str(value.item())
+
+
+def _real(y: Array, name: str) -> Array:
+    return to_float32(y, name)
+
+
+def _with_targets(source: Source, encoded: dict[str, Array]) -> Source:
+    return replace(source, **encoded)  # type: ignore[arg-type]
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(names[:10]) + (f" … ({len(names)} in all)" if len(names) > 10 else "")

@@ -1,0 +1,237 @@
+"""From a source to splits, in the order that a recipe promises.
+
+source → split → classes → relabel → limit → preprocessing statistics. Text becomes class numbers before the split, so
+that the split can be stratified; a table's categories are numbered after it, from the training split alone.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+
+from hornbook.data.canonical import canonical_inputs
+from hornbook.data.classes import check_coverage, keep_classes, new_numbers
+from hornbook.data.labels import Targets, encode_targets, final_task
+from hornbook.data.source import Array, DataInfo, Source, Split, Splits, Task
+from hornbook.data.splitting import Division, divide
+from hornbook.data.statistics import check_columns, compute_preprocessing, keep_training_categories
+from hornbook.errors import DataError, RecipeError
+from hornbook.recipes.data_common import DataSpec
+from hornbook.recipes.data_rules import NOUNS
+
+__all__ = ["load", "prepare"]
+
+Parts = dict[str, Split]
+TASKS = ("multiclass", "binary", "multilabel", "regression")
+
+
+def load(spec: DataSpec, *, seed: int, task: str | None = None) -> Splits:
+    """Return the splits that a recipe's `data` section describes: a pure function of section, seed and task.
+
+    Args:
+        spec: The validated section.
+        seed: The recipe's seed.
+        task: The recipe's task; None takes the source's, or infers it from the targets.
+
+    Raises:
+        RecipeError: If keys of the section contradict each other or the source.
+        DataError: If the data is missing, malformed or does not fit.
+    """
+    errors = [problem for problem in spec.problems(task=task) if problem.severity == "error"]
+    if errors:
+        raise RecipeError(errors)
+    source = spec.load_source(seed=seed)
+    if not isinstance(source, Source):
+        raise DataError(
+            f"data source {_name(spec)!r} returned {type(source).__name__}, expected a hornbook.data.Source."
+        )
+    return prepare(source, spec, seed=seed, task=task)
+
+
+def prepare(source: Source, spec: DataSpec, *, seed: int, task: str | None = None) -> Splits:
+    """Return the splits of a loaded source; `spec` gives the shared keys. Arguments and errors as of `load`."""
+    wanted = cast("Task | None", task or spec.task_hint)
+    if wanted is not None and wanted not in TASKS:
+        raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
+    _check_keys(source, spec)
+    targets = encode_targets(canonical_inputs(source), wanted)
+    _check_class_keys(targets, spec)
+    mapping, class_names = None, targets.class_names
+    if class_names is not None and targets.family == "classes":
+        mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
+    final = final_task(targets.family, class_names, cast("Task | None", task))
+    encoded = targets.source
+    division = divide(
+        len(encoded.x),
+        split=spec.effective_split(),
+        labels=encoded.y if targets.family == "classes" else None,
+        split_by=encoded.split_by,
+        seed=seed,
+        own=_own_splits(encoded),
+    )
+    parts, warnings = _cut(encoded, division, spec)
+    warnings = [*source.warnings, *targets.warnings, *warnings]
+    if mapping is not None and class_names is not None:
+        parts, lost = keep_classes(parts, mapping)
+        warnings += [*lost, *check_coverage(parts, class_names, division.method)]
+    labels = _Labels(final, class_names, source.target_names)
+    parts, limited = _limit(parts, spec.limit, labels)
+    return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What the labels mean."""
+
+    task: Task
+    class_names: tuple[str, ...] | None
+    target_names: tuple[str, ...] | None
+
+
+def _check_keys(source: Source, spec: DataSpec) -> None:
+    """Refuse keys that cannot apply to the data; the recipe's check could not know its kind."""
+    if source.kind != "image":
+        for key in ("augmentation", "scale"):
+            if getattr(spec, key):
+                raise DataError(f"data.{key}: applies to images, but the inputs are {NOUNS[source.kind]}. Remove it.")
+    if source.kind == "tokens" and spec.standardize:
+        raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
+
+
+def _check_class_keys(targets: Targets, spec: DataSpec) -> None:
+    for key in ("classes", "relabel"):
+        if targets.family != "classes" and getattr(spec, key) is not None:
+            raise DataError(
+                f"data.{key}: the task is {targets.family}, which has no classes. Remove it, or set 'task: multiclass'."
+            )
+
+
+def _own_splits(source: Source) -> frozenset[str]:
+    own = {"validation": source.x_validation, "test": source.x_test}
+    return frozenset(name for name, x in own.items() if x is not None)
+
+
+def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, list[str]]:
+    """Return the splits, and warnings about the source's own splits that the recipe leaves unused."""
+    parts = {"train": _pick(source, division.train)}
+    warnings = []
+    split = spec.effective_split()
+    own = {"validation": (source.x_validation, source.y_validation), "test": (source.x_test, source.y_test)}
+    for name, (x, y) in own.items():
+        asked, cut = getattr(split, name), getattr(division, name)
+        if x is not None and y is not None and asked is None:
+            parts[name] = Split(x, y)
+        elif len(cut):
+            parts[name] = _pick(source, cut)
+            if x is not None:
+                warnings.append(
+                    f"split.{name} takes {len(cut):,} training examples; the source's own {len(x):,} stay unused."
+                )
+    return parts, warnings
+
+
+def _pick(source: Source, positions: Array) -> Split:
+    """Return the examples at these positions, without a copy where they are in one piece."""
+    if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
+        piece = slice(int(positions[0]), int(positions[-1]) + 1)
+        return Split(source.x[piece], source.y[piece])
+    return Split(source.x[positions], source.y[positions])
+
+
+def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, list[str]]:
+    """Return the splits with training cut to its first examples."""
+    train = parts["train"]
+    if limit is None:
+        return parts, []
+    if limit > len(train):
+        return parts, [f"limit is {limit:,}, but there are only {len(train):,} training examples."]
+    short = Split(train.x[:limit], train.y[:limit])
+    warnings = []
+    if labels.task in {"binary", "multiclass"} and labels.class_names:
+        absent = sorted(set(np.unique(train.y).tolist()) - set(np.unique(short.y).tolist()))
+        if absent:
+            names = ", ".join(labels.class_names[number] for number in absent)
+            warnings.append(f"limit leaves no training example of class {names}.")
+    return {**parts, "train": short}, warnings
+
+
+def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_far: tuple[str, list[str]]) -> Splits:
+    """Return the splits with preprocessing and facts."""
+    method, warnings = so_far
+    features = source.features
+    if features is not None:
+        parts, features, unseen = keep_training_categories(parts, features)
+        warnings += unseen
+    if source.kind == "table":
+        warnings += check_columns(parts["train"].x, features)
+    scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
+    preprocessing = compute_preprocessing(
+        parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
+    )
+    info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
+    extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
+    if labels.target_names:
+        extra["target_names"] = list(labels.target_names)
+    info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)
+    return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
+
+
+def _scale(x: Array, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:
+    """Return the divisor of images, and a warning where fractions make it doubtful."""
+    if source.kind != "image" or wanted is False:
+        return None, []
+    if source.scale is not None:
+        return (source.scale if source.scale != 1 else None), []
+    largest = float(np.abs(x).max())
+    if wanted:
+        return (255.0, []) if largest > 1 else (None, ["scale: the images lie between 0 and 1 already."])
+    warning = f"images of type {x.dtype} reach {largest:g} and are not scaled; 'scale: true' divides by 255."
+    return None, [warning] if largest > 16 else []
+
+
+def _standardize(source: Source, spec: DataSpec) -> bool:
+    if spec.standardize is not None:
+        return spec.standardize
+    if spec.default_standardize is not None:
+        return spec.default_standardize
+    return source.kind in {"table", "sequence"}
+
+
+def _describe(parts: Parts, source: Source, labels: _Labels, *, name: str) -> DataInfo:
+    """Return the facts about the splits."""
+    train = parts["train"]
+    is_classes = labels.task in {"multiclass", "binary"}
+    target_size = 1 if train.y.ndim == 1 else train.y.shape[1]
+    names = None if labels.task == "regression" else labels.class_names
+    counts = np.bincount(train.y, minlength=len(names or ())).tolist() if is_classes else []
+    return DataInfo(
+        name=name,
+        kind=source.kind,
+        input_shape=tuple(train.x.shape[1:]),
+        input_dtype=str(train.x.dtype),
+        task=labels.task,
+        num_classes=len(names or ()),
+        target_size=target_size,
+        class_names=names,
+        features=source.features,
+        vocabulary_size=source.vocabulary_size,
+        counts={split: len(parts[split]) if split in parts else 0 for split in ("train", "validation", "test")},
+        class_counts=tuple(counts),
+        fingerprint=_fingerprint(parts),
+        split_method="",
+    )
+
+
+def _fingerprint(parts: Parts) -> str:
+    """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name in ("train", "validation", "test"):
+        for array in (parts[name].x, parts[name].y) if name in parts else ():
+            digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def _name(spec: DataSpec) -> str:
+    return str(getattr(spec, "name", "arrays"))

@@ -1,0 +1,166 @@
+"""What a data source returns, and what the rest of Hornbook gets: plain NumPy arrays and facts about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["Array", "DataInfo", "DataKind", "Feature", "Preprocessing", "Source", "Split", "Splits", "Task"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+DataKind = Literal["image", "table", "sequence", "tokens"]
+Task = Literal["multiclass", "binary", "multilabel", "regression"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a table.
+
+    Attributes:
+        name: The column's name.
+        type: ``number`` (NaN is a missing value) or ``category``.
+        categories: The known categories in order; code 0 in the arrays is "missing or unknown", code k is
+            ``categories[k - 1]``. Empty for numbers.
+    """
+
+    name: str
+    type: Literal["number", "category"]
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples as a source delivers them, before any split.
+
+    Attributes:
+        x: Inputs, examples first: images (N, H, W, C) uint8 or float, tables (N, F) float32, sequences (N, T, F)
+            float32, tokens (N, T) int32 (0 is padding).
+        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers.
+        kind: What the inputs are.
+        x_test: The source's own test inputs, or None.
+        y_test: Their targets.
+        class_names: Names of the classes 0, 1, … or None.
+        features: Columns of a table, or None.
+        vocabulary_size: Number of distinct tokens of a ``tokens`` source.
+        scale: Divisor that brings images to 0-1 (255 for uint8); None for anything else.
+        split_by: (N,) values that `split.method: time` orders by or `group` groups by; None where the source has none.
+        x_validation: The source's own validation inputs, or None.
+        y_validation: Their targets.
+        target_names: Names of the columns of (N, K) targets, or None.
+        warnings: Sentences the user should read.
+        extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
+    """
+
+    x: Array
+    y: Array
+    kind: DataKind
+    x_test: Array | None = None
+    y_test: Array | None = None
+    class_names: tuple[str, ...] | None = None
+    features: tuple[Feature, ...] | None = None
+    vocabulary_size: int | None = None
+    scale: float | None = None
+    split_by: Array | None = None
+    x_validation: Array | None = None
+    y_validation: Array | None = None
+    target_names: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets."""
+
+    x: Array
+    y: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to inputs inside the saved model, computed from the training split only.
+
+    Attributes:
+        scale: Divisor of images, or None.
+        mean: Mean per column (tables, sequences) or per channel (images) after scaling; None without standardization.
+        variance: Variance in the same shape, 1 where a column is constant.
+        features: Columns of a table whose categories become one-hot; None for anything else.
+        has_missing: Whether any number of the training split is missing (missing becomes the training mean).
+    """
+
+    scale: float | None = None
+    mean: tuple[float, ...] | None = None
+    variance: tuple[float, ...] | None = None
+    features: tuple[Feature, ...] | None = None
+    has_missing: bool = False
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """Facts about the data that recipe and model are resolved with, and that stay with the run.
+
+    Attributes:
+        name: The source's name.
+        kind: What the inputs are.
+        input_shape: Shape of one example, without the batch axis; None in a sequence's first place where it varies.
+        input_dtype: NumPy name of the inputs' type (``uint8``, ``float32``, ``int32``).
+        task: What the labels say the task is.
+        num_classes: Classes (multiclass: K, binary: 2, multilabel: labels); 0 for regression.
+        target_size: Numbers per target: 1, or K for multilabel and multi-output regression.
+        class_names: Names in label order; None for regression.
+        features: Columns of a table.
+        vocabulary_size: Distinct tokens, padding included.
+        counts: Examples per split: ``{"train": …, "validation": …, "test": …}``.
+        class_counts: Training examples per class, in label order; empty for regression and multilabel.
+        fingerprint: SHA-256 of all splits' bytes, first 16 hex digits.
+        split_method: The split method that was used.
+        warnings: Sentences the user should read (constant columns, tiny classes).
+    """
+
+    name: str
+    kind: DataKind
+    input_shape: tuple[int | None, ...]
+    input_dtype: str
+    task: Task
+    num_classes: int
+    target_size: int
+    class_names: tuple[str, ...] | None
+    features: tuple[Feature, ...] | None
+    vocabulary_size: int | None
+    counts: Mapping[str, int]
+    class_counts: tuple[int, ...]
+    fingerprint: str
+    split_method: str
+    warnings: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
+        total = sum(self.counts.values())
+        shape = "×".join("?" if size is None else str(size) for size in self.input_shape)
+        noun = {
+            "image": f"images {shape}",
+            "table": f"rows of {shape} columns",
+            "sequence": f"sequences {shape}",
+            "tokens": f"token sequences of up to {shape}",
+        }[self.kind]
+        target = f"{self.num_classes} {'labels' if self.task == 'multilabel' else 'classes'}"
+        if self.task == "regression":
+            target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
+        parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
+        return f"{total:,} {noun}, {target} ({parts})"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training, validation and test examples with the facts about them."""
+
+    train: Split
+    validation: Split | None
+    test: Split | None
+    info: DataInfo
+    preprocessing: Preprocessing

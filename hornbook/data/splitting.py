@@ -1,0 +1,164 @@
+"""Divides examples into training, validation and test: index arrays, a pure function of the seed."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hornbook.data.source import Array
+from hornbook.errors import DataError
+from hornbook.recipes.data_common import SplitSpec
+
+__all__ = ["Division", "divide"]
+
+SPLIT_STREAM = 1  # second word of the random seed, so that splitting and generating draw different numbers
+DEFAULT_VALIDATION = 0.1
+DEFAULT_TEST = 0.2
+
+
+@dataclass(frozen=True)
+class Division:
+    """Positions of the examples of each split, and the method that chose them (`none` where nothing is cut)."""
+
+    train: Array
+    validation: Array
+    test: Array
+    method: str
+
+
+def divide(
+    num_examples: int,
+    *,
+    split: SplitSpec,
+    labels: Array | None,
+    split_by: Array | None,
+    seed: int,
+    own: frozenset[str] = frozenset(),
+) -> Division:
+    """Return which examples train, validate and test.
+
+    Args:
+        num_examples: Examples to divide.
+        split: As in the recipe; None inside takes the defaults.
+        labels: (N,) class numbers, or None where there are no classes.
+        split_by: (N,) values that `time` orders and `group` groups by.
+        seed: The same seed gives the same division.
+        own: Splits that the source brings itself (`validation`, `test`): none is cut unless the recipe gives a number.
+
+    Raises:
+        DataError: If the counts leave nothing to train on, or the method does not fit the data.
+    """
+    num_test, num_validation = _counts(num_examples, split, own)
+    method: str = split.method or ("random" if labels is None else "stratified")
+    if num_test + num_validation == 0 and split.method is None:
+        everything = np.arange(num_examples)
+        return Division(everything, everything[:0], everything[:0], "none")
+    if method == "stratified" and labels is None:
+        raise DataError(
+            "data.split.method: stratified keeps the mix of classes, but the targets are no classes. Use 'random'."
+        )
+    if method in {"time", "group"} and split_by is None:
+        raise DataError(f"data.split.method: '{method}' needs values to go by, and the data has none. Add 'column'.")
+    if method == "group":
+        return _divide_groups(np.asarray(split_by), num_validation, num_test, seed)
+    if method == "stratified":
+        order = _generator(seed).permutation(num_examples)
+        test, rest = _take_stratified(order, np.asarray(labels), num_test)
+        validation, train = _take_stratified(rest, np.asarray(labels), num_validation)
+    elif method == "first":
+        validation, test, train = np.split(np.arange(num_examples), [num_validation, num_validation + num_test])
+    elif method == "random":
+        order = _generator(seed).permutation(num_examples)
+        test, validation, train = np.split(order, [num_test, num_test + num_validation])
+    else:
+        order = np.arange(num_examples) if method == "last" else np.argsort(_orderable(split_by), kind="stable")
+        num_train = num_examples - num_test - num_validation
+        train, validation, test = np.split(order, [num_train, num_train + num_validation])
+    return Division(train, validation, test, method)
+
+
+def _counts(num_examples: int, split: SplitSpec, own: frozenset[str]) -> tuple[int, int]:
+    """Return how many examples to cut for test and validation."""
+    test = split.test if split.test is not None else (0 if "test" in own else DEFAULT_TEST)
+    num_test = _count(test, num_examples)
+    validation = (
+        split.validation if split.validation is not None else (0 if "validation" in own else DEFAULT_VALIDATION)
+    )
+    num_validation = _count(validation, max(num_examples - num_test, 0))
+    if num_test + num_validation >= num_examples:
+        raise DataError(
+            f"data.split: {num_validation:,} validation and {num_test:,} test examples leave none of "
+            f"{num_examples:,} to train on. Ask for fewer; 'split: {{validation: 0, test: 0}}' cuts none."
+        )
+    return num_test, num_validation
+
+
+def _count(share: float, num_examples: int) -> int:
+    """Return a count or fraction as a count; a fraction is rounded up, but 0.1 of 1,000 stays 100."""
+    return share if isinstance(share, int) else math.ceil(share * num_examples - 1e-9)
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, SPLIT_STREAM])
+
+
+def _take_stratified(order: Array, labels: Array, count: int) -> tuple[Array, Array]:
+    """Return (taken, rest) of the positions `order`: every class gives its share, and keeps one example at least."""
+    if count == 0:
+        return order[:0], order
+    _, codes, sizes = np.unique(labels[order], return_inverse=True, return_counts=True)
+    share = count * sizes / len(order)
+    take = np.minimum(np.floor(share).astype(int), sizes - 1)
+    while take.sum() < count:
+        lack = np.where(take < sizes - 1, share - take, -np.inf)
+        largest = int(np.argmax(lack))
+        if not np.isfinite(lack[largest]):
+            raise DataError(
+                f"data.split: {count:,} of {len(order):,} examples leave fewer than one per class to train on. "
+                "Ask for fewer, or use 'method: random'."
+            )
+        take[largest] += 1
+    rank = np.empty(len(order), dtype=int)  # how many earlier examples of the same class there are
+    by_class = np.argsort(codes, kind="stable")
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rank[by_class] = np.arange(len(order)) - starts
+    taken = rank < take[codes]
+    return order[taken], order[~taken]
+
+
+def _divide_groups(groups: Array, num_validation: int, num_test: int, seed: int) -> Division:
+    """Fill test, then validation, with whole groups in random order until the counts are met as nearly as possible."""
+    _, codes = np.unique(_orderable(groups), return_inverse=True)
+    sizes = np.bincount(codes)
+    wanted = {"test": num_test, "validation": num_validation}
+    needed = 1 + sum(count > 0 for count in wanted.values())
+    if len(sizes) < needed:
+        raise DataError(f"data.split: {needed} splits need {needed} groups at least, found {len(sizes)}.")
+    queue = _generator(seed).permutation(len(sizes)).tolist()
+    split_of_group = np.zeros(len(sizes), dtype=int)
+    for number, count in ((2, num_test), (1, num_validation)):
+        filled = 0
+        reserve = 1 if number == 1 or num_validation == 0 else 2  # groups that the remaining splits need
+        while count and len(queue) > reserve and (filled == 0 or filled + sizes[queue[0]] / 2 <= count):
+            group = queue.pop(0)
+            split_of_group[group] = number
+            filled += int(sizes[group])
+    split_of_example = split_of_group[codes]
+    train, validation, test = (np.flatnonzero(split_of_example == number) for number in range(3))
+    return Division(train, validation, test, "group")
+
+
+def _orderable(split_by: Array | None) -> Array:
+    """Return values that can be sorted; refuse missing ones."""
+    values = np.asarray(split_by)
+    if values.dtype.kind == "O":
+        missing = np.array([value is None or (isinstance(value, float) and math.isnan(value)) for value in values])
+    elif values.dtype.kind in "fMm":
+        missing = np.isnan(values) if values.dtype.kind == "f" else np.isnat(values)
+    else:
+        missing = np.zeros(len(values), dtype=bool)
+    if missing.any():
+        raise DataError(
+            f"data.split.column: {int(missing.sum()):,} values are missing, the first at row {int(np.argmax(missing)) + 1}."
+        )
+    return values.astype(str) if values.dtype.kind == "O" else values

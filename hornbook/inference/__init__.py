@@ -1,0 +1,1 @@
+"""Evaluate and predict with trained models, in large batches. Imported by need: TensorFlow takes seconds."""

@@ -1,0 +1,129 @@
+"""What `hornbook evaluate` says about a run on one split."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hornbook.builder.build import as_targets
+from hornbook.data import load
+from hornbook.data.source import Array, DataInfo
+from hornbook.errors import DataError
+from hornbook.inference.evaluate import Evaluator
+from hornbook.inference.predict import predict_scores
+from hornbook.inference.trained import Trained, load_run
+
+__all__ = ["Report", "evaluate_run"]
+
+MAX_MATRIX = 20  # classes; a larger confusion matrix is unreadable
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of one split.
+
+    Attributes:
+        run: The run's folder.
+        split: ``train``, ``validation`` or ``test``.
+        count: Examples.
+        weights: ``best`` or ``last``.
+        metrics: Loss and the recipe's metrics.
+        classes: scikit-learn's precision, recall and F1 per class; empty for regression.
+        confusion: Rows are true classes, columns predicted ones; empty for regression and multilabel.
+        notes: Sentences the user should read.
+    """
+
+    run: str
+    split: str
+    count: int
+    weights: str
+    metrics: dict[str, float]
+    classes: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    notes: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as JSON's types."""
+        return {key: value for key, value in vars(self).items() if key != "notes"}
+
+    def text(self) -> str:
+        """Return lines of at most 80 characters for up to ten classes."""
+        lines = [f"{self.split} split of {self.run}, {self.count:,} examples, {self.weights} weights"]
+        lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
+        if self.classes:
+            width = max(len("class"), *(min(len(name), 24) for name in self.classes))
+            lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
+            for name, row in self.classes.items():
+                figures = (
+                    f"{row['precision']:>9.4f}  {row['recall']:.4f}  {row['f1-score']:.4f}  {int(row['support']):>8,}"
+                )
+                lines.append(f"{name[:24]:<{width}}  {figures}")
+        if 0 < len(self.confusion) <= MAX_MATRIX:
+            lines += ["", "confusion (rows: true class, columns: predicted)"]
+            size = max(5, *(len(str(value)) + 1 for row in self.confusion for value in row))
+            for name, counts in zip(self.classes, self.confusion, strict=False):
+                lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
+        return "\n".join(lines)
+
+
+def evaluate_run(name: str, *, split: str = "test", which: str | None = None) -> Report:
+    """Return the figures of a run on one split of its own data.
+
+    Raises:
+        DataError: If the run has no such split, or its data is gone.
+    """
+    trained = load_run(name, which=which)
+    splits = load(trained.recipe.data, seed=trained.recipe.seed, task=trained.recipe.task)
+    examples = getattr(splits, split)
+    if examples is None or not len(examples):
+        have = ", ".join(key for key, count in splits.info.counts.items() if count)
+        raise DataError(f"the run has no {split} split. It has: {have}.")
+    notes = []
+    if splits.info.fingerprint != trained.info.fingerprint:
+        notes.append(
+            f"note: the data has changed since training (fingerprint {splits.info.fingerprint}, then "
+            f"{trained.info.fingerprint})."
+        )
+    metrics = Evaluator(trained.built(), examples, as_targets(examples.y, trained.model))()
+    classes, confusion = _per_class(trained, examples.x, examples.y)
+    return Report(
+        run=str(trained.run.path),
+        split=split,
+        count=len(examples),
+        weights=trained.which,
+        metrics=metrics,
+        classes=classes,
+        confusion=confusion,
+        notes=tuple(notes),
+    )
+
+
+def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
+    """Return scikit-learn's figures per class and the confusion matrix."""
+    info = trained.info
+    if info.task == "regression":
+        return {}, []
+    from sklearn.metrics import classification_report, confusion_matrix
+
+    predicted = labels_of(predict_scores(trained.model, x), info)
+    names = list(info.class_names or map(str, range(info.num_classes)))
+    if info.task == "multilabel":
+        report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)
+        return {name: report[name] for name in names}, []
+    numbers = list(range(len(names)))
+    report = classification_report(y, predicted, labels=numbers, target_names=names, output_dict=True, zero_division=0)
+    return {name: report[name] for name in names}, confusion_matrix(y, predicted, labels=numbers).tolist()
+
+
+def labels_of(scores: Array, info: DataInfo) -> Array:
+    """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression."""
+    if info.task == "multiclass":
+        return np.asarray(scores.argmax(axis=-1))
+    if info.task == "binary":
+        return (scores[:, 0] > decision_threshold(scores)).astype(np.int32)
+    return (scores > 0.5).astype(np.int32) if info.task == "multilabel" else scores
+
+
+def decision_threshold(scores: Array) -> float:
+    """Return 0.5 for probabilities, 0 for raw scores of a linear (hinge) head."""
+    return 0.0 if scores.size and scores.min() < 0 else 0.5

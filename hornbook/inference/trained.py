@@ -1,0 +1,65 @@
+"""A finished run's model, recipe and data facts, read back for evaluation and prediction."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import hornbook.builder.losses
+import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
+from hornbook.builder.build import Built
+from hornbook.builder.head import build_loss, trains_on_logits
+from hornbook.builder.metrics import build_metric
+from hornbook.data.records import from_json
+from hornbook.data.source import DataInfo
+from hornbook.errors import RunError
+from hornbook.recipes.load import load_recipe
+from hornbook.recipes.recipe import Recipe
+from hornbook.runs.directory import Run, find_run
+
+__all__ = ["Trained", "load_run"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run with its model loaded."""
+
+    run: Run
+    recipe: Recipe
+    info: DataInfo
+    model: keras.Model
+    which: str
+
+    def built(self) -> Built:
+        """Return the model in its two views, ready to evaluate."""
+        from_logits = trains_on_logits(self.recipe) and "head_activation" in {layer.name for layer in self.model.layers}
+        logits_model = self.model
+        if from_logits:
+            logits_model = keras.Model(self.model.input, self.model.get_layer("head_activation").input, name="logits")
+        return Built(
+            model=self.model,
+            logits_model=logits_model,
+            from_logits=from_logits,
+            optimizer=None,
+            loss=build_loss(self.recipe, from_logits=from_logits),
+            metrics=tuple(build_metric(metric, self.info.task) for metric in self.recipe.training.metrics or ()),
+        )
+
+
+def load_run(name: str | Path, *, which: str | None = None) -> Trained:
+    """Return a run with its ``best``, ``last`` or (None) final model.
+
+    Raises:
+        UsageError: If there is no such run.
+        RunError: If its files are missing or damaged.
+    """
+    run = find_run(name)
+    path = run.model_path(which)
+    recipe = load_recipe(run.recipe_path)
+    try:
+        model: Any = keras.models.load_model(path, compile=False)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RunError(f"{path}: the model cannot be loaded ({reason}).") from error
+    return Trained(run, recipe, from_json(run.data), model, path.stem)

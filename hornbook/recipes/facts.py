@@ -1,0 +1,84 @@
+"""What is known about a recipe's data: little before loading, everything after. Rules and resolving read it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hornbook.recipes.head import Task
+from hornbook.recipes.metric import MetricSpec, default_metric
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["Facts", "recorded_names"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts about the data; None where only loading can tell.
+
+    Attributes:
+        task: The recipe's task, or the data's.
+        kind: ``image``, ``table``, ``sequence`` or ``tokens``.
+        num_classes: Classes of a classification, labels of a multilabel task.
+        target_size: Numbers per target.
+        has_validation: Whether there is a validation split.
+        is_standardized: Whether inputs are standardized.
+        train_size: Training examples.
+        is_loaded: Whether the facts come from the data itself.
+    """
+
+    task: Task | None = None
+    kind: str | None = None
+    num_classes: int | None = None
+    target_size: int | None = None
+    has_validation: bool = True
+    is_standardized: bool = False
+    train_size: int | None = None
+    is_loaded: bool = False
+
+    @classmethod
+    def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
+        """Return what is known from the recipe alone, or from the data's `DataInfo` too."""
+        data = recipe.data
+        if info is not None:
+            return cls(
+                task=info.task,
+                kind=info.kind,
+                num_classes=info.num_classes or None,
+                target_size=info.target_size,
+                has_validation=bool(info.counts.get("validation")),
+                is_standardized=bool(is_standardized),
+                train_size=info.counts.get("train"),
+                is_loaded=True,
+            )
+        kind = data.data_kind
+        default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
+        standardized = data.standardize if data.standardize is not None else bool(default)
+        task = recipe.task or data.task_hint
+        num_classes = None
+        if data.relabel is not None and task != "regression":
+            num_classes = len(set(data.relabel.values()))
+        elif data.classes is not None:
+            num_classes = len(data.classes)
+        elif data.known_classes is not None and recipe.task != "regression":
+            num_classes = len(data.known_classes)
+        if recipe.task is None and num_classes is not None and task in {"multiclass", "binary", None}:
+            task = "binary" if num_classes == 2 else "multiclass"
+        return cls(
+            task=task,
+            kind=kind,
+            num_classes=num_classes,
+            has_validation=data.effective_split().validation != 0,
+            is_standardized=standardized and not getattr(recipe.normalization, "input", False),
+        )
+
+
+def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
+    """Return {monitor: better direction} of everything the run records; None while the task is unknown."""
+    metrics: tuple[MetricSpec, ...] | None = recipe.training.metrics
+    if metrics is None:
+        if facts.task is None:
+            return None
+        metrics = (default_metric(facts.task),)
+    recorded = {"loss": "min"} | {metric.name: metric.mode for metric in metrics}
+    if facts.has_validation:
+        recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
+    return recorded

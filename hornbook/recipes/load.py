@@ -1,0 +1,193 @@
+"""From a config (file, shipped name, text or mapping) and overrides to a checked Recipe. No TensorFlow."""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from hornbook.errors import Path, Problem, RecipeError, UsageError
+from hornbook.recipes.overrides import apply_overrides
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules import Facts, check_rules
+from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.text import Document, parse
+from hornbook.recipes.translate import problems_of
+
+__all__ = ["Checked", "check_recipe", "load_recipe", "locate", "read_config", "shipped_recipes"]
+
+PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The text of a recipe, before anything is understood: what it is called and where it came from."""
+
+    text: str
+    origin: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found: the recipe (None where it has errors), every problem in line order, and the text."""
+
+    recipe: Recipe | None
+    problems: tuple[Problem, ...]
+    config: Config
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that make the run wrong."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """The problems that theory calls unwise."""
+        return [problem for problem in self.problems if problem.severity == "warning"]
+
+
+def shipped_recipes() -> dict[str, str]:
+    """Return the recipes that come with Hornbook: {name: text}."""
+    folder = resources.files("hornbook") / "configs"
+    files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
+    return {item.name.removesuffix(".yaml"): item.read_text(encoding="utf-8") for item in files}
+
+
+def read_config(config: str | FilePath) -> Config:
+    """Return the text of a recipe: a local file, else a shipped name (with or without .yaml), or ``-`` for stdin.
+
+    Raises:
+        UsageError: If there is no such recipe, or the file cannot be read as text.
+    """
+    name = str(config)
+    if name == "-":
+        return Config(sys.stdin.read(), "standard input", "recipe")
+    path = FilePath(name)
+    if path.is_file():
+        try:
+            return Config(path.read_bytes().decode("utf-8-sig"), name, _run_name(path.stem))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{name}: cannot be read as a text file ({error}).") from error
+    folder = resources.files("hornbook") / "configs"
+    plain = name.removesuffix(".yaml")
+    shipped = folder / f"{plain}.yaml"
+    if re.fullmatch(r"[A-Za-z0-9_]+", plain) and shipped.is_file():
+        return Config(shipped.read_text(encoding="utf-8"), f"{plain}.yaml", plain)
+    if path.is_dir():
+        raise UsageError(f"{name}: this is a folder. Name a recipe file, for instance {path / 'recipe.yaml'}.")
+    names = shipped_recipes()
+    near = did_you_mean(FilePath(plain).name, names)
+    hint = near if near.startswith("Did") else "'hornbook list recipes' shows the shipped ones."
+    raise UsageError(f"{name}: there is no such file, and no shipped recipe of that name. {hint}")
+
+
+def _run_name(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", stem).strip("_.-")[:80] or "recipe"
+
+
+def load_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+    """Return a checked recipe.
+
+    Args:
+        config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
+        overrides: ``key.path=value`` and ``~key``, as on the command line.
+
+    Raises:
+        RecipeError: With every problem, in line order.
+        UsageError: If there is no such recipe.
+
+    Example:
+        >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
+    """
+    checked = check_recipe(config, overrides)
+    if checked.recipe is None:
+        raise RecipeError(checked.problems, origin=checked.config.origin)
+    return checked.recipe
+
+
+def check_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = ()) -> Checked:
+    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is."""
+    if isinstance(config, Mapping):
+        source = Config("", "recipe", "recipe")
+        document = Document(tree=_copy(config), origin="recipe")
+    else:
+        is_text = isinstance(config, str) and "\n" in config
+        source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
+        document = parse(source.text, origin=source.origin)
+    apply_overrides(document, overrides)
+    problems = list(document.problems)
+    recipe: Recipe | None = None
+    if document.tree is not None and not isinstance(document.tree, dict):
+        problems.append(
+            Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
+        )
+    elif isinstance(document.tree, dict) and document.tree:
+        recipe, found = _validate(document.tree, source.name)
+        problems += found
+    elif not problems:
+        problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))
+    placed = locate(problems, document)
+    if recipe is not None and any(problem.severity == "error" for problem in placed):
+        recipe = None
+    if recipe is not None:
+        recipe = recipe.from_document(document)
+    return Checked(recipe, tuple(placed), source, tuple(overrides))
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(item) for item in value]
+    return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+
+
+def _validate(tree: dict[Any, Any], name: str) -> tuple[Recipe | None, list[Problem]]:
+    """Return the recipe and its problems; rules run over the sections that are valid by themselves."""
+    named = {"name": name, **tree}
+    try:
+        recipe = Recipe.model_validate(named)
+        return recipe, list(check_rules(recipe, Facts.of(recipe)))
+    except ValidationError as error:
+        problems = problems_of(error, named, Recipe)
+        broken = {str(problem.path[0]) for problem in problems if problem.path}
+        rest = {key: value for key, value in named.items() if key not in broken}
+        try:
+            partial = Recipe.model_validate({**PLACEHOLDERS, **rest})
+        except ValidationError:
+            return None, problems
+        missing = broken | (set(PLACEHOLDERS) - set(rest))
+        return None, problems + list(check_rules(partial, Facts.of(partial), without=missing))
+
+
+def locate(problems: Iterable[Problem], document: Document) -> list[Problem]:
+    """Return the problems with line and column, in line order; a path without a place gets its parent's."""
+    placed = []
+    for problem in problems:
+        if problem.line or problem.origin:
+            placed.append(problem)
+            continue
+        by_key = problem.code == "unknown-key"
+        place, path = None, problem.path
+        while place is None:
+            place = document.places.get(path)
+            if place is None and not path:
+                break
+            by_key = by_key and place is not None
+            path = path[:-1]
+        if place is None:
+            placed.append(problem)
+        else:
+            line, column = place.key if by_key or _is_absent(problem.path, document) else place.value
+            placed.append(problem.at(line=line, column=column, origin=place.origin))
+    return sorted(placed, key=lambda problem: (problem.line == 0, problem.line, problem.column))
+
+
+def _is_absent(path: Path, document: Document) -> bool:
+    return path not in document.places

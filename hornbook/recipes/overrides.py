@@ -1,0 +1,105 @@
+"""Overrides on the command line: `key.path=value`, `~key`. Applied to the values of a document before validation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hornbook.errors import Path, Problem, format_path
+from hornbook.recipes.text import Document, Place, parse
+
+__all__ = ["apply_overrides"]
+
+ORIGIN = "command line"
+
+
+def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
+    """Change the document's values in place; what cannot be applied becomes a problem.
+
+    `optimizer.learning_rate=0.01` sets a key, also inside a shorthand (`optimizer: adam`); `~schedule` deletes one;
+    `model.units.0=64` indexes a list. The value is YAML, split off at the first `=`.
+    """
+    if document.tree is None:
+        document.tree = {}
+    for override in overrides:
+        if override.startswith("~"):
+            _delete(document, override)
+        elif "=" in override:
+            _set(document, override)
+        else:
+            _complain(document, (), f"'{override}' is no override.", "Write key=value, key.path=value or ~key.")
+
+
+def _complain(document: Document, path: Path, message: str, hint: str) -> None:
+    document.problems.append(Problem(path, message, hint, code="override", origin=ORIGIN))
+
+
+def _split(key: str) -> Path:
+    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
+
+
+def _descend(document: Document, path: Path, *, create: bool) -> Any:
+    """Return the container that holds the last part of the path, or None after a complaint."""
+    here = document.tree
+    for index, part in enumerate(path[:-1]):
+        key = _key(here, part)
+        following = here[key] if _has(here, key) else None
+        if following is None or isinstance(following, str):
+            if isinstance(here, list) and not _has(here, key):
+                return _no_index(document, path[: index + 1], here)
+            if not create:
+                return None
+            following = {"name": following} if isinstance(following, str) else {}
+            here[key] = following
+        if not isinstance(following, dict | list):
+            above = format_path(path[: index + 1])
+            _complain(
+                document, path, f"'{above}' is {following!r} and has no keys of its own.", f"Write {above}=value."
+            )
+            return None
+        here = following
+    return here
+
+
+def _key(container: Any, part: str | int) -> Any:
+    if isinstance(container, dict) and part not in container and str(part) in container:
+        return str(part)
+    return part
+
+
+def _has(container: Any, part: Any) -> bool:
+    if isinstance(container, list):
+        return isinstance(part, int) and part < len(container)
+    return isinstance(container, dict) and part in container
+
+
+def _no_index(document: Document, path: Path, container: list[Any]) -> None:
+    _complain(document, path, f"there is no item {path[-1]}: the list has {len(container)}.", "Items count from 0.")
+
+
+def _set(document: Document, override: str) -> None:
+    key, _, text = override.partition("=")
+    path = _split(key.strip())
+    parsed = parse(text, origin=ORIGIN)
+    if parsed.problems or "" in path:
+        _complain(document, path if "" not in path else (), f"'{override}' cannot be read as key=value.", "")
+        return
+    container = _descend(document, path, create=True)
+    if container is None:
+        return
+    last = _key(container, path[-1])
+    if isinstance(container, list) and not _has(container, last):
+        _no_index(document, path, container)
+        return
+    container[last] = parsed.tree
+    for known in [known for known in document.places if known[: len(path)] == path]:
+        del document.places[known]
+    document.places[path] = Place((0, 0), (0, 0), ORIGIN)
+
+
+def _delete(document: Document, override: str) -> None:
+    path = _split(override[1:])
+    container = _descend(document, path, create=False)
+    last = _key(container, path[-1])
+    if container is None or not _has(container, last):
+        _complain(document, path, "there is no such key to delete.", "")
+    else:
+        del container[last]

@@ -1,0 +1,92 @@
+"""The whole recipe on one page: six ingredients, and the data, model and training they are for."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from hornbook.recipes.activation import Activation
+from hornbook.recipes.data import DataSpec
+from hornbook.recipes.head import Head, Task
+from hornbook.recipes.initializer import Default, Initializer
+from hornbook.recipes.model import Backbone
+from hornbook.recipes.normalization import NoNormalization, Normalization
+from hornbook.recipes.optimizer import Adam, Optimizer
+from hornbook.recipes.regularization import Regularization
+from hornbook.recipes.schedule import ConstantSchedule, Schedule
+from hornbook.recipes.spec import ComponentOf, Spec
+from hornbook.recipes.text import Document
+from hornbook.recipes.training import Training
+
+__all__ = ["Recipe"]
+
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+
+class Recipe(Spec):
+    """A validated description of one training.
+
+    Get one from `hornbook.load_recipe`. What is None here follows from the data (`task`, `head`) or from the backbone
+    (`activation`) and is filled in by `resolve`.
+    """
+
+    format: Literal[1] = 1
+    """Version of the recipe language."""
+    name: RunName | None = None
+    """What the run is called; omitted: the file's name."""
+    notes: str | None = None
+    """Free text that stays with the run."""
+    tags: Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
+    """Words to find the run by."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
+    """One number that every random draw follows from."""
+
+    data: Annotated[DataSpec, ComponentOf("data")]
+    """Where the examples come from, and how they are split and scaled."""
+    task: Task | None = None
+    """What is predicted; omitted: known from the data."""
+    model: Backbone
+    """The backbone; the six ingredients apply to its hidden layers."""
+    head: Head = Head()
+    """The last layer and the loss; omitted: all follow from the task."""
+
+    initializer: Initializer = Default()
+    """Where kernels (and, with `bias`, biases) start."""
+    activation: Activation | None = None
+    """Of every hidden layer; omitted: relu, and tanh inside recurrent cells."""
+    normalization: Normalization = NoNormalization()
+    """Of every hidden layer, before or after its activation."""
+    regularization: Regularization = Regularization()
+    """Penalties, dropout, noise and limits on weights, in any combination."""
+    optimizer: Optimizer = Adam()
+    """How gradients become steps."""
+    schedule: Schedule = ConstantSchedule()
+    """How the learning rate changes during the run."""
+
+    training: Training = Training()
+    """How long, in what batches, and when to stop."""
+
+    _document: Document | None = PrivateAttr(default=None)
+
+    def from_document(self, document: Document) -> "Recipe":
+        """Return the same recipe, remembering the text it came from, so that later problems can name the line."""
+        copy = self.model_copy()
+        copy._document = document
+        return copy
+
+    @property
+    def document(self) -> Document | None:
+        """The text the recipe came from, with the place of each key."""
+        return self._document
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain lists, mappings, numbers and text, ready for YAML; keys without a value left out."""
+        plain = _plain(self.model_dump())
+        return {key: value for key, value in plain.items() if value not in ({}, [])}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,96 @@
+"""Fills in what only the data can tell: task, head, loss, metric, activation, initializer, monitors."""
+
+from typing import Any
+
+from hornbook.errors import Problem, RecipeError
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.load import locate
+from hornbook.recipes.metric import default_metric
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules import check_rules
+from hornbook.recipes.spec import component_class
+
+__all__ = ["resolve"]
+
+LOSSES = {
+    "multiclass": "sparse_categorical_crossentropy",
+    "binary": "binary_crossentropy",
+    "multilabel": "binary_crossentropy",
+    "regression": "mean_squared_error",
+}
+ACTIVATIONS = {"multiclass": "softmax", "binary": "sigmoid", "multilabel": "sigmoid", "regression": "linear"}
+
+
+def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tuple[Recipe, list[Problem]]:
+    """Return the recipe with every default filled in, and the warnings that the data brings up.
+
+    Args:
+        recipe: A checked recipe.
+        info: The data's `DataInfo`.
+        is_standardized: Whether the inputs are standardized.
+
+    Raises:
+        RecipeError: If recipe and data do not fit together.
+    """
+    facts = Facts.of(recipe, info, is_standardized=is_standardized)
+    problems = list(check_rules(recipe, facts))
+    if any(problem.severity == "error" for problem in problems):
+        document = recipe.document
+        placed = locate(problems, document) if document is not None else problems
+        raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
+    plain = recipe.to_dict()
+    plain["task"] = facts.task
+    plain["head"] = _head(recipe, facts)
+    has_hidden_layers = recipe.model.hidden_units() != ()
+    if recipe.activation is None and has_hidden_layers:
+        plain["activation"] = "tanh" if recipe.model.name == "rnn" else "relu"
+    if recipe.model.name == "rnn" and facts.kind == "tokens":
+        plain["model"].setdefault("embedding", 64)
+    if recipe.initializer.name == "default" and has_hidden_layers:
+        plain["initializer"] = {**plain.get("initializer", {}), "name": _suited(plain["activation"])}
+    plain["training"] = _training(recipe, facts)
+    if plain.get("schedule", {}).get("name") == "performance":
+        plain["schedule"] |= _monitor(recipe, facts, plain["schedule"])
+    resolved = Recipe.model_validate(plain)
+    return (resolved.from_document(recipe.document) if recipe.document else resolved), problems
+
+
+def _suited(activation: Any) -> str:
+    name = activation["name"] if isinstance(activation, dict) else activation
+    cls = component_class("activation", name)
+    return str(getattr(cls, "suits", "glorot_uniform"))
+
+
+def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
+    head = recipe.head
+    task = facts.task or "regression"
+    units = {"binary": 1, "multiclass": facts.num_classes, "multilabel": facts.num_classes}.get(task, facts.target_size)
+    loss = head.loss.model_dump() if head.loss is not None else {"name": LOSSES[task]}
+    activation = head.activation.model_dump() if head.activation is not None else {"name": ACTIVATIONS[task]}
+    if head.activation is None and head.loss is not None and head.loss.only and head.loss.from_logits:
+        activation = {"name": head.loss.from_logits}
+    filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
+    if head.initializer is not None:
+        filled["initializer"] = head.initializer.model_dump(exclude_none=True)
+    return filled
+
+
+def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
+    plain: dict[str, Any] = dict(recipe.to_dict().get("training", {}))
+    if recipe.training.metrics is None and facts.task is not None:
+        plain["metrics"] = [default_metric(facts.task).model_dump()]
+    stopping = plain.get("early_stopping")
+    if stopping is not None:
+        plain["early_stopping"] = stopping | _monitor(recipe, facts, stopping)
+    checkpoint = plain.get("checkpoint") or {"monitor": (stopping or {}).get("monitor", "val_loss")}
+    plain["checkpoint"] = checkpoint | _monitor(recipe, facts, checkpoint)
+    return plain
+
+
+def _monitor(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:
+    """Return the monitor that is really recorded, and its direction."""
+    recorded = recorded_names(recipe, facts) or {}
+    name = str(section["monitor"])
+    if name not in recorded:
+        name = name.removeprefix("val_")
+    return {"monitor": name, "mode": section.get("mode") or recorded.get(name, "min")}

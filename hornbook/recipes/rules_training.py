@@ -1,0 +1,115 @@
+"""Rules about monitors, optimizer, schedule and training that would make a run wrong."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.durations import to_steps
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.normalization import BatchNormalization
+from hornbook.recipes.optimizer import SGD
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.schedule import OneCycle, Performance, PiecewiseConstant
+from hornbook.recipes.spec import did_you_mean
+
+
+def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
+    training = recipe.training
+    if training.early_stopping is not None:
+        yield ("training", "early_stopping", "monitor"), training.early_stopping.monitor
+    if training.checkpoint is not None:
+        yield ("training", "checkpoint", "monitor"), training.checkpoint.monitor
+    if isinstance(recipe.schedule, Performance):
+        yield ("schedule", "monitor"), recipe.schedule.monitor
+
+
+def monitors_are_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A monitor that the run does not record."""
+    recorded = recorded_names(recipe, facts)
+    if recorded is None:
+        return
+    for path, monitor in _monitors(recipe):
+        if monitor in recorded or (not facts.has_validation and monitor.removeprefix("val_") in recorded):
+            continue
+        near = did_you_mean(monitor, recorded)
+        hint = near if near.startswith("Did") else "Add it to 'training.metrics'."
+        yield Problem(path, f"'{monitor}' is not recorded. Recorded: {', '.join(recorded)}.", hint)
+
+
+def validation_for_monitors(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Without a validation split, what monitors it falls back to the training value."""
+    if facts.has_validation:
+        return
+    for path, monitor in _monitors(recipe):
+        if monitor.startswith("val_"):
+            message = f"there is no validation split, so '{monitor.removeprefix('val_')}' is monitored instead."
+            yield Problem(path, message, "Set 'data.split.validation' to hold out examples.", severity="warning")
+
+
+def one_idea_of_best(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Early stopping and checkpoints must agree on what the best epoch is."""
+    stopping, checkpoint = recipe.training.early_stopping, recipe.training.checkpoint
+    if stopping is not None and checkpoint is not None and stopping.monitor != checkpoint.monitor:
+        message = (
+            f"the best epoch is chosen by '{checkpoint.monitor}' here and by '{stopping.monitor}' in early stopping."
+        )
+        yield Problem(("training", "checkpoint", "monitor"), message, "Use one monitor; 'checkpoint' may be omitted.")
+
+
+def momentum_is_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Options that need momentum, in an optimizer without any."""
+    optimizer, schedule = recipe.optimizer, recipe.schedule
+    if isinstance(optimizer, SGD) and optimizer.nesterov and not optimizer.momentum:
+        yield Problem(("optimizer", "nesterov"), "Nesterov's look-ahead needs momentum.", "Add 'momentum: 0.9'.")
+    if isinstance(schedule, OneCycle) and not optimizer.momentum_value():
+        for key in ("max_momentum", "min_momentum"):
+            if getattr(schedule, key) is None:
+                continue
+            message = f"'{optimizer.name}' runs without a momentum that could be cycled."
+            yield Problem(("schedule", key), message, f"Remove '{key}', or use 'sgd' with momentum.")
+
+
+def schedule_fits_run(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A warm-up, boundaries or decay that reach beyond the end of the run."""
+    schedule, epochs = recipe.schedule, recipe.training.epochs
+    per_epoch = 1000  # only epochs and percentages can be judged without the data
+    if facts.train_size is not None:
+        per_epoch = -(-facts.train_size // (recipe.training.batch_size * recipe.optimizer.accumulation))
+    total = epochs * per_epoch
+
+    def too_long(duration: int | str) -> bool:
+        in_steps = isinstance(duration, int) or "step" in duration
+        if in_steps and facts.train_size is None:
+            return False
+        return to_steps(duration, unit="steps", steps_per_epoch=per_epoch, total_steps=total) > total
+
+    if schedule.warmup is not None and too_long(schedule.warmup.duration):
+        path: Path = ("schedule", "warmup")
+        yield Problem(
+            path, f"the warm-up is longer than the run of {epochs} epochs.", "Shorten it, for instance to 5%."
+        )
+    if isinstance(schedule, PiecewiseConstant):
+        if any(too_long(boundary) for boundary in schedule.boundaries):
+            message = f"a boundary lies beyond the run of {epochs} epochs, so its factor is never used."
+            yield Problem(("schedule", "boundaries"), message, "Move it, or train longer.", severity="warning")
+        return
+    for name in schedule.durations:
+        if too_long(getattr(schedule, name)):
+            message = f"is longer than the run of {epochs} epochs: the schedule does not come to its end."
+            yield Problem(("schedule", name), message, "A percentage follows the run's length.", severity="warning")
+
+
+def batches_for_batch_normalization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Batch normalization over one example sees no variance."""
+    if recipe.training.batch_size == 1 and isinstance(recipe.normalization, BatchNormalization):
+        message = "batch normalization over one example removes everything there is to learn from."
+        yield Problem(("training", "batch_size"), message, "Use 16 or more, or 'layer_normalization'.")
+
+
+RULES = (
+    ("monitor", ("data", "task", "training", "schedule"), monitors_are_recorded),
+    ("no-validation", ("data", "training", "schedule"), validation_for_monitors),
+    ("two-bests", ("training",), one_idea_of_best),
+    ("momentum", ("optimizer", "schedule"), momentum_is_there),
+    ("schedule-length", ("schedule", "training"), schedule_fits_run),
+    ("batch-of-one", ("normalization", "training"), batches_for_batch_normalization),
+)

@@ -1,0 +1,169 @@
+"""Turns YAML text into plain values and the place of each of them. YAML 1.2-like, on PyYAML's SafeLoader."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from hornbook.errors import Path, Problem
+
+__all__ = ["Document", "Place", "parse", "to_yaml"]
+
+MAX_NODES = 100_000  # aliases can make a small file enormous
+
+
+class _Resolver(yaml.SafeLoader):
+    """YAML 1.2's core schema: `1e-3` is a float, `on`, `off`, `yes`, `no` and dates are text."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML declares it so)
+
+
+_FIRST = list("-+0123456789.")
+_Resolver.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Resolver.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Resolver.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"), _FIRST
+)
+_Resolver.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"),
+    _FIRST,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: line and column of its key and of its value, counted from 1."""
+
+    key: tuple[int, int]
+    value: tuple[int, int]
+    origin: str
+
+
+@dataclass
+class Document:
+    """Plain values of a YAML text, the place of each path, and what is wrong with the text itself."""
+
+    tree: Any
+    origin: str
+    places: dict[Path, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse(text: str, *, origin: str) -> Document:
+    """Return the values in a YAML text with their places. Mistakes in the text end up in `problems`, never raised."""
+    document = Document(tree=None, origin=origin)
+    try:
+        node = yaml.compose(text, Loader=_Resolver)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        document.problems.append(_problem(document, f"not valid YAML: {what}.", mark, _yaml_hint(text, mark)))
+        return document
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        what = str(error).splitlines()[0] if str(error) else "it is nested too deeply"
+        document.problems.append(_problem(document, f"not valid YAML: {what}.", None, ""))
+        return document
+    if node is not None:
+        document.tree = _Walk(document).value(node, (), 0)
+    return document
+
+
+def _problem(document: Document, message: str, mark: yaml.Mark | None, hint: str, path: Path = ()) -> Problem:
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return Problem(path, message, hint, code="yaml", line=line, column=column, origin=document.origin)
+
+
+def _yaml_hint(text: str, mark: yaml.Mark | None) -> str:
+    lines = text.splitlines()
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "Indent with spaces, not tabs."
+    if line.count(":") > 1 and "{" not in line and '"' not in line:
+        return "Put text that contains ': ' in quotes."
+    return ""
+
+
+class _Walk:
+    """Builds plain values from YAML nodes and notes the place of each path."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.count = 0
+        self.open: set[int] = set()
+
+    def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        self.count += 1
+        if self.count > MAX_NODES or depth > 50 or id(node) in self.open:
+            if not any(problem.message.startswith("too large") for problem in self.document.problems):
+                self._complain("too large or nested too deeply for a recipe.", node, "Write it without aliases.", path)
+            return None
+        start = (node.start_mark.line + 1, node.start_mark.column + 1)
+        known = self.document.places.get(path)
+        self.document.places[path] = Place(known.key if known else start, start, self.document.origin)
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path, depth)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+            return self._scalar(node, path)
+        finally:
+            self.open.discard(id(node))
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        lines: dict[Any, int] = {}
+        for key_node, value_node in node.value:
+            key = self._scalar(key_node, path) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str | int):
+                self._complain("a key is text or a whole number.", key_node, "", path)
+                continue
+            line = key_node.start_mark.line + 1
+            if key in result:
+                self._complain(f"appears twice, on lines {lines[key]} and {line}.", key_node, "Keep one.", (*path, key))
+                continue
+            lines[key] = line
+            where = (line, key_node.start_mark.column + 1)
+            self.document.places[(*path, key)] = Place(where, where, self.document.origin)
+            result[key] = self.value(value_node, (*path, key), depth + 1)
+        return result
+
+    def _scalar(self, node: yaml.Node, path: Path) -> Any:
+        kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), node.value
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() == "true"
+        if kind == "int":
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        if kind == "float":
+            return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
+        if kind != "str":
+            self._complain(f"the tag '{node.tag}' is not allowed in a recipe.", node, "Write plain values.", path)
+        return text
+
+    def _complain(self, message: str, node: yaml.Node, hint: str, path: Path) -> None:
+        self.document.problems.append(_problem(self.document, message, node.start_mark, hint, path))
+
+
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value) if value == value else ".nan")
+
+
+_Dumper.add_representer(float, _represent_float)
+
+
+def to_yaml(tree: Any) -> str:
+    """Return plain values as YAML text that `parse` reads back unchanged."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)

@@ -1,0 +1,59 @@
+"""The machine a run happened on: recorded with the run, shown in its first lines."""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["describe_device", "environment_facts"]
+
+PACKAGES = ("hornbook", "tensorflow", "keras", "numpy", "scikit-learn", "polars")
+
+
+def describe_device() -> str:
+    """Return the device in words: ``CPU 2 threads`` or the GPU's name."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return f"GPU {details.get('device_name', '')}".strip()
+    return f"CPU {num_threads()} threads"
+
+
+def num_threads() -> int:
+    """Return how many threads one operation may use."""
+    chosen = tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0))
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return chosen or available
+
+
+def environment_facts(*, seed: int, fingerprint: str) -> dict[str, Any]:
+    """Return what may change a result: versions, device, threads, seed, commit, data, command."""
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "platform": platform.platform(),
+        "device": describe_device(),
+        "threads": num_threads(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "seed": seed,
+        "git_commit": _git_commit(),
+        "data_fingerprint": fingerprint,
+        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+    }
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the current folder's repository, if it is in one."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

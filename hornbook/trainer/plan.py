@@ -1,0 +1,56 @@
+"""What `train --dry-run` prints: layers, parameters, steps, and the rate over the run."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hornbook.data.source import Array
+from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.progress import heading
+
+__all__ = ["plan_lines"]
+
+BARS = " ▁▂▃▄▅▆▇█"
+WIDTH = 60
+
+
+def plan_lines(prepared: Prepared) -> list[str]:
+    """Return the plan of a run as lines of at most 80 characters."""
+    return [*heading(prepared), "", *_layers(prepared), "", *_steps(prepared)]
+
+
+def _layers(prepared: Prepared) -> Iterator[str]:
+    yield f"{'layer':<28} {'kind':<22} {'output':<18} {'parameters':>10}"
+    model = prepared.built.model
+    for layer in model.layers:
+        shape = "×".join("?" if size is None else str(size) for size in layer.output.shape[1:])
+        yield f"{layer.name[:28]:<28} {type(layer).__name__[:22]:<22} {shape[:18]:<18} {layer.count_params():>10,}"
+    yield f"{'total':<28} {'':<22} {'':<18} {model.count_params():>10,}"
+
+
+def _steps(prepared: Prepared) -> Iterator[str]:
+    recipe, table = prepared.recipe, prepared.table
+    epochs, accumulation = recipe.training.epochs, recipe.optimizer.accumulation
+    batches = f"{table.batches} batches of {recipe.training.batch_size}"
+    updates = f", {accumulation} batches a step" if accumulation > 1 else ""
+    yield f"steps   {table.total_steps:,} in {epochs} epochs of {batches}{updates}"
+    rates = table.rates
+    peak = int(np.argmax(rates))
+    yield (
+        f"rate    {recipe.schedule.name}: starts at {rates[0]:.3g}, highest {rates[peak]:.3g} in epoch "
+        f"{peak // table.batches + 1}, ends at {rates[-1]:.3g}"
+    )
+    yield f"        {sparkline(rates)}"
+    if table.moves_momentum:
+        yield f"moment  {table.momenta[0]:.3g} to {table.momenta.min():.3g} and back"
+        yield f"        {sparkline(table.momenta, lowest=float(table.momenta.min()) - 0.05)}"
+    if recipe.schedule.name == "performance":
+        yield "        lowered between epochs when the monitored value stands still"
+
+
+def sparkline(values: Array, *, lowest: float = 0.0) -> str:
+    """Return a curve as one line of block characters, `lowest` at the bottom."""
+    picked = values[np.linspace(0, len(values) - 1, min(WIDTH, len(values))).astype(int)]
+    span = float(values.max()) - lowest
+    levels = np.round((picked - lowest) / span * (len(BARS) - 1)) if span > 0 else np.zeros(len(picked))
+    return "".join(BARS[int(level)] for level in levels)

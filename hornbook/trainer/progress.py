@@ -1,0 +1,222 @@
+"""What a run says while it trains: a heading, one line per epoch, the result. Every line also goes to the run's log."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from hornbook.runs.directory import RunDirectory
+from hornbook.trainer.environment import describe_device
+from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.result import TrainResult
+
+__all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
+
+LABELS = {
+    "root_mean_squared_error": "rmse",
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "top_k_accuracy": "top_k",
+    "learning_rate": "rate",
+    "train_seconds": "s",
+}
+NUMBER_WIDTH = 8
+MARK = "★"
+
+
+class Reporter(Protocol):
+    """What the trainer calls."""
+
+    def start(self, prepared: Prepared, run: Path) -> None:
+        """Called once, before the first epoch."""
+
+    def chunk(self, epoch: int, done: int, batches: int) -> None:
+        """Called after each chunk of steps."""
+
+    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Called after each epoch."""
+
+    def end(self, result: TrainResult) -> None:
+        """Called once, after the last metrics."""
+
+
+class SilentReporter:
+    """Says nothing; the log gets every line all the same.
+
+    Args:
+        process_start: `time.perf_counter()` of the process's start, to tell start-up from training.
+    """
+
+    def __init__(self, *, process_start: float | None = None) -> None:
+        self.process_start = process_start if process_start is not None else time.perf_counter()
+        self.columns: list[str] = []
+        self.run: RunDirectory | None = None
+        self.start_up_s = 0.0
+        self.best_line = 0
+
+    def show(self, text: str) -> None:
+        """Show one line to the user."""
+
+    def say(self, text: str) -> None:
+        """Show one line and log it."""
+        self.show(text)
+        if self.run is not None:
+            self.run.append_log(text)
+
+    def start(self, prepared: Prepared, run: Path) -> None:
+        """Say what will be trained, on what, with which seed."""
+        self.run = RunDirectory(run)
+        self.start_up_s = time.perf_counter() - self.process_start
+        for line in heading(prepared):
+            self.say(line)
+        self.columns = _columns(prepared)
+        self.say(" ".join([f"{'epoch':>5}", *(f"{label(name):>{_width(name)}}" for name in self.columns)]))
+
+    def chunk(self, epoch: int, done: int, batches: int) -> None:
+        """Show nothing between epochs."""
+
+    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Say one epoch's figures; a star marks the best so far."""
+        cells = [f"{_number(name, row[name]):>{_width(name)}}" for name in self.columns]
+        self.say(" ".join([f"{row['epoch']:>5}", *cells]) + (f" {MARK}" if is_best else ""))
+
+    def end(self, result: TrainResult) -> None:
+        """Say how it ended."""
+        for line in closing(result, self.start_up_s):
+            self.say(line)
+
+
+class ConsoleReporter(SilentReporter):
+    """Prints to a terminal with a live line for the running epoch, or plain lines elsewhere.
+
+    Args:
+        console: Where progress goes (stderr on the command line).
+        results: Where the result goes (stdout on the command line); None for the same.
+        process_start: See `SilentReporter`.
+    """
+
+    def __init__(self, console: Console, results: Console | None = None, *, process_start: float | None = None) -> None:
+        super().__init__(process_start=process_start)
+        self.console = console
+        self.results = results if results is not None else console
+        self._live: Live | None = None
+
+    def show(self, text: str) -> None:
+        """Print one line as it is."""
+        self.console.print(Text(text), soft_wrap=True)
+
+    def start(self, prepared: Prepared, run: Path) -> None:
+        """Say what will be trained and start the live line."""
+        super().start(prepared, run)
+        if self.console.is_terminal:
+            self._live = Live(Text("    1  starting …"), console=self.console, transient=True, refresh_per_second=8)
+            self._live.start()
+
+    def chunk(self, epoch: int, done: int, batches: int) -> None:
+        """Move the live line on."""
+        if self._live is not None:
+            filled = round(30 * done / batches)
+            self._live.update(Text(f"{epoch:>5}  {'━' * filled}{' ' * (30 - filled)} {100 * done // batches:>3} %"))
+
+    def close(self) -> None:
+        """Take the live line away; also after an error."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def end(self, result: TrainResult) -> None:
+        """Say how it ended, on the results' console."""
+        self.close()
+        self.console, progress = self.results, self.console
+        super().end(result)
+        self.console = progress
+
+
+def label(name: str) -> str:
+    """Return a short heading: ``val_rmse`` for ``val_root_mean_squared_error``."""
+    prefix = "val_" if name.startswith("val_") else ""
+    plain = name.removeprefix("val_")
+    return prefix + LABELS.get(plain, plain)
+
+
+def _width(name: str) -> int:
+    return max(len(label(name)), 6 if name == "train_seconds" else NUMBER_WIDTH)
+
+
+def _number(name: str, value: float) -> str:
+    if name == "train_seconds":
+        return f"{value:.2f}"
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.4f}"
+    return f"{value:.2e}"
+
+
+def _columns(prepared: Prepared) -> list[str]:
+    """Return the columns that fit into 78 characters: loss, metrics, validation, rate, seconds."""
+    metrics = ["loss", *(metric.name for metric in prepared.recipe.training.metrics or ())]
+    has_validation = bool(prepared.splits.info.counts.get("validation"))
+    chosen = [*metrics, *(f"val_{name}" for name in metrics if has_validation)]
+    fixed = ["learning_rate", "train_seconds"]
+    while len(chosen) > 2 and 5 + sum(1 + _width(name) for name in chosen + fixed) + len(MARK) + 1 > 79:
+        extra = [
+            name for name in chosen if name not in {"loss", "val_loss"} and name.removeprefix("val_") != metrics[-1]
+        ]
+        chosen.remove(extra[-1] if extra else chosen[-1])
+    return chosen + fixed
+
+
+def heading(prepared: Prepared) -> list[str]:
+    """Return the lines above the epochs: data, model, device, precision, engine, seed."""
+    recipe, info, built = prepared.recipe, prepared.splits.info, prepared.built
+    name = recipe.name or "recipe"
+    count = sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables)
+    units = recipe.model.hidden_units()
+    sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
+    model = f"{recipe.model.name} {sizes}".strip()
+    device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
+    indent = " " * (len(name) + 3)
+    return [
+        f"{name}   {info.name}: {info.describe()}",
+        f"{indent}{model}, {count:,} trainable parameters",
+        f"{indent}{', '.join(device)}",
+    ]
+
+
+def _flat_input(prepared: Prepared) -> list[Any]:
+    if prepared.recipe.model.name != "mlp":
+        return []
+    for name in ("hidden_1", "head"):
+        names = {layer.name for layer in prepared.built.model.layers}
+        if name in names:
+            return [prepared.built.model.get_layer(name).input.shape[-1]]
+    return []
+
+
+def closing(result: TrainResult, start_up_s: float) -> list[str]:
+    """Return the lines below the epochs: metrics, why it ended, the run, what to do next."""
+    seconds = sum(row["seconds"] for row in result.history)
+    lines = []
+    for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
+        if values:
+            figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
+            lines.append(f"{split:<7} {figures}")
+    best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
+    lines.append(
+        f"{'ended':<7} {len(result.history)} epochs in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
+        f"{result.stop_reason}{best}"
+    )
+    lines.append(f"{'run':<7} {result.run}")
+    return lines + next_commands(result)
+
+
+def next_commands(result: TrainResult) -> list[str]:
+    """Return the commands that make sense now."""
+    if result.state != "finished":
+        return []
+    latest = result.run.parent / "latest"
+    return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]

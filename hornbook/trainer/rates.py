@@ -1,0 +1,65 @@
+"""The learning rate and momentum of every step of a run, computed before it starts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hornbook.data.source import Array
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["RateTable", "rate_table"]
+
+
+@dataclass(frozen=True)
+class RateTable:
+    """Rates and momenta of a run, one per batch.
+
+    Attributes:
+        rates: (epochs × batches,) float32; steps that gather several batches repeat their rate.
+        momenta: The same for the momentum; all equal where the schedule leaves it alone.
+        moves_momentum: Whether the schedule moves it.
+        total_steps: Optimizer updates in the run.
+        batches: Batches per epoch.
+    """
+
+    rates: Array
+    momenta: Array
+    moves_momentum: bool
+    total_steps: int
+    batches: int
+
+    def epoch(self, epoch: int, factor: float = 1.0, floor: float = 0.0) -> tuple[Array, Array]:
+        """Return (rates, momenta) of one epoch, counted from 0, with performance scheduling's factor on the rates."""
+        here = slice(epoch * self.batches, (epoch + 1) * self.batches)
+        rates = self.rates[here]
+        if factor != 1.0:
+            rates = np.maximum(rates * np.float32(factor), np.float32(floor)).astype(np.float32)
+        return rates, self.momenta[here]
+
+
+def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
+    """Return the table of a recipe that trains on so many batches per epoch.
+
+    The schedule's clock is the optimizer's update: with `accumulation: 4` four batches share one step.
+    """
+    optimizer, epochs = recipe.optimizer, recipe.training.epochs
+    total_batches = epochs * batches
+    total_steps = max(total_batches // optimizer.accumulation, 1)
+    per_epoch = max(batches // optimizer.accumulation, 1)
+    schedule = recipe.schedule.in_steps(steps_per_epoch=per_epoch, total_steps=total_steps)
+    own_momentum = optimizer.momentum_value()
+    rates, momenta, moves = [], [], False
+    for step in range(total_steps + 1):
+        clock = min(step, total_steps)
+        rates.append(optimizer.learning_rate * schedule.warmed_factor(clock, total_steps))
+        momentum = schedule.warmed_momentum(clock, total_steps, own_momentum)
+        moves = moves or momentum is not None
+        momenta.append(own_momentum if momentum is None else momentum)
+    steps = np.minimum(np.arange(total_batches) // optimizer.accumulation, total_steps)
+    return RateTable(
+        rates=np.asarray(rates, np.float32)[steps],
+        momenta=np.asarray(momenta, np.float32)[steps],
+        moves_momentum=moves,
+        total_steps=total_steps,
+        batches=batches,
+    )

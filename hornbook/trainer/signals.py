@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM end a run at the next chunk; a second Ctrl-C ends it at once."""
+
+import signal
+import threading
+from types import FrameType
+
+__all__ = ["StopRequest"]
+
+
+class StopRequest:
+    """While open, remembers the first signal instead of raising. Does nothing outside the main thread."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._remember)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    @property
+    def exit_code(self) -> int:
+        """130 for Ctrl-C, 143 for SIGTERM, 0 without a signal."""
+        return 128 + self.signal if self.signal is not None else 0

@@ -1,0 +1,81 @@
+"""A user's Keras callbacks, called by the fused engine: epoch hooks each epoch, batch hooks at the ends of chunks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from hornbook.errors import UsageError
+from hornbook.trainer.prepare import Prepared
+
+__all__ = ["UserCallbacks"]
+
+REFUSED = {
+    keras.callbacks.LearningRateScheduler: "The rate comes from the recipe: use 'schedule'.",
+    keras.callbacks.ReduceLROnPlateau: "The rate comes from the recipe: use 'schedule: performance'.",
+    keras.callbacks.BackupAndRestore: "A run keeps its own state.",
+}
+
+
+class UserCallbacks:
+    """Keras's `CallbackList` around the callbacks a user passes, with the plain model.
+
+    Raises:
+        UsageError: If something else than a Keras callback is passed, or one that sets the learning rate.
+    """
+
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], prepared: Prepared) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, keras.callbacks.Callback):
+                raise UsageError(f"callbacks: expected keras.callbacks.Callback objects, found {callback!r}.")
+            for cls, hint in REFUSED.items():
+                if isinstance(callback, cls):
+                    raise UsageError(f"callbacks: {cls.__name__} cannot work here. {hint}")
+        self._model = prepared.built.model
+        self._optimizer = prepared.built.optimizer
+        self._has_any = bool(callbacks)
+        self._model.stop_training = False
+        params = {"epochs": prepared.recipe.training.epochs, "steps": prepared.table.batches, "verbose": 0}
+        self._list = keras.callbacks.CallbackList(
+            list(callbacks), add_history=False, add_progbar=False, model=self._model, **params
+        )
+
+    @property
+    def wants_stop(self) -> bool:
+        """Whether a callback has set `model.stop_training`."""
+        return bool(self._model.stop_training)
+
+    def on_train_begin(self) -> None:
+        """Call the callbacks before the first epoch."""
+        if self._has_any:
+            self._list.on_train_begin()
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Call the callbacks before an epoch, counted from 0 as Keras does."""
+        if self._has_any:
+            self._list.on_epoch_begin(epoch)
+
+    def on_chunk_end(self, done: int, loop: Any) -> None:
+        """Call the batch hooks for the last batch of a chunk."""
+        if self._has_any:
+            self._list.on_train_batch_end(done - 1, loop.logs())
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Call the callbacks after an epoch.
+
+        Raises:
+            UsageError: If one of them has set the learning rate.
+        """
+        if not self._has_any:
+            return
+        before = float(self._optimizer.learning_rate)
+        self._list.on_epoch_end(epoch, dict(logs))
+        if float(self._optimizer.learning_rate) != before:
+            raise UsageError(
+                "callbacks: one of them sets the learning rate, which comes from the recipe: use 'schedule'."
+            )
+
+    def on_train_end(self) -> None:
+        """Call the callbacks after the last epoch."""
+        if self._has_any:
+            self._list.on_train_end()

@@ -1,0 +1,48 @@
+"""Weights between epochs: copies, the averaged ones of EMA, and saving a model without disturbing training."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from hornbook.runs.directory import RunDirectory
+
+__all__ = ["averaged", "save_model", "snapshot"]
+
+
+def snapshot(model: keras.Model) -> list[Any]:
+    """Return copies of all weights, batch normalization's statistics included."""
+    return [variable.numpy().copy() for variable in model.weights]
+
+
+@contextlib.contextmanager
+def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Let the model hold the optimizer's averaged weights while this is open; nothing without EMA."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not inner.use_ema:
+        yield
+        return
+    variables = model.trainable_variables
+    raw = [variable.numpy() for variable in variables]
+    for variable, average in zip(variables, inner._model_variables_moving_average, strict=True):
+        variable.assign(average)
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, raw, strict=True):
+            variable.assign(value)
+
+
+def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[Any] | None = None) -> None:
+    """Save a plain Keras model atomically, with other weights than its own if given."""
+    own = snapshot(model) if weights is not None else None
+    try:
+        if weights is not None:
+            model.set_weights(weights)
+        with run.replacing(path) as temporary:
+            model.save(temporary)
+    finally:
+        if own is not None:
+            model.set_weights(own)

@@ -1,0 +1,172 @@
+"""Splits are disjoint, exhaustive, of the size asked for, and a function of the seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hornbook.data.splitting import Division, divide
+from hornbook.errors import DataError
+from hornbook.recipes.data import SplitSpec
+
+
+def split(num_examples=100, *, labels=None, split_by=None, seed=1, own=frozenset(), **options) -> Division:
+    return divide(num_examples, split=SplitSpec(**options), labels=labels, split_by=split_by, seed=seed, own=own)
+
+
+def sizes(division: Division) -> tuple[int, int, int]:
+    return len(division.train), len(division.validation), len(division.test)
+
+
+def test_default_is_a_fifth_test_and_a_tenth_of_the_rest_validation():
+    assert sizes(split(1797)) == (1293, 144, 360)
+
+
+def test_own_test_set_of_the_source_leaves_all_other_examples_to_training_and_validation():
+    assert sizes(split(60_000, own=frozenset({"test"}))) == (54_000, 6_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"validation": 5, "test": 10}, (85, 5, 10)),  # counts
+        ({"validation": 0.25, "test": 0.2}, (60, 20, 20)),  # fractions: of the rest, of all
+        ({"validation": 0}, (80, 0, 20)),
+        ({"validation": 0, "test": 0}, (100, 0, 0)),
+    ],
+)
+def test_counts_and_fractions_give_the_sizes_asked_for(options, expected):
+    assert sizes(split(**options)) == expected
+
+
+def test_first_holds_out_the_first_examples_in_order():
+    division = split(validation=10, test=5, method="first")
+    assert division.validation.tolist() == list(range(10))
+    assert division.test.tolist() == [10, 11, 12, 13, 14]
+    assert division.train.tolist() == list(range(15, 100))
+
+
+def test_last_tests_on_the_last_examples_and_validates_before_them():
+    division = split(validation=10, test=5, method="last")
+    assert division.test.tolist() == [95, 96, 97, 98, 99]
+    assert division.validation.tolist() == list(range(85, 95))
+
+
+def test_time_trains_on_the_past_only():
+    when = np.random.default_rng(0).permutation(100)
+    division = split(split_by=when, method="time")
+    assert when[division.train].max() < when[division.validation].min()
+    assert when[division.validation].max() < when[division.test].min()
+
+
+def test_group_keeps_every_group_in_one_split():
+    groups = np.repeat([f"patient {number}" for number in range(20)], 5)
+    division = split(split_by=groups, method="group")
+    owners = [set(groups[part]) for part in (division.train, division.validation, division.test)]
+    assert not owners[0] & owners[1]
+    assert not owners[0] & owners[2]
+    assert not owners[1] & owners[2]
+    assert sizes(division) == (70, 10, 20)  # of 80, 8 would be a tenth: two whole groups come nearest
+
+
+def test_stratified_is_the_default_for_classes_and_keeps_their_mix():
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    division = split(labels=labels, validation=20, test=20)
+    assert division.method == "stratified"
+    assert np.bincount(labels[division.test]).tolist() == [10, 6, 4]
+    assert np.bincount(labels[division.validation]).tolist() == [10, 6, 4]
+    assert np.bincount(labels[division.train]).tolist() == [30, 18, 12]
+
+
+def test_stratified_never_takes_the_last_example_of_a_class_from_training():
+    labels = np.array([0] * 98 + [1, 2])
+    division = split(labels=labels)
+    assert set(labels[division.train]) == {0, 1, 2}
+
+
+def test_random_mixes_examples_that_are_sorted_by_class():
+    labels = np.repeat([0, 1], 500)
+    division = split(1000, labels=labels, method="random")
+    assert 0.4 < labels[division.train[:100]].mean() < 0.6  # what `limit: 100` would train on
+
+
+def test_nothing_to_cut_leaves_the_examples_in_their_order():
+    division = split(4, labels=np.array([0, 1, 1, 0]), validation=0, test=0)
+    assert division.train.tolist() == [0, 1, 2, 3]
+    assert division.method == "none"
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another():
+    first, again, other = split(seed=7), split(seed=7), split(seed=8)
+    assert first.test.tolist() == again.test.tolist()
+    assert first.test.tolist() != other.test.tolist()
+
+
+def test_global_random_state_is_neither_read_nor_changed():
+    np.random.seed(0)
+    before = np.random.get_state()[1].tolist()
+    first = split(seed=7).test.tolist()
+    assert np.random.get_state()[1].tolist() == before
+    np.random.seed(99)
+    assert split(seed=7).test.tolist() == first
+
+
+def test_asking_for_another_validation_size_keeps_the_test_set():
+    assert split(validation=5).test.tolist() == split(validation=30).test.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    num_examples=st.integers(10, 200),
+    num_classes=st.integers(1, 5),
+    validation=st.floats(0, 0.4),
+    test=st.floats(0, 0.4),
+    method=st.sampled_from(["random", "stratified", "first", "last", "time"]),
+    seed=st.integers(0, 2**31),
+)
+def test_every_example_is_in_exactly_one_split(num_examples, num_classes, validation, test, method, seed):
+    labels = np.arange(num_examples) % num_classes
+    options = {"validation": validation, "test": test, "method": method}
+    try:
+        division = split(num_examples, labels=labels, split_by=labels, seed=seed, **options)
+    except DataError as error:
+        assert "leave" in str(error)
+        return
+    together = np.concatenate([division.train, division.validation, division.test])
+    assert sorted(together.tolist()) == list(range(num_examples))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"validation": 90, "test": 10},
+            (
+                "data.split: 90 validation and 10 test examples leave none of 100 to train on. Ask for fewer; "
+                "'split: {validation: 0, test: 0}' cuts none."
+            ),
+        ),
+        (
+            {"method": "stratified"},
+            "data.split.method: stratified keeps the mix of classes, but the targets are no classes. Use 'random'.",
+        ),
+        (
+            {"method": "time"},
+            "data.split.method: 'time' needs values to go by, and the data has none. Add 'column'.",
+        ),
+    ],
+)
+def test_impossible_splits_say_what_to_do(options, message):
+    with pytest.raises(DataError) as error:
+        split(**options)
+    assert str(error.value) == message
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(DataError, match=r"3 splits need 3 groups at least, found 2\."):
+        split(split_by=np.arange(100) % 2, method="group")
+
+
+def test_a_count_written_as_a_fraction_is_explained():
+    with pytest.raises(ValueError, match=r"a fraction is below 1, found 5000\.0; write 5000 for a count"):
+        SplitSpec(validation=5000.0)
