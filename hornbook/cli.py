@@ -17,13 +17,13 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="hornbook",
     help="Keras training recipes: one YAML file names the ingredients, Hornbook checks, trains and explains.",
-    epilog="Start with:  hornbook train --config he_elu_bn.yaml",
+    epilog=recipe_commands.examples("hornbook train --config he_elu_bn.yaml", "hornbook list recipes"),
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help can be copied, and rich takes 0.1 s to import
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=trainer_commands.TRAIN_EXAMPLES)(trainer_commands.train)
-for command, examples in (*recipe_commands.COMMANDS, *inference_commands.COMMANDS):
+for command, examples in (*trainer_commands.COMMANDS, *inference_commands.COMMANDS, *recipe_commands.COMMANDS):
     app.command(name=command.__name__.removesuffix("_command"), epilog=examples)(command)
 
 

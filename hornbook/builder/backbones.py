@@ -107,8 +107,13 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         arguments["return_sequences"] = index < len(model.units)
         layer = getattr(keras.layers, CELLS[model.cell])
         if model.bidirectional:
-            cell = layer(units, recurrent_dropout=model.recurrent_dropout, **{**arguments, "name": f"{name}_cell"})
-            x = keras.layers.Bidirectional(cell, name=name, dtype=ingredients.precision)(x)
+            cells = []
+            for direction in ("forward", "backward"):  # Keras alone would start both from the same weights
+                own = recurrent_arguments(ingredients, f"{name}_{direction}")
+                own["return_sequences"] = arguments["return_sequences"]
+                own["go_backwards"] = direction == "backward"
+                cells.append(layer(units, recurrent_dropout=model.recurrent_dropout, **own))
+            x = keras.layers.Bidirectional(cells[0], backward_layer=cells[1], name=name, dtype=ingredients.precision)(x)
         else:
             x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
         x = ingredients.finish(x, name, activate=False)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from hornbook.builder.backbones import features
-from hornbook.builder.head import build_head, build_loss, trains_on_logits
+from hornbook.builder.head import build_head, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
@@ -63,9 +63,14 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
         model=model,
         logits_model=logits_model,
         from_logits=from_logits,
-        optimizer=build_optimizer(recipe.optimizer, recipe.training.gradient_clipping, model),
+        optimizer=build_optimizer(
+            recipe.optimizer, recipe.training.gradient_clipping, model, precision=recipe.training.precision
+        ),
         loss=build_loss(recipe, from_logits=from_logits),
-        metrics=tuple(build_metric(metric, recipe.task or "regression") for metric in recipe.training.metrics or ()),
+        metrics=tuple(
+            build_metric(metric, recipe.task or "regression", decision=decision_threshold(recipe))
+            for metric in recipe.training.metrics or ()
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from hornbook.recipes.initializer import Default
 from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["build_head", "build_loss", "trains_on_logits"]
+__all__ = ["build_head", "build_loss", "decision_threshold", "trains_on_logits"]
 
 Tensor = Any
 
@@ -51,6 +51,11 @@ def trains_on_logits(recipe: Recipe) -> bool:
     """Return whether the loss is computed in front of the head's activation."""
     head = recipe.head
     return head.loss is not None and head.activation is not None and head.loss.from_logits == head.activation.name
+
+
+def decision_threshold(recipe: Recipe) -> float:
+    """Return the output above which a unit says yes: 0 for the hinge loss's raw scores, otherwise 0.5."""
+    return 0.0 if recipe.head.loss is not None and recipe.head.loss.name == "hinge" else 0.5
 
 
 def build_loss(recipe: Recipe, *, from_logits: bool) -> keras.losses.Loss:

@@ -1,5 +1,7 @@
 """Metrics whose Keras class depends on the task."""
 
+from typing import Any
+
 import keras
 
 from hornbook.recipes.head import Task
@@ -8,11 +10,11 @@ from hornbook.recipes.metric import MetricSpec
 __all__ = ["accuracy", "build_metric", "f1_score", "r2_score"]
 
 
-def accuracy(task: Task, name: str) -> keras.metrics.Metric:
-    """Return accuracy for class numbers (multiclass) or for outputs on either side of 0.5."""
+def accuracy(task: Task, name: str, decision: float = 0.5) -> keras.metrics.Metric:
+    """Return accuracy for class numbers (multiclass) or for outputs on either side of `decision`."""
     if task == "multiclass":
         return keras.metrics.SparseCategoricalAccuracy(name=name)
-    return keras.metrics.BinaryAccuracy(name=name)
+    return keras.metrics.BinaryAccuracy(threshold=decision, name=name)
 
 
 def f1_score(task: Task, name: str, threshold: float = 0.5) -> keras.metrics.Metric:
@@ -25,10 +27,14 @@ def r2_score(task: Task, name: str) -> keras.metrics.Metric:
     return keras.metrics.R2Score(name=name)
 
 
-def build_metric(spec: MetricSpec, task: Task) -> keras.metrics.Metric:
-    """Return a fresh Keras metric, named as in the recipe; multilabel AUC counts each label by itself."""
-    by_task = (spec.builds or "").startswith("hornbook.")
-    arguments = {"task": task} if by_task else {}
+def build_metric(spec: MetricSpec, task: Task, *, decision: float = 0.5) -> keras.metrics.Metric:
+    """Return a fresh Keras metric, named as in the recipe; multilabel AUC counts each label by itself.
+
+    `decision` is the output above which a unit says yes.
+    """
+    arguments: dict[str, Any] = {"task": task} if (spec.builds or "").startswith("hornbook.") else {}
+    if spec.name == "accuracy":
+        arguments["decision"] = decision
     if spec.name == "auc" and task == "multilabel":
-        arguments["multi_label"] = True  # type: ignore[assignment]
+        arguments["multi_label"] = True
     return spec.build(name=spec.name, **arguments)

@@ -13,11 +13,12 @@ CLIPPING = {"value": "clipvalue", "norm": "clipnorm", "global_norm": "global_cli
 
 
 def build_optimizer(
-    spec: OptimizerSpec, clipping: GradientClipping | None, model: keras.Model
+    spec: OptimizerSpec, clipping: GradientClipping | None, model: keras.Model, *, precision: str = "float32"
 ) -> keras.optimizers.Optimizer:
     """Return a stock Keras optimizer, built for the model's variables.
 
-    Weight decay leaves out biases and normalization unless the recipe says otherwise; Keras would decay them.
+    Weight decay leaves out biases and normalization unless the recipe says otherwise; Keras would decay them. With
+    `mixed_float16` the loss is scaled, because small gradients would become 0.
     """
     arguments: dict[str, Any] = {"learning_rate": spec.learning_rate}
     if clipping is not None:
@@ -35,6 +36,8 @@ def build_optimizer(
         excluded = _excluded(model, spec.weight_decay.exclude)
         if excluded:
             optimizer.exclude_from_weight_decay(var_list=excluded)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
     return optimizer
 

@@ -7,7 +7,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -18,12 +18,19 @@ __all__ = ["momentum_from", "seed_states", "set_step", "threefry"]
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
 
 
-def seed_states(model: keras.Model) -> list[Any]:
-    """Return the state variables (2,) of all random generators in a model, in the order of its layers."""
-    return [variable for variable in model.non_trainable_variables if "seed_generator_state" in variable.path]
+def seed_states(model: keras.Model) -> dict[str, Any]:
+    """Return the state variables (2,) of all random generators in a model by the layer's name and their place in it.
+
+    Their own paths (``seed_generator_3/…``) count the generators of the whole session, not of the model.
+    """
+    found = {}
+    for layer in model.layers:
+        states = [variable for variable in layer.non_trainable_variables if "seed_generator_state" in variable.path]
+        found |= {f"{layer.name}/{index}": state for index, state in enumerate(states)}
+    return found
 
 
-def set_step(states: list[Any], seeds: list[int], step: Any) -> None:
+def set_step(states: Iterable[Any], seeds: list[int], step: Any) -> None:
     """Set every generator to (its layer's seed, `step`); `step` counts batches since the start of the run."""
     for state, seed in zip(states, seeds, strict=True):
         draw = tf.cast(step, state.dtype) * DRAWS_PER_STEP
@@ -56,7 +63,7 @@ class _Momentum:
         self.value = value
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        return self.value if dtype is None else tf.cast(self.value, dtype)
+        return tf.convert_to_tensor(self.value) if dtype is None else tf.cast(self.value, dtype)
 
     def __ne__(self, other: object) -> bool:
         return True
@@ -91,6 +98,7 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
     if option is None:
         yield
         return
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     number = getattr(optimizer, option)
     try:
         setattr(optimizer, option, _Momentum(value))

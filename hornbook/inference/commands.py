@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hornbook.recipes.commands import examples
+from hornbook.runs import find_run
 
 __all__ = ["COMMANDS"]
 
@@ -36,7 +37,8 @@ def evaluate(
     checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
-    """Evaluate a trained run: loss, metrics, and scikit-learn's report per class."""
+    """Evaluate a run: loss, metrics, and the figures of each class."""
+    find_run(run)  # before TensorFlow, which takes seconds to import
     from hornbook import startup
 
     startup.import_tensorflow()
@@ -56,7 +58,8 @@ def predict(
     ] = None,
     checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
 ) -> None:
-    """Predict labels and probabilities for the examples in a file."""
+    """Predict labels and probabilities for a file's examples."""
+    find_run(run)
     from hornbook import startup
 
     startup.import_tensorflow()

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder.build import as_targets
+from hornbook.builder.head import decision_threshold
 from hornbook.data import load
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import Array
 from hornbook.errors import DataError
 from hornbook.inference.evaluate import Evaluator
 from hornbook.inference.predict import predict_scores
@@ -105,7 +106,7 @@ def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str
         return {}, []
     from sklearn.metrics import classification_report, confusion_matrix
 
-    predicted = labels_of(predict_scores(trained.model, x), info)
+    predicted = labels_of(predict_scores(trained.model, x), trained)
     names = list(info.class_names or map(str, range(info.num_classes)))
     if info.task == "multilabel":
         report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)
@@ -115,15 +116,11 @@ def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str
     return {name: report[name] for name in names}, confusion_matrix(y, predicted, labels=numbers).tolist()
 
 
-def labels_of(scores: Array, info: DataInfo) -> Array:
+def labels_of(scores: Array, trained: Trained) -> Array:
     """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression."""
-    if info.task == "multiclass":
+    task, yes = trained.info.task, scores > decision_threshold(trained.recipe)
+    if task == "multiclass":
         return np.asarray(scores.argmax(axis=-1))
-    if info.task == "binary":
-        return (scores[:, 0] > decision_threshold(scores)).astype(np.int32)
-    return (scores > 0.5).astype(np.int32) if info.task == "multilabel" else scores
-
-
-def decision_threshold(scores: Array) -> float:
-    """Return 0.5 for probabilities, 0 for raw scores of a linear (hinge) head."""
-    return 0.0 if scores.size and scores.min() < 0 else 0.5
+    if task == "binary":
+        return yes[:, 0].astype(np.int32)
+    return yes.astype(np.int32) if task == "multilabel" else scores

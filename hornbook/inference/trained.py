@@ -9,7 +9,7 @@ import keras
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built
-from hornbook.builder.head import build_loss, trains_on_logits
+from hornbook.builder.head import build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.metrics import build_metric
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
@@ -43,7 +43,10 @@ class Trained:
             from_logits=from_logits,
             optimizer=None,
             loss=build_loss(self.recipe, from_logits=from_logits),
-            metrics=tuple(build_metric(metric, self.info.task) for metric in self.recipe.training.metrics or ()),
+            metrics=tuple(
+                build_metric(metric, self.info.task, decision=decision_threshold(self.recipe))
+                for metric in self.recipe.training.metrics or ()
+            ),
         )
 
 

@@ -12,9 +12,8 @@ import typer
 from hornbook.atomic import write_text
 from hornbook.errors import Problem, RecipeError, UsageError, format_path, format_problems
 from hornbook.recipes import describe, scaffold
-from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
+from hornbook.recipes.load import Checked, Config, check_recipe, shipped_recipes
 from hornbook.recipes.schema import json_schema
-from hornbook.recipes.spec import KINDS, catalog
 
 __all__ = ["COMMANDS", "ConfigOption", "OverrideArguments", "complete_recipe"]
 
@@ -32,7 +31,7 @@ ConfigOption = Annotated[
     ),
 ]
 OverrideArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Overrides: optimizer.learning_rate=0.01, ~schedule")
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides: optimizer.learning_rate=0.01, ~schedule")
 ]
 
 
@@ -50,8 +49,8 @@ def check(
     format: Annotated[Format, typer.Option(help="text, json, or github (annotations of a workflow)")] = Format.text,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors")] = False,
 ) -> None:
-    """Check a recipe and report every problem with line and column."""
-    checked = check_recipe(config, overrides or [])
+    """Check a recipe: every problem with line and column."""
+    checked = _checked(config, overrides or [], is_for_people=format is Format.text)
     failed = checked.recipe is None or (strict and bool(checked.problems))
     if format is Format.json:
         print(
@@ -66,6 +65,17 @@ def check(
         print(f"{checked.config.origin}: ok")
     if failed:
         raise typer.Exit(2)
+
+
+def _checked(config: str, overrides: list[str], *, is_for_people: bool) -> Checked:
+    """Return what a check found; a program that reads the problems also gets that there is no such file as one."""
+    try:
+        return check_recipe(config, overrides)
+    except UsageError as error:
+        if is_for_people:
+            raise
+        problem = Problem((), str(error).removeprefix(f"{config}: "), code="file", origin=config)
+        return Checked(None, (problem,), Config("", config, "recipe"), tuple(overrides))
 
 
 def _record(problem: Problem, checked: Checked) -> dict[str, Any]:
@@ -88,9 +98,11 @@ def _annotation(problem: Problem, checked: Checked) -> str:
 
 
 def list_command(
-    what: Annotated[str | None, typer.Argument(help="recipes, data, models, layers, or an ingredient")] = None,
+    what: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="recipes, data, models, layers, or an ingredient")
+    ] = None,
 ) -> None:
-    """List recipes, data sources, backbones, or the components of an ingredient."""
+    """List recipes, data, backbones, or an ingredient's components."""
     rows = describe.list_lines(what)
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
@@ -102,39 +114,25 @@ def list_command(
 
 
 def show(
-    kind: Annotated[str, typer.Argument(help="An ingredient, data, model, recipe; or the component itself")],
-    name: Annotated[str | None, typer.Argument(help="The component's or recipe's name")] = None,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="An ingredient, data, model, layer, recipe; or the name alone")
+    ],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The component's or recipe's name")] = None,
 ) -> None:
-    """Show a component's options, defaults, source and an example, or a shipped recipe's text."""
+    """Show a component's options with an example, or a recipe's text."""
     columns = min(shutil.get_terminal_size().columns, 100)
-    if name is None:
-        kind, name = _kind_of(kind), kind
     print(describe.as_text(describe.show(kind, name), columns))
 
 
-def _kind_of(name: str) -> str:
-    """Return the one kind that has a component of this name.
-
-    Raises:
-        UsageError: If none or several have.
-    """
-    kinds = [kind for kind in KINDS if name in catalog(kind)]
-    if name.removesuffix(".yaml") in shipped_recipes():
-        kinds.append("recipe")
-    if len(kinds) == 1:
-        return kinds[0]
-    if not kinds:
-        raise UsageError(f"{name}: nothing is called so. 'hornbook list' shows what there is.")
-    ways = " or ".join(f"'hornbook show {kind} {name}'" for kind in kinds)
-    raise UsageError(f"{name}: there are several. Write {ways}.")
-
-
 def new(
-    path: Annotated[Path, typer.Argument(help="The file to write, for instance my_recipe.yaml")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, for instance my_recipe.yaml")],
     data: Annotated[str, typer.Option(help="A data source: 'hornbook list data'")] = "digits",
     model: Annotated[str | None, typer.Option(help="A backbone: 'hornbook list models'; chosen by the data")] = None,
 ) -> None:
-    """Write a commented recipe to start from, and the JSON Schema beside it for your editor."""
+    """Write a commented recipe to start from.
+
+    The JSON Schema is written beside it, so that editors complete and check the recipe while you type.
+    """
     path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
     if path.exists():
         raise UsageError(f"{path}: exists already, and is left as it is. Choose another name.")
@@ -155,7 +153,7 @@ def _schema_text() -> str:
 def schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write; omitted: print it")] = None,
 ) -> None:
-    """Write the JSON Schema of recipes, for editors and other tools."""
+    """Write the JSON Schema of recipes, for editors and tools."""
     if output is None:
         print(_schema_text(), end="")
         return
@@ -164,7 +162,7 @@ def schema(
 
 
 def version() -> None:
-    """Print the version, and those of what it stands on."""
+    """Print the versions of Hornbook and what it stands on."""
     import platform
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as version_of
@@ -192,8 +190,8 @@ def load_or_explain(config: str, overrides: list[str] | None) -> Checked:
 
 
 def examples(*lines: str) -> str:
-    """Return runnable examples for the end of a command's help."""
-    return "Examples:\n\n" + "\n\n".join(lines)
+    """Return runnable examples for the end of a command's help: one a line, and `\\b` keeps the lines as they are."""
+    return "\b\nExamples:\n  " + "\n  ".join(lines)
 
 
 COMMANDS = (

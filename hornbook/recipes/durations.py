@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from hornbook.recipes.text import shown
+
 __all__ = ["Duration", "TimeSpan", "to_seconds", "to_steps"]
 
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(epochs?|steps?|%)\s*")
@@ -28,18 +30,18 @@ def _check_duration(value: Any) -> int | str:
     raise PydanticCustomError(
         "duration",
         "expected a duration: a whole number, '4 epochs', '500 steps' or '30%', found {found}",
-        {"found": repr(value)},
+        {"found": shown(value)},
     )
 
 
 def _check_time(value: Any) -> int | float | str:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
         return value
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match and float(match[1]) > 0:
         return str(value)
     raise PydanticCustomError(
-        "time_span", "expected seconds, '90 seconds', '10 minutes' or '2 hours', found {found}", {"found": repr(value)}
+        "time_span", "expected seconds, '90 seconds', '10 minutes' or '2 hours', found {found}", {"found": shown(value)}
     )
 
 

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.spec import Component, ComponentOf, Positive, register
+from hornbook.recipes.text import shown
 
 __all__ = ["Initializer", "InitializerSpec"]
 
@@ -21,7 +22,9 @@ def _check_value(value: Any) -> Any:
     if isinstance(value, list | tuple) and value:
         return tuple(_check_value(item) for item in value)
     raise PydanticCustomError(
-        "constant", "expected a number, or rows of numbers in the weights' shape, found {found}", {"found": repr(value)}
+        "constant",
+        "expected a number, or rows of numbers in the weights' shape, found {found}",
+        {"found": shown(value)},
     )
 
 

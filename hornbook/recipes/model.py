@@ -10,6 +10,7 @@ from hornbook.recipes.spec import Component, ComponentOf, PositiveInt, Rate, Spe
 
 __all__ = ["Backbone", "Cnn", "Funnel", "Layers", "Mlp", "ModelSpec", "ResidualCnn", "Rnn"]
 
+Repeats = Annotated[int, Field(ge=1, le=1000)]
 Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
 
@@ -35,7 +36,7 @@ class Funnel(Spec):
     """Units of the first layer."""
     to: PositiveInt
     """Units of the last layer."""
-    layers: Annotated[int, Field(ge=2)]
+    layers: Annotated[int, Field(ge=2, le=1000)]
     """Number of layers, the first and last included."""
 
     def units(self) -> tuple[int, ...]:
@@ -92,7 +93,7 @@ class Cnn(ModelSpec):
     """Channels of each block."""
     kernel_size: PositiveInt = 3
     """Height and width of each convolution, in pixels."""
-    convolutions: PositiveInt = 1
+    convolutions: Repeats = 1
     """Convolutions in each block."""
     padding: Literal["same", "valid"] = "same"
     """Whether images are padded to keep their size."""
@@ -127,7 +128,7 @@ class ResidualCnn(ModelSpec):
 
     filters: Annotated[Sizes, Field(min_length=1)] = (16, 32, 64)
     """Channels of each stage."""
-    blocks: PositiveInt = 2
+    blocks: Repeats = 2
     """Residual blocks in each stage."""
     kernel_size: PositiveInt = 3
     """Height and width of each convolution, in pixels."""

@@ -1,14 +1,16 @@
 """Overrides on the command line: `key.path=value`, `~key`. Applied to the values of a document before validation."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from hornbook.errors import Path, Problem, format_path
-from hornbook.recipes.text import Document, Place, parse
+from hornbook.recipes.text import Document, Place, parse, shown
 
 __all__ = ["apply_overrides"]
 
 ORIGIN = "command line"
+_INDEX = re.compile("[0-9]{1,9}")
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
@@ -33,7 +35,7 @@ def _complain(document: Document, path: Path, message: str, hint: str) -> None:
 
 
 def _split(key: str) -> Path:
-    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
+    return tuple(int(part) if _INDEX.fullmatch(part) else part for part in key.split("."))
 
 
 def _descend(document: Document, path: Path, *, create: bool) -> Any:
@@ -52,7 +54,7 @@ def _descend(document: Document, path: Path, *, create: bool) -> Any:
         if not isinstance(following, dict | list):
             above = format_path(path[: index + 1])
             _complain(
-                document, path, f"'{above}' is {following!r} and has no keys of its own.", f"Write {above}=value."
+                document, path, f"'{above}' is {shown(following)} and has no keys of its own.", f"Write {above}=value."
             )
             return None
         here = following
@@ -90,6 +92,11 @@ def _set(document: Document, override: str) -> None:
         _no_index(document, path, container)
         return
     container[last] = parsed.tree
+    _mark(document, path)
+
+
+def _mark(document: Document, path: Path) -> None:
+    """Note that what stands at a path, and below it, now comes from the command line."""
     for known in [known for known in document.places if known[: len(path)] == path]:
         del document.places[known]
     document.places[path] = Place((0, 0), (0, 0), ORIGIN)
@@ -103,3 +110,4 @@ def _delete(document: Document, override: str) -> None:
         _complain(document, path, "there is no such key to delete.", "")
     else:
         del container[last]
+        _mark(document, path)

@@ -102,7 +102,7 @@ def _ingredient_rows(name: str, data_kind: str, *, is_tiny: bool) -> list[Row]:
         activation = ("relu", "fast; elu is often a little better, tanh needs glorot_uniform")
     normalization = ("batch_normalization", "allows larger rates; none is simpler and faster")
     if is_tiny or name == "rnn" or data_kind == "tokens":
-        normalization = ("none", "batch_normalization allows larger rates, and needs batches of 16 or more")
+        normalization = ("none", "batch_normalization wants batches of 16 or more")
     regularization = ("{dropout: 0.1}", "raise it when validation gets worse while training still improves")
     if is_tiny:
         regularization = ("{l2: 0.0}", "0.0001 keeps weights small; dropout needs more units than this")
@@ -112,7 +112,11 @@ def _ingredient_rows(name: str, data_kind: str, *, is_tiny: bool) -> list[Row]:
         ("activation", *activation),
         ("normalization", *normalization),
         ("regularization", *regularization),
-        ("optimizer", f"{{name: adam, learning_rate: {rate}}}", "lower the rate when the loss jumps, raise it when it creeps"),
+        (
+            "optimizer",
+            f"{{name: adam, learning_rate: {rate}}}",
+            "loss jumps: lower the rate; loss creeps: raise it",
+        ),
         ("schedule", "{name: cosine, warmup: 5%}", "rises, then falls to 0 at the last epoch; constant needs no plan"),
     ]
 
@@ -122,7 +126,7 @@ def _training_rows(*, is_tiny: bool) -> list[Row]:
         return [
             ("training", "", ""),
             ("  epochs", "300", "there are few examples, so many passes"),
-            ("  batch_size", "4", "all four points of exclusive or in one step"),
+            ("  batch_size", "4", "all four examples in one step"),
         ]
     return [
         ("training", "", ""),

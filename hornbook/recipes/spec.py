@@ -16,6 +16,8 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from hornbook.recipes.text import shown
+
 __all__ = [
     "Component",
     "ComponentOf",
@@ -261,7 +263,7 @@ class ComponentOf(Generic[T_co]):
             raise PydanticCustomError(
                 "component_type",
                 "expected the name of {article} {kind}, or a mapping with 'name', found {found}",
-                {"kind": noun(self.kind), "article": article(noun(self.kind)), "found": repr(value)},
+                {"kind": noun(self.kind), "article": article(noun(self.kind)), "found": shown(value)},
             )
         names = catalog(self.kind)
         name = value.get("name")
@@ -289,7 +291,7 @@ def _unknown_message(kind: str, name: Any) -> str:
     if name is None:
         return f"'name' is missing: which {word}? Known: {', '.join(sorted(catalog(kind)))}."
     if not isinstance(name, str):
-        return f"the name of {article(word)} {word} is text, found {name!r}."
+        return f"the name of {article(word)} {word} is text, found {shown(name)}."
     return f"unknown {word} '{name}'. {did_you_mean(name, catalog(kind))}"
 
 

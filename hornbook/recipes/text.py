@@ -8,9 +8,17 @@ import yaml
 
 from hornbook.errors import Path, Problem
 
-__all__ = ["Document", "Place", "parse", "to_yaml"]
+__all__ = ["Document", "Place", "parse", "shown", "to_yaml"]
 
 MAX_NODES = 100_000  # aliases can make a small file enormous
+
+
+def shown(value: Any) -> str:
+    """Return a value as messages quote it: null and booleans as YAML has them, and never long."""
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 class _Resolver(yaml.SafeLoader):
@@ -32,6 +40,11 @@ _Resolver.add_implicit_resolver(
     re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"),
     _FIRST,
 )  # fmt: skip
+
+
+_RESOLVER = _Resolver("")
+STANDARD = "tag:yaml.org,2002:"
+MAP, LIST = f"{STANDARD}map", f"{STANDARD}seq"
 
 
 @dataclass(frozen=True)
@@ -107,8 +120,10 @@ class _Walk:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
+                self._check_tag(node, path, MAP)
                 return self._mapping(node, path, depth)
             if isinstance(node, yaml.SequenceNode):
+                self._check_tag(node, path, LIST)
                 return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
             return self._scalar(node, path)
         finally:
@@ -119,7 +134,7 @@ class _Walk:
         lines: dict[Any, int] = {}
         for key_node, value_node in node.value:
             key = self._scalar(key_node, path) if isinstance(key_node, yaml.ScalarNode) else None
-            if not isinstance(key, str | int):
+            if not isinstance(key, str | int) or isinstance(key, bool):
                 self._complain("a key is text or a whole number.", key_node, "", path)
                 continue
             line = key_node.start_mark.line + 1
@@ -133,18 +148,31 @@ class _Walk:
         return result
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
-        kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), node.value
+        text = node.value
+        meant = _RESOLVER.resolve(yaml.ScalarNode, text, (node.style is None, node.style is not None))
+        if not self._check_tag(node, path, meant):
+            return text
+        kind = meant.removeprefix(STANDARD)
         if kind == "null":
             return None
         if kind == "bool":
             return text.lower() == "true"
+        if kind in ("int", "float") and len(text) > 100:
+            self._complain("this number is too long.", node, "Write it with an exponent, such as 1e20.", path)
+            return None
         if kind == "int":
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if kind == "float":
             return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
-        if kind != "str":
-            self._complain(f"the tag '{node.tag}' is not allowed in a recipe.", node, "Write plain values.", path)
         return text
+
+    def _check_tag(self, node: yaml.Node, path: Path, meant: str) -> bool:
+        """Complain about a tag that says something else than the value itself."""
+        if node.tag == meant:
+            return True
+        shown_tag = node.tag.replace(STANDARD, "!!", 1)
+        self._complain(f"the tag '{shown_tag}' is not allowed in a recipe.", node, "Write plain values.", path)
+        return False
 
     def _complain(self, message: str, node: yaml.Node, hint: str, path: Path) -> None:
         self.document.problems.append(_problem(self.document, message, node.start_mark, hint, path))

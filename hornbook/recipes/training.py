@@ -8,20 +8,23 @@ from pydantic_core import PydanticCustomError
 from hornbook.recipes.durations import Duration, TimeSpan
 from hornbook.recipes.metric import Metric
 from hornbook.recipes.spec import NonNegative, Positive, PositiveInt, Spec
+from hornbook.recipes.text import shown
 
-__all__ = ["Checkpoint", "EarlyStopping", "GradientClipping", "Training"]
+__all__ = ["Checkpoint", "EarlyStopping", "GradientClipping", "OnDivergence", "Training"]
 
 Mode = Literal["min", "max"]
 ClassWeights = Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)]
 
 
 def _weights(value: Any) -> Any:
-    if value is None or value == "balanced" or (isinstance(value, dict) and value):
+    if value is None or value == "balanced":
+        return value
+    if isinstance(value, dict) and value and all(isinstance(key, int | str) for key in value):
         return value
     raise PydanticCustomError(
         "class_weights",
         "expected 'balanced' or a weight per class such as {example}, found {found}",
-        {"example": "{0: 1.0, 1: 5.0}", "found": repr(value)},
+        {"example": "{0: 1.0, 1: 5.0}", "found": shown(value)},
     )
 
 
@@ -52,6 +55,17 @@ class Checkpoint(Spec):
     """Recorded value that the best epoch is chosen by."""
     mode: Mode | None = None
     """Which direction is better; omitted: known from the metric."""
+    every: TimeSpan | None = None
+    """How often the state for resuming is saved; omitted: as often as costs less than 2 % of the time."""
+
+
+class OnDivergence(Spec):
+    """What to do when loss or weights stop being finite: go back to the start of the epoch with a lower rate."""
+
+    rollback: PositiveInt = 3
+    """How often a run may go back; the next divergence ends it."""
+    rate_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """What the rate of everything that follows is multiplied by, each time."""
 
 
 class GradientClipping(Spec):
@@ -92,3 +106,5 @@ class Training(Spec):
     """How steps are run: fused into XLA programs, fused into TensorFlow graphs, or by Keras's own `fit`."""
     max_time: TimeSpan | None = None
     """End the run in good order after so long."""
+    on_divergence: OnDivergence | None = None
+    """Omitted: the run ends there, with the last good state kept."""

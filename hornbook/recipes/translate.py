@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.spec import MOVED, Component, ComponentOf, component_class, did_you_mean, nearest, noun
+from hornbook.recipes.text import shown
 
 __all__ = ["problems_of", "spec_class_at"]
 
@@ -67,7 +68,7 @@ def _has(container: Any, part: str | int) -> bool:
 def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseModel]) -> Problem:
     first = found[0]
     kind = first["type"]
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "invalid_key"):
         return _unknown_key(path, tree, root)
     if kind == "missing":
         hint = EXAMPLES.get(str(path[-1]), "") if len(path) == 1 else ""
@@ -76,18 +77,14 @@ def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseMo
         known = [part.strip().strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         best = nearest(str(first["input"]), known)
         hint = f"Did you mean '{best}'?" if best else ""
-        return Problem(path, f"expected {_either(found)}, found {first['input']!r}.", hint, code="value")
+        return Problem(path, f"expected {_either(found)}, found {shown(first['input'])}.", hint, code="value")
     expectations = _either(found)
+    hint = "Give it a value, or remove the key." if first["input"] is None else ""
     if expectations:
-        return Problem(path, f"expected {expectations}, found {_shown(first['input'])}.", code="value")
+        return Problem(path, f"expected {expectations}, found {shown(first['input'])}.", hint, code="value")
     code = {"unknown_component": "unknown-name", "component_name": "missing-key"}.get(kind, "value")
     message = first["msg"].removeprefix("Value error, ")
     return Problem(path, message[0].lower() + message[1:] + ("" if message[-1] in ".?" else "."), code=code)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _either(found: list[ErrorDetails]) -> str:

@@ -5,23 +5,25 @@ import operator
 import re
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hornbook.errors import GateError, UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
+from hornbook.runs.directory import find_unfinished
 
 if TYPE_CHECKING:
+    from hornbook.trainer.progress import Reporter
     from hornbook.trainer.result import TrainResult
 
-__all__ = ["TRAIN_EXAMPLES", "train"]
+__all__ = ["COMMANDS", "reproduce", "resume", "train"]
 
-TRAIN_EXAMPLES = examples(
-    "hornbook train --config he_elu_bn.yaml",
-    "hornbook train -c he_elu_bn.yaml activation=leaky_relu optimizer.learning_rate=0.02",
-    "hornbook train -c he_elu_bn.yaml --dry-run",
-)
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result")]
 process_start = time.perf_counter()
 GATE = re.compile(r"(?:(test|val)_)?([a-z0-9_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)")
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
@@ -37,38 +39,108 @@ def train(
     require: Annotated[
         list[str] | None, typer.Option(help="A gate such as 'val_accuracy>=0.9'; exit code 3 where it fails")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest run of this recipe if it is unfinished")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Train a recipe and leave a run directory."""
     gates = [_parse_gate(gate) for gate in require or []]
     checked = load_or_explain(config, overrides)
-    assert checked.recipe is not None
+    recipe = checked.recipe
+    if recipe is None:
+        raise TypeError("load_or_explain returned no recipe")
 
+    if dry_run:
+        _import_tensorflow()
+        from hornbook.trainer.plan import plan_lines
+        from hornbook.trainer.prepare import prepare
+
+        print("\n".join(plan_lines(prepare(recipe))))
+        return
+
+    def run_it(reporter: "Reporter") -> "TrainResult | None":
+        from hornbook.trainer.train import train as train_recipe
+
+        source = (checked.config.text, checked.overrides)
+        unfinished = find_unfinished(Path(runs), recipe.name or "recipe", source) if resume else None
+        if unfinished is not None:
+            from hornbook.trainer.resume import resume as resume_run
+
+            return resume_run(unfinished, reporter=reporter)
+        return train_recipe(recipe, runs=runs, reporter=reporter, source=source)
+
+    result = _run(run_it, as_json=as_json, quiet=quiet)
+    if result is not None:
+        _check_gates(gates, result)
+
+
+def resume(
+    run: RunArgument,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40")
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Continue an interrupted run, or train a finished one longer.
+
+    The result is bit for bit that of a run without the interruption.
+    """
+
+    def run_it(reporter: "Reporter") -> "TrainResult | None":
+        from hornbook.trainer.resume import resume as resume_run
+
+        return resume_run(run, overrides or (), reporter=reporter)
+
+    if _run(run_it, as_json=as_json, quiet=quiet) is None:
+        print(f"{run}: this run is finished, there is nothing left to do.")
+        print(f"To train it longer: hornbook resume {run} training.epochs=NUMBER")
+
+
+def reproduce(
+    run: RunArgument,
+    runs: Annotated[str, typer.Option(help="Folder below which the new run's folder is made")] = "runs",
+) -> None:
+    """Train a run again from its recipe and seed, and compare to the last bit; exit code 3 where it differs."""
+    _import_tensorflow()
+    from rich.console import Console
+
+    from hornbook.trainer.progress import ConsoleReporter
+    from hornbook.trainer.reproduce import reproduce as reproduce_run
+
+    console = ConsoleReporter(Console(stderr=True, highlight=False), process_start=process_start)
+    try:
+        comparison = reproduce_run(run, runs=runs, reporter=console)
+    finally:
+        console.close()
+    print(comparison.text())
+    if not comparison.is_same:
+        raise typer.Exit(3)
+
+
+def _import_tensorflow() -> None:
     from hornbook import startup
 
     startup.import_tensorflow()
+
+
+def _run(run_it: "Callable[[Reporter], TrainResult | None]", *, as_json: bool, quiet: bool) -> "TrainResult | None":
+    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
+    _import_tensorflow()
     from rich.console import Console
 
-    from hornbook.trainer.plan import plan_lines
-    from hornbook.trainer.prepare import prepare
     from hornbook.trainer.progress import ConsoleReporter, SilentReporter
-    from hornbook.trainer.train import train as run_training
 
-    if dry_run:
-        print("\n".join(plan_lines(prepare(checked.recipe))))
-        return
-    results = Console(highlight=False, quiet=as_json)
-    progress = Console(stderr=True, highlight=False)
-    reporter = SilentReporter(process_start=process_start) if quiet else None
-    console = ConsoleReporter(progress, results, process_start=process_start) if not quiet else None
+    progress, results = Console(stderr=True, highlight=False), Console(highlight=False, quiet=as_json)
+    console = ConsoleReporter(progress, results, process_start=process_start)
     try:
-        result = run_training(
-            checked.recipe, runs=runs, reporter=reporter or console, source=(checked.config.text, checked.overrides)
-        )
+        result = run_it(SilentReporter(process_start=process_start) if quiet else console)
     finally:
-        if console is not None:
-            console.close()
+        console.close()
+    if result is None:
+        return None
     if as_json:
         print(json.dumps(_record(result), indent=2))
     elif quiet:
@@ -76,7 +148,7 @@ def train(
     if result.exit_code:
         print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
         raise typer.Exit(result.exit_code)
-    _check_gates(gates, result)
+    return result
 
 
 def _record(result: "TrainResult") -> dict[str, object]:
@@ -100,7 +172,7 @@ def _parse_gate(text: str) -> tuple[str, str, str, float]:
         return match[1] or "test", match[2], match[3], float(match[4])
     except ValueError as error:
         raise UsageError(
-            f"--require {text}: expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'."
+            f"--require '{text}': expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'."
         ) from error
 
 
@@ -116,3 +188,17 @@ def _check_gates(gates: list[tuple[str, str, str, float]], result: "TrainResult"
             failed.append(f"{split}_{name} is {values[name]:.4g}, required {comparison} {bound:g}")
     if failed:
         raise GateError("gate not met: " + "; ".join(failed) + ".")
+
+
+COMMANDS = (
+    (
+        train,
+        examples(
+            "hornbook train --config he_elu_bn.yaml",
+            "hornbook train -c he_elu_bn.yaml activation=leaky_relu training.epochs=5",
+            "hornbook train -c he_elu_bn.yaml --dry-run",
+        ),
+    ),
+    (resume, examples("hornbook resume runs/he_elu_bn/latest", "hornbook resume he_elu_bn training.epochs=40")),
+    (reproduce, examples("hornbook reproduce runs/he_elu_bn/latest")),
+)

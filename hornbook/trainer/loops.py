@@ -1,12 +1,15 @@
 """The loop that a recipe's `training.engine` names: the fused engine, or Keras's own `fit`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from hornbook.builder.build import as_targets, compile_plain
+from hornbook.builder.views import momentum_from
+from hornbook.errors import DivergedError
 from hornbook.trainer.engine import Engine, EpochPlan
 from hornbook.trainer.prepare import Prepared
 
@@ -20,14 +23,19 @@ class Loop(Protocol):
     def batches(self) -> int:
         """Batches per epoch, a smaller last one included."""
 
-    def train_epoch(self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool]) -> bool:
-        """Train one epoch; returns whether `on_chunk` ended it early."""
+    can_pause: bool
+    """Whether a run can be resumed in the middle of an epoch."""
+
+    def train_epoch(
+        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+    ) -> bool:
+        """Train one epoch from batch `start`; returns whether `on_chunk` ended it early."""
+
+    def trackers(self) -> Sequence[keras.metrics.Metric]:
+        """Return what counts loss and metrics, for saving."""
 
     def logs(self) -> dict[str, float]:
         """Return loss and metrics of the epoch so far."""
-
-    def is_finite(self) -> bool:
-        """Return whether every weight is finite."""
 
 
 def make_loop(prepared: Prepared) -> Loop:
@@ -49,10 +57,13 @@ def make_loop(prepared: Prepared) -> Loop:
 class FitLoop:
     """Plain `model.fit`, one epoch at a time, in Hornbook's order of examples and with its rates."""
 
+    can_pause = False
+
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
         self._model = compile_plain(prepared.built, prepared.recipe)
         self._logs: dict[str, float] = {}
+        self._momentum = tf.Variable(0.0, trainable=False)
         self.batch_size = prepared.recipe.training.batch_size
 
     @property
@@ -60,46 +71,70 @@ class FitLoop:
         """Batches per epoch."""
         return -(-len(self._prepared.splits.train) // self.batch_size)
 
-    def train_epoch(self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool]) -> bool:
+    def trackers(self) -> Sequence[keras.metrics.Metric]:
+        """Return nothing: `fit` starts its metrics afresh in each epoch, and epochs are never cut for resuming."""
+        return ()
+
+    def train_epoch(
+        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+    ) -> bool:
         """Train one epoch with `fit`."""
+        if start:
+            raise ValueError("fit cannot start in the middle of an epoch")
         train, weights_K = self._prepared.splits.train, self._prepared.weights_K
         y = as_targets(train.y, self._model)[plan.order]
         weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
-        watcher = _BatchWatcher(plan, on_chunk, self.batches)
-        history = self._model.fit(
-            train.x[plan.order],
-            y,
-            batch_size=self.batch_size,
-            sample_weight=weights,
-            shuffle=False,
-            verbose=0,
-            callbacks=[watcher],
-        )
-        self._model.stop_training = False
+        watcher = _BatchWatcher(plan, on_chunk, self.batches, self._momentum)
+        option = self._prepared.recipe.optimizer.momentum_option if self._prepared.table.moves_momentum else None
+        with momentum_from(self._model.optimizer, option, self._momentum):  # read while `fit` traces its first batch
+            history = self._model.fit(
+                train.x[plan.order],
+                y,
+                batch_size=self.batch_size,
+                sample_weight=weights,
+                shuffle=False,
+                verbose=0,
+                callbacks=[watcher],
+            )
+        watcher.put_back()
         own = ("loss", *(metric.name for metric in self._prepared.built.metrics))
         self._logs = {name: float(history.history[name][-1]) for name in own}
+        if not np.isfinite(self._logs["loss"]):
+            raise DivergedError("the loss is not a finite number")
+        if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):
+            raise DivergedError("some weights are not finite numbers")
         return watcher.was_cut
 
     def logs(self) -> dict[str, float]:
         """Return what `fit` recorded."""
         return dict(self._logs)
 
-    def is_finite(self) -> bool:
-        """Return whether every weight is finite."""
-        return all(bool(np.isfinite(variable.numpy()).all()) for variable in self._model.trainable_variables)
-
 
 class _BatchWatcher(keras.callbacks.Callback):
-    """Sets the rate of each batch and passes batch ends on."""
+    """Sets rate and momentum of each batch and passes batch ends on."""
 
-    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int) -> None:
+    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int, momentum: tf.Variable) -> None:
         super().__init__()
-        self.plan, self.on_chunk, self.batches = plan, on_chunk, batches
+        self.plan, self.on_chunk, self.batches, self.momentum = plan, on_chunk, batches, momentum
         self.was_cut = False
+        self._user_stops = False
+        self._weights: list[Any] = []
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.optimizer.learning_rate.assign(self.plan.rates[batch])
+        self.momentum.assign(self.plan.momenta[batch])
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.on_chunk(batch + 1) and batch + 1 < self.batches:
+        stops = self.on_chunk(batch + 1)
+        self._user_stops = self.model.stop_training  # only a user's callback sets it before the next line
+        if stops and batch + 1 < self.batches:
             self.was_cut = self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._weights = [variable.numpy() for variable in self.model.trainable_variables]
+
+    def put_back(self) -> None:
+        """Undo what `fit` does at its end: it puts EMA's averages into the model and forgets who wanted to stop."""
+        for variable, value in zip(self.model.trainable_variables, self._weights, strict=True):
+            variable.assign(value)
+        self.model.stop_training = self._user_stops

@@ -32,6 +32,9 @@ MARK = "★"
 class Reporter(Protocol):
     """What the trainer calls."""
 
+    def note(self, text: str) -> None:
+        """Called with a sentence the user should read, before `start`."""
+
     def start(self, prepared: Prepared, run: Path) -> None:
         """Called once, before the first epoch."""
 
@@ -57,7 +60,11 @@ class SilentReporter:
         self.columns: list[str] = []
         self.run: RunDirectory | None = None
         self.start_up_s = 0.0
-        self.best_line = 0
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep a sentence to say below the heading."""
+        self.notes.append(text)
 
     def show(self, text: str) -> None:
         """Show one line to the user."""
@@ -74,6 +81,8 @@ class SilentReporter:
         self.start_up_s = time.perf_counter() - self.process_start
         for line in heading(prepared):
             self.say(line)
+        for note in self.notes:
+            self.say(f"note    {note}")
         self.columns = _columns(prepared)
         self.say(" ".join([f"{'epoch':>5}", *(f"{label(name):>{_width(name)}}" for name in self.columns)]))
 
@@ -216,7 +225,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
 
 def next_commands(result: TrainResult) -> list[str]:
     """Return the commands that make sense now."""
-    if result.state != "finished":
-        return []
+    if result.state == "interrupted":
+        return [f"{'next':<7} hornbook resume {result.run}"]
     latest = result.run.parent / "latest"
     return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]

@@ -28,13 +28,10 @@ class RateTable:
     total_steps: int
     batches: int
 
-    def epoch(self, epoch: int, factor: float = 1.0, floor: float = 0.0) -> tuple[Array, Array]:
-        """Return (rates, momenta) of one epoch, counted from 0, with performance scheduling's factor on the rates."""
+    def epoch(self, epoch: int, factor: float = 1.0) -> tuple[Array, Array]:
+        """Return (rates, momenta) of one epoch, counted from 0, with a factor on the rates."""
         here = slice(epoch * self.batches, (epoch + 1) * self.batches)
-        rates = self.rates[here]
-        if factor != 1.0:
-            rates = np.maximum(rates * np.float32(factor), np.float32(floor)).astype(np.float32)
-        return rates, self.momenta[here]
+        return self.rates[here] * np.float32(factor), self.momenta[here]
 
 
 def rate_table(recipe: Recipe, *, batches: int) -> RateTable:

@@ -30,6 +30,11 @@ class StopRequest:
         self.signal = number
 
     @property
+    def name(self) -> str:
+        """What stopped the run, in words."""
+        return "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
+
+    @property
     def exit_code(self) -> int:
         """130 for Ctrl-C, 143 for SIGTERM, 0 without a signal."""
         return 128 + self.signal if self.signal is not None else 0

@@ -33,6 +33,7 @@ class UserCallbacks:
                     raise UsageError(f"callbacks: {cls.__name__} cannot work here. {hint}")
         self._model = prepared.built.model
         self._optimizer = prepared.built.optimizer
+        self._callbacks = list(callbacks)
         self._has_any = bool(callbacks)
         self._model.stop_training = False
         params = {"epochs": prepared.recipe.training.epochs, "steps": prepared.table.batches, "verbose": 0}
@@ -44,6 +45,16 @@ class UserCallbacks:
     def wants_stop(self) -> bool:
         """Whether a callback has set `model.stop_training`."""
         return bool(self._model.stop_training)
+
+    def get_state(self) -> list[Any]:
+        """Return the state of each callback that has a `get_state`, None for the others."""
+        return [callback.get_state() if hasattr(callback, "get_state") else None for callback in self._callbacks]
+
+    def set_state(self, states: Sequence[Any]) -> None:
+        """Give each callback with a `set_state` its state back."""
+        for callback, state in zip(self._callbacks, states, strict=False):
+            if state is not None and hasattr(callback, "set_state"):
+                callback.set_state(state)
 
     def on_train_begin(self) -> None:
         """Call the callbacks before the first epoch."""

@@ -1,0 +1,59 @@
+"""The end of a run: last state and models, the final weights, their metrics, the result."""
+
+from hornbook.runs.directory import RunDirectory
+from hornbook.trainer.epochs import evaluator
+from hornbook.trainer.result import TrainResult
+from hornbook.trainer.saver import Saver
+from hornbook.trainer.session import Session
+
+__all__ = ["finish"]
+
+
+def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exit_code: int) -> TrainResult:
+    """Save everything, put the final weights into the model, evaluate them, and write the result.
+
+    An interrupted run is saved and not evaluated.
+    """
+    prepared, keeper = session.prepared, session.keeper
+    recipe, built = prepared.recipe, prepared.built
+    saver.save(models=True)
+    inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
+    if inner.use_ema and session.history:
+        inner.finalize_variable_values(built.model.trainable_variables)
+    stopping = recipe.training.early_stopping
+    restores = stopping is not None and stopping.restore_best and session.best_weights is not None
+    if restores:
+        built.model.set_weights(session.best_weights)
+    validation, test = {}, {}
+    if state == "finished":
+        validate, tester = (evaluator(prepared, split) for split in (prepared.splits.validation, prepared.splits.test))
+        validation = validate() if validate is not None else {}
+        test = tester() if tester is not None else {}
+    result = TrainResult(
+        model=built.model,
+        history=session.history,
+        recipe=recipe,
+        run=run.path,
+        state=state,
+        stop_reason=session.stop_reason,
+        final="best" if restores else "last",
+        best_epoch=keeper.best_epoch,
+        validation=validation,
+        test=test,
+        exit_code=exit_code,
+    )
+    run.write_result(
+        {
+            "state": result.state,
+            "stop_reason": result.stop_reason,
+            "epochs": len(result.history),
+            "best_epoch": result.best_epoch,
+            "monitor": keeper.monitor,
+            "final": result.final,
+            "rollbacks": session.rollbacks,
+            "validation": validation,
+            "test": test,
+            "seconds": round(session.elapsed_s, 3),
+        }
+    )
+    return result

@@ -1,0 +1,143 @@
+"""Continues a run from its newest whole state, bit for bit where the uninterrupted run would have gone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from hornbook.data.records import from_json
+from hornbook.errors import RunError, UsageError
+from hornbook.recipes.load import load_recipe
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.text import to_yaml
+from hornbook.runs.directory import Run, RunDirectory, find_run
+from hornbook.runs.states import State, load_state
+from hornbook.trainer.environment import environment_facts
+from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
+from hornbook.trainer.progress import Reporter, SilentReporter
+from hornbook.trainer.rates import rate_table
+from hornbook.trainer.result import TrainResult
+from hornbook.trainer.session import Session
+from hornbook.trainer.train import run_session
+from hornbook.trainer.user_callbacks import UserCallbacks
+
+__all__ = ["resume"]
+
+MAY_CHANGE = ("training.epochs", "training.max_time", "training.early_stopping", "training.checkpoint.every")
+
+
+def resume(
+    run: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data: Any = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    reporter: Reporter | None = None,
+) -> TrainResult | None:
+    """Continue a run that was interrupted or killed, or train a finished one for longer.
+
+    Args:
+        run: The run's folder, or its recipe's name for the newest run.
+        overrides: ``training.epochs=40`` and the like; only keys that leave the past as it was.
+        data: The arrays that were passed to `train`, if any.
+        callbacks: Keras callbacks; those with `get_state` and `set_state` go on from where they were.
+        reporter: Shows progress; silent when omitted.
+
+    Returns:
+        The result, or None where the run is finished and nothing was left to do.
+
+    Raises:
+        UsageError: If there is no such run, or an override would change what is trained already.
+        RunError: If the run's files, data or versions make an exact continuation impossible.
+    """
+    quiet_upstream_warnings()
+    reporter = reporter if reporter is not None else SilentReporter()
+    found = find_run(run)
+    recipe = load_recipe(found.recipe_path)
+    changed = _extended(recipe, found, overrides)
+    folder = RunDirectory(found.path)
+    state, notes = load_state(folder.states)
+    is_complete = state is not None and state.facts["is_done"] and found.result["state"] == "finished"
+    if is_complete and not overrides:
+        return None
+
+    prepared = prepare(changed, data)
+    _check_data(found, prepared)
+    session = Session(prepared, UserCallbacks(callbacks, prepared))
+    notes += _differences(found, prepared)
+    if state is not None:
+        _restore(session, state, old=recipe, overrides=overrides)
+        notes.append(f"resumed in epoch {session.epoch + 1} after {session.batch} of {session.loop.batches} batches")
+    else:
+        notes.append("there is no whole state of this run, so it starts again from its beginning")
+    folder.write_history(session.history)
+    folder.write_recipe(to_yaml(prepared.recipe.to_dict()))
+    folder.write_result({"state": "running"})
+    for note in notes:
+        reporter.note(note)
+    return run_session(session, folder, reporter)
+
+
+def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
+    """Return the recipe with overrides that leave what is trained already as it was."""
+    for override in overrides:
+        key = override.removeprefix("~").split("=", 1)[0]
+        if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE):
+            raise UsageError(
+                f"{key}: a run that has begun keeps its recipe; only {', '.join(MAY_CHANGE)} may change. "
+                f"Start a new run from it: hornbook train --config {run.recipe_path} {override}"
+            )
+    changed = load_recipe(run.recipe_path, overrides) if overrides else recipe
+    if changed.training.epochs < recipe.training.epochs and len(run.history) > changed.training.epochs:
+        raise UsageError(f"training.epochs={changed.training.epochs}: the run has trained {len(run.history)} already.")
+    return changed
+
+
+def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:
+    """Put the state into the session, after making sure that longer training does not change the past."""
+    session.set_state(state)
+    if not overrides:
+        return
+    new = session.prepared.recipe
+    if session.stopper is not None and session.is_done and session.stopper.wait >= max(session.stopper.patience, 1):
+        raise UsageError(
+            f"early stopping ended this run ({session.stop_reason}). To go on, raise its patience: "
+            f"training.early_stopping.patience={2 * session.stopper.patience}"
+        )
+    done = session.epoch * session.loop.batches + session.batch
+    before = rate_table(old, batches=session.loop.batches)
+    now = session.prepared.table
+    is_same = np.array_equal(before.rates[:done], now.rates[:done])
+    if not is_same or not np.array_equal(before.momenta[:done], now.momenta[:done]):
+        raise UsageError(
+            f"schedule '{new.schedule.name}' is sized to the length of the run: with {new.training.epochs} epochs the "
+            f"{session.epoch} that are done would have had other rates. Train anew with training.epochs="
+            f"{new.training.epochs}, or give the schedule's durations in steps or epochs."
+        )
+    session.is_done = session.epoch >= new.training.epochs
+
+
+def _check_data(run: Run, prepared: Prepared) -> None:
+    trained_on = from_json(run.data)
+    if trained_on.fingerprint != prepared.splits.info.fingerprint:
+        raise RunError(
+            f"{run.path}: the data has changed since training (fingerprint {prepared.splits.info.fingerprint}, then "
+            f"{trained_on.fingerprint}). Restore it, or start a new run."
+        )
+
+
+def _differences(run: Run, prepared: Prepared) -> list[str]:
+    """Return a note for everything that may keep the continuation from being exact to the bit."""
+    before = run.environment
+    now = environment_facts(seed=prepared.recipe.seed, fingerprint=prepared.splits.info.fingerprint)
+    notes = []
+    for package in ("hornbook", "tensorflow", "keras", "numpy"):
+        old, new = before["versions"].get(package), now["versions"].get(package)
+        if old != new:
+            notes.append(f"{package} was {old} and is {new}: the continuation may differ in its last bits")
+    for key in ("device", "threads", "onednn"):
+        if before.get(key) != now[key]:
+            notes.append(f"{key} was {before.get(key)} and is {now[key]}: the continuation may differ in its last bits")
+    return notes

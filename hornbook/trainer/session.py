@@ -1,0 +1,163 @@
+"""Everything that changes while a run trains, in one place, so that it can be saved and restored exactly."""
+
+import math
+import time
+from typing import Any
+
+from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
+from hornbook.errors import RunError
+from hornbook.recipes.durations import to_steps
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.schedule import Performance
+from hornbook.runs.states import State
+from hornbook.trainer.loops import Loop, make_loop
+from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.user_callbacks import UserCallbacks
+
+__all__ = ["Session"]
+
+
+class Session:
+    """A run in progress.
+
+    Attributes:
+        epoch: Epochs done.
+        batch: Batches done of the epoch that is running.
+        history: One row per epoch done.
+        best_weights: Copies of the best epoch's weights, or None.
+        rate_factor: What performance scheduling has made of the rate.
+        divergence_factor: What rolling back after divergence has made of it.
+        rollbacks: How often the run went back.
+        spent_s: Seconds trained before this process.
+        epoch_seconds: Training seconds of the running epoch before this process.
+        is_done: Whether nothing is left to do.
+    """
+
+    def __init__(self, prepared: Prepared, users: UserCallbacks) -> None:
+        recipe = prepared.recipe
+        self.prepared = prepared
+        self.users = users
+        self.loop: Loop = make_loop(prepared)
+        self.keeper = make_keeper(recipe)
+        self.stopper = make_stopper(recipe, self.loop.batches)
+        self.reducer = make_reducer(recipe)
+        self.epoch = 0
+        self.batch = 0
+        self.history: list[dict[str, Any]] = []
+        self.best_weights: list[Any] | None = None
+        self.rate_factor = 1.0
+        self.divergence_factor = 1.0
+        self.rollbacks = 0
+        self.spent_s = 0.0
+        self.epoch_seconds = 0.0
+        self.is_done = False
+        self.stop_reason = ""
+        self._started = time.perf_counter()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds this run has taken so far, in all its processes."""
+        return self.spent_s + time.perf_counter() - self._started
+
+    def watchers(self) -> dict[str, Any]:
+        """Return what has a state of its own, by name."""
+        found = {"keeper": self.keeper, "stopper": self.stopper, "reducer": self.reducer}
+        return {name: watcher for name, watcher in found.items() if watcher is not None}
+
+    def _variables(self) -> dict[str, Any]:
+        """Return every variable that training changes, by a name that is the same in every process."""
+        built = self.prepared.built
+        groups: list[tuple[str, list[Any]]] = [
+            ("model", list(built.model.variables)),
+            ("optimizer", list(built.optimizer.variables)),
+            ("metric", [variable for metric in self.loop.trackers() for variable in metric.variables]),
+        ]
+        return {f"{group}/{index:04d}": variable for group, items in groups for index, variable in enumerate(items)}
+
+    def get_state(self) -> State:
+        """Return copies of everything."""
+        arrays = {name: variable.numpy().copy() for name, variable in self._variables().items()}
+        for index, weights in enumerate(self.best_weights or []):
+            arrays[f"best/{index:04d}"] = weights
+        facts = {name: getattr(self, name) for name in FACTS}
+        facts["spent_s"] = self.elapsed_s
+        facts["history"] = [dict(row) for row in self.history]
+        facts["watchers"] = {name: watcher.get_state() for name, watcher in self.watchers().items()}
+        facts["callbacks"] = self.users.get_state()
+        return State(arrays, facts)
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` returned, in this or another process.
+
+        Raises:
+            RunError: If the state belongs to another model.
+        """
+        variables = self._variables()
+        saved = {name: array for name, array in state.arrays.items() if not name.startswith("best/")}
+        if saved.keys() != variables.keys() or any(saved[n].shape != tuple(v.shape) for n, v in variables.items()):
+            raise RunError("the saved state belongs to another model: the recipe or the versions have changed.")
+        for name, variable in variables.items():
+            variable.assign(saved[name])
+        best = [state.arrays[name] for name in sorted(state.arrays) if name.startswith("best/")]
+        self.best_weights = best or None
+        for name in FACTS:
+            setattr(self, name, state.facts[name])
+        self.history = [dict(row) for row in state.facts["history"]]
+        for name, watcher in self.watchers().items():
+            watcher.set_state(state.facts["watchers"][name])
+        self.users.set_state(state.facts["callbacks"])
+        self._started = time.perf_counter()
+
+
+FACTS = (
+    "epoch",
+    "batch",
+    "rate_factor",
+    "divergence_factor",
+    "rollbacks",
+    "spent_s",
+    "epoch_seconds",
+    "is_done",
+    "stop_reason",
+)
+
+
+def make_keeper(recipe: Recipe) -> BestKeeper:
+    """Return what knows the best epoch of a resolved recipe."""
+    checkpoint, stopping = recipe.training.checkpoint, recipe.training.early_stopping
+    if checkpoint is None or checkpoint.mode is None:
+        raise ValueError("resolve the recipe first: its checkpoint is open")
+    start = stopping.start_from_epoch if stopping is not None else 0
+    return BestKeeper(checkpoint.monitor, checkpoint.mode, start_from_epoch=start)
+
+
+def make_stopper(recipe: Recipe, batches: int) -> EarlyStopper | None:
+    """Return the recipe's early stopping, its patience in epochs."""
+    given = recipe.training.early_stopping
+    if given is None:
+        return None
+    total = recipe.training.epochs * batches
+    patience = to_steps(given.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
+    return EarlyStopper(
+        given.monitor,
+        given.mode or "min",
+        patience=math.ceil(patience / batches),
+        min_delta=given.min_delta,
+        start_from_epoch=given.start_from_epoch,
+    )
+
+
+def make_reducer(recipe: Recipe) -> PlateauReducer | None:
+    """Return the recipe's performance scheduling."""
+    given = recipe.schedule
+    if not isinstance(given, Performance):
+        return None
+    return PlateauReducer(
+        given.monitor,
+        given.mode or "min",
+        reduction=given.reduction,
+        patience=given.patience,
+        min_delta=given.min_delta,
+        cooldown=given.cooldown,
+        min_factor=given.min_learning_rate / recipe.optimizer.learning_rate,
+    )

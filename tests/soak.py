@@ -1,0 +1,192 @@
+"""Kills training processes at random moments, resumes them, and compares with runs that were left alone.
+
+    python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
+    python tests/soak.py --kills 1          one kill per kind, as the test suite does
+
+A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
+process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+EVERY = "training.checkpoint.every=0.02"  # seconds: so often that some kills hit a save
+KINDS: dict[str, tuple[str, list[str]]] = {
+    "dropout, batch norm, one_cycle": ("he_elu_bn", ["training.epochs=8"]),
+    "performance scheduling, early stopping": (
+        "he_elu_bn",
+        [
+            "schedule={name: performance, patience: 1, min_delta: 0.05, reduction: 0.5}",
+            "training.early_stopping.patience=3",
+            "training.epochs=14",
+            "regularization={dropout: 0.3, gaussian_noise: 0.1}",
+            "optimizer={name: nadam, learning_rate: 0.01}",
+        ],
+    ),
+    "accumulation, averaged weights": (
+        "he_elu_bn",
+        [
+            "optimizer={name: adamw, learning_rate: 0.003, accumulation: 3, ema: {momentum: 0.95}}",
+            "schedule={name: cosine, warmup: 5%}",
+            "training.epochs=8",
+            "training.early_stopping.patience=8",
+        ],
+    ),
+    "augmentation, convolutions, max-norm": (
+        "he_elu_bn",
+        [
+            "model={name: cnn, filters: [4, 8], dense: [16]}",
+            "data={name: digits, augmentation: {shift: 0.1, rotate: 10, noise: 0.05}}",
+            "regularization={dropout: 0.2, max_norm: 2.0}",
+            "training.epochs=4",
+        ],
+    ),
+}
+CLOCK = {"train_seconds", "seconds"}
+
+
+def child(work: Callable[[], None]) -> int:
+    """Run something in a forked process with its output thrown away; returns its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        if not os.environ.get("SOAK_VERBOSE"):
+            os.dup2(quiet, 2)
+        work()
+        os._exit(0)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        os._exit(1)
+
+
+def start(kind: str, folder: Path) -> None:
+    """Train a recipe of a kind below a folder."""
+    from hornbook.recipes.load import load_recipe
+    from hornbook.trainer.train import train
+
+    name, overrides = KINDS[kind]
+    train(load_recipe(name, [*overrides, EVERY]), runs=folder)
+
+
+def go_on(folder: Path) -> None:
+    """Resume the one run below a folder."""
+    from hornbook.trainer.resume import resume
+
+    resume(next(folder.glob("*/2*")))
+
+
+def outcome(folder: Path) -> dict[str, object]:
+    """Return everything of a finished run that must be equal, weights as bytes."""
+    import keras
+
+    run = next(folder.glob("*/2*"))
+    rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    result = json.loads((run / "result.json").read_text())
+    found: dict[str, object] = {
+        "history": [{key: value for key, value in row.items() if key not in CLOCK} for row in rows],
+        "result": {key: value for key, value in result.items() if key not in CLOCK},
+    }
+    for which in ("best", "last"):
+        model = keras.models.load_model(run / "checkpoints" / f"{which}.keras", compile=False)
+        found[which] = [np.asarray(weight).tobytes() for weight in model.get_weights()]
+    return found
+
+
+def report(folder: Path, into: Path) -> None:
+    """Write a digest of each part of an outcome, from a process of its own: comparing needs TensorFlow too."""
+    import hashlib
+
+    digests = {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in outcome(folder).items()}
+    into.write_text(json.dumps(digests))
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Return the digests of a finished run."""
+    into = folder / "digests.json"
+    _, status = os.waitpid(child(lambda: report(folder, into)), 0)
+    return json.loads(into.read_text()) if status == 0 else {"unreadable": str(folder)}
+
+
+def wait(pid: int, seconds: float) -> bool:
+    """Kill a process after so many seconds; returns whether it had ended by itself."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return True
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return False
+
+
+def one(
+    kind: str, expected: dict[str, str], seconds: float, chance: random.Random, root: Path
+) -> tuple[int, list[str]]:
+    """Kill one run up to three times; returns the kills and what differs in the end."""
+    folder = Path(tempfile.mkdtemp(dir=root))
+    kills, work = 0, lambda: start(kind, folder)
+    for _ in range(3):
+        if wait(child(work), chance.uniform(0.05, 1.0) * seconds):
+            break
+        kills += 1
+        if not list(folder.glob("*/2*/recipe.yaml")):  # killed before there was a run
+            shutil.rmtree(folder)
+            folder.mkdir()
+            continue
+        work = lambda: go_on(folder)  # noqa: E731
+    else:
+        os.waitpid(child(work), 0)
+    found = digest(folder)
+    differing = sorted(key for key in expected.keys() | found.keys() if found.get(key) != expected.get(key))
+    if not differing:
+        shutil.rmtree(folder)
+    return kills, differing
+
+
+def main() -> int:
+    """Kill and compare; exit code 1 if any run ended differently."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="kills per kind, at least")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    root = Path(tempfile.mkdtemp(prefix="hornbook-soak-"))
+    chance, survivors, total, all_kills = random.Random(options.seed), 0, 0, 0
+    for kind in KINDS:
+        reference = root / f"reference-{len(list(root.iterdir()))}"
+        began = time.monotonic()
+        os.waitpid(child(lambda kind=kind, reference=reference: start(kind, reference)), 0)
+        seconds = time.monotonic() - began
+        expected, kills, runs, good = digest(reference), 0, 0, 0
+        while kills < options.kills:
+            killed, differing = one(kind, expected, seconds, chance, root)
+            kills, runs, good = kills + killed, runs + 1, good + (not differing)
+            if differing:
+                print(f"  differs: {kind}: {', '.join(differing)}", flush=True)
+        print(f"{kind}: {good}/{runs} runs survived {kills} kills ({seconds:.1f} s each)", flush=True)
+        survivors, total, all_kills = survivors + good, total + runs, all_kills + kills
+    print(f"survivors {survivors}/{total} after {all_kills} kills")
+    if survivors == total:
+        shutil.rmtree(root)
+    return 0 if survivors == total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
