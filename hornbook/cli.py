@@ -1,7 +1,9 @@
 """The command line: parse, call one function, print. Nothing here imports TensorFlow at module level."""
 
+import io
 import sys
 import time
+from typing import Annotated
 
 PROCESS_START = time.perf_counter()
 
@@ -16,7 +18,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="hornbook",
-    help="Keras training recipes: one YAML file names the ingredients, Hornbook checks, trains and explains.",
     epilog=recipe_commands.examples("hornbook train --config he_elu_bn.yaml", "hornbook list recipes"),
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help can be copied, and rich takes 0.1 s to import
@@ -27,9 +28,28 @@ for command, examples in (*trainer_commands.COMMANDS, *inference_commands.COMMAN
     app.command(name=command.__name__.removesuffix("_command"), epilog=examples)(command)
 
 
+def show_version(is_asked: bool) -> None:
+    """Print the versions for `--version`, before a missing command is complained about."""
+    if is_asked:
+        recipe_commands.version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the versions and exit.", is_eager=True, callback=show_version)
+    ] = False,
+) -> None:
+    """Keras training recipes: one YAML file names the ingredients, Hornbook checks, trains and explains."""
+
+
 def main() -> None:
     """Run the command line; a user's mistake ends in a message and an exit code, never in a traceback."""
     trainer_commands.process_start = PROCESS_START
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # × and ★ in a terminal that has no such characters
     try:
         app()
     except HornbookError as error:

@@ -7,7 +7,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -23,23 +23,31 @@ def seed_states(model: keras.Model) -> dict[str, Any]:
 
     Their own paths (``seed_generator_3/…``) count the generators of the whole session, not of the model.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for layer in model.layers:
         states = [variable for variable in layer.non_trainable_variables if "seed_generator_state" in variable.path]
         found |= {f"{layer.name}/{index}": state for index, state in enumerate(states)}
     return found
 
 
-def set_step(states: Iterable[Any], seeds: list[int], step: Any) -> None:
-    """Set every generator to (its layer's seed, `step`); `step` counts batches since the start of the run."""
-    for state, seed in zip(states, seeds, strict=True):
-        draw = tf.cast(step, state.dtype) * DRAWS_PER_STEP
-        state.assign(tf.stack([tf.constant(seed, state.dtype), draw]))
+def set_step(states: Sequence[Any], seeds: Any, step: Any) -> None:
+    """Set every generator to (its layer's seed, `step`).
+
+    Args:
+        states: The generators' state variables.
+        seeds: (len(states),) int64, a seed for each.
+        step: int64, batches since the start of the run.
+    """
+    for index, state in enumerate(states):
+        state.assign(tf.cast(tf.stack([seeds[index], step * DRAWS_PER_STEP]), state.dtype))
 
 
 @contextlib.contextmanager
-def threefry() -> Iterator[None]:
-    """Trace random draws with the threefry generator while this is open."""
+def threefry(*, active: bool) -> Iterator[None]:
+    """Trace random draws with the threefry generator while this is open, if `active`."""
+    if not active:
+        yield
+        return
     originals = {
         (tf.random, "stateless_uniform"): "alg",
         (tf.random, "stateless_normal"): "alg",

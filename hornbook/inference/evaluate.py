@@ -6,47 +6,52 @@ import keras
 import tensorflow as tf
 
 from hornbook.builder.build import Built
-from hornbook.data.source import Split
 from hornbook.inference.predict import large_batch
+from hornbook.inference.programs import Programs
 
 __all__ = ["Evaluator"]
 
 
 class Evaluator:
-    """Evaluates one split again and again, as validation needs; the split stays on the device.
+    """Evaluates splits of one model again and again, as validation needs.
 
     Args:
         built: The model's two views, loss and metrics. The metrics are reset at each call.
-        split: Inputs (N, …) and targets.
-        targets: The targets in the shape that the loss expects, (N,) or (N, K).
+        structure: What makes compiled programs interchangeable between runs, or None to share none.
     """
 
-    def __init__(self, built: Built, split: Split, targets: Any) -> None:
+    def __init__(self, built: Built, structure: str | None = None) -> None:
         self.built = built
         self.size = large_batch(built.model)
-        self.count = len(split)
-        self._inputs = tf.constant(split.x)
-        self._targets = tf.constant(targets)
         self._loss = keras.metrics.Mean(name="loss")
-        self._batch = tf.function(self._run_batch, autograph=False, reduce_retracing=True)
+        variables = [*built.model.variables, *self._loss.variables]
+        variables += [variable for metric in built.metrics for variable in metric.variables]
+        handles = {id(variable): variable.value.handle for variable in variables}
+        self._programs = Programs(structure, list(handles.values()), jit=False)
 
-    def __call__(self) -> dict[str, float]:
-        """Return loss (penalties included, as in training) and metrics over the whole split."""
+    def __call__(self, x: Any, y: Any) -> dict[str, float]:
+        """Return loss (penalties included, as in training) and metrics over a whole split.
+
+        Args:
+            x: Inputs (N, …): an array, or rows that stay on disk.
+            y: Targets in the shape that the loss expects, (N,) or (N, K).
+        """
         trackers = (self._loss, *self.built.metrics)
         for metric in trackers:
             metric.reset_state()
-        for start in range(0, self.count, self.size):
-            self._batch(tf.constant(start), tf.constant(min(start + self.size, self.count)))
+        for start in range(0, len(y), self.size):
+            part = slice(start, start + self.size)
+            self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
         return {metric.name: float(metric.result()) for metric in trackers}
 
-    def _run_batch(self, start: Any, end: Any) -> None:
+    def _batch(self, inputs: Any, y: Any) -> Any:
         built, model = self.built, self.built.logits_model
-        y = self._targets[start:end]
-        scores = model(tf.cast(self._inputs[start:end], model.inputs[0].dtype), training=False)
+        scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
         loss = built.loss(y, scores)
         if model.losses:
             loss = loss + tf.add_n(model.losses)
-        self._loss.update_state(loss, sample_weight=tf.cast(end - start, tf.float32))
+        self._loss.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
         outputs = built.activate(scores)
         for metric in built.metrics:
             metric.update_state(y, outputs)
+        return loss

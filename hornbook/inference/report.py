@@ -1,5 +1,6 @@
 """What `hornbook evaluate` says about a run on one split."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,9 @@ class Report:
 
     def text(self) -> str:
         """Return lines of at most 80 characters for up to ten classes."""
-        lines = [f"{self.split} split of {self.run}, {self.count:,} examples, {self.weights} weights"]
+        run = os.path.relpath(self.run)
+        shown = self.run if run.startswith(os.pardir) else run
+        lines = [f"{self.split} split of {shown}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
         if self.classes:
             width = max(len("class"), *(min(len(name), 24) for name in self.classes))
@@ -62,6 +65,8 @@ class Report:
         if 0 < len(self.confusion) <= MAX_MATRIX:
             lines += ["", "confusion (rows: true class, columns: predicted)"]
             size = max(5, *(len(str(value)) + 1 for row in self.confusion for value in row))
+            if all(len(name) < size for name in self.classes):
+                lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in self.classes))
             for name, counts in zip(self.classes, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
         return "\n".join(lines)
@@ -85,7 +90,7 @@ def evaluate_run(name: str, *, split: str = "test", which: str | None = None) ->
             f"note: the data has changed since training (fingerprint {splits.info.fingerprint}, then "
             f"{trained.info.fingerprint})."
         )
-    metrics = Evaluator(trained.built(), examples, as_targets(examples.y, trained.model))()
+    metrics = Evaluator(trained.built())(examples.x, as_targets(examples.y, trained.model))
     classes, confusion = _per_class(trained, examples.x, examples.y)
     return Report(
         run=str(trained.run.path),

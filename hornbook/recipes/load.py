@@ -156,7 +156,7 @@ def _validate(tree: dict[Any, Any], name: str) -> tuple[Recipe | None, list[Prob
         return recipe, list(check_rules(recipe, Facts.of(recipe)))
     except ValidationError as error:
         problems = problems_of(error, named, Recipe)
-        broken = {problem.path[0] for problem in problems if problem.path}
+        broken: set[Any] = {problem.path[0] for problem in problems if problem.path}
         rest = {key: value for key, value in named.items() if key not in broken}
         try:
             partial = Recipe.model_validate({**PLACEHOLDERS, **rest})

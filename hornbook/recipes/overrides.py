@@ -22,7 +22,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     if document.tree is None:
         document.tree = {}
     for override in overrides:
-        if override.startswith("~"):
+        if override.startswith("~") and "" not in _split(override[1:]):
             _delete(document, override)
         elif "=" in override:
             _set(document, override)

@@ -67,6 +67,10 @@ class Recipe(Spec):
 
     _document: Document | None = PrivateAttr(default=None)
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether both describe the same training; the texts they came from may differ."""
+        return isinstance(other, Recipe) and self.__dict__ == other.__dict__
+
     def from_document(self, document: Document) -> "Recipe":
         """Return the same recipe, remembering the text it came from, so that later problems can name the line."""
         copy = self.model_copy()

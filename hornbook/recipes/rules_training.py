@@ -9,7 +9,7 @@ from hornbook.recipes.normalization import BatchNormalization
 from hornbook.recipes.optimizer import SGD
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.schedule import OneCycle, Performance, PiecewiseConstant
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.spec import nearest
 
 
 def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
@@ -30,9 +30,9 @@ def monitors_are_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     for path, monitor in _monitors(recipe):
         if monitor in recorded or (not facts.has_validation and monitor.removeprefix("val_") in recorded):
             continue
-        near = did_you_mean(monitor, recorded)
-        hint = near if near.startswith("Did") else "Add it to 'training.metrics'."
-        yield Problem(path, f"'{monitor}' is not recorded. Recorded: {', '.join(recorded)}.", hint)
+        known = [name for name in recorded if name.startswith("val_")] if monitor.startswith("val_") else list(recorded)
+        hint = "" if nearest(monitor, known) else "Add it to 'training.metrics'."
+        yield Problem(path, f"'{monitor}' is not recorded. Recorded: {', '.join(known or recorded)}.", hint)
 
 
 def validation_for_monitors(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

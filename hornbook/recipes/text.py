@@ -125,7 +125,7 @@ class _Walk:
             if isinstance(node, yaml.SequenceNode):
                 self._check_tag(node, path, LIST)
                 return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
-            return self._scalar(node, path)
+            return self._scalar(node, path) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.discard(id(node))
 
@@ -147,9 +147,10 @@ class _Walk:
             result[key] = self.value(value_node, (*path, key), depth + 1)
         return result
 
-    def _scalar(self, node: yaml.Node, path: Path) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = node.value
-        meant = _RESOLVER.resolve(yaml.ScalarNode, text, (node.style is None, node.style is not None))
+        implicit = (node.style is None, node.style is not None)
+        meant = _RESOLVER.resolve(yaml.ScalarNode, text, implicit)  # type: ignore[no-untyped-call]
         if not self._check_tag(node, path, meant):
             return text
         kind = meant.removeprefix(STANDARD)
@@ -186,10 +187,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value) if value == value else ".nan")
+    text = re.sub("(inf|nan)", r".\1", repr(value))
+    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = '"' if re.search("[\x85\u2028\u2029]", value) else None  # PyYAML folds these line ends away
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(str, _represent_text)
 
 
 def to_yaml(tree: Any) -> str:

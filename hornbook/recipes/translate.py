@@ -42,7 +42,13 @@ def problems_of(error: ValidationError, tree: Any, root: type[BaseModel]) -> lis
     by_path: dict[Path, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         by_path.setdefault(_real_path(details, tree), []).append(details)
-    return [_problem(path, found, tree, root) for path, found in by_path.items()]
+    return [_problem(path, found, tree, root) for path, found in by_path.items() if not _is_said_below(path, by_path)]
+
+
+def _is_said_below(path: Path, by_path: dict[Path, list[ErrorDetails]]) -> bool:
+    """Return whether a value is only not of another type, and what is really wrong stands inside it."""
+    is_type_only = all(details["type"] in EXPECTED or details["type"] == "literal_error" for details in by_path[path])
+    return is_type_only and any(other[: len(path)] == path and other != path for other in by_path)
 
 
 def _real_path(details: ErrorDetails, tree: Any) -> Path:
@@ -98,15 +104,16 @@ def _either(found: list[ErrorDetails]) -> str:
             "greater_than_equal": ("ge", "a number of at least {}"),
             "less_than": ("lt", "a number below {}"),
             "less_than_equal": ("le", "a number of at most {}"),
-            "too_short": ("min_length", "at least {} items"),
-            "too_long": ("max_length", "at most {} items"),
+            "too_short": ("min_length", "a list of at least {}"),
+            "too_long": ("max_length", "a list of at most {}"),
             "string_pattern_mismatch": ("pattern", "text that matches {}"),
             "string_too_long": ("max_length", "at most {} characters"),
             "literal_error": ("expected", "one of {}" if " or " in literal else "{}"),
         }  # fmt: skip
         if details["type"] in bounds:
             name, words_for = bounds[details["type"]]
-            words.append(words_for.format(context[name]))
+            bound = context[name]
+            words.append(words_for.format(f"{bound:.12g}" if isinstance(bound, float) else bound))
         elif details["type"] in EXPECTED:
             words.append(EXPECTED[details["type"]])
         else:
@@ -136,7 +143,8 @@ def _elsewhere(key: str, root: type[BaseModel], fields: list[str], depth: int) -
         return f"Did you mean 'optimizer.{wanted}'?"
     for section, field in root.model_fields.items():
         for cls in _classes(field):
-            if issubclass(cls, BaseModel) and not issubclass(cls, Component) and key in cls.model_fields:
+            is_section = isinstance(cls, type) and issubclass(cls, BaseModel) and not issubclass(cls, Component)
+            if is_section and key in field_names(cls):
                 return f"Did you mean '{section}.{key}'?"
     return ""
 

@@ -13,9 +13,11 @@ import typer
 
 from hornbook.errors import GateError, UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
+from hornbook.recipes.spec import catalog, did_you_mean
 from hornbook.runs.directory import find_unfinished
 
 if TYPE_CHECKING:
+    from hornbook.recipes.recipe import Recipe
     from hornbook.trainer.progress import Reporter
     from hornbook.trainer.result import TrainResult
 
@@ -51,6 +53,7 @@ def train(
     recipe = checked.recipe
     if recipe is None:
         raise TypeError("load_or_explain returned no recipe")
+    _check_names(gates, recipe)
 
     if dry_run:
         _import_tensorflow()
@@ -103,7 +106,10 @@ def reproduce(
     run: RunArgument,
     runs: Annotated[str, typer.Option(help="Folder below which the new run's folder is made")] = "runs",
 ) -> None:
-    """Train a run again from its recipe and seed, and compare to the last bit; exit code 3 where it differs."""
+    """Train a run again from its recipe and seed, and compare.
+
+    The comparison is to the last bit; exit code 3 where it differs.
+    """
     _import_tensorflow()
     from rich.console import Console
 
@@ -174,6 +180,15 @@ def _parse_gate(text: str) -> tuple[str, str, str, float]:
         raise UsageError(
             f"--require '{text}': expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'."
         ) from error
+
+
+def _check_names(gates: list[tuple[str, str, str, float]], recipe: "Recipe") -> None:
+    """Refuse a gate on something that cannot be recorded, before any work."""
+    given = recipe.training.metrics
+    known = ["loss", *(catalog("metric") if given is None else (metric.name for metric in given))]
+    for _, name, *_rest in gates:
+        if name not in known:
+            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known)}")
 
 
 def _check_gates(gates: list[tuple[str, str, str, float]], result: "TrainResult") -> None:

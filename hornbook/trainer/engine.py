@@ -14,9 +14,12 @@ import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
 from hornbook.builder.seeds import derive_seed
-from hornbook.builder.views import momentum_from, seed_states, set_step, threefry
+from hornbook.builder.views import seed_states
 from hornbook.data.source import Array, Split
 from hornbook.errors import DivergedError
+from hornbook.inference.programs import Programs
+from hornbook.trainer.feed import Block, make_feed
+from hornbook.trainer.step import Steps
 
 __all__ = ["Engine", "EpochPlan", "permutation"]
 
@@ -45,16 +48,18 @@ class EpochPlan:
 
 
 class Engine:
-    """Trains and evaluates one built model on one training split.
+    """Trains one built model on one training split.
 
     Args:
         built: The model's two views, optimizer, loss, metrics.
-        train: The training split; it stays on the device as it is (uint8 images are scaled inside the model).
+        train: The training split; it stays on the device as it is (uint8 images are scaled inside the model), or on
+            disk where it does not fit the memory budget.
         batch_size: Examples per batch; the last batch of an epoch may be smaller and is trained too.
         seed: The recipe's seed.
         jit: Whether chunks are compiled by XLA.
         weights_K: Weight of each class in the loss, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
+        structure: What makes compiled programs interchangeable between runs, or None to share none.
     """
 
     can_pause = True
@@ -69,21 +74,24 @@ class Engine:
         jit: bool,
         weights_K: Array | None = None,
         momentum_option: str | None = None,
+        structure: str | None = None,
     ) -> None:
         self.built = built
-        self.batch_size = batch_size
-        self.num_examples = len(train)
         self.full_batches, self.rest = divmod(len(train), batch_size)
-        self.momentum_option = momentum_option
-        self.jit = jit
+        self.feed = make_feed(train, as_targets(train.y, built.model), batch_size)
         self.loss_tracker = keras.metrics.Mean(name="loss")
-        self._inputs = tf.constant(train.x)
-        self._targets = tf.constant(as_targets(train.y, built.model))
-        self._weights = None if weights_K is None else tf.constant(weights_K, tf.float32)
-        self._states = seed_states(built.logits_model)
-        self._seeds = [derive_seed(seed, name) for name in self._states]
-        self._chunk = tf.function(self._run_chunk, jit_compile=jit, autograph=False)
-        self._tail = tf.function(self._run_tail, jit_compile=jit, autograph=False)
+        states = seed_states(built.logits_model)
+        self.steps = Steps(
+            built=built,
+            batch_size=batch_size,
+            states=list(states.values()),
+            seeds=tf.constant([derive_seed(seed, name) for name in states], tf.int64),
+            loss_tracker=self.loss_tracker,
+            weights_K=None if weights_K is None else tf.constant(weights_K, tf.float32),
+            momentum_option=momentum_option,
+            jit=jit,
+        )
+        self.programs = Programs(structure, self.steps.externals(), jit=jit)
 
     @property
     def batches(self) -> int:
@@ -109,17 +117,29 @@ class Engine:
         """
         if start == 0:
             self.reset()
-        order, rates, momenta = tf.constant(plan.order), tf.constant(plan.rates), tf.constant(plan.momenta)
-        first = tf.constant(plan.first_batch, tf.int64)
-        done = start
-        while done < self.batches:
-            if done < self.full_batches:
-                end = min(done + max(next(chunk_sizes), 1), self.full_batches)
-                reached, is_finite = self._chunk(order, rates, momenta, first, tf.constant(done), tf.constant(end))
-                done = int(reached)
-            else:
-                is_finite = self._tail(order, rates, momenta, first)
-                done = self.batches
+        if start < self.full_batches:
+            for block in self.feed.blocks(plan.order, start):
+                if self._train_block(block, plan, chunk_sizes, on_chunk, max(start, block.base)):
+                    return True
+        if self.rest:
+            number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
+            tables = tf.constant(plan.rates), tf.constant(plan.momenta)
+            is_finite = self.programs.call("rest", self.steps.rest, *self.feed.rest(plan.order), *tables, number)
+            self._check_finite(bool(is_finite), self.batches)
+            on_chunk(self.batches)
+        return False
+
+    def _train_block(
+        self, block: Block, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], done: int
+    ) -> bool:
+        """Train the batches of one block from `done` on, in chunks."""
+        data = block.inputs, block.targets, block.order, tf.constant(plan.rates), tf.constant(plan.momenta)
+        first, base = tf.constant(plan.first_batch, tf.int64), tf.constant(block.base)
+        while done < block.end:
+            end = min(done + max(next(chunk_sizes), 1), block.end)
+            bounds = first, base, tf.constant(done), tf.constant(end)
+            reached, is_finite = self.programs.call("chunk", self.steps.chunk, *data, *bounds)
+            done = int(reached)
             self._check_finite(bool(is_finite), done)
             if on_chunk(done) and done < self.batches:
                 return True
@@ -144,57 +164,6 @@ class Engine:
     def logs(self) -> dict[str, float]:
         """Return loss and metrics over all batches since `reset`."""
         return {metric.name: float(metric.result()) for metric in self.trackers()}
-
-    def _run_chunk(self, order: Any, rates: Any, momenta: Any, first: Any, start: Any, end: Any) -> Any:
-        """Train batches [start, end); returns the first one not trained and whether all losses were finite."""
-
-        def body(batch: Any, is_finite: Any) -> Any:
-            index_B = tf.slice(order, [batch * self.batch_size], [self.batch_size])
-            loss = self._step(index_B, rates[batch], momenta[batch], first + tf.cast(batch, tf.int64))
-            return batch + 1, tf.math.is_finite(loss)
-
-        def goes_on(batch: Any, is_finite: Any) -> Any:
-            return tf.logical_and(batch < end, is_finite)
-
-        return tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
-
-    def _run_tail(self, order: Any, rates: Any, momenta: Any, first: Any) -> Any:
-        index_B = order[self.full_batches * self.batch_size :]
-        return tf.math.is_finite(self._step(index_B, rates[-1], momenta[-1], first + self.full_batches))
-
-    def _step(self, index_B: Any, rate: Any, momentum: Any, batch: Any) -> Any:
-        """Train one batch and return its loss: gather, forward, loss, gradients, update, metrics."""
-        built, model = self.built, self.built.logits_model
-        x = tf.cast(tf.gather(self._inputs, index_B), model.inputs[0].dtype)
-        y = tf.gather(self._targets, index_B)
-        weights_B = None if self._weights is None else tf.gather(self._weights, tf.cast(tf.reshape(y, [-1]), tf.int32))
-        set_step(self._states.values(), self._seeds, batch)
-        with threefry() if self.jit else _nothing(), tf.GradientTape() as tape:
-            scores = model(x, training=True)
-            loss = built.loss(y, scores, sample_weight=weights_B)
-            if model.losses:
-                loss = loss + tf.add_n(model.losses)
-            scaled = built.optimizer.scale_loss(loss)
-        variables = model.trainable_variables
-        gradients = tape.gradient(scaled, variables)
-        built.optimizer.learning_rate.assign(rate)
-        with momentum_from(built.optimizer, self.momentum_option, momentum):
-            built.optimizer.apply(gradients, variables)
-        self._count(y, scores, loss)
-        return loss
-
-    def _count(self, y: Any, scores: Any, loss: Any) -> None:
-        size = tf.cast(tf.shape(y)[0], tf.float32)
-        self.loss_tracker.update_state(loss, sample_weight=size)
-        outputs = self.built.activate(scores)
-        for metric in self.built.metrics:
-            metric.update_state(y, outputs)
-
-
-class _nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @tf.function(autograph=False)

@@ -20,16 +20,16 @@ from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.weights import averaged, snapshot
 
-__all__ = ["evaluator", "train_epochs"]
+__all__ = ["evaluate", "train_epochs"]
 
 DIVERGED_HINT = "Lower optimizer.learning_rate, or clip: training.gradient_clipping={by: global_norm, threshold: 1.0}."
 
 
-def evaluator(prepared: Prepared, split: Split | None) -> Evaluator | None:
-    """Return what evaluates a split, or None where it is empty."""
+def evaluate(prepared: Prepared, evaluator: Evaluator, split: Split | None) -> dict[str, float]:
+    """Return loss and metrics of a split; nothing where it is empty."""
     if split is None or not len(split):
-        return None
-    return Evaluator(prepared.built, split, as_targets(split.y, prepared.built.model))
+        return {}
+    return evaluator(split.x, as_targets(split.y, prepared.built.model))
 
 
 def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver: Saver, stop: StopRequest) -> str:
@@ -39,7 +39,6 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
         DivergedError: If loss or weights stop being finite and the recipe does not roll back (any more).
     """
     training = session.prepared.recipe.training
-    validate = evaluator(session.prepared, session.prepared.splits.validation)
     limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
     chunks = ChunkSizes(saver.every_s)
     session.users.on_train_begin()
@@ -47,7 +46,7 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
         good = session.get_state() if training.on_divergence is not None else None
         try:
             was_cut = _train_one(session, reporter, saver, stop, chunks, limit_s)
-            logs = {} if was_cut else _validate(session, validate)
+            logs = {} if was_cut else _validate(session)
         except DivergedError as error:
             _roll_back(session, good, error)
             continue
@@ -98,13 +97,13 @@ def _train_one(
         raise DivergedError(f"training diverged in epoch {session.epoch + 1}: {error}. {DIVERGED_HINT}") from error
 
 
-def _validate(session: Session, validate: Any) -> dict[str, float]:
+def _validate(session: Session) -> dict[str, float]:
     """Return the epoch's figures, and keep the weights if they are the best so far."""
     built = session.prepared.built
     logs = session.loop.logs()
     with averaged(built.model, built.optimizer):
-        if validate is not None:
-            logs |= {f"val_{name}": value for name, value in validate().items()}
+        figures = evaluate(session.prepared, session.evaluator, session.prepared.splits.validation)
+        logs |= {f"val_{name}": value for name, value in figures.items()}
         if session.keeper.is_best(session.epoch + 1, logs):
             session.best_weights = snapshot(built.model)
     return logs

@@ -1,7 +1,7 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
 from hornbook.runs.directory import RunDirectory
-from hornbook.trainer.epochs import evaluator
+from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
@@ -26,9 +26,8 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         built.model.set_weights(session.best_weights)
     validation, test = {}, {}
     if state == "finished":
-        validate, tester = (evaluator(prepared, split) for split in (prepared.splits.validation, prepared.splits.test))
-        validation = validate() if validate is not None else {}
-        test = tester() if tester is not None else {}
+        validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
+        test = evaluate(prepared, session.evaluator, prepared.splits.test)
     result = TrainResult(
         model=built.model,
         history=session.history,

@@ -51,6 +51,7 @@ def make_loop(prepared: Prepared) -> Loop:
         jit=training.engine == "xla",
         weights_K=prepared.weights_K,
         momentum_option=prepared.recipe.optimizer.momentum_option if prepared.table.moves_momentum else None,
+        structure=prepared.structure(),
     )
 
 

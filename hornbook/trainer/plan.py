@@ -10,8 +10,9 @@ from hornbook.trainer.progress import heading
 
 __all__ = ["plan_lines"]
 
-BARS = " ▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60
+LABEL = 10
 
 
 def plan_lines(prepared: Prepared) -> list[str]:
@@ -20,12 +21,12 @@ def plan_lines(prepared: Prepared) -> list[str]:
 
 
 def _layers(prepared: Prepared) -> Iterator[str]:
-    yield f"{'layer':<28} {'kind':<22} {'output':<18} {'parameters':>10}"
+    yield f"{'layer':<28} {'kind':<22} {'output':<17} {'parameters':>10}"
     model = prepared.built.model
     for layer in model.layers:
         shape = "×".join("?" if size is None else str(size) for size in layer.output.shape[1:])
-        yield f"{layer.name[:28]:<28} {type(layer).__name__[:22]:<22} {shape[:18]:<18} {layer.count_params():>10,}"
-    yield f"{'total':<28} {'':<22} {'':<18} {model.count_params():>10,}"
+        yield f"{layer.name[:28]:<28} {type(layer).__name__[:22]:<22} {shape[:17]:<17} {layer.count_params():>10,}"
+    yield f"{'total':<28} {'':<22} {'':<17} {model.count_params():>10,}"
 
 
 def _steps(prepared: Prepared) -> Iterator[str]:
@@ -33,19 +34,20 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     epochs, accumulation = recipe.training.epochs, recipe.optimizer.accumulation
     batches = f"{table.batches} batches of {recipe.training.batch_size}"
     updates = f", {accumulation} batches a step" if accumulation > 1 else ""
-    yield f"steps   {table.total_steps:,} in {epochs} epochs of {batches}{updates}"
+    yield f"{'steps':<{LABEL}}{table.total_steps:,} in {epochs} epochs of {batches}{updates}"
     rates = table.rates
     peak = int(np.argmax(rates))
-    yield (
-        f"rate    {recipe.schedule.name}: starts at {rates[0]:.3g}, highest {rates[peak]:.3g} in epoch "
-        f"{peak // table.batches + 1}, ends at {rates[-1]:.3g}"
-    )
-    yield f"        {sparkline(rates)}"
-    if table.moves_momentum:
-        yield f"moment  {table.momenta[0]:.3g} to {table.momenta.min():.3g} and back"
-        yield f"        {sparkline(table.momenta, lowest=float(table.momenta.min()) - 0.05)}"
     if recipe.schedule.name == "performance":
-        yield "        lowered between epochs when the monitored value stands still"
+        yield f"{'rate':<{LABEL}}performance: {rates[0]:.3g}, lowered when the monitored value stands still"
+    elif float(rates.min()) == float(rates.max()):
+        yield f"{'rate':<{LABEL}}{recipe.schedule.name}: {rates[0]:.3g} throughout"
+    else:
+        rise = f" to {rates[peak]:.3g} in epoch {peak // table.batches + 1}, then" if peak > 0 else ""
+        yield f"{'rate':<{LABEL}}{recipe.schedule.name}: {rates[0]:.3g}{rise} to {rates[-1]:.3g}"
+        yield f"{'':<{LABEL}}{sparkline(rates)}"
+    if table.moves_momentum:
+        yield f"{'momentum':<{LABEL}}{table.momenta[0]:.3g} to {table.momenta.min():.3g} and back"
+        yield f"{'':<{LABEL}}{sparkline(table.momenta, lowest=float(table.momenta.min()) - 0.05)}"
 
 
 def sparkline(values: Array, *, lowest: float = 0.0) -> str:

@@ -1,5 +1,7 @@
 """From a recipe to everything a run needs, without training: data, resolved recipe, model, rates."""
 
+import hashlib
+import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from hornbook.recipes.resolve import resolve
 from hornbook.trainer.rates import RateTable, rate_table
 
 __all__ = ["Prepared", "build", "prepare"]
+
+NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "schedule", "data", "format"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ class Prepared:
     table: RateTable
     weights_K: Array | None
     problems: tuple[Problem, ...]
+
+    def structure(self) -> str:
+        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights."""
+        whole = self.recipe.to_dict()
+        plain = {key: value for key, value in whole.items() if key not in NOT_COMPILED}
+        plain["augmentation"] = whole["data"].get("augmentation")
+        plain["optimizer"] = {key: value for key, value in plain["optimizer"].items() if key != "learning_rate"}
+        kept = ("precision", "class_weights", "gradient_clipping", "metrics", "batch_size")
+        plain["training"] = {key: value for key, value in plain["training"].items() if key in kept}
+        weights = None if self.weights_K is None else self.weights_K.tolist()
+        facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum)
+        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, self.splits.preprocessing))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def prepare(recipe: Recipe, data: Any = None) -> Prepared:

@@ -1,5 +1,6 @@
 """What a run says while it trains: a heading, one line per epoch, the result. Every line also goes to the run's log."""
 
+import textwrap
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ LABELS = {
     "train_seconds": "s",
 }
 NUMBER_WIDTH = 8
+COLUMNS = 80  # of the terminal that lines are made for
 MARK = "★"
 
 
@@ -188,12 +190,17 @@ def heading(prepared: Prepared) -> list[str]:
     sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
     device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
-    indent = " " * (len(name) + 3)
-    return [
-        f"{name}   {info.name}: {info.describe()}",
-        f"{indent}{model}, {count:,} trainable parameters",
-        f"{indent}{', '.join(device)}",
+    data, _, counts = f"{info.name}: {info.describe()}".partition(" (")
+    indent = " " * min(len(name) + 3, 12)
+    first = f"{name:<{len(indent) - 3}}   "
+    one_line = f"{first}{data} ({counts}"
+    about_data = [one_line] if len(one_line) <= COLUMNS else [first + data, indent + counts.removesuffix(")")]
+    texts = [f"{model}, {count:,} trainable parameters", ", ".join(device)]
+    wrapped = [
+        textwrap.wrap(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=True)
+        for text in texts
     ]
+    return [*about_data, *(line for lines in wrapped for line in lines)]
 
 
 def _flat_input(prepared: Prepared) -> list[Any]:
@@ -208,7 +215,7 @@ def _flat_input(prepared: Prepared) -> list[Any]:
 
 def closing(result: TrainResult, start_up_s: float) -> list[str]:
     """Return the lines below the epochs: metrics, why it ended, the run, what to do next."""
-    seconds = sum(row["seconds"] for row in result.history)
+    seconds, epochs = sum(row["seconds"] for row in result.history), len(result.history)
     lines = []
     for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
         if values:
@@ -216,7 +223,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
             lines.append(f"{split:<7} {figures}")
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     lines.append(
-        f"{'ended':<7} {len(result.history)} epochs in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
+        f"{'ended':<7} {epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
         f"{result.stop_reason}{best}"
     )
     lines.append(f"{'run':<7} {result.run}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
 from hornbook.errors import RunError
+from hornbook.inference.evaluate import Evaluator
 from hornbook.recipes.durations import to_steps
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.schedule import Performance
@@ -38,6 +39,7 @@ class Session:
         self.prepared = prepared
         self.users = users
         self.loop: Loop = make_loop(prepared)
+        self.evaluator = Evaluator(prepared.built, prepared.structure())
         self.keeper = make_keeper(recipe)
         self.stopper = make_stopper(recipe, self.loop.batches)
         self.reducer = make_reducer(recipe)

@@ -1,0 +1,85 @@
+"""Compiled programs, shared by all runs of one structure within a process.
+
+Tracing and compiling takes 1-3 s, so a second run of the same structure (another seed, rate, schedule or length) reuses
+the program. Weights, optimizer slots and metrics are variables that a program captures; binding it to another run swaps
+the captures, which TensorFlow allows for equal shapes and types. Data, order and rates are arguments.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["Programs"]
+
+KEPT = 32
+_CACHE: OrderedDict[tuple[Any, ...], "_Program"] = OrderedDict()
+
+
+class _Program:
+    """A traced function and where each of its captures comes from."""
+
+    def __init__(self, function: Any, externals: list[Any]) -> None:
+        self.function = function
+        places = {id(external): place for place, external in enumerate(externals)}
+        self.places = [places.get(id(capture)) for capture in function.captured_inputs]
+        self.constants = list(function.captured_inputs)
+        pairs = zip(self.constants, self.places, strict=True)
+        self.captures_more = any(place is None and item.dtype == tf.resource for item, place in pairs)
+        self.owner: int | None = None
+
+    def bind(self, owner: int, externals: list[Any]) -> None:
+        """Let the function work on another run's variables."""
+        if self.owner != owner:
+            captures = [
+                constant if place is None else externals[place]
+                for place, constant in zip(self.places, self.constants, strict=True)
+            ]
+            self.function.set_external_captures(captures)
+            self.owner = owner
+
+
+class Programs:
+    """The programs of one run.
+
+    Args:
+        structure: What makes programs interchangeable, or None to share nothing.
+        externals: What differs between runs: handles of variables, and tensors, in a fixed order.
+        jit: Whether XLA compiles them.
+    """
+
+    _owners = 0
+
+    def __init__(self, structure: str | None, externals: list[Any], *, jit: bool) -> None:
+        Programs._owners += 1
+        self.owner = Programs._owners
+        self.structure = structure if structure is not None else f"run {self.owner}"
+        self.externals = externals
+        self.jit = jit
+
+    def call(self, name: str, function: Callable[..., Any], *arguments: Any, any_length: bool = False) -> Any:
+        """Call a function of tensors, compiled once per structure, name and shapes of the arguments.
+
+        Args:
+            name: What the function is called within the structure.
+            function: Takes and returns tensors.
+            arguments: The tensors.
+            any_length: Whether one program serves all sizes of the first axis.
+        """
+        skipped = 1 if any_length else 0
+        shapes = tuple((tuple(argument.shape[skipped:]), argument.dtype.name) for argument in arguments)
+        key: tuple[Any, ...] = (self.structure, self.jit, name, shapes)
+        program = _CACHE.get(key) or _CACHE.get((self.owner, *key[1:]))
+        if program is None:
+            traced = tf.function(function, jit_compile=self.jit, autograph=False)
+            free = [None] * skipped
+            specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
+            program = _Program(traced.get_concrete_function(*specs), self.externals)
+            if program.captures_more:  # something of this run alone, so no other run may use it
+                key = (self.owner, *key[1:])
+            _CACHE[key] = program
+            while len(_CACHE) > KEPT:
+                _CACHE.popitem(last=False)
+        program.bind(self.owner, self.externals)
+        return program.function(*arguments)

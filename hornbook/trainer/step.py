@@ -1,0 +1,112 @@
+"""One training step, and many of them as one call: what gets traced and compiled."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from hornbook.builder.build import Built
+from hornbook.builder.views import momentum_from, set_step, threefry
+
+__all__ = ["Steps"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of one model.
+
+    Attributes:
+        built: The model's two views, optimizer, loss, metrics.
+        batch_size: Examples per batch.
+        states: State variables of the model's random generators.
+        seeds: (len(states),) int64 tensor, a seed for each.
+        loss_tracker: Counts the loss.
+        weights_K: Weight of each class in the loss, as a tensor, or None.
+        momentum_option: The optimizer's attribute that the schedule moves, or None.
+        jit: Whether XLA compiles the calls.
+    """
+
+    built: Built
+    batch_size: int
+    states: list[Any]
+    seeds: Any
+    loss_tracker: keras.metrics.Metric
+    weights_K: Any
+    momentum_option: str | None
+    jit: bool
+
+    def chunk(
+        self,
+        inputs: Any,
+        targets: Any,
+        order: Any,
+        rates: Any,
+        momenta: Any,
+        first: Any,
+        base: Any,
+        start: Any,
+        end: Any,
+    ) -> Any:
+        """Train batches [start, end); returns the first one not trained and whether all losses were finite.
+
+        Args:
+            inputs: (R, …) examples on the device.
+            targets: (R, …) their targets.
+            order: (≥ …,) int32 rows of batch `base` and those after it.
+            rates: (S,) float32 learning rate of each batch of the epoch.
+            momenta: (S,) float32 momentum of each batch.
+            first: int64, batches trained before this epoch.
+            base: int32, the batch that `order` begins with.
+            start: int32, first batch to train.
+            end: int32, the batch after the last.
+        """
+
+        def body(batch: Any, is_finite: Any) -> Any:
+            index_B = tf.slice(order, [(batch - base) * self.batch_size], [self.batch_size])
+            number = first + tf.cast(batch, tf.int64)
+            loss = self.step(inputs, targets, index_B, rates[batch], momenta[batch], number)
+            return batch + 1, tf.math.is_finite(loss)
+
+        def goes_on(batch: Any, is_finite: Any) -> Any:
+            return tf.logical_and(batch < end, is_finite)
+
+        return tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
+
+    def rest(self, inputs: Any, targets: Any, index: Any, rates: Any, momenta: Any, number: Any) -> Any:
+        """Train the epoch's smaller last batch; returns whether its loss was finite."""
+        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number))
+
+    def step(self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any) -> Any:
+        """Train one batch and return its loss: gather, forward, loss, gradients, update, metrics."""
+        built, model = self.built, self.built.logits_model
+        x = tf.cast(tf.gather(inputs, index_B), model.inputs[0].dtype)
+        y = tf.gather(targets, index_B)
+        weights_B = None
+        if self.weights_K is not None:
+            weights_B = tf.gather(self.weights_K, tf.cast(tf.reshape(y, [-1]), tf.int32))
+        set_step(self.states, self.seeds, number)
+        with threefry(active=self.jit), tf.GradientTape() as tape:
+            scores = model(x, training=True)
+            loss = built.loss(y, scores, sample_weight=weights_B)
+            if model.losses:
+                loss = loss + tf.add_n(model.losses)
+            scaled = built.optimizer.scale_loss(loss)
+        variables = model.trainable_variables
+        gradients = tape.gradient(scaled, variables)
+        built.optimizer.learning_rate.assign(rate)
+        with momentum_from(built.optimizer, self.momentum_option, momentum):
+            built.optimizer.apply(gradients, variables)
+        self.loss_tracker.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
+        outputs = built.activate(scores)
+        for metric in built.metrics:
+            metric.update_state(y, outputs)
+        return loss
+
+    def externals(self) -> list[Any]:
+        """Return the handle of every variable, and every tensor, that differs between runs of one structure."""
+        built = self.built
+        variables = [*built.model.variables, *built.optimizer.variables, *self.loss_tracker.variables]
+        variables += [variable for metric in built.metrics for variable in metric.variables]
+        handles = {id(variable): variable.value.handle for variable in variables}
+        return [*handles.values(), self.seeds]
