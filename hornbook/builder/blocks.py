@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from hornbook.builder.seeds import derive_seed
 from hornbook.recipes.activation import ActivationSpec, Linear
@@ -13,7 +14,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.regularization import Regularization
 from hornbook.recipes.spec import component_class
 
-__all__ = ["Ingredients", "build_initializer", "suited_initializer"]
+__all__ = ["Ingredients", "build_initializer", "build_normalization", "suited_initializer"]
 
 Tensor = Any
 SPATIAL = {3: "SpatialDropout1D", 4: "SpatialDropout2D", 5: "SpatialDropout3D"}
@@ -33,6 +34,14 @@ def build_initializer(
     """Return the Keras initializer of one kernel, with a seed of its own where it draws numbers."""
     chosen = suited_initializer(activation) if isinstance(spec, Default) else spec
     return chosen.build(**({"seed": derive_seed(seed, name)} if chosen.random else {}))
+
+
+def build_normalization(spec: NormalizationSpec, *, name: str, dtype: str) -> keras.layers.Layer:
+    """Return a normalization layer; batch normalization counts all replicas' examples where there are several."""
+    arguments: dict[str, Any] = {"name": name, "dtype": dtype}
+    if spec.name == "batch_normalization" and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        arguments["synchronized"] = True
+    return spec.build(**arguments)
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class Ingredients:
         normalization = self.normalization
         if not isinstance(normalization, NormalizationSpec) or normalization.position != position:
             return x
-        return normalization.build(name=f"{name}_normalization", dtype=self.precision)(x)
+        return build_normalization(normalization, name=f"{name}_normalization", dtype=self.precision)(x)
 
     def activate(self, x: Tensor, name: str) -> Tensor:
         """Apply the activation; nothing for `linear`."""

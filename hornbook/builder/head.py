@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.blocks import Ingredients, build_initializer, suited_initializer
+from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, suited_initializer
 from hornbook.recipes.initializer import Default
 from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
@@ -41,7 +41,7 @@ def build_head(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
         arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name="head/bias")
     logits = keras.layers.Dense(head.units, **arguments)(x)
     if is_normalized:
-        logits = normalization.build(name="head_normalization", dtype="float32")(logits)
+        logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
     if head.activation.name == "linear":
         return logits, logits
     return logits, head.activation.build(name="head_activation", dtype="float32")(logits)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.blocks import build_normalization
 from hornbook.builder.seeds import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.recipes.data import Augmentation
@@ -36,7 +37,7 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     if preprocessing.features is not None or preprocessing.has_missing:
         x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
     if _normalizes_inputs(recipe):
-        x = recipe.normalization.build(name="input_normalization", dtype="float32")(x)
+        x = build_normalization(recipe.normalization, name="input_normalization", dtype="float32")(x)
     rate = recipe.regularization.input_dropout
     if rate:
         x = keras.layers.Dropout(rate, seed=derive_seed(recipe.seed, "input_dropout"), name="input_dropout")(x)

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-__all__ = ["momentum_from", "seed_states", "set_step", "threefry"]
+__all__ = ["momentum_from", "seed_states", "set_step", "threefry", "unclipped"]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
 
@@ -113,3 +113,17 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
         yield
     finally:
         setattr(optimizer, option, number)
+
+
+@contextlib.contextmanager
+def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Let the optimizer take gradients as they are while this is open."""
+    names = ("clipvalue", "clipnorm", "global_clipnorm")
+    saved = {name: getattr(optimizer, name) for name in names}
+    try:
+        for name in names:
+            setattr(optimizer, name, None)
+        yield
+    finally:
+        for name, value in saved.items():
+            setattr(optimizer, name, value)

@@ -24,6 +24,9 @@ class Evaluator:
         self.built = built
         self.size = large_batch(built.model)
         self._loss = keras.metrics.Mean(name="loss")
+        if structure is None:
+            self._programs = Programs(None, [], jit=False)
+            return
         variables = [*built.model.variables, *self._loss.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}

@@ -1,10 +1,12 @@
 """A finished run's model, recipe and data facts, read back for evaluation and prediction."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+from pydantic import BaseModel
 
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
@@ -16,6 +18,7 @@ from hornbook.data.source import DataInfo
 from hornbook.errors import RunError
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.spec import Component
 from hornbook.runs.directory import Run, find_run
 
 __all__ = ["Trained", "load_run"]
@@ -60,9 +63,23 @@ def load_run(name: str | Path, *, which: str | None = None) -> Trained:
     run = find_run(name)
     path = run.model_path(which)
     recipe = load_recipe(run.recipe_path)
+    for component in _components(recipe):
+        component.import_target()  # registers the layers of plug-ins with Keras
     try:
         model: Any = keras.models.load_model(path, compile=False)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: the model cannot be loaded ({reason}).") from error
     return Trained(run, recipe, from_json(run.data), model, path.stem)
+
+
+def _components(value: Any) -> Iterator[Component]:
+    """Yield every component below a section of a recipe that builds something for the model."""
+    if isinstance(value, Component) and value.kind != "data" and value.builds is not None:
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _components(getattr(value, name))
+    elif isinstance(value, Mapping | tuple | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _components(item)

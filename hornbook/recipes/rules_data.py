@@ -82,7 +82,7 @@ def units_fit_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         "multiclass": f"{wanted} classes need {wanted} units",
         "binary": "two classes need 1 unit",
         "multilabel": f"{wanted} labels need {wanted} units",
-    }.get(facts.task or "", f"{wanted} target{'s need' if wanted != 1 else ' needs'} {wanted} units")
+    }.get(facts.task or "", f"{wanted} target{'s need' if wanted != 1 else ' needs'} {wanted} unit{'s' if wanted != 1 else ''}")
     yield Problem(("head", "units"), f"{labels}, found {units}.", "Omit it: it follows from the data.")
 
 

@@ -105,11 +105,46 @@ def batches_for_batch_normalization(recipe: Recipe, facts: Facts) -> Iterator[Pr
         yield Problem(("training", "batch_size"), message, "Use 16 or more, or 'layer_normalization'.")
 
 
+def strategy_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What does not work on several devices at once."""
+    strategy, optimizer = recipe.training.strategy, recipe.optimizer
+    if strategy is None:
+        return
+    if optimizer.accumulation > 1:
+        message = "gradients are not accumulated over batches and devices at the same time."
+        yield Problem(("optimizer", "accumulation"), message, "Use larger batches instead.")
+    if optimizer.ema is not None:
+        yield Problem(("optimizer", "ema"), "averaged weights are not kept on several devices.", "Remove it.")
+    if strategy == "multi_worker" and recipe.training.max_time is not None:
+        message = "the workers' clocks differ, so they cannot stop together."
+        yield Problem(("training", "max_time"), message, "Set 'epochs'.")
+    if recipe.training.on_divergence is not None:
+        message = "a distributed run does not roll back."
+        yield Problem(("training", "on_divergence"), message, "Remove it.")
+    if recipe.training.engine == "fit":
+        message = "Keras's 'fit' does not train on several machines here."
+        yield Problem(("training", "engine"), message, "Omit it.")
+
+
+def engine_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What Keras's own `fit` cannot do."""
+    if recipe.training.engine != "fit":
+        return
+    if isinstance(recipe.schedule, OneCycle) and recipe.optimizer.momentum_value():
+        message = "Keras's 'fit' cannot move the momentum, which 'one_cycle' does."
+        yield Problem(("training", "engine"), message, "Omit 'engine', or use another schedule.")
+    if recipe.optimizer.ema is not None:
+        message = "Keras's 'fit' overwrites the weights with their average after each epoch."
+        yield Problem(("training", "engine"), message, "Omit 'engine' or 'optimizer.ema'.")
+
+
 RULES = (
     ("monitor", ("data", "task", "training", "schedule"), monitors_are_recorded),
     ("no-validation", ("data", "training", "schedule"), validation_for_monitors),
     ("two-bests", ("training",), one_idea_of_best),
     ("momentum", ("optimizer", "schedule"), momentum_is_there),
     ("schedule-length", ("schedule", "training"), schedule_fits_run),
+    ("strategy", ("training", "optimizer"), strategy_fits),
+    ("engine-fit", ("training", "optimizer", "schedule"), engine_fits),
     ("batch-of-one", ("normalization", "training"), batches_for_batch_normalization),
 )

@@ -4,7 +4,9 @@ Assembled from the same classes that the loader validates with, so the two agree
 registered components of yours are in it. Rules that span keys are the loader's alone. No TensorFlow.
 """
 
+import copy
 import inspect
+from functools import lru_cache
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
@@ -27,14 +29,17 @@ MARK = "x-hornbook-kind"  # pydantic resolves every "$ref" itself, so references
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a recipe, with every registered component in it."""
-    kinds = [kind for kind in KINDS if catalog(kind)]
-    components = {kind: list(catalog(kind).values()) for kind in kinds}
-    models: list[Any] = [Recipe, *(cls for classes in components.values() for cls in classes)]
+    return copy.deepcopy(_assembled(tuple(cls for kind in KINDS for cls in catalog(kind).values())))
+
+
+@lru_cache(maxsize=1)
+def _assembled(components: tuple[type[Component], ...]) -> dict[str, Any]:
+    models: list[Any] = [Recipe, *components]
     references, generated = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)
     definitions = generated["$defs"]
     root = definitions.pop(_name_of(references[(Recipe, "validation")]))
-    for kind in kinds:
-        branches = {cls: references[(cls, "validation")] for cls in components[kind]}
+    for kind in KINDS:
+        branches = {cls: references[(cls, "validation")] for cls in components if cls.kind == kind}
         definitions[kind] = _choice(kind, branches, definitions)
     definitions |= _layers()
     about = {"$schema": DIALECT, "title": "Hornbook recipe"}

@@ -104,6 +104,8 @@ class Training(Spec):
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
     engine: Literal["auto", "xla", "graph", "fit"] = "auto"
     """How steps are run: fused into XLA programs, fused into TensorFlow graphs, or by Keras's own `fit`."""
+    strategy: Literal["mirrored", "multi_worker"] | None = None
+    """Train on all devices of this machine, or on the machines that TF_CONFIG lists; omitted: on one device."""
     max_time: TimeSpan | None = None
     """End the run in good order after so long."""
     on_divergence: OnDivergence | None = None

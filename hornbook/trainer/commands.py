@@ -14,7 +14,7 @@ import typer
 from hornbook.errors import GateError, UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
 from hornbook.recipes.spec import catalog, did_you_mean
-from hornbook.runs.directory import find_unfinished
+from hornbook.runs.directory import find_run, find_unfinished
 
 if TYPE_CHECKING:
     from hornbook.recipes.recipe import Recipe
@@ -91,6 +91,8 @@ def resume(
 
     The result is bit for bit that of a run without the interruption.
     """
+
+    find_run(run)  # before TensorFlow, which takes seconds to import
 
     def run_it(reporter: "Reporter") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
@@ -214,6 +216,6 @@ COMMANDS = (
             "hornbook train -c he_elu_bn.yaml --dry-run",
         ),
     ),
-    (resume, examples("hornbook resume runs/he_elu_bn/latest", "hornbook resume he_elu_bn training.epochs=40")),
+    (resume, examples("hornbook resume runs/he_elu_bn/latest", "hornbook resume default_nesterov training.epochs=40")),
     (reproduce, examples("hornbook reproduce runs/he_elu_bn/latest")),
 )

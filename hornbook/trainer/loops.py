@@ -41,6 +41,10 @@ class Loop(Protocol):
 def make_loop(prepared: Prepared) -> Loop:
     """Return the loop that the resolved recipe names."""
     training, splits = prepared.recipe.training, prepared.splits
+    if prepared.strategy is not None:
+        from hornbook.trainer.distributed import DistributedLoop
+
+        return DistributedLoop(prepared)
     if training.engine == "fit":
         return FitLoop(prepared)
     return Engine(

@@ -17,6 +17,7 @@ from hornbook.errors import DataError, Problem
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.trainer.rates import RateTable, rate_table
+from hornbook.trainer.strategies import make_strategy, scope
 
 __all__ = ["Prepared", "build", "prepare"]
 
@@ -34,6 +35,7 @@ class Prepared:
         table: Learning rate and momentum of every step.
         weights_K: Weight of each class in the loss, or None.
         problems: Warnings of recipe and data.
+        strategy: The `tf.distribute` strategy the model was built for, or None.
     """
 
     recipe: Recipe
@@ -42,9 +44,15 @@ class Prepared:
     table: RateTable
     weights_K: Array | None
     problems: tuple[Problem, ...]
+    strategy: Any = None
 
-    def structure(self) -> str:
-        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights."""
+    def structure(self) -> str | None:
+        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights.
+
+        None for a distributed run, whose programs belong to its devices.
+        """
+        if self.strategy is not None:
+            return None
         whole = self.recipe.to_dict()
         plain = {key: value for key, value in whole.items() if key not in NOT_COMPILED}
         plain["augmentation"] = whole["data"].get("augmentation")
@@ -68,12 +76,14 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
     """
+    strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
     if data is None:
         splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
     else:
         splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
-    built = build_model(resolved, splits.info, splits.preprocessing)
+    with scope(strategy):
+        built = build_model(resolved, splits.info, splits.preprocessing)
     engine = choose_engine(resolved.training.engine, built)
     resolved = _with_engine(resolved, engine)
     batches = -(-len(splits.train) // resolved.training.batch_size)
@@ -83,6 +93,7 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         built=built,
         table=rate_table(resolved, batches=batches),
         weights_K=class_weights(resolved, splits),
+        strategy=strategy,
         problems=tuple(problem for problem in problems if problem.severity == "warning"),
     )
 

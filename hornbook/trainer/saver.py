@@ -33,6 +33,8 @@ class Saver:
     def is_due(self) -> bool:
         """Return whether enough time has passed since the last save."""
         wait = self.every_s if self.every_s is not None else max(SHARE * self._cost_s, SHORTEST_S)
+        if self.session.prepared.strategy is not None:
+            return True  # all workers have to read their variables at the same moment, so the clock must not decide
         return time.perf_counter() - self._saved_at >= wait
 
     def save_if_due(self, *, models: bool) -> None:

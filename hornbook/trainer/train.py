@@ -1,5 +1,6 @@
 """Training as a straight line of stages: data and model → run directory → epochs → final weights → test."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hornbook.trainer.result import TrainResult
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.strategies import is_chief
 from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["run_session", "train"]
@@ -55,6 +57,8 @@ def train(
     # ---- data, resolved recipe, model
     check_writable(Path(runs))
     prepared = prepare(recipe, data)
+    if not is_chief(prepared.strategy):  # the other workers do the same work and leave nothing behind
+        runs = tempfile.mkdtemp(prefix="hornbook-worker-")
     session = Session(prepared, UserCallbacks(callbacks, prepared))
 
     # ---- run directory
