@@ -1,21 +1,39 @@
 """Imports TensorFlow without its messages. Whatever it writes to stderr is shown only if the import fails."""
 
+import contextlib
 import importlib
 import os
 import sys
 import tempfile
 
+from hornbook.errors import HornbookError
+
 __all__ = ["import_tensorflow"]
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(device: str | None = None) -> None:
     """Import TensorFlow and Keras once, quietly, on the TensorFlow backend.
 
     The messages come from C++ code and bypass Python's `sys.stderr`, so the file descriptor itself is held back while
-    the import runs and the devices are listed.
+    the import runs and the devices are listed. A GPU's memory is taken as it is needed, not all at once.
+
+    Args:
+        device: ``cpu`` hides all GPUs; ``gpu`` insists on one; None takes what there is.
+
+    Raises:
+        HornbookError: If a GPU was asked for and there is none.
     """
-    if "tensorflow" in sys.modules:
-        return
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    if "tensorflow" not in sys.modules:
+        _import_quietly()
+    if device == "gpu" and not sys.modules["tensorflow"].config.list_physical_devices("GPU"):
+        raise HornbookError(
+            "--device gpu: TensorFlow sees no GPU here. Install 'hornbook[gpu]' and NVIDIA's driver, or leave --device out."
+        )
+
+
+def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
@@ -41,5 +59,7 @@ def import_tensorflow() -> None:
 def _import() -> None:
     tensorflow = importlib.import_module("tensorflow")
     importlib.import_module("keras")
-    tensorflow.config.list_physical_devices()
+    for gpu in tensorflow.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError, ValueError):  # too late, or not supported by the device
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
     tensorflow.get_logger().setLevel("ERROR")

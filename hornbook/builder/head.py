@@ -40,7 +40,7 @@ def build_head(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
     if bias is not None:
         arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name="head/bias")
     logits = keras.layers.Dense(head.units, **arguments)(x)
-    if is_normalized:
+    if is_normalized and isinstance(normalization, NormalizationSpec):
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
     if head.activation.name == "linear":
         return logits, logits

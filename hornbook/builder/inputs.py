@@ -36,7 +36,7 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
         )(x)
     if preprocessing.features is not None or preprocessing.has_missing:
         x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
-    if _normalizes_inputs(recipe):
+    if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
         x = build_normalization(recipe.normalization, name="input_normalization", dtype="float32")(x)
     rate = recipe.regularization.input_dropout
     if rate:

@@ -115,7 +115,7 @@ class PlateauReducer(Watcher):
             self.wait = 0
         elif self.cooling == 0:
             self.wait += 1
-            if self.wait >= self.patience:
+            if self.wait >= self.patience and self.factor > self.min_factor:
                 self.factor = max(self.factor * self.reduction, self.min_factor)
                 self.cooling = self.cooldown
                 self.wait = 0

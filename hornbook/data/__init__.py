@@ -1,4 +1,4 @@
-"""Data sources → Splits: plain NumPy arrays, ready for a model, with the facts about them. No Keras except to download.
+"""Data sources → Splits: arrays, or rows that stay on disk, ready for a model, with facts. No Keras except to download.
 
 `load` is what a recipe needs, `from_arrays` what a notebook needs, `read_inputs` what prediction needs.
 """
@@ -7,12 +7,14 @@ from hornbook.data.arrays import from_arrays
 from hornbook.data.inputs import read_inputs
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
+from hornbook.data.rows import Rows
 from hornbook.data.source import DataInfo, Feature, Preprocessing, Source, Split, Splits
 
 __all__ = [
     "DataInfo",
     "Feature",
     "Preprocessing",
+    "Rows",
     "Source",
     "Split",
     "Splits",

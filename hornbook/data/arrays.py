@@ -1,23 +1,25 @@
-"""Arrays as sources: from a .npz file, from the recipe itself, or passed in Python."""
+"""Arrays as sources: from .npz and .npy files, from the recipe itself, or passed in Python."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from hornbook.data.canonical import guess_kind
-from hornbook.data.files import existing_file, read_npz
 from hornbook.data.pipeline import prepare
-from hornbook.data.source import Array, DataKind, Source, Splits
+from hornbook.data.rows import Inputs, Rows, in_memory
+from hornbook.data.source import DataKind, Source, Splits
+from hornbook.data.stored import open_npy, open_npz
 from hornbook.data.table_columns import frame_source, is_frame
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.data_common import DataSpec
-from hornbook.recipes.data_files import Arrays, Npz
+from hornbook.recipes.data_files import Arrays, Npy, Npz
 from hornbook.recipes.data_synthetic import Inline
 from hornbook.recipes.spec import did_you_mean
 
-__all__ = ["from_arrays", "load_inline", "load_npz", "refuse_to_load"]
+__all__ = ["from_arrays", "load_inline", "load_npy", "load_npz", "refuse_to_load"]
 
 INPUT_KEYS = ("x", "x_train", "X", "X_train", "inputs")
 TARGET_KEYS = ("y", "y_train", "Y", "Y_train", "targets")
@@ -31,13 +33,13 @@ FORMS = "(x, y), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a
 
 
 def load_npz(spec: Npz, *, seed: int) -> Source:
-    """Return the arrays of a .npz file as a source.
+    """Return the arrays of a .npz file as a source; inputs stay in the file.
 
     Raises:
         DataError: If the file cannot be read or lacks an array.
     """
-    path = existing_file(spec.path)
-    arrays = read_npz(path)
+    path = Path(spec.path).expanduser()
+    arrays = open_npz(path)
     named = {"x": spec.inputs, "y": spec.targets, "x_test": spec.test_inputs, "y_test": spec.test_targets}
     renamed: dict[str, str] = {}
     for role, name in named.items():
@@ -49,6 +51,17 @@ def load_npz(spec: Npz, *, seed: int) -> Source:
     source, unused = _from_mapping(arrays, renamed, column=column, kind=spec.input_kind, where=f"{path}: ")
     warnings = (f"{path.name}: arrays that nothing reads: {', '.join(unused)}.",) if unused else ()
     return replace(source, class_names=spec.class_names, warnings=warnings)
+
+
+def load_npy(spec: Npy, *, seed: int) -> Source:
+    """Return the arrays of .npy files as a source; inputs stay in the files.
+
+    Raises:
+        DataError: If a file cannot be read.
+    """
+    files = {"x": spec.inputs, "y": spec.targets, "x_test": spec.test_inputs, "y_test": spec.test_targets}
+    source = _build({role: open_npy(file) for role, file in files.items() if file is not None}, spec.input_kind)
+    return replace(source, class_names=spec.class_names)
 
 
 def load_inline(spec: Inline, *, seed: int) -> Source:
@@ -63,18 +76,26 @@ def refuse_to_load(spec: Arrays, *, seed: int) -> Source:
 
 
 def from_arrays(
-    data: Any, *, spec: DataSpec | None = None, seed: int = 42, task: str | None = None, kind: DataKind | None = None
+    data: Any,
+    *,
+    spec: DataSpec | None = None,
+    seed: int = 42,
+    task: str | None = None,
+    kind: DataKind | None = None,
+    memory_budget: int | None = None,
 ) -> Splits:
     """Return splits of arrays that are passed in Python.
 
     Args:
         data: One of: (x, y); a mapping with x and y, or x_train, y_train and optional x_validation, y_validation, x_test,
             y_test; pairs ((x_train, y_train), (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which
-            are returned as they are. x may be a polars or pandas data frame: a table with typed columns.
+            are returned as they are. x may be a polars or pandas data frame: a table with typed columns; or
+            memory-mapped, or `Rows`.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
         kind: What the inputs are, where their shape does not say it.
+        memory_budget: As of `load`.
 
     Raises:
         UsageError: If `data` is none of the above.
@@ -88,7 +109,7 @@ def from_arrays(
     if errors:
         raise RecipeError(errors)
     column = keys.split.column if keys.split else None
-    return prepare(_as_source(data, kind, column), keys, seed=seed, task=task)
+    return prepare(_as_source(data, kind, column), keys, seed=seed, task=task, memory_budget=memory_budget)
 
 
 def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
@@ -134,7 +155,7 @@ def _from_mapping(
         raise DataError(f"{where}no array '{column}' to split by. {did_you_mean(column, arrays)}".rstrip())
     source = _build({role: arrays[name] for role, name in found.items()}, kind)
     unused = [name for name in arrays if name not in found.values() and name != column]
-    return replace(source, split_by=None if column is None else np.asarray(arrays[column])), unused
+    return replace(source, split_by=None if column is None else _in_memory(arrays[column])), unused
 
 
 def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
@@ -143,17 +164,18 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
         return frame_source(roles)
     arrays = {role: _as_array(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])
-    size = (
-        max(int(array.max(initial=0)) for role, array in arrays.items() if role[0] == "x") + 1
-        if kind == "tokens"
-        else None
-    )
-    return Source(x=arrays.pop("x"), y=arrays.pop("y"), kind=kind, vocabulary_size=size, **cast("Any", arrays))
+    return Source(kind=kind, **cast("Any", arrays))
 
 
-def _as_array(value: Any, role: str) -> Array:
+def _in_memory(value: Any) -> Any:
+    return np.asarray(in_memory(value))
+
+
+def _as_array(value: Any, role: str) -> Inputs:
+    if isinstance(value, Rows) and role[0] == "x":
+        return value
     try:
-        array = np.asarray(value)
+        array = np.asarray(in_memory(value))
     except (ValueError, TypeError) as error:
         raise DataError(f"{role}: cannot be read as an array: {error}.") from error
     if array.dtype.kind == "O" and role[0] == "x":

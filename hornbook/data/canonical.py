@@ -1,18 +1,26 @@
 """Brings a source's inputs to the few types that models take, and refuses what cannot be trained on.
 
 Images become uint8 or float32, tables and sequences float32, tokens int32. NaN is a missing value in the columns of a
-table with named features and an error everywhere else; infinity is an error everywhere.
+table with named features and an error everywhere else; infinity is an error everywhere. Inputs that exceed the memory budget
+become `Rows`, which are converted as they are read.
 """
 
+import math
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from hornbook.data.readers import is_mapped
+from hornbook.data.rows import Inputs, Rows, blocks, numbered_blocks
 from hornbook.data.source import Array, DataKind, Source
 from hornbook.errors import DataError
 
 __all__ = ["canonical_inputs", "check_finite", "check_lengths", "guess_kind", "to_float32"]
 
+DType = np.dtype[Any]
+INPUTS = ("x", "x_validation", "x_test")
 DIMENSIONS: dict[DataKind, int] = {"image": 4, "table": 2, "sequence": 3, "tokens": 2}
 SHAPES: dict[DataKind, str] = {
     "image": "(examples, height, width, channels)",
@@ -22,7 +30,7 @@ SHAPES: dict[DataKind, str] = {
 }
 
 
-def guess_kind(x: Array) -> DataKind:
+def guess_kind(x: Inputs) -> DataKind:
     """Return what inputs of this shape and type usually are.
 
     Raises:
@@ -38,35 +46,127 @@ def guess_kind(x: Array) -> DataKind:
     raise DataError(f"inputs have {x.ndim} dimensions {x.shape}. Expected: {expected}.")
 
 
-def canonical_inputs(source: Source) -> Source:
+def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Source:
     """Return the source with inputs of the types that models take, and with `scale` set for images of integers.
+
+    Args:
+        source: As loaded.
+        memory_budget: Bytes above which the inputs of all splits together stay where they are, as `Rows`; None reads them
+            into memory, as does a table with named features.
 
     Raises:
         DataError: If shapes do not fit each other or the kind, or values are not finite.
     """
     check_lengths(source)
+    named: dict[str, Inputs] = {name: getattr(source, name) for name in INPUTS if getattr(source, name) is not None}
+    budget = math.inf if memory_budget is None or source.features is not None else memory_budget
+    given = {name: _with_dimensions(_opened(x, budget), source.kind, name) for name, x in named.items()}
+    for name, x in given.items():
+        if x.shape[1:] != given["x"].shape[1:]:
+            expected = given["x"].shape[1:]
+            raise DataError(f"{name}: one example has shape {x.shape[1:]}, but in the training data {expected}.")
+    types, scale = _types(given, source)
+    streams = sum(math.prod(x.shape) * types[name].itemsize for name, x in given.items()) > budget
     allow_nan = source.features is not None
-    converted: dict[str, Array | None] = {}
-    scale = source.scale
-    for name in ("x", "x_validation", "x_test"):
-        x = getattr(source, name)
-        if x is None:
-            continue
-        x = _with_dimensions(np.asarray(x), source.kind, name)
-        first = converted.get("x")
-        if first is not None and x.shape[1:] != first.shape[1:]:
-            raise DataError(f"{name}: one example has shape {x.shape[1:]}, but in the training data {first.shape[1:]}.")
+    converted: dict[str, Any] = {
+        name: _converted(x, types[name], name, allow_nan=allow_nan, streams=streams) for name, x in given.items()
+    }
+    vocabulary_size = source.vocabulary_size
+    if source.kind == "tokens" and vocabulary_size is None:
+        vocabulary_size = max(_extremes(x)[1] for x in converted.values()) + 1
+    return replace(source, scale=scale, vocabulary_size=vocabulary_size, **converted)
+
+
+def _opened(x: Inputs, budget: float) -> Inputs:
+    """Return inputs as an array, or as rows where they lie in a file; read where rows cannot be read by themselves.
+
+    Raises:
+        DataError: If they can only be read as a whole, which exceeds the budget.
+    """
+    if not isinstance(x, Rows):
+        array = np.asarray(x)
+        if not is_mapped(array):
+            return array
+        x = Rows(array)
+    if x.refusal is not None and x.base_nbytes > budget:
+        raise DataError(
+            f"{x.refusal}, so that it can only be read as a whole, which takes {x.base_nbytes / 1e6:,.0f} MB; the memory "
+            f"budget is {budget / 1e6:,.0f} MB. Save it in row order with numpy.savez (uncompressed), or as .npy."
+        )
+    if x.refusal is not None:
+        return x.load()
+    x.verify()
+    return x
+
+
+def _types(given: dict[str, Inputs], source: Source) -> tuple[dict[str, DType], float | None]:
+    """Return the types that the inputs shall have, and the divisor of images."""
+    types, scale = {}, source.scale
+    for name, x in given.items():
         if source.kind == "image":
-            x, scale = _image(x, scale, name)
+            types[name], scale = _image_type(x, scale)
         elif source.kind == "tokens":
-            x = _tokens(x, name)
+            types[name] = _token_type(x, name)
         else:
-            x = to_float32(x, name)
-        check_finite(x, name, allow_nan=allow_nan)
-        converted[name] = x
-    if len({x.dtype for x in converted.values() if x is not None}) > 1:
+            types[name] = np.dtype(np.float32)
+        _check_numbers(x, name)
+    if len(set(types.values())) > 1:
         raise DataError("the splits hold images of different types: integers in one, fractions in another.")
-    return replace(source, scale=scale, **converted)  # type: ignore[arg-type]
+    return types, scale
+
+
+def _image_type(x: Inputs, scale: float | None) -> tuple[DType, float | None]:
+    """Return uint8 for images of bytes, else float32, and their divisor."""
+    if x.dtype == np.uint8:
+        return x.dtype, scale or 255.0
+    if x.dtype == np.bool_:
+        return np.dtype(np.uint8), scale or 1.0
+    if x.dtype == np.uint16:
+        return np.dtype(np.float32), scale or 65535.0
+    if x.dtype.kind in "iu":
+        smallest, largest = _extremes(x)
+        if smallest >= 0 and largest <= 255:
+            return np.dtype(np.uint8), scale or 255.0
+    return np.dtype(np.float32), scale
+
+
+def _token_type(x: Inputs, name: str) -> DType:
+    if x.dtype.kind not in "iu":
+        raise DataError(f"{name}: tokens are whole numbers, found {x.dtype}.")
+    smallest, _ = _extremes(x)
+    if smallest < 0:
+        raise DataError(f"{name}: tokens count from 0 (padding), found {smallest}.")
+    return np.dtype(np.int32)
+
+
+def _extremes(x: Inputs) -> tuple[int, int]:
+    """Return the smallest and the largest of whole numbers."""
+    pairs = [(int(block.min()), int(block.max())) for block in blocks(x)]
+    return min(smallest for smallest, _ in pairs), max(largest for _, largest in pairs)
+
+
+def _converted(x: Inputs, dtype: DType, name: str, *, allow_nan: bool, streams: bool) -> Inputs:
+    """Return inputs in this type, checked in one pass: as rows that are read later, or as an array."""
+    is_ready = isinstance(x, np.ndarray) and x.dtype == dtype
+    values = None if streams or is_ready else np.empty(x.shape, dtype)
+    convert = partial(to_float32, name=name) if dtype == np.float32 else partial(_as_type, dtype=dtype)
+    if values is not None or dtype.kind == "f":
+        count, first = 0, ""
+        for start, block in numbered_blocks(x):
+            piece = to_float32(block, name, first_row=start) if dtype == np.float32 else convert(block)
+            bad, place = _not_finite(piece, start, allow_nan=allow_nan)
+            count, first = count + bad, first or place
+            if values is not None:
+                values[start : start + len(piece)] = piece
+        _refuse(count, first, math.prod(x.shape), name, allow_nan=allow_nan)
+    if not streams:
+        return x if values is None else values
+    rows = x if isinstance(x, Rows) else Rows(x)
+    return rows if x.dtype == dtype else rows.map(convert)
+
+
+def _as_type(block: Array, dtype: DType) -> Array:
+    return block.astype(dtype, copy=False)
 
 
 def check_lengths(source: Source) -> None:
@@ -88,10 +188,10 @@ def check_lengths(source: Source) -> None:
         raise DataError(f"there are {len(source.split_by):,} values to split by, but {len(source.x):,} examples.")
 
 
-def _with_dimensions(x: Array, kind: DataKind, name: str) -> Array:
+def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:
     """Add the axis that people leave out: channels of grey images, the feature of a series, the column of a table."""
     if x.ndim == DIMENSIONS[kind] - 1 and kind != "tokens":
-        x = x[..., np.newaxis]
+        x = x.map(_with_last_axis) if isinstance(x, Rows) else _with_last_axis(x)
     if x.ndim != DIMENSIONS[kind]:
         raise DataError(f"{name}: found shape {x.shape}, expected {SHAPES[kind]} for {kind}.")
     if 0 in x.shape:
@@ -99,66 +199,68 @@ def _with_dimensions(x: Array, kind: DataKind, name: str) -> Array:
     return x
 
 
-def _image(x: Array, scale: float | None, name: str) -> tuple[Array, float | None]:
-    """Return images as uint8 where they are bytes, else as float32, and their divisor."""
-    if x.dtype == np.uint8:
-        return x, scale or 255.0
-    if x.dtype == np.bool_:
-        return x.astype(np.uint8), scale or 1.0
-    if x.dtype == np.uint16:
-        return x.astype(np.float32), scale or 65535.0
-    if x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255:
-        return x.astype(np.uint8), scale or 255.0
-    return to_float32(x, name), scale
+def _with_last_axis(block: Array) -> Array:
+    return block[..., np.newaxis]
 
 
-def _tokens(x: Array, name: str) -> Array:
-    if x.dtype.kind not in "iu":
-        raise DataError(f"{name}: tokens are whole numbers, found {x.dtype}.")
-    if x.min() < 0:
-        raise DataError(f"{name}: tokens count from 0 (padding), found {x.min()}.")
-    return x.astype(np.int32)
-
-
-def to_float32(x: Array, name: str) -> Array:
+def to_float32(x: Array, name: str, *, first_row: int = 0) -> Array:
     """Return numbers as float32.
+
+    Args:
+        x: The numbers.
+        name: What to call them in messages.
+        first_row: Position of x[0] in the whole array.
 
     Raises:
         DataError: If the values are no numbers, or too large for float32.
     """
     if x.dtype == np.float32:
         return x
-    if x.dtype.kind not in "biuf":
-        raise DataError(f"{name}: found {_type_name(x)}, expected numbers.")
+    _check_numbers(x, name)
     with np.errstate(over="ignore"):
         converted = x.astype(np.float32)
     if x.dtype.kind == "f" and x.dtype.itemsize > 4:
         overflowed = np.isinf(converted) & np.isfinite(x)
         if overflowed.any():
-            place = _position(overflowed)
-            raise DataError(f"{name}: {x[tuple(np.argwhere(overflowed)[0])]:g} at {place} is too large for float32.")
+            value = x[tuple(np.argwhere(overflowed)[0])]
+            raise DataError(f"{name}: {value:g} at {_position(overflowed, first_row)} is too large for float32.")
     return converted
+
+
+def _check_numbers(x: Inputs, name: str) -> None:
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"{name}: found {_type_name(x.dtype)}, expected numbers.")
 
 
 def check_finite(values: Array, name: str, *, allow_nan: bool = False) -> None:
     """Raise a DataError that counts and places values that are NaN (unless allowed) or infinite."""
+    if values.dtype.kind == "f":
+        count, first = _not_finite(values, 0, allow_nan=allow_nan)
+        _refuse(count, first, values.size, name, allow_nan=allow_nan)
+
+
+def _not_finite(values: Array, first_row: int, *, allow_nan: bool) -> tuple[int, str]:
+    """Return how many values are NaN (unless allowed) or infinite, and `(nan) at [0, 2]` of the first, if any."""
     if values.dtype.kind != "f":
-        return
+        return 0, ""
     bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
-    count = int(bad.sum())
+    count = int(np.count_nonzero(bad))
+    return count, f"({values[tuple(np.argwhere(bad)[0])]}) at {_position(bad, first_row)}" if count else ""
+
+
+def _refuse(count: int, first: str, size: int, name: str, *, allow_nan: bool) -> None:
     if count:
-        first = values[tuple(np.argwhere(bad)[0])]
         verb = "is" if count == 1 else "are"
         what = "infinite" if allow_nan else "NaN or infinite"
         raise DataError(
-            f"{name}: {count:,} of {values.size:,} values {verb} {what}, the first ({first}) at {_position(bad)}. "
-            "Repair or remove these examples."
+            f"{name}: {count:,} of {size:,} values {verb} {what}, the first {first}. Repair or remove these examples."
         )
 
 
-def _position(mask: Array) -> str:
-    return "[" + ", ".join(str(index) for index in np.argwhere(mask)[0]) + "]"
+def _position(mask: Array, first_row: int) -> str:
+    row, *others = np.argwhere(mask)[0].tolist()
+    return "[" + ", ".join(str(index) for index in (row + first_row, *others)) + "]"
 
 
-def _type_name(x: Array) -> str:
-    return {"U": "text", "S": "text", "O": "objects", "M": "dates", "m": "time spans"}.get(x.dtype.kind, str(x.dtype))
+def _type_name(dtype: DType) -> str:
+    return {"U": "text", "S": "text", "O": "objects", "M": "dates", "m": "time spans"}.get(dtype.kind, str(dtype))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hornbook.data.rows import select
 from hornbook.data.source import Array, Split
 from hornbook.errors import DataError
 from hornbook.recipes.data_rules import find_class, relabel_faults
@@ -59,7 +60,7 @@ def keep_classes(parts: Parts, mapping: Array) -> tuple[Parts, tuple[str, ...]]:
         new = mapping[part.y]
         keep = new >= 0
         if keep.any():
-            kept[name] = Split(part.x if keep.all() else part.x[keep], new if keep.all() else new[keep])
+            kept[name] = Split(part.x, new) if keep.all() else Split(select(part.x, np.flatnonzero(keep)), new[keep])
     if "train" not in kept:
         raise DataError("data.classes: the training split has no example of the kept classes.")
     warnings = [

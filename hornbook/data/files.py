@@ -1,6 +1,7 @@
 """Opens data files; whatever is wrong with one becomes a DataError that names it."""
 
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from hornbook.data.source import Array
 from hornbook.errors import DataError
 from hornbook.recipes.spec import did_you_mean, nearest
 
-__all__ = ["existing_file", "nearest_name", "read_npy", "read_npz"]
+__all__ = ["existing_file", "nearest_name", "read_header", "read_npy", "read_npz", "unreadable"]
 
 
 def existing_file(path: str | Path) -> Path:
@@ -52,7 +53,7 @@ def read_npz(path: str | Path, wanted: tuple[str, ...] | None = None) -> dict[st
     except DataError:
         raise
     except Exception as error:  # zipfile, zlib, OSError, ValueError, EOFError: a damaged file fails in many ways
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
 
 
 def read_npy(path: str | Path) -> Array:
@@ -61,11 +62,19 @@ def read_npy(path: str | Path) -> Array:
     try:
         array = np.load(file, allow_pickle=False)
     except Exception as error:  # as above
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
     return np.asarray(array)
 
 
-def _unreadable(file: Path, error: Exception) -> DataError:
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return (shape, whether in Fortran order, type) of the .npy data that a stream is at; it is left at the values."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(stream)
+
+
+def unreadable(file: Path, error: Exception) -> DataError:
+    """Return what to raise for a NumPy file that cannot be read."""
     if "allow_pickle" in str(error):
         return DataError(
             f"{file}: is no NumPy file, or holds Python objects, which may run code when read. "

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from hornbook.data.files import read_header
 from hornbook.data.source import Array
 from hornbook.errors import DataError
 
@@ -121,8 +122,6 @@ def read_ragged_npz(path: Path, names: Sequence[str]) -> dict[str, Array]:
 
 
 def _read_member(stream: BinaryIO) -> Array:
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, is_fortran, dtype = read_header(stream)
     if dtype.hasobject:
         return np.asarray(ArrayUnpickler(stream, encoding="bytes").load(), dtype=object)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
+from hornbook.data.readers import is_mapped
 from hornbook.data.source import Array, Source, Task
 from hornbook.errors import DataError
 
@@ -100,6 +101,8 @@ def final_task(family: Family, class_names: tuple[str, ...] | None, task: Task |
 def _clean(values: Array, name: str) -> Array:
     """Return targets as an (N,) or (N, K) array of numbers, booleans or text."""
     y = np.asarray(values)
+    if is_mapped(y):
+        y = y.copy()  # targets are always in memory
     if y.dtype.kind == "O":
         missing = [place for place, value in enumerate(y.ravel()) if _is_missing(value)]
         if missing:

@@ -13,7 +13,8 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.source import Array, DataInfo, Source, Split, Splits, Task
+from hornbook.data.rows import Rows, blocks, in_file_order, in_memory, select
+from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide
 from hornbook.data.statistics import check_columns, compute_preprocessing, keep_training_categories
 from hornbook.errors import DataError, RecipeError
@@ -23,16 +24,20 @@ from hornbook.recipes.data_rules import NOUNS
 __all__ = ["load", "prepare"]
 
 Parts = dict[str, Split]
+SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
 
-def load(spec: DataSpec, *, seed: int, task: str | None = None) -> Splits:
+def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
     """Return the splits that a recipe's `data` section describes: a pure function of section, seed and task.
 
     Args:
         spec: The validated section.
         seed: The recipe's seed.
         task: The recipe's task; None takes the source's, or infers it from the targets.
+        memory_budget: Bytes that the inputs of all splits may take in memory, in the type that the model gets. Above it,
+            splits larger than a tenth of it are `Rows`, which stay on disk; everything else comes out the same. None reads
+            all into memory, as does a table with named columns.
 
     Raises:
         RecipeError: If keys of the section contradict each other or the source.
@@ -46,16 +51,18 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None) -> Splits:
         raise DataError(
             f"data source {_name(spec)!r} returned {type(source).__name__}, expected a hornbook.data.Source."
         )
-    return prepare(source, spec, seed=seed, task=task)
+    return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
 
 
-def prepare(source: Source, spec: DataSpec, *, seed: int, task: str | None = None) -> Splits:
+def prepare(
+    source: Source, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None
+) -> Splits:
     """Return the splits of a loaded source; `spec` gives the shared keys. Arguments and errors as of `load`."""
     wanted = cast("Task | None", task or spec.task_hint)
     if wanted is not None and wanted not in TASKS:
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
-    targets = encode_targets(canonical_inputs(source), wanted)
+    targets = encode_targets(canonical_inputs(source, memory_budget=memory_budget), wanted)
     _check_class_keys(targets, spec)
     mapping, class_names = None, targets.class_names
     if class_names is not None and targets.family == "classes":
@@ -77,6 +84,7 @@ def prepare(source: Source, spec: DataSpec, *, seed: int, task: str | None = Non
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
     labels = _Labels(final, class_names, source.target_names)
     parts, limited = _limit(parts, spec.limit, labels)
+    parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
 
 
@@ -135,8 +143,8 @@ def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
     if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
         piece = slice(int(positions[0]), int(positions[-1]) + 1)
-        return Split(source.x[piece], source.y[piece])
-    return Split(source.x[positions], source.y[positions])
+        return Split(select(source.x, piece), source.y[piece])
+    return Split(select(source.x, positions), source.y[positions])
 
 
 def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, list[str]]:
@@ -146,7 +154,7 @@ def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, lis
         return parts, []
     if limit > len(train):
         return parts, [f"limit is {limit:,}, but there are only {len(train):,} training examples."]
-    short = Split(train.x[:limit], train.y[:limit])
+    short = Split(select(train.x, slice(limit)), train.y[:limit])
     warnings = []
     if labels.task in {"binary", "multiclass"} and labels.class_names:
         absent = sorted(set(np.unique(train.y).tolist()) - set(np.unique(short.y).tolist()))
@@ -154,6 +162,16 @@ def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, lis
             names = ", ".join(labels.class_names[number] for number in absent)
             warnings.append(f"limit leaves no training example of class {names}.")
     return {**parts, "train": short}, warnings
+
+
+def _within_budget(parts: Parts, budget: int | None) -> Parts:
+    """Return the splits with those in memory that may be: all if they fit together, else each that is small."""
+    if budget is None:
+        return parts
+    largest = budget if sum(part.x.nbytes for part in parts.values()) <= budget else budget // SMALL_PART
+    return {
+        name: Split(in_memory(part.x), part.y) if part.x.nbytes <= largest else part for name, part in parts.items()
+    }
 
 
 def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_far: tuple[str, list[str]]) -> Splits:
@@ -171,19 +189,21 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     )
     info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
+    if any(isinstance(part.x, Rows) for part in parts.values()):
+        extra["streams"] = True
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
     info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
 
 
-def _scale(x: Array, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:
+def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:
     """Return the divisor of images, and a warning where fractions make it doubtful."""
     if source.kind != "image" or wanted is False:
         return None, []
     if source.scale is not None:
         return (source.scale if source.scale != 1 else None), []
-    largest = float(np.abs(x).max())
+    largest = max(float(np.abs(block).max()) for block in blocks(in_file_order(x)))
     if wanted:
         return (255.0, []) if largest > 1 else (None, ["scale: the images lie between 0 and 1 already."])
     warning = f"images of type {x.dtype} reach {largest:g} and are not scaled; 'scale: true' divides by 255."
@@ -227,9 +247,10 @@ def _fingerprint(parts: Parts) -> str:
     """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes."""
     digest = hashlib.sha256()
     for name in ("train", "validation", "test"):
-        for array in (parts[name].x, parts[name].y) if name in parts else ():
-            digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-            digest.update(np.ascontiguousarray(array).data)
+        for values in (parts[name].x, parts[name].y) if name in parts else ():
+            digest.update(f"{name} {values.dtype.str} {values.shape} ".encode())
+            for block in blocks(values):
+                digest.update(block.data)
     return digest.hexdigest()[:16]
 
 

@@ -44,6 +44,10 @@ class Reader(Protocol):
         """Return the whole array."""
         ...
 
+    def verify(self) -> None:
+        """Raise a DataError if the values have a checksum and it does not fit them."""
+        ...
+
 
 def reader_of(base: Any) -> Reader:
     """Return a reader of an array: of its file, where it is a memory-mapped one."""
@@ -90,6 +94,9 @@ class ArrayReader:
         """Return the array itself if it is in memory, else a copy."""
         return np.asarray(self._base) if self._is_in_memory else self.read(range(self.shape[0]))
 
+    def verify(self) -> None:
+        """Do nothing: there is no checksum."""
+
 
 class FileReader:
     """Reads rows of an array whose values lie in a file, uncompressed and in C order.
@@ -120,7 +127,7 @@ class FileReader:
         values = np.empty((len(rows), *self.shape[1:]), self.dtype)
         if not values.size:
             return values
-        target = memoryview(values.reshape(-1).view(np.uint8))
+        target = values.reshape(-1).view(np.uint8).data
         for place, row, count in _runs(rows):
             start = place * self._row_bytes
             self._fill(target[start : start + count * self._row_bytes], self._offset + row * self._row_bytes)
@@ -129,6 +136,9 @@ class FileReader:
     def load(self) -> Array:
         """Return the whole array."""
         return self.read(range(self.shape[0]))
+
+    def verify(self) -> None:
+        """Do nothing: there is no checksum."""
 
     def _fill(self, target: memoryview, position: int) -> None:
         try:

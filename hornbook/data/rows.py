@@ -124,13 +124,17 @@ class Rows:
         return self if isinstance(self._rows, range) else self.subset(np.argsort(self._rows, kind="stable"))
 
     def load(self) -> Array:
-        """Return all rows as an array in memory."""
-        if self._convert is None and self._rows == range(self._reader.shape[0]):
+        """Return all rows as an array in memory: the array beneath itself, if it is there already."""
+        if self._convert is None and isinstance(self._rows, range) and len(self) == self._reader.shape[0]:
             return self._reader.load()
         values = np.empty(self.shape, self.dtype)
         for start, block in numbered_blocks(self):
             values[start : start + len(block)] = block
         return values
+
+    def verify(self) -> None:
+        """Raise a DataError if the array beneath has a checksum and it does not fit; reads all of it then."""
+        self._reader.verify()
 
     def _read(self, rows: range | Array) -> Array:
         return np.ascontiguousarray(self._converted(self._reader.read(rows)))

@@ -1,14 +1,13 @@
-"""What a data source returns, and what the rest of Hornbook gets: plain NumPy arrays and facts about them."""
+"""What a data source returns, and what the rest of Hornbook gets: arrays, inputs that stay on disk, and facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
+from hornbook.data.rows import Array, Inputs
 
-__all__ = ["Array", "DataInfo", "DataKind", "Feature", "Preprocessing", "Source", "Split", "Splits", "Task"]
+__all__ = ["Array", "DataInfo", "DataKind", "Feature", "Inputs", "Preprocessing", "Source", "Split", "Splits", "Task"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
 DataKind = Literal["image", "table", "sequence", "tokens"]
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
 
@@ -35,7 +34,8 @@ class Source:
 
     Attributes:
         x: Inputs, examples first: images (N, H, W, C) uint8 or float, tables (N, F) float32, sequences (N, T, F)
-            float32, tokens (N, T) int32 (0 is padding).
+            float32, tokens (N, T) int32 (0 is padding). Best memory-mapped or as `Rows` where they come from a file:
+            the memory budget decides what is read.
         y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers.
         kind: What the inputs are.
         x_test: The source's own test inputs, or None.
@@ -52,17 +52,17 @@ class Source:
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
 
-    x: Array
+    x: Inputs
     y: Array
     kind: DataKind
-    x_test: Array | None = None
+    x_test: Inputs | None = None
     y_test: Array | None = None
     class_names: tuple[str, ...] | None = None
     features: tuple[Feature, ...] | None = None
     vocabulary_size: int | None = None
     scale: float | None = None
     split_by: Array | None = None
-    x_validation: Array | None = None
+    x_validation: Inputs | None = None
     y_validation: Array | None = None
     target_names: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
@@ -71,9 +71,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Split:
-    """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets."""
+    """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets.
 
-    x: Array
+    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory.
+    """
+
+    x: Inputs
     y: Array
 
     def __len__(self) -> int:
@@ -119,6 +122,8 @@ class DataInfo:
         fingerprint: SHA-256 of all splits' bytes, first 16 hex digits.
         split_method: The split method that was used.
         warnings: Sentences the user should read (constant columns, tiny classes).
+        extra: Further facts: ``has_missing``, ``target_names``, ``streams`` (true where inputs stay on disk), and what the
+            source adds.
     """
 
     name: str

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from hornbook.data.source import Array, DataKind, Feature, Preprocessing, Split
+from hornbook.data.rows import blocks, in_file_order, in_memory
+from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
 from hornbook.errors import DataError
 
 __all__ = ["check_columns", "compute_preprocessing", "keep_training_categories"]
 
 Parts = dict[str, Split]
-VALUES_PER_CHUNK = 1 << 24  # float64 copies of larger pieces of images would not fit into memory
 
 
 def keep_training_categories(
@@ -29,14 +29,14 @@ def keep_training_categories(
     for column, feature in enumerate(features):
         if feature.type != "category":
             continue
-        present = np.unique(parts["train"].x[:, column]).astype(int)
+        present = np.unique(in_memory(parts["train"].x)[:, column]).astype(int)
         present = present[present > 0]
         if len(present) == len(feature.categories):
             continue
         lookup = np.zeros(len(feature.categories) + 1, dtype=np.float32)
         lookup[present] = np.arange(1, len(present) + 1)
         if not tables:
-            tables = {name: part.x.copy() for name, part in parts.items()}
+            tables = {name: in_memory(part.x).copy() for name, part in parts.items()}
         for table in tables.values():
             table[:, column] = lookup[table[:, column].astype(int)]
         known[column] = replace(feature, categories=tuple(feature.categories[code - 1] for code in present))
@@ -48,24 +48,23 @@ def keep_training_categories(
     return parts, tuple(known), tuple(warnings)
 
 
-def check_columns(x: Array, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
+def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
     """Return a warning that names constant columns of a training table (N, F); refuse empty ones.
 
     Raises:
         DataError: If a column holds no value at all.
     """
-    empty, constant = [], []
-    for column in range(x.shape[1]):
-        values = x[:, column]
-        name = features[column].name if features else str(column)
-        if features and features[column].type == "category":
-            present = values[values > 0]
-        else:
-            present = values[~np.isnan(values)]
-        if len(present) == 0:
-            empty.append(name)
-        elif len(present) == len(values) > 1 and present.min() == present.max():
-            constant.append(name)
+    names = [feature.name for feature in features] if features else [str(column) for column in range(x.shape[1])]
+    is_category = np.array([feature.type == "category" for feature in features] if features else [False] * len(names))
+    count, low, high = np.zeros(len(names), int), np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    for block in blocks(in_file_order(x)):
+        present = np.where(is_category, block > 0, ~np.isnan(block))
+        count += present.sum(axis=0)
+        low = np.minimum(low, np.where(present, block, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(present, block, -np.inf).max(axis=0))
+    empty = [name for name, number in zip(names, count, strict=True) if number == 0]
+    is_constant = (count == len(x)) & (low == high) & (len(x) > 1)
+    constant = [name for name, same in zip(names, is_constant, strict=True) if same]
     if empty:
         raise DataError(
             f"the training split has no value in {_columns(empty)}. Drop {_it(empty)} (drop: [{', '.join(empty)}])."
@@ -101,7 +100,7 @@ def compute_preprocessing(
         features: Columns of a table.
     """
     x = parts["train"].x
-    has_missing = x.dtype.kind == "f" and any(bool(np.isnan(part.x).any()) for part in parts.values())
+    has_missing = features is not None and any(_has_nan(part.x) for part in parts.values())  # else NaN was refused
     has_categories = features is not None and any(feature.type == "category" for feature in features)
     mean = variance = None
     if kind != "tokens" and (standardize or has_missing):
@@ -121,30 +120,43 @@ def compute_preprocessing(
     )
 
 
-def _moments(x: Array) -> tuple[Array, Array]:
-    """Return mean and population variance over all axes but the last, NaN left out, in float64."""
-    rows = x.reshape(-1, x.shape[-1])
-    chunk = max(1, VALUES_PER_CHUNK // x.shape[-1])
-    count = np.zeros(x.shape[-1])
-    total = np.zeros(x.shape[-1])
-    for start in range(0, len(rows), chunk):
-        piece = rows[start : start + chunk].astype(np.float64)
-        count += (~np.isnan(piece)).sum(axis=0)
-        total += np.nansum(piece, axis=0)
-    mean = total / np.maximum(count, 1)
-    squares = np.zeros(x.shape[-1])
-    for start in range(0, len(rows), chunk):
-        squares += np.nansum((rows[start : start + chunk].astype(np.float64) - mean) ** 2, axis=0)
-    constant = np.nanmin(rows, axis=0) == np.nanmax(rows, axis=0)  # rounding would leave a tiny variance
-    return mean, np.where(constant, 0.0, squares / np.maximum(count, 1))
+def _has_nan(x: Inputs) -> bool:
+    return any(bool(np.isnan(block).any()) for block in blocks(x))
 
 
-def _moments_of_bytes(x: Array) -> tuple[Array, Array]:
+def _moments(x: Inputs) -> tuple[Array, Array]:
+    """Return mean and population variance over all axes but the last, NaN left out, in float64.
+
+    One pass: each block's own mean and squared deviations are merged. Chan, Golub and LeVeque (1983), "Algorithms for
+    computing the sample variance".
+    """
+    count, mean, squares = (np.zeros(x.shape[-1]) for _ in range(3))
+    low, high = np.full(x.shape[-1], np.nan), np.full(x.shape[-1], np.nan)
+    for block in blocks(x):
+        values = block.reshape(-1, x.shape[-1]).astype(np.float64)
+        low, high = np.fmin(low, np.fmin.reduce(values)), np.fmax(high, np.fmax.reduce(values))
+        missing = np.isnan(values)
+        values[missing] = 0.0
+        more = (~missing).sum(axis=0)
+        block_mean = values.sum(axis=0) / np.maximum(more, 1)
+        values -= block_mean
+        values[missing] = 0.0
+        both = np.maximum(count + more, 1)
+        difference = block_mean - mean
+        squares += (values**2).sum(axis=0) + difference**2 * count * more / both
+        mean = np.where(count == 0, block_mean, mean + difference * more / both)
+        count += more
+    return mean, np.where(low == high, 0.0, squares / np.maximum(count, 1))  # rounding would leave a tiny variance
+
+
+def _moments_of_bytes(x: Inputs) -> tuple[Array, Array]:
     """Return mean and population variance of each channel of uint8 images, exactly, from their histograms."""
-    means, variances = [], []
+    counts = np.zeros((x.shape[-1], 256), dtype=np.int64)
+    for block in blocks(in_file_order(x)):
+        for channel in range(x.shape[-1]):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
     values = np.arange(256, dtype=np.float64)
-    for channel in range(x.shape[-1]):
-        share = np.bincount(x[..., channel].ravel(), minlength=256) / (x.size // x.shape[-1])
-        means.append(float(values @ share))
-        variances.append(float((values - means[-1]) ** 2 @ share))
+    shares = counts / counts[0].sum()
+    means = [float(values @ share) for share in shares]
+    variances = [float((values - mean) ** 2 @ share) for mean, share in zip(means, shares, strict=True)]
     return np.array(means), np.array(variances)

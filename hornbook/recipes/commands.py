@@ -195,7 +195,10 @@ def examples(*lines: str) -> str:
 
 
 COMMANDS = (
-    (check, examples("hornbook check -c he_elu_bn.yaml", "hornbook check -c he_elu_bn.yaml activation=leaky_relu --strict")),
+    (
+        check,
+        examples("hornbook check -c he_elu_bn.yaml", "hornbook check -c he_elu_bn.yaml activation=leaky_relu --strict"),
+    ),
     (list_command, examples("hornbook list", "hornbook list activation", "hornbook list recipes")),
     (show, examples("hornbook show activation elu", "hornbook show recipe he_elu_bn")),
     (new, examples("hornbook new my_recipe.yaml", "hornbook new flowers.yaml --data iris")),

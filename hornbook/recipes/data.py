@@ -5,7 +5,7 @@ ones, `data_files` your own files.
 """
 
 from hornbook.recipes.data_common import Augmentation, DataSpec, SplitSpec
-from hornbook.recipes.data_files import Arrays, Npz, Table
+from hornbook.recipes.data_files import Arrays, Npy, Npz, Table
 from hornbook.recipes.data_named import (
     BreastCancer,
     CaliforniaHousing,
@@ -38,6 +38,7 @@ __all__ = [
     "Iris",
     "Mnist",
     "Moons",
+    "Npy",
     "Npz",
     "Regression",
     "Spirals",

@@ -36,8 +36,11 @@ class SplitSpec(Spec):
     """
 
     validation: Count | None = None
+    """Validation examples: a count, or a fraction of those that are not test examples; 0 for none."""
     test: Count | None = None
+    """Test examples: a count or a fraction; omitted: the source's own test set, or 20 %."""
     method: Literal["random", "stratified", "time", "first", "last", "group"] | None = None
+    """How examples are chosen; omitted: stratified for classes, random for numbers."""
     column: str | None = None
     """The table column (or array of an npz) that orders (`time`) or groups (`group`) the examples; it is no feature."""
 
@@ -63,6 +66,7 @@ class Augmentation(Spec):
     zoom: Rate | None = None
     """Largest zoom in or out, as a fraction."""
     flip: Literal["horizontal", "vertical", "both"] | None = None
+    """Mirror at random, left to right, upside down, or both."""
     noise: Annotated[float, Field(ge=0)] | None = None
     """Standard deviation of Gaussian noise, in units of the scaled image (0 to 1)."""
 

@@ -1,4 +1,4 @@
-"""Your own data: NumPy archives, tables in CSV or Parquet, and arrays passed in Python."""
+"""Your own data: NumPy files, tables in CSV or Parquet, and arrays passed in Python."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
@@ -9,7 +9,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.data_common import DataSpec, Names, as_tuple
 from hornbook.recipes.spec import register
 
-__all__ = ["Arrays", "ColumnType", "Npz", "Table"]
+__all__ = ["Arrays", "ColumnType", "Npy", "Npz", "Table"]
 
 ColumnType = Literal["number", "category"]
 FileName = Annotated[str, Field(min_length=1)]
@@ -22,8 +22,9 @@ class Npz(DataSpec):
 
     For data of your own that is prepared in Python. Understands the keys x and y, or x_train and y_train with optional
     x_validation, y_validation, x_test, y_test. What the inputs are follows from their shape: (N, H, W, C) images, (N, H, W)
-    of bytes grey images, (N, T, F) sequences, (N, F) a table; `input_kind` overrides it. Pickled objects are refused. NumPy
-    documentation, `numpy.lib.format`.
+    of bytes grey images, (N, T, F) sequences, (N, F) a table; `input_kind` overrides it. Inputs above the memory budget are
+    read from the file while training, unless it is compressed (`numpy.savez_compressed`). Pickled objects are refused.
+    NumPy documentation, `numpy.lib.format`.
 
     Example:
         data: {name: npz, path: measurements.npz, inputs: x, targets: y}
@@ -52,9 +53,48 @@ class Npz(DataSpec):
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield the shared problems, and a test set of which only half is named."""
         yield from super().problems(task=task, path=path)
-        if (self.test_inputs is None) != (self.test_targets is None):
-            given, other = ("test_inputs", "test_targets") if self.test_inputs else ("test_targets", "test_inputs")
-            yield Problem((*path, given), f"'{other}' is missing.", "Name both or neither.", code="data-columns")
+        yield from _half_a_test_set(self, path)
+
+
+@register
+class Npy(DataSpec):
+    """Arrays in NumPy .npy files of their own, written with `numpy.save(path, x)`.
+
+    For data that does not fit into memory: a .npy file can be written in pieces (`numpy.lib.format.open_memmap`), and
+    inputs above the memory budget are read from it while training. What the inputs are follows from their shape, as in
+    `npz`. Pickled objects are refused. NumPy documentation, `numpy.lib.format`.
+
+    Example:
+        data: {name: npy, inputs: x.npy, targets: y.npy}
+    """
+
+    name: Literal["npy"] = "npy"
+    builds: ClassVar[str | None] = "hornbook.data.arrays:load_npy"
+    path_fields: ClassVar[frozenset[str]] = frozenset({"inputs", "targets", "test_inputs", "test_targets"})
+
+    inputs: FileName
+    """The file of inputs, one example per row, relative to the current folder."""
+    targets: FileName
+    """The file of targets."""
+    test_inputs: FileName | None = None
+    """A file of test inputs; with `test_targets`."""
+    test_targets: FileName | None = None
+    """A file of test targets; with `test_inputs`."""
+    input_kind: KnownKind | None = None
+    """What the inputs are, where their shape does not say it: whole numbers in rows may be `tokens`."""
+    class_names: Names | None = None
+    """Names of the classes 0, 1, …"""
+
+    def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
+        """Yield the shared problems, and a test set of which only half is named."""
+        yield from super().problems(task=task, path=path)
+        yield from _half_a_test_set(self, path)
+
+
+def _half_a_test_set(spec: Npz | Npy, path: Path) -> Iterator[Problem]:
+    if (spec.test_inputs is None) != (spec.test_targets is None):
+        given, other = ("test_inputs", "test_targets") if spec.test_inputs else ("test_targets", "test_inputs")
+        yield Problem((*path, given), f"'{other}' is missing.", "Name both or neither.", code="data-columns")
 
 
 @register

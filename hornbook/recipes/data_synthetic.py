@@ -63,6 +63,7 @@ class Moons(Synthetic):
     known_classes = ("0", "1")
 
     examples: Examples = 1000
+    """How many examples are drawn."""
     noise: NonNegative = 0.1
     """Standard deviation of Gaussian noise on both coordinates."""
 
@@ -82,6 +83,7 @@ class Spirals(Synthetic):
     data_kind = "table"
 
     examples: Examples = 1500
+    """How many examples are drawn."""
     arms: Annotated[int, Field(ge=2)] = 3
     """Number of spirals, that is, of classes."""
     turns: Positive = 1.0
@@ -105,9 +107,11 @@ class Blobs(Synthetic):
     data_kind = "table"
 
     examples: Examples = 1000
+    """How many examples are drawn."""
     centers: Annotated[int, Field(ge=2)] = 3
     """Number of clouds, that is, of classes."""
     features: PositiveInt = 2
+    """Number of columns."""
     deviation: Positive = 1.0
     """Standard deviation of each cloud; the centres lie between -10 and 10."""
 
@@ -130,8 +134,11 @@ class Regression(Synthetic):
     task_hint = "regression"
 
     examples: Examples = 1000
+    """How many examples are drawn."""
     function: Literal["linear", "quadratic", "cubic", "sine"] = "linear"
+    """What the targets follow; formulas above."""
     features: PositiveInt = 1
+    """Number of columns."""
     noise: NonNegative = 1.0
     """Standard deviation of Gaussian noise on the target."""
 
@@ -153,6 +160,7 @@ class Waves(Synthetic):
     task_hint = "regression"
 
     examples: Examples = 4000
+    """How many examples are drawn."""
     steps: PositiveInt = 50
     """Length of the input sequences."""
     horizon: PositiveInt = 1

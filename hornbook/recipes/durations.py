@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.text import shown
 
-__all__ = ["Duration", "TimeSpan", "to_seconds", "to_steps"]
+__all__ = ["Duration", "Size", "TimeSpan", "to_bytes", "to_seconds", "to_steps"]
 
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(epochs?|steps?|%)\s*")
 _TIME = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(seconds?|s|minutes?|min|hours?|h)\s*")
@@ -32,6 +32,27 @@ def _check_duration(value: Any) -> int | str:
         "expected a duration: a whole number, '4 epochs', '500 steps' or '30%', found {found}",
         {"found": shown(value)},
     )
+
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MB|GB|TB)\s*")
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _check_size(value: Any) -> str:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match and float(match[1]) > 0:
+        return str(value)
+    raise PydanticCustomError(
+        "size", "expected a size such as '500 MB' or '4 GB', found {found}", {"found": repr(value)}
+    )
+
+
+def to_bytes(size: str) -> int:
+    """Return a size in bytes."""
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        raise ValueError(f"not a size: {size!r}")
+    return int(float(match[1]) * _BYTES[match[2]])
 
 
 def _check_time(value: Any) -> int | float | str:
@@ -58,6 +79,7 @@ Duration = Annotated[
         }
     ),
 ]
+Size = Annotated[str, BeforeValidator(_check_size), WithJsonSchema({"type": "string", "pattern": _SIZE.pattern})]
 TimeSpan = Annotated[
     int | float | str,
     BeforeValidator(_check_time),

@@ -78,11 +78,12 @@ def units_fit_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     )
     if units is None or wanted is None or units == wanted:
         return
+    plural = "s" if wanted != 1 else ""
     labels = {
         "multiclass": f"{wanted} classes need {wanted} units",
         "binary": "two classes need 1 unit",
         "multilabel": f"{wanted} labels need {wanted} units",
-    }.get(facts.task or "", f"{wanted} target{'s need' if wanted != 1 else ' needs'} {wanted} unit{'s' if wanted != 1 else ''}")
+    }.get(facts.task or "", f"{wanted} target{plural} need{'' if plural else 's'} {wanted} unit{plural}")
     yield Problem(("head", "units"), f"{labels}, found {units}.", "Omit it: it follows from the data.")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.durations import Duration, TimeSpan
+from hornbook.recipes.durations import Duration, Size, TimeSpan
 from hornbook.recipes.metric import Metric
 from hornbook.recipes.spec import NonNegative, Positive, PositiveInt, Spec
 from hornbook.recipes.text import shown
@@ -106,6 +106,8 @@ class Training(Spec):
     """How steps are run: fused into XLA programs, fused into TensorFlow graphs, or by Keras's own `fit`."""
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """Train on all devices of this machine, or on the machines that TF_CONFIG lists; omitted: on one device."""
+    memory_budget: Size | None = None
+    """Inputs larger than this stay on disk and are streamed; omitted: half of this machine's memory."""
     max_time: TimeSpan | None = None
     """End the run in good order after so long."""
     on_divergence: OnDivergence | None = None

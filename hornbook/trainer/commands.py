@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "reproduce", "resume", "train"]
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
+
+
+class Device(StrEnum):
+    """What to train on."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result")]
 process_start = time.perf_counter()
@@ -41,6 +52,7 @@ def train(
     require: Annotated[
         list[str] | None, typer.Option(help="A gate such as 'val_accuracy>=0.9'; exit code 3 where it fails")
     ] = None,
+    device: DeviceOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest run of this recipe if it is unfinished")
     ] = False,
@@ -56,7 +68,7 @@ def train(
     _check_names(gates, recipe)
 
     if dry_run:
-        _import_tensorflow()
+        _import_tensorflow(device)
         from hornbook.trainer.plan import plan_lines
         from hornbook.trainer.prepare import prepare
 
@@ -74,7 +86,7 @@ def train(
             return resume_run(unfinished, reporter=reporter)
         return train_recipe(recipe, runs=runs, reporter=reporter, source=source)
 
-    result = _run(run_it, as_json=as_json, quiet=quiet)
+    result = _run(run_it, device=device, as_json=as_json, quiet=quiet)
     if result is not None:
         _check_gates(gates, result)
 
@@ -84,6 +96,7 @@ def resume(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40")
     ] = None,
+    device: DeviceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -99,7 +112,7 @@ def resume(
 
         return resume_run(run, overrides or (), reporter=reporter)
 
-    if _run(run_it, as_json=as_json, quiet=quiet) is None:
+    if _run(run_it, device=device, as_json=as_json, quiet=quiet) is None:
         print(f"{run}: this run is finished, there is nothing left to do.")
         print(f"To train it longer: hornbook resume {run} training.epochs=NUMBER")
 
@@ -128,15 +141,17 @@ def reproduce(
         raise typer.Exit(3)
 
 
-def _import_tensorflow() -> None:
+def _import_tensorflow(device: Device | None = None) -> None:
     from hornbook import startup
 
-    startup.import_tensorflow()
+    startup.import_tensorflow(device.value if device is not None else None)
 
 
-def _run(run_it: "Callable[[Reporter], TrainResult | None]", *, as_json: bool, quiet: bool) -> "TrainResult | None":
+def _run(
+    run_it: "Callable[[Reporter], TrainResult | None]", *, device: Device | None, as_json: bool, quiet: bool
+) -> "TrainResult | None":
     """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
-    _import_tensorflow()
+    _import_tensorflow(device)
     from rich.console import Console
 
     from hornbook.trainer.progress import ConsoleReporter, SilentReporter

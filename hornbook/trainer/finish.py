@@ -1,5 +1,6 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
+from hornbook.builder import compile_plain
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
@@ -29,7 +30,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
         test = evaluate(prepared, session.evaluator, prepared.splits.test)
     result = TrainResult(
-        model=built.model,
+        model=compile_plain(built, recipe),  # the saved ones stay as they are
         history=session.history,
         recipe=recipe,
         run=run.path,

@@ -60,7 +60,8 @@ class Prepared:
         kept = ("precision", "class_weights", "gradient_clipping", "metrics", "batch_size")
         plain["training"] = {key: value for key, value in plain["training"].items() if key in kept}
         weights = None if self.weights_K is None else self.weights_K.tolist()
-        facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum)
+        shapes = [tuple(variable.shape) for variable in self.built.model.variables]  # a vocabulary's size, for instance
+        facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
         text = repr((json.dumps(plain, sort_keys=True, default=str), facts, self.splits.preprocessing))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -222,9 +222,9 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
             figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
             lines.append(f"{split:<7} {figures}")
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
-    lines.append(
-        f"{'ended':<7} {epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
-        f"{result.stop_reason}{best}"
+    ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
+    lines += textwrap.wrap(
+        f"{'ended':<7} {ended}{result.stop_reason}{best}", COLUMNS, subsequent_indent=" " * 8, break_long_words=False
     )
     lines.append(f"{'run':<7} {result.run}")
     return lines + next_commands(result)

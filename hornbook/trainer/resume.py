@@ -1,5 +1,7 @@
 """Continues a run from its newest whole state, bit for bit where the uninterrupted run would have gone."""
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.rates import rate_table
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.session import Session
+from hornbook.trainer.strategies import is_chief
 from hornbook.trainer.train import run_session
 from hornbook.trainer.user_callbacks import UserCallbacks
 
@@ -72,6 +75,8 @@ def resume(
         notes.append(f"resumed in epoch {session.epoch + 1} after {session.batch} of {session.loop.batches} batches")
     else:
         notes.append("there is no whole state of this run, so it starts again from its beginning")
+    if not is_chief(prepared.strategy):  # the other workers read the chief's run and leave nothing behind
+        folder = RunDirectory(Path(shutil.copytree(found.path, Path(tempfile.mkdtemp()) / found.path.name)))
     folder.write_history(session.history)
     folder.write_recipe(to_yaml(prepared.recipe.to_dict()))
     folder.write_result({"state": "running"})

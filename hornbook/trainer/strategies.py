@@ -87,7 +87,7 @@ def worker_losses(strategy: Any) -> Iterator[None]:
             tf.errors.DeadlineExceededError) as error:  # fmt: skip
         if getattr(strategy, "cluster_resolver", None) is None:
             raise
-        reason = str(error.message).splitlines()[0][:200] if error.message else type(error).__name__
         raise RunError(
-            f"a worker was lost, so training cannot go on ({reason}). Start all workers again with 'hornbook resume'."
+            "a worker was lost, so training cannot go on. The last whole epoch is saved: start all workers again with "
+            "'hornbook resume RUN' on the same folder."
         ) from error

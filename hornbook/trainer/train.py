@@ -10,6 +10,7 @@ import keras
 from hornbook.data import to_json
 from hornbook.errors import DivergedError
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules import Facts, check_rules
 from hornbook.recipes.text import to_yaml
 from hornbook.runs.directory import RunDirectory, check_writable
 from hornbook.trainer.environment import environment_facts
@@ -23,6 +24,7 @@ from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.strategies import is_chief
 from hornbook.trainer.user_callbacks import UserCallbacks
+from hornbook.trainer.weights import save_model
 
 __all__ = ["run_session", "train"]
 
@@ -66,7 +68,18 @@ def train(
     write_inputs(run, prepared, source or ("", ()))
 
     # ---- epochs, final weights, test
-    return run_session(session, run, reporter if reporter is not None else SilentReporter())
+    reporter = reporter if reporter is not None else SilentReporter()
+    for warning in _warnings(prepared, recipe, was_checked=source is not None):
+        reporter.note(warning)
+    return run_session(session, run, reporter)
+
+
+def _warnings(prepared: Prepared, recipe: Recipe, *, was_checked: bool) -> list[str]:
+    """Return what recipe and data make doubtful; the command line has shown what a check finds without the data."""
+    shown = {problem.sentence() for problem in check_rules(recipe, Facts.of(recipe))} if was_checked else set()
+    found = [problem.sentence() for problem in prepared.problems]
+    found += [f"warning: {warning}" for warning in prepared.splits.info.warnings]
+    return [sentence for sentence in found if sentence not in shown]
 
 
 def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple[str, ...]]) -> None:
@@ -87,7 +100,7 @@ def run_session(session: Session, run: RunDirectory, reporter: Reporter) -> Trai
     try:
         with StopRequest() as stop:
             state = train_epochs(session, run, reporter, saver, stop)
-        result = finish(session, run, saver, state=state, exit_code=stop.exit_code)
+        result = finish(session, run, saver, state=state, exit_code=stop.exit_code if state == "interrupted" else 0)
     except BaseException as error:
         record_failure(run, session, error)
         raise
@@ -100,5 +113,7 @@ def record_failure(run: RunDirectory, session: Session, error: BaseException) ->
     state = "diverged" if isinstance(error, DivergedError) else "failed"
     if isinstance(error, KeyboardInterrupt):
         state = "interrupted"
+    if session.best_weights is not None:
+        save_model(run, session.prepared.built.model, run.best, session.best_weights)
     reason = str(error) or type(error).__name__
     run.write_result({"state": state, "stop_reason": reason, "epochs": len(session.history)})

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from hornbook.builder import compile_plain
 from hornbook.errors import UsageError
 from hornbook.trainer.prepare import Prepared
 
@@ -35,6 +36,8 @@ class UserCallbacks:
         self._optimizer = prepared.built.optimizer
         self._callbacks = list(callbacks)
         self._has_any = bool(callbacks)
+        if self._has_any:
+            compile_plain(prepared.built, prepared.recipe)  # callbacks look at model.optimizer and model.metrics
         self._model.stop_training = False
         params = {"epochs": prepared.recipe.training.epochs, "steps": prepared.table.batches, "verbose": 0}
         self._list = keras.callbacks.CallbackList(

@@ -144,7 +144,7 @@ def no_network(monkeypatch):
     """A stand-in for Keras whose downloads fail, so that no test imports TensorFlow or waits for a network."""
 
     def load_data(**options):
-        raise Exception("URL fetch failure on https://example.org: None -- [Errno -2] Name or service not known")  # noqa: TRY002
+        raise Exception("URL fetch failure on https://example.org: None -- [Errno -2] Name or service not known")
 
     keras = ModuleType("keras")
     keras.datasets = SimpleNamespace(cifar10=SimpleNamespace(load_data=load_data))

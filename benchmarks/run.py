@@ -1,0 +1,145 @@
+"""Runs the benchmarks: peers paired in one run, medians and spreads printed, results written.
+
+    python benchmarks/run.py             everything, about 40 minutes on 2 idle cores
+    python benchmarks/run.py mlp cnn     only comparisons whose name begins so
+
+Each contender is a process of its own that prints seconds as JSON. Rounds alternate between the contenders, so that a busy
+minute hits both sides; the ratio is the median over rounds of their paired ratios. PyTorch and JAX run in .venv-bench.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".venv-bench" / "bin" / "python"
+ROUNDS, EPOCHS = 5, 6
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of the table.
+
+    Attributes:
+        name: Short name.
+        what: What is measured, in words.
+        ours: Arguments of our contender.
+        peer: Arguments of the peer.
+        against: The peer in words.
+        target: Ratio peer/ours to reach.
+        epochs: Epochs per round.
+    """
+
+    name: str
+    what: str
+    ours: tuple[str, ...]
+    peer: tuple[str, ...]
+    against: str
+    target: float
+    epochs: int = EPOCHS
+
+
+def contender(script: str, *arguments: str) -> tuple[str, ...]:
+    """Return the arguments that run a contender."""
+    return (str(HERE / "contenders" / script), *arguments)
+
+
+def epochs(case: str) -> tuple[str, ...]:
+    """Return Hornbook on a case."""
+    return contender("hornbook_epochs.py", case)
+
+
+FIRST = "784-300-100-10, batch norm, ELU, Nesterov, batch 32, 60,000 images"
+COMPARISONS = [
+    Comparison("mlp-fit", FIRST, epochs("mlp"), contender("keras_fit.py", "mlp"), "model.fit", 5.5),
+    Comparison("mlp-dropout-fit", "the same, dropout 0.2", epochs("mlp_dropout"), contender("keras_fit.py", "mlp_dropout"), "model.fit", 5.0),
+    Comparison("mlp-dropout-clip-fit", "the same, dropout 0.2, global-norm clipping", epochs("mlp_dropout_clip"), contender("keras_fit.py", "mlp_dropout_clip"), "model.fit", 4.5),
+    Comparison("mlp-together", "the first", epochs("mlp"), contender("keras_fit.py", "mlp", "{epochs}", "50"), "model.fit(steps_per_execution=50)", 3.0),
+    Comparison("mlp-jax", "the first", epochs("mlp"), contender("jax_scan.py", "mlp"), "hand-written JAX, lax.scan", 1.0),
+    Comparison("mlp-torch", "the first", epochs("mlp"), contender("torch_epochs.py", "mlp"), "PyTorch, DataLoader", 6.0, 3),
+    Comparison("mlp-floor", "the first", epochs("mlp"), contender("floor.py", "mlp"), "its matrix products at the large-matrix rate", 1 / 1.2),
+    Comparison("cnn-fit", "CNN 32-64, batch norm, ELU, dense 128, 6,400 images", epochs("cnn"), contender("keras_fit.py", "cnn"), "model.fit", 1.2),
+    Comparison("cnn-torch", "the same CNN", epochs("cnn"), contender("torch_epochs.py", "cnn"), "PyTorch, DataLoader", 1.0, 3),
+    Comparison("deep-fit", "20×100 dense, batch norm, Adam, 6,400 images", epochs("deep"), contender("keras_fit.py", "deep"), "model.fit", 7.0),
+    Comparison("lstm-fit", "two LSTM layers of 64 on 28 steps, Adam, 6,400 images", epochs("lstm"), contender("keras_fit.py", "lstm"), "model.fit", 2.0),
+    Comparison("command", "whole command: train 20 epochs on digits, start to exit", contender("whole_command.py", "hornbook"), contender("whole_command.py", "keras"), "the same script in plain Keras", 1.0, 1),
+]  # fmt: skip
+
+
+def measure(command: tuple[str, ...], epochs: int) -> float:
+    """Return the median seconds of one round, warm-up left out."""
+    script, case, *rest = command
+    more = rest[1:] if rest[:1] == ["{epochs}"] else rest
+    python = str(PEERS) if Path(script).name.startswith(("torch", "jax")) else sys.executable
+    found = subprocess.run([python, script, case, str(epochs), *more], capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise SystemExit(f"{script} failed:\n{found.stderr[-2000:]}")
+    seconds = json.loads(found.stdout.splitlines()[-1])["seconds"]
+    return statistics.median(seconds[1:] or seconds)
+
+
+def compare(row: Comparison) -> dict[str, object]:
+    """Return a row with its figures over all rounds."""
+    pairs = []
+    for number in range(ROUNDS):
+        order = (row.ours, row.peer) if number % 2 == 0 else (row.peer, row.ours)
+        timed = {command: measure(command, row.epochs) for command in order}
+        pairs.append((timed[row.ours], timed[row.peer]))
+    ratios = sorted(peer / ours for ours, peer in pairs)
+    ours, peer = (statistics.median(column) for column in zip(*pairs, strict=True))
+    figures = {
+        "ours_s": round(ours, 4),
+        "peer_s": round(peer, 4),
+        "ratio": round(statistics.median(ratios), 3),
+        "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
+        "rounds": ROUNDS,
+    }
+    kept = {key: value for key, value in asdict(row).items() if key in {"name", "what", "against", "target"}}
+    return {**kept, **figures, "met": statistics.median(ratios) >= row.target}
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures were measured on."""
+    from importlib.metadata import version
+
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        "?",
+    )
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
+    }
+
+
+def main() -> None:
+    """Measure, print and write."""
+    chosen = [row for row in COMPARISONS if not sys.argv[1:] or any(row.name.startswith(arg) for arg in sys.argv[1:])]
+    target_file = HERE / "results" / "comparisons.json"
+    known = json.loads(target_file.read_text()) if target_file.exists() else {"rows": {}}
+    for row in chosen:
+        figures = compare(row)
+        low, high = figures["spread"]
+        mark = "met" if figures["met"] else "MISSED"
+        print(
+            f"{row.name:<22} ours {figures['ours_s']:.3f} s  peer {figures['peer_s']:.3f} s  "
+            f"ratio {figures['ratio']:.2f} ({low:.2f}-{high:.2f})  target {row.target:.2f} {mark}",
+            flush=True,
+        )
+        known["rows"][row.name] = figures
+        known["machine"] = machine()
+        target_file.parent.mkdir(exist_ok=True)
+        target_file.write_text(json.dumps(known, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

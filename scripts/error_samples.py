@@ -1,0 +1,109 @@
+"""Recipes that are wrong on purpose: one or more for each code of a problem. Their outputs make up docs/errors.md."""
+
+__all__ = ["MEANINGS", "SAMPLES", "TRAIN_SIZE"]
+
+TRAIN_SIZE = 50
+"""Training examples that rules are told of which speak only when the data is loaded."""
+
+MEANINGS = {
+    "yaml": "The text is not YAML, or uses something of YAML that recipes do not: tags, several documents, a key twice.",
+    "file": "The recipe itself cannot be found or read.",
+    "override": "An argument of the command cannot be applied to the recipe.",
+    "missing-key": "Something required is not there.",
+    "unknown-key": "A key that nobody reads: misspelt, from another library, or in the wrong place.",
+    "unknown-name": "There is no component of that name.",
+    "value": "A value of the wrong type or out of range, or values of one section that contradict each other.",
+    "layer": "A layer of `model: {name: layers}` that Keras refuses, with its reason; known only when the model is built.",
+    "data-kind": "A key of the data that means nothing for this kind of data.",
+    "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
+    "data-split": "A way of splitting that the data or the task does not allow.",
+    "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
+}
+"""What the codes mean that are not rules'; a rule says it in its docstring."""
+
+HEAD = "data: digits\nmodel: {name: mlp, units: [300, 100]}\n"
+BINARY = "data: breast_cancer\nmodel: {name: mlp, units: [30]}\n"
+NUMBERS = "data: diabetes\nmodel: {name: mlp, units: [30]}\n"
+RECURRENT = "data: waves\nmodel: {name: rnn, units: [64]}\n"
+NO_HIDDEN = "data: digits\nmodel: mlp\n"
+LAYERS = "data: digits\nmodel:\n  name: layers\n  layers:\n    - flatten\n    - name: dense\n      units: 10\n"
+
+SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
+    "yaml": [
+        (HEAD + "seed: 1\nseed: 2\n", []),
+        ("data: digits\nmodel:\n\tname: mlp\n", []),
+        (HEAD + "notes: first try: slow\n", []),
+    ],
+    "file": [],
+    "override": [(HEAD, ["training.epochs"]), (HEAD, ["model.units.5=10"])],
+    "missing-key": [("seed: 1\n", []), (HEAD + "optimizer: {learning_rate: 0.1}\n", [])],
+    "unknown-key": [
+        (HEAD + "optimizer: {name: adam, lr: 0.01, clipnorm: 1.0}\n", []),
+        (HEAD + "dropout: 0.2\n", []),
+    ],
+    "unknown-name": [(HEAD + "activation: swish\nnormalization: BatchNorm\n", [])],
+    "value": [
+        (HEAD + "training: {epochs: many, batch_size: 0}\n", []),
+        (HEAD + "schedule: {name: piecewise_constant, boundaries: [5 epochs], factors: [1.0]}\n", []),
+    ],
+    "layer": [],
+    "data-kind": [("data: {name: iris, augmentation: {flip: horizontal}}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "model-data": [("data: iris\nmodel: cnn\n", [])],
+    "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],
+    "loss-task": [(NUMBERS + "head: {loss: hinge}\n", [])],
+    "head-loss": [
+        (HEAD + "head: {activation: sigmoid}\n", []),
+        (BINARY + "head: {activation: sigmoid, loss: hinge}\n", []),
+    ],
+    "head-units": [(HEAD + "head: {units: 1}\n", [])],
+    "class-weights": [(NUMBERS + "training: {class_weights: balanced}\n", [])],
+    "metric-task": [(NUMBERS + "training: {metrics: [accuracy]}\n", [])],
+    "batch-size": [(HEAD + "training: {batch_size: 64}\n", [])],
+    "hidden-step": [(HEAD + "activation: step\n", [])],
+    "no-hidden-layers": [(NO_HIDDEN + "regularization: {dropout: 0.2}\n", [])],
+    "dropout": [
+        (HEAD + "regularization: {spatial_dropout: 0.2}\n", []),
+        (HEAD + "regularization: {dropout: 0.2, gaussian_dropout: 0.1}\n", []),
+    ],
+    "cell-activation": [(RECURRENT + "activation: prelu\n", [])],
+    "groups": [(HEAD + "normalization: {name: group_normalization, groups: 32}\n", [])],
+    "layer-input-dropout": [(LAYERS + "      regularization: {input_dropout: 0.1}\n", [])],
+    "monitor": [(HEAD + "training:\n  early_stopping: {monitor: val_acc}\n", [])],
+    "no-validation": [
+        (
+            "data: {name: digits, split: {validation: 0}}\nmodel: {name: mlp, units: [30]}\n"
+            "training:\n  early_stopping: {patience: 5}\n",
+            [],
+        )
+    ],
+    "two-bests": [
+        (
+            HEAD + "training:\n  early_stopping: {monitor: val_loss}\n  checkpoint: {monitor: val_accuracy}\n",
+            [],
+        )
+    ],
+    "momentum": [(HEAD + "optimizer: {name: sgd, nesterov: true}\n", [])],
+    "schedule-length": [
+        (HEAD + "schedule: {name: cosine, warmup: 30 epochs}\n", []),
+        (HEAD + "schedule: {name: exponential, decay_steps: 30 epochs}\n", []),
+    ],
+    "strategy": [(HEAD + "optimizer: {name: adam, ema: 0.99}\ntraining: {strategy: mirrored}\n", [])],
+    "engine-fit": [(HEAD + "optimizer: {name: adam, ema: 0.99}\ntraining: {engine: fit}\n", [])],
+    "batch-of-one": [(HEAD + "normalization: batch_normalization\ntraining: {batch_size: 1}\n", [])],
+    "he-activation": [(HEAD + "initializer: he_normal\nactivation: tanh\n", [])],
+    "selu": [(HEAD + "initializer: he_normal\nactivation: selu\nregularization: {dropout: 0.2}\n", [])],
+    "alpha-dropout": [(HEAD + "regularization: {alpha_dropout: 0.1}\n", [])],
+    "useless-bias": [(HEAD + "initializer: {name: he_normal, bias: ones}\nnormalization: batch_normalization\n", [])],
+    "patience": [
+        (
+            HEAD + "schedule: {name: performance, patience: 10}\ntraining:\n  early_stopping: {patience: 10}\n",
+            [],
+        )
+    ],
+    "unbounded-cell": [(RECURRENT + "activation: relu\n", [])],
+    "schedule-free": [(HEAD + "optimizer: schedule_free_adamw\nschedule: cosine\n", [])],
+    "float16": [(HEAD + "training: {precision: mixed_float16}\n", [])],
+}

@@ -1,0 +1,162 @@
+"""Writes docs/reference.md and docs/errors.md from the catalog and the rules, so that they cannot drift: `make docs`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from error_samples import MEANINGS, SAMPLES, TRAIN_SIZE
+
+from hornbook.errors import Problem, format_problems
+from hornbook.recipes import Recipe, catalog, check_recipe
+from hornbook.recipes.describe import Description, Option, list_lines, options_of, sections, show
+from hornbook.recipes.docstrings import body, one_line, source, without_source
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.load import locate
+from hornbook.recipes.rules import RULES, check_rules
+from hornbook.recipes.schema import json_schema
+from hornbook.recipes.spec import Component, noun
+from hornbook.recipes.text import parse
+
+DOCS = Path(__file__).parents[1] / "docs"
+TITLES = {
+    "data": "Data",
+    "model": "Backbones",
+    "initializer": "Initializers",
+    "activation": "Activations",
+    "normalization": "Normalization",
+    "optimizer": "Optimizers",
+    "schedule": "Schedules",
+    "loss": "Losses",
+    "metric": "Metrics",
+}
+TEXTS = {
+    "data": "Where the examples come from. Your own files are `table` (CSV, Parquet) and `npz`; Python passes arrays.",
+    "model": "The six ingredients go into every hidden layer of the backbone.",
+    "activation": "Of hidden layers (`activation`) and of the last one (`head.activation`).",
+    "loss": "What training minimizes: `head.loss`. Omitted, it follows from the task.",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of component with all its components."""
+
+    title: str
+    anchor: str
+    noun: str
+    text: str
+    shared: Sequence[Option]
+    components: Sequence[Description]
+
+
+def main() -> None:
+    """Write both pages."""
+    DOCS.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+        print(f"wrote {DOCS / name}")
+
+
+def pages() -> dict[str, str]:
+    """Return {file name: text} of the generated pages."""
+    return {"reference.md": reference(), "errors.md": errors()}
+
+
+def reference() -> str:
+    """Return the page of every key and component."""
+    schema = json_schema()
+    return _template("reference.md.jinja").render(
+        keys=options_of(schema),
+        sections=[_section(path, definition, schema["$defs"]) for _, path, definition in sections()],
+        kinds=[_kind(kind, title) for kind, title in TITLES.items()],
+        layers=list_lines("layers"),
+        table=_table,
+    )
+
+
+def errors() -> str:
+    """Return the page of every code a problem can have."""
+    meanings = MEANINGS | {
+        rule.code: one_line((rule.check.__doc__ or "").split("\n\n")[0]) for rule in RULES if rule.code != "data"
+    }
+    without = set(meanings) - set(SAMPLES)
+    if without:
+        raise ValueError(f"add samples to scripts/error_samples.py for: {', '.join(sorted(without))}")
+    entries = []
+    for code, meaning in meanings.items():
+        found = [_problems(code, text, overrides) for text, overrides in SAMPLES[code]]
+        severities = sorted({problem.severity for problems in found for problem in problems})
+        samples = [
+            {"yaml": _shown(text, overrides), "output": format_problems(problems, origin="recipe.yaml")}
+            for (text, overrides), problems in zip(SAMPLES[code], found, strict=True)
+        ]
+        entries.append(
+            {"code": code, "meaning": meaning, "severity": " or ".join(severities) or "error", "samples": samples}
+        )
+    return _template("errors.md.jinja").render(entries=entries)
+
+
+def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
+    problems = list(check_recipe(text, overrides).problems)
+    if not problems:
+        recipe = Recipe.model_validate(parse(text, origin="recipe.yaml").tree)
+        facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE, is_loaded=True)
+        problems = locate(check_rules(recipe, facts), parse(text, origin="recipe.yaml"))
+    if code not in {problem.code for problem in problems}:
+        raise ValueError(f"the sample of '{code}' brings up {[problem.code for problem in problems]}")
+    return [problem for problem in problems if problem.code == code]
+
+
+def _shown(text: str, overrides: list[str]) -> str:
+    command = f"# hornbook check --config recipe.yaml {' '.join(overrides)}\n" if overrides else ""
+    return command + text.replace("\t", "→").rstrip()
+
+
+def _kind(kind: str, title: str) -> Kind:
+    components = [show(kind, name) for name in catalog(kind)]
+    base = next(cls for cls in next(iter(catalog(kind).values())).__mro__ if Component in cls.__bases__)
+    if kind == "normalization":  # the first one is 'none', which has none of the shared keys
+        base = catalog(kind)["batch_normalization"].__bases__[0]
+    shared = max((component.shared for component in components), key=len)
+    text = TEXTS.get(kind) or body(base).removeprefix(f"Base of every {noun(kind)}.").strip()
+    text = text or f"`hornbook list {kind}` lists them in a terminal."
+    return Kind(title, title.lower(), noun(kind), text, shared, components)
+
+
+def _section(path: str, definition: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    text = definition["description"]
+    return {
+        "path": path,
+        "anchor": path.replace(".", ""),
+        "text": without_source(text),
+        "source": source(text),
+        "options": options_of(definition, definitions),
+    }
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template(name)
+
+
+def _table(options: Sequence[Option]) -> str:
+    lines = ["| key | takes | default | |", "|---|---|---|---|"]
+    for option in options:
+        default = f"`{option.default}`" if option.default not in {"", "required"} else option.default
+        lines.append(f"| `{option.name}` | {_cell(option.type)} | {_cell(default)} | {_cell(option.help)} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Every component trains, and what it leaves loads in a process that knows Keras alone."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from hornbook.builder.engine_choice import choose_engine
+from hornbook.recipes.spec import catalog
+
+RNG = np.random.default_rng(11)
+X = RNG.normal(size=(40, 6)).astype(np.float32)
+IMAGES = RNG.integers(0, 256, (40, 8, 8, 2)).astype(np.uint8)
+SERIES = RNG.normal(size=(40, 7, 3)).astype(np.float32)
+CLASSES = RNG.integers(0, 3, 40)
+TARGETS = {
+    "regression": RNG.uniform(0.5, 2, 40).astype(np.float32),
+    "multiclass": CLASSES,
+    "binary": CLASSES % 2,
+    "multilabel": RNG.integers(0, 2, (40, 3)),
+}
+OURS = {"step", "randomized_leaky_relu"}  # activations that are Hornbook's own layers
+HIDDEN = [name for name, cls in catalog("activation").items() if cls.hidden]
+NORMALIZATIONS = [name for name in catalog("normalization") if name != "none"]
+
+
+def dense(**own):
+    return {"name": "dense", "units": 6, **own}
+
+
+def stack(*layers):
+    return {"model": {"name": "layers", "layers": list(layers)}}
+
+
+ACTIVATIONS = stack(*(dense(activation=name) for name in HIDDEN))
+NORMALIZED = stack(
+    *(
+        dense(normalization={"name": name, "position": position} | ({"groups": 2} if name[0] == "g" else {}))
+        for name in NORMALIZATIONS
+        for position in ("before_activation", "after_activation")
+    )
+)
+RANDOM = stack(*(dense(regularization={name: 0.1}) for name in (
+    "dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise", "l1", "l2", "max_norm",
+)))  # fmt: skip
+RECURRENT = {"regularization": {"spatial_dropout": 0.2, "dropout": 0.1}, "normalization": "layer_normalization"}
+
+
+def trained(prepare, run_epochs, recipe, data, engine="graph"):
+    training = {"batch_size": 16, "engine": engine} | recipe.get("training", {})
+    prepared = prepare({**recipe, "training": training}, data)
+    before = [weight.copy() for weight in prepared.built.model.get_weights()]
+    (logs,) = run_epochs(prepared)
+    assert all(np.isfinite(value) for value in logs.values())
+    variables = prepared.built.model.trainable_variables
+    names = [v.path for v, old in zip(prepared.built.model.weights, before, strict=True) if (v.numpy() != old).any()]
+    assert any(v.path in names for v in variables)
+    return prepared, names
+
+
+@pytest.mark.parametrize("engine", ["graph", "xla"])
+@pytest.mark.parametrize("recipe", [ACTIVATIONS, NORMALIZED, RANDOM], ids=["activations", "normalizations", "random"])
+def test_every_kind_of_layer_trains(prepare, run_epochs, recipe, engine):
+    prepared, moved = trained(prepare, run_epochs, recipe, (X, CLASSES), engine)
+    assert choose_engine("auto", prepared.built) == "xla"
+    kernels = [v.path for v in prepared.built.model.trainable_variables if v.path.endswith("kernel")]
+    assert set(kernels) <= set(moved)  # gradients reach every layer
+
+
+@pytest.mark.parametrize("name", catalog("optimizer"))
+def test_every_optimizer_trains_with_averaging_accumulation_clipping_and_decay(prepare, run_epochs, name):
+    optimizer = {"name": name, "accumulation": 2, "ema": 0.9, "weight_decay": 0.01}
+    clipping = {"gradient_clipping": {"by": "global_norm", "threshold": 1.0}}
+    prepared, _ = trained(prepare, run_epochs, {"optimizer": optimizer, "training": clipping}, (X, CLASSES))
+    built = prepared.built.optimizer
+    assert type(built).__module__.startswith("keras.")
+    assert (built.use_ema, built.ema_momentum, built.gradient_accumulation_steps) == (True, 0.9, 2)
+    assert (built.weight_decay, built.global_clipnorm) == (0.01, 1.0)
+
+
+@pytest.mark.parametrize("name", ["nadam", "muon"])
+def test_unusual_optimizers_give_the_same_weights_under_xla(prepare, run_epochs, name):
+    weights = []
+    for engine in ("graph", "xla"):
+        recipe = {"optimizer": {"name": name, "learning_rate": 0.01}}
+        prepared, _ = trained(prepare, run_epochs, recipe, (X, CLASSES), engine)
+        weights.append(prepared.built.model.get_weights())
+    for graph, xla in zip(*weights, strict=True):
+        np.testing.assert_allclose(graph, xla, rtol=1e-3, atol=1e-4)
+
+
+LOSSES = [(name, task) for name, cls in catalog("loss").items() for task in cls.tasks]
+
+
+@pytest.mark.parametrize(("name", "task"), LOSSES)
+def test_every_loss_trains_for_each_of_its_tasks(prepare, run_epochs, name, task):
+    head = {"loss": name} | ({"activation": "exponential"} if name == "poisson" else {})
+    prepared, moved = trained(prepare, run_epochs, {"task": task, "head": head}, (X, TARGETS[task]))
+    assert "head/kernel" in moved
+    assert isinstance(prepared.built.loss, keras.losses.Loss)
+
+
+BACKBONES = {
+    "cnn": ({"model": {"name": "cnn", "filters": [4], "dense": [5]}, "normalization": "batch_normalization"}, IMAGES),
+    "residual_cnn": ({"model": {"name": "residual_cnn", "filters": [3, 4], "blocks": 1}}, IMAGES),
+    "rnn": ({"model": {"name": "rnn", "units": [4, 3], "cell": "gru", "recurrent_dropout": 0.1}, **RECURRENT}, SERIES),
+    "bidirectional": ({"model": {"name": "rnn", "units": [4], "bidirectional": True}, **RECURRENT}, SERIES),
+    "rows": ({"model": {"name": "rnn", "units": [4], "cell": "simple"}}, IMAGES),
+    "spatial": ({"model": {"name": "cnn", "filters": [4]}, "regularization": {"spatial_dropout": 0.2}}, IMAGES),
+    "augmented": (
+        {
+            "model": {"name": "cnn", "filters": [4], "pooling": "average", "flatten": "global_max"},
+            "data": {
+                "name": "arrays",
+                "standardize": True,
+                "split": {"validation": 0, "test": 0},
+                "augmentation": {"shift": 0.1, "rotate": 10, "zoom": 0.1, "flip": "both", "noise": 0.1},
+            },
+        },
+        IMAGES,
+    ),
+    "activations": (stack(*(dense(activation=name) for name in HIDDEN if name not in OURS)), X),
+    "normalizations": (NORMALIZED | {"normalization": {"name": "batch_normalization", "input": True}}, X),
+    "random": (RANDOM | {"regularization": {"input_dropout": 0.1}}, X),
+    "float16": ({"training": {"precision": "mixed_float16"}, "normalization": "batch_normalization"}, X),
+    "bfloat16": ({"training": {"precision": "mixed_bfloat16"}, "normalization": "layer_normalization"}, X),
+}
+PROGRAM = """
+import sys, json
+import numpy as np, keras
+for name in json.loads(sys.argv[2]):
+    model = keras.models.load_model(f"{sys.argv[1]}/{name}.keras")
+    arrays = np.load(f"{sys.argv[1]}/{name}.npz")
+    y = keras.ops.convert_to_numpy(model(arrays["x"]))
+    np.testing.assert_allclose(y, arrays["y"], rtol=1e-4, atol=1e-5, err_msg=name)
+assert "hornbook" not in sys.modules
+print("same predictions")
+"""
+
+
+def test_saved_models_load_and_predict_the_same_where_hornbook_is_not_imported(prepare, tmp_path):
+    for name, (recipe, x) in BACKBONES.items():
+        training = {"batch_size": 16} | recipe.get("training", {})
+        model = prepare({**recipe, "training": training}, (x, CLASSES)).built.model
+        for weight in model.weights:
+            weight.assign(np.abs(RNG.normal(0.3, 0.1, weight.shape)))  # as after training: nothing is at its start
+        model.save(tmp_path / f"{name}.keras")
+        np.savez(tmp_path / f"{name}.npz", x=x, y=keras.ops.convert_to_numpy(model(x)))
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(list(BACKBONES))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout.strip().endswith("same predictions"), result.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_models_with_layers_that_keras_lacks_load_once_hornbook_is_imported(prepare, tmp_path, name):
+    head = (
+        {"head": {"units": 1, "activation": "step", "loss": "perceptron"}} if name == "step" else {"activation": name}
+    )
+    model = prepare({**head, "training": {"batch_size": 16}}, (X, CLASSES % 2)).built.model
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert (again.predict(X, verbose=0) == model.predict(X, verbose=0)).all()
+
+
+def test_convolutions_and_augmentation_never_run_under_xla_on_their_own(prepare):
+    for name, (recipe, x) in BACKBONES.items():
+        training = {"batch_size": 16} | recipe.get("training", {})
+        engine = prepare({**recipe, "training": training}, (x, CLASSES)).recipe.training.engine
+        in_xla = {"rnn", "rows", "activations", "normalizations", "random", "bfloat16"}
+        assert engine == ("xla" if name in in_xla else "graph"), name

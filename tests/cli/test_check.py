@@ -1,0 +1,130 @@
+"""`hornbook check`: exit codes, the three formats, and where a recipe may come from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+GOOD = "data: digits\nmodel: {name: mlp, units: [8]}\n"
+UNKNOWN_KEY = GOOD + "optimiser: adam\n"
+UNWISE = GOOD + "activation: tanh\ninitializer: he_normal\n"
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A function that writes a recipe's text to `recipe.yaml`."""
+
+    def write(text: str) -> str:
+        Path("recipe.yaml").write_text(text, encoding="utf-8")
+        return "recipe.yaml"
+
+    return write
+
+
+def test_a_good_recipe_is_ok(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(GOOD)}")
+    assert (done.code, done.out, done.err) == (0, "recipe.yaml: ok\n", "")
+
+
+def test_a_problem_names_line_column_and_the_nearest_key(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(UNKNOWN_KEY)}")
+    assert done.code == 2
+    assert done.out == "recipe.yaml: 1 problem\n  3:1  optimiser: unknown key. Did you mean 'optimizer'?\n"
+
+
+def test_a_warning_alone_passes(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(UNWISE)}")
+    assert done.code == 0
+    assert done.out.startswith("recipe.yaml: 1 warning\n  4:14  warning: initializer: ")
+
+
+def test_strict_turns_warnings_into_errors(recipe, hornbook_command):
+    assert hornbook_command(f"hornbook check --config {recipe(UNWISE)} --strict").code == 2
+
+
+def test_json_gives_every_part_of_a_problem_by_itself(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(UNKNOWN_KEY)} --format json")
+    assert done.code == 2
+    assert json.loads(done.out) == {
+        "ok": False,
+        "problems": [
+            {
+                "file": "recipe.yaml",
+                "line": 3,
+                "column": 1,
+                "path": "optimiser",
+                "severity": "error",
+                "code": "unknown-key",
+                "message": "unknown key.",
+                "hint": "Did you mean 'optimizer'?",
+            }
+        ],
+    }
+
+
+def test_json_of_a_good_recipe_has_no_problems(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(GOOD)} --format json")
+    assert (done.code, json.loads(done.out)) == (0, {"ok": True, "problems": []})
+
+
+def test_strict_json_is_not_ok_with_a_warning(recipe, hornbook_command):
+    found = json.loads(hornbook_command(f"hornbook check --config {recipe(UNWISE)} --format json --strict").out)
+    assert (found["ok"], found["problems"][0]["severity"]) == (False, "warning")
+
+
+def test_json_reports_a_missing_file_as_a_problem(hornbook_command):
+    done = hornbook_command("hornbook check --config nowhere.yaml --format json")
+    assert done.code == 2
+    problem = json.loads(done.out)["problems"][0]
+    assert (problem["code"], problem["file"]) == ("file", "nowhere.yaml")
+    assert problem["message"].startswith("there is no such file")
+
+
+def test_github_gives_annotations(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(UNKNOWN_KEY)} --format github")
+    assert done.out == (
+        "::error file=recipe.yaml,line=3,col=1,title=unknown-key::optimiser: unknown key. Did you mean 'optimizer'?\n"
+    )
+
+
+def test_github_marks_warnings_as_such(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(UNWISE)} --format github")
+    assert done.code == 0
+    assert done.out.startswith("::warning file=recipe.yaml,line=4,col=14,title=")
+    assert done.out.count("\n") == 1
+
+
+def test_a_recipe_comes_from_standard_input(hornbook_command):
+    done = hornbook_command("hornbook check --config -", stdin=GOOD)
+    assert (done.code, done.out) == (0, "standard input: ok\n")
+
+
+@pytest.mark.parametrize("name", ["he_elu_bn", "he_elu_bn.yaml"])
+def test_a_shipped_recipe_is_found_with_and_without_its_suffix(name, hornbook_command):
+    assert hornbook_command(f"hornbook check -c {name}").out == "he_elu_bn.yaml: ok\n"
+
+
+def test_a_local_file_wins_over_a_shipped_name(hornbook_command):
+    Path("he_elu_bn.yaml").write_text(UNKNOWN_KEY, encoding="utf-8")
+    assert hornbook_command("hornbook check -c he_elu_bn.yaml").code == 2
+
+
+def test_overrides_are_checked_like_the_file(hornbook_command):
+    done = hornbook_command("hornbook check -c he_elu_bn optimizer.lr=0.1")
+    assert done.code == 2
+    assert done.out == (
+        "he_elu_bn.yaml: 1 problem\n"
+        "  command line: optimizer.lr: unknown key for optimizer 'sgd'. Did you mean 'learning_rate'?\n"
+    )
+
+
+@pytest.mark.parametrize("override", ["activation=leaky_relu", "'~schedule'", "model.units.0=64", "seed=7"])
+def test_each_kind_of_override_is_understood(override, hornbook_command):
+    assert hornbook_command(f"hornbook check -c he_elu_bn {override}").out == "he_elu_bn.yaml: ok\n"
+
+
+def test_all_problems_are_reported_at_once_in_line_order(recipe, hornbook_command):
+    text = "data: digit\nmodel: {name: mlp, units: [0]}\nactivation: rellu\ntraining: {epochs: -1}\n"
+    lines = hornbook_command(f"hornbook check -c {recipe(text)}").out.splitlines()
+    assert lines[0] == "recipe.yaml: 4 problems"
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["1", "2", "3", "4"]

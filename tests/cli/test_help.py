@@ -1,0 +1,69 @@
+"""What `--help` says: short, in 80 columns, and ending in examples that can be copied."""
+
+import pytest
+
+from hornbook.cli import app
+
+COMMANDS = [command.name for command in app.registered_commands]
+WITHOUT_TENSORFLOW = ["check", "list", "show", "new", "schema", "version"]
+
+
+def examples_of(text):
+    lines = text.rstrip().splitlines()
+    start = lines.index("  Examples:")
+    return [line.removeprefix("    ") for line in lines[start + 1 :]]
+
+
+def test_every_command_is_listed_with_one_whole_sentence(hornbook_command):
+    text = hornbook_command("hornbook --help").out
+    for name in COMMANDS:
+        line = next(line for line in text.splitlines() if line.startswith(f"  {name} "))
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
+def test_the_commands_are_the_documented_ones():
+    assert set(COMMANDS) >= {
+        "train", "check", "list", "show", "new", "evaluate", "predict", "schema", "version", "resume"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_ends_in_examples_on_lines_of_their_own(name, hornbook_command):
+    done = hornbook_command(f"hornbook {name} --help")
+    assert (done.code, done.err) == (0, "")
+    examples = examples_of(done.out)
+    assert examples
+    assert all(example.startswith(f"hornbook {name}".strip()) for example in examples), examples
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_into_80_columns(name, hornbook_command):
+    done = hornbook_command(f"hornbook {name} --help")
+    assert [line for line in done.out.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_h_is_short_for_help(name, hornbook_command):
+    assert hornbook_command(f"hornbook {name} -h").out == hornbook_command(f"hornbook {name} --help").out
+
+
+@pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
+def test_the_examples_run(name, hornbook_command):
+    for example in examples_of(hornbook_command(f"hornbook {name} --help").out):
+        done = hornbook_command(example)
+        assert (done.code, done.err) == (0, ""), example
+        assert done.out
+
+
+def test_without_a_command_help_is_shown(hornbook_command):
+    done = hornbook_command("hornbook")
+    assert done.code == 2
+    assert "Examples:" in done.out + done.err
+
+
+@pytest.mark.parametrize("line", ["hornbook version", "hornbook --version"])
+def test_version_names_hornbook_first_and_what_it_stands_on(line, hornbook_command):
+    lines = hornbook_command(line).out.splitlines()
+    assert lines[0].split() == ["hornbook", "0.1.0"]
+    assert [line.split()[0] for line in lines] == ["hornbook", "tensorflow", "keras", "keras-tuner", "numpy", "python"]

@@ -1,0 +1,67 @@
+"""A user's mistake ends in a message on stderr, nothing on stdout, and an exit code; never in a traceback."""
+
+from pathlib import Path
+
+import pytest
+
+USAGE = [
+    ("hornbook train", "Missing option '--config'"),
+    ("hornbook trian", "No such command 'trian'"),
+    ("hornbook train -c he_elu_bn --epochs 3", "No such option: --epochs"),
+    ("hornbook check -c he_elu_bn --format xml", "'xml' is not one of 'text', 'json', 'github'"),
+    ("hornbook check -c nowhere.yaml", "nowhere.yaml: there is no such file, and no shipped recipe of that name."),
+    ("hornbook check -c he_elu_bm", "Did you mean 'he_elu_bn'?"),
+    ("hornbook check -c folder", "folder: this is a folder. Name a recipe file, for instance folder/recipe.yaml."),
+    ("hornbook check -c binary.yaml", "binary.yaml: cannot be read as a text file"),
+    ("hornbook train -c he_elu_bn --require 'accuracy=>0.9'", "--require 'accuracy=>0.9': expected something like"),
+    ("hornbook train -c he_elu_bn --require ''", "--require '': expected something like"),
+    ("hornbook train -c he_elu_bn --require 'acc>0.9'", "--require: 'acc' is not recorded. Did you mean 'accuracy'?"),
+    ("hornbook train -c unknown_key.yaml", "3:1  optimiser: unknown key. Did you mean 'optimizer'?"),
+    ("hornbook train -c malformed.yaml", "2:8  not valid YAML: mapping values are not allowed here."),
+    ("hornbook train -c empty.yaml", "the recipe is empty."),
+    ("hornbook train -c he_elu_bn nonsense", "'nonsense' is no override."),
+    ("hornbook list nothing", "there are no 'nothing'."),
+    ("hornbook show activation rellu", "unknown activation 'rellu'. Did you mean 'relu'?"),
+    ("hornbook show nothing", "there is nothing called 'nothing'."),
+    ("hornbook show optimizer", "which optimizer? 'hornbook list optimizers' shows all of them."),
+    ("hornbook new folder/none/recipe.yaml", "folder/none: there is no such folder."),
+    ("hornbook new mine.yaml --data digit", "unknown data source 'digit'. Did you mean 'digits'?"),
+    ("hornbook evaluate nowhere", "nowhere: there is no run here."),
+    ("hornbook predict nowhere --input x.npz", "nowhere: there is no run here."),
+    ("hornbook evaluate nowhere --split dev", "'dev' is not one of 'train', 'validation', 'test'"),
+    ("hornbook resume nowhere", "nowhere: there is no run here."),
+]
+
+
+@pytest.fixture(autouse=True)
+def files(workplace):
+    Path("folder").mkdir()
+    Path("malformed.yaml").write_text("data: digits\n  model: x\n", encoding="utf-8")
+    Path("unknown_key.yaml").write_text("data: digits\nmodel: mlp\noptimiser: adam\n", encoding="utf-8")
+    Path("empty.yaml").write_text("", encoding="utf-8")
+    Path("binary.yaml").write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize(("line", "message"), USAGE, ids=[line.removeprefix("hornbook ") for line, _ in USAGE])
+def test_a_bad_recipe_or_usage_exits_with_2(line, message, hornbook_command):
+    done = hornbook_command(line)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("target", ["nowhere/schema.json", "folder"])
+def test_a_file_that_cannot_be_written_exits_with_1(target, hornbook_command):
+    done = hornbook_command(f"hornbook schema --output {target}")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"{target}: cannot be written (")
+    assert "Traceback" not in done.err
+
+
+def test_bytes_that_are_no_text_on_standard_input_are_no_traceback(process):
+    done = process("hornbook check -c -", input="a: \x00\x01")
+    assert done.code == 2
+    assert "not valid YAML" in done.out + done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,52 @@
+"""Commands that need no TensorFlow do not import it, and nothing else that is slow: they answer at once."""
+
+import json
+import resource
+import shutil
+import sys
+
+import pytest
+
+HEAVY = ("tensorflow", "keras", "numpy", "polars", "sklearn", "rich", "pandas")
+LINES = [
+    "hornbook --help",
+    "hornbook train --help",
+    "hornbook list",
+    "hornbook list recipes",
+    "hornbook check -c he_elu_bn",
+    "hornbook show activation elu",
+    "hornbook show recipe he_elu_bn",
+    "hornbook new mine.yaml",
+    "hornbook schema",
+    "hornbook version",
+    "hornbook evaluate nowhere",
+]
+PROGRAM = """
+import json, shlex, sys
+from hornbook import cli
+sys.argv = shlex.split(sys.argv[1])
+try:
+    cli.main()
+except SystemExit:
+    pass
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_nothing_slow_is_imported(line, process):
+    done = process(f"{sys.executable} -c '{PROGRAM}' '{line}'")
+    assert set(json.loads(done.err.splitlines()[-1])) & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("line", ["hornbook --help", "hornbook list activation", "hornbook check -c he_elu_bn"])
+def test_the_answer_takes_less_than_half_a_second_of_work(line, process):
+    """Processor time, the best of three, because other processes may keep the machine busy."""
+    assert shutil.which("hornbook")
+    took = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process(line)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 0.5, took

@@ -1,0 +1,85 @@
+"""Stand-ins for downloaded data, and one short training per shipped recipe that all contract tests look at."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hornbook import load_recipe, startup
+
+startup.import_tensorflow()  # quietly, before the test modules import Keras
+import keras  # noqa: E402
+
+from hornbook.trainer.train import train  # noqa: E402
+
+STEPS = 4  # optimizer steps that a contract needs: enough for one epoch of everything
+
+
+def write_stand_ins(folder: Path) -> None:
+    """Write data in the formats of HORNBOOK_DATA, a few examples each, with the real shapes and classes."""
+    generator = np.random.default_rng(0)
+    pictures = {"x_train": 300, "x_test": 40}
+    images = {name: generator.integers(0, 256, (count, 28, 28), np.uint8) for name, count in pictures.items()}
+    np.savez(folder / "mnist.npz", **images, y_train=np.arange(300) % 10, y_test=np.arange(40) % 10)
+    reviews = {}
+    for part, count in (("train", 160), ("test", 20)):
+        texts = np.empty(count, dtype=object)
+        texts[:] = [generator.integers(1, 12_000, 3 + row % 9).tolist() for row in range(count)]
+        reviews |= {f"x_{part}": texts, f"y_{part}": np.arange(count) % 2}
+    np.savez(folder / "imdb.npz", **reviews)
+
+
+def few_examples(recipe) -> list[str]:
+    """Return the override that limits a recipe to a few steps, and the quickest engine to compile."""
+    count = STEPS * recipe.training.batch_size * recipe.optimizer.accumulation
+    shared = recipe.data.model_dump(exclude_none=True)
+    limit = min(count, shared.get("limit", count))
+    return [f"data.limit={limit}", "training.engine=graph"]
+
+
+class ShortRuns:
+    """Trains each shipped recipe once, for a few steps of its first epoch, and remembers the result."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self._results = {}
+
+    def __getitem__(self, name):
+        if name not in self._results:
+            overrides = few_examples(load_recipe(name))
+            self._results[name] = self.train(load_recipe(name, overrides))
+        return self._results[name]
+
+    def train(self, recipe):
+        """Train the first epoch of a recipe, its schedule being that of the whole run."""
+
+        class OneEpoch(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                self.model.stop_training = True
+
+        return train(recipe, callbacks=[OneEpoch()], runs=self.runs)
+
+
+@pytest.fixture(scope="module")
+def short_runs(tmp_path_factory):
+    """{recipe name: TrainResult after a few steps}, on stand-ins for what would be downloaded."""
+    folder = tmp_path_factory.mktemp("data")
+    write_stand_ins(folder)
+    before = os.environ.get("HORNBOOK_DATA")
+    os.environ["HORNBOOK_DATA"] = str(folder)
+    yield ShortRuns(tmp_path_factory.mktemp("runs"))
+    if before is None:
+        del os.environ["HORNBOOK_DATA"]
+    else:
+        os.environ["HORNBOOK_DATA"] = before
+
+
+@pytest.fixture
+def train_recipe(tmp_path):
+    """A function that trains a shipped recipe to its end."""
+
+    def run(name, *overrides, callbacks=()):
+        return train(load_recipe(name, overrides), runs=tmp_path / "runs", callbacks=callbacks)
+
+    return run

@@ -1,0 +1,61 @@
+"""Every command, Python snippet and recipe in the docs works, and what is shown of their output is what they print."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNNER = Path(__file__).with_name("run_page.py")
+PAGES = ["README.md", "docs/quickstart.md", "docs/python.md", "docs/own_components.md", "docs/data.md"]
+PROSE = ["docs/design.md", "docs/dependencies.md"]
+ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
+FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_snippet_of_a_page_runs(page, tmp_path):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "COLUMNS": "80", "PATH": path, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, RUNNER, ROOT / page],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_page_is_tested_somewhere():
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    assert pages - {*PAGES, *PROSE, *ELSEWHERE} == set()
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PROSE])
+def test_every_fence_names_its_language_and_what_is_not_run_has_a_reason(page):
+    fences = FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+    for language, info in fences[::2]:
+        assert language in {"console", "python", "yaml", "csv", "toml", "text"}, (language, info)
+        assert "no-run" not in info or re.search(r"no-run: \S+ \S+", info), info
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PROSE])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target for target in LINK.findall(text) if not target.startswith("http")]
+    assert [target for target in targets if not ((ROOT / page).parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PROSE])
+def test_lines_are_at_most_120_columns(page):
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_the_picture_of_a_run_loads_nothing_from_elsewhere():
+    picture = (ROOT / "docs/images/run.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert re.findall(r"(?:href=|url\()[\"']?https?:", picture) == []
+    assert len(picture) < 50_000

@@ -1,0 +1,159 @@
+"""A user's own distribution: its components are found through the entry point and used by name, like ours."""
+
+import json
+
+import pytest
+
+MODULE = '''
+"""Registered when Hornbook looks for components; Keras is imported only when something is built."""
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from hornbook import register
+from hornbook.data import Source
+from hornbook.recipes.activation import ActivationSpec
+from hornbook.recipes.data import DataSpec
+from hornbook.recipes.metric import MetricSpec
+
+
+@register
+class Sine(ActivationSpec):
+    """Sine of the weighted sum, times a frequency.
+
+    For periodic signals. Sitzmann et al. (2020), "Implicit neural representations with periodic activation functions".
+
+    Example:
+        activation: {name: sine, frequency: 2.0}
+    """
+
+    name: Literal["sine"] = "sine"
+    builds: ClassVar[str | None] = "horn_layers:Sine"
+
+    frequency: Annotated[float, Field(gt=0)] = 1.0
+    """Factor before the sine is taken."""
+
+
+@register
+class Rings(DataSpec):
+    """Two rings in the plane, one around the other.
+
+    Synthetic: computed from the seed.
+
+    Example:
+        data: {name: rings, examples: 200}
+    """
+
+    name: Literal["rings"] = "rings"
+    data_kind: ClassVar[str] = "table"
+    task_hint: ClassVar[str] = "binary"
+
+    examples: Annotated[int, Field(ge=10)] = 100
+    """How many points."""
+
+    def load_source(self, *, seed):
+        random = np.random.default_rng(seed)
+        labels = np.arange(self.examples) % 2
+        angles = random.uniform(0, 2 * np.pi, self.examples)
+        points = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (1 + labels[:, None])
+        return Source(points.astype(np.float32), labels, "table", class_names=("inner", "outer"))
+
+
+@register
+class Misses(MetricSpec):
+    """Fraction of wrong answers.
+
+    Source: 1 minus accuracy.
+
+    Example:
+        training: {metrics: [misses]}
+    """
+
+    name: Literal["misses"] = "misses"
+    builds: ClassVar[str | None] = "horn_layers:Misses"
+    tasks: ClassVar[tuple[str, ...]] = ("binary",)
+    mode: ClassVar[str] = "min"
+'''
+LAYERS = """
+import keras
+
+
+@keras.saving.register_keras_serializable("horn")
+class Sine(keras.layers.Layer):
+    def __init__(self, frequency=1.0, **options):
+        super().__init__(**options)
+        self.frequency = frequency
+
+    def call(self, inputs):
+        return keras.ops.sin(self.frequency * inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "frequency": self.frequency}
+
+
+class Misses(keras.metrics.BinaryAccuracy):
+    def result(self):
+        return 1 - super().result()
+"""
+RECIPE = """\
+data: {name: rings, examples: 200}
+model: {name: mlp, units: [8]}
+activation: {name: sine, frequency: 2.0}
+training: {epochs: 2, metrics: [misses]}
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """A folder with a distribution called horn-plugin, as pip would leave it."""
+    folder = tmp_path / "plugin"
+    info = folder / "horn_plugin-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "horn_plugin.py").write_text(MODULE, encoding="utf-8")
+    (folder / "horn_layers.py").write_text(LAYERS, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: horn-plugin\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[hornbook.components]\nhorn = horn_plugin\n", encoding="utf-8")
+    empty = tmp_path / "empty"
+    (empty / "rings.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def command(hornbook, plugin):
+    """A function that runs a command with the plug-in installed."""
+    return lambda *arguments: hornbook(*arguments, also=plugin)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("activation", "sine"), ("data", "rings"), ("metrics", "misses")])
+def test_a_component_is_listed(kind, name, command):
+    assert name in [line.split()[0] for line in command("list", kind).stdout.splitlines()]
+
+
+def test_a_component_is_shown_with_its_options_source_and_example(command):
+    text = command("show", "activation", "sine").stdout
+    for part in ("frequency", "number > 0; default 1.0", "Factor before the sine is taken.", "Source: Sitzmann",
+                 "activation: {name: sine, frequency: 2.0}"):  # fmt: skip
+        assert part in text
+
+
+def test_options_are_checked_and_names_suggested(command):
+    done = command("check", "-c", "rings.yaml", "activation.frequncy=3")
+    assert done.returncode == 2
+    assert "activation.frequncy: unknown key for activation 'sine'. Did you mean 'frequency'?" in done.stdout
+
+
+def test_components_are_in_the_schema(command):
+    definitions = json.loads(command("schema").stdout)["$defs"]
+    assert "sine" in definitions["activation"]["anyOf"][0]["enum"]
+
+
+def test_a_run_trains_by_name_and_can_be_evaluated(command):
+    assert command("check", "-c", "rings.yaml", "--strict").stdout == "rings.yaml: ok\n"
+    done = command("train", "-c", "rings.yaml", "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["test"]) == {"loss", "misses"}
+    done = command("evaluate", "rings")
+    assert done.returncode == 0, done.stderr
+    assert "misses" in done.stdout

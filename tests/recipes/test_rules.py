@@ -1,0 +1,442 @@
+"""Rules that span sections: the exact text of each, when it is silent, and that each is documented."""
+
+from pathlib import Path
+
+import pytest
+
+from hornbook.recipes import Recipe, check_recipe
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.rules import RULES, check_rules, rule_codes
+
+ROOT = Path(__file__).parents[2]
+IMAGES = {"data": "digits", "model": {"name": "mlp", "units": [30]}}
+TABLE = {"data": "iris", "model": {"name": "mlp", "units": [30]}}
+BINARY = {"data": "breast_cancer", "model": {"name": "mlp", "units": [30]}}
+NUMBERS = {"data": "diabetes", "model": {"name": "mlp", "units": [30]}}
+SEQUENCES = {"data": "waves", "model": {"name": "rnn", "units": [8]}}
+NO_HIDDEN = {"data": "digits", "model": "mlp"}
+
+
+def layers(**own):
+    return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
+
+
+CASES = [
+    (
+        "model-data",
+        {**TABLE, "model": "cnn"},
+        "model: 'cnn' reads images, and 'iris' holds rows of a table. Use 'model: {name: mlp, units: [300, 100]}'.",
+    ),
+    (
+        "model-data",
+        {**IMAGES, "data": "imdb"},
+        "model: 'mlp' reads images, rows of a table and sequences, and 'imdb' holds token sequences."
+        " Use 'model: {name: rnn}', or start 'layers' with an embedding.",
+    ),
+    (
+        "embedding",
+        {"data": "waves", "model": {"name": "rnn", "embedding": 8}},
+        "model.embedding: only tokens are embedded, and this is sequence data. Remove it.",
+    ),
+    (
+        "loss-task",
+        {**NUMBERS, "head": {"loss": "hinge"}},
+        "head.loss: 'hinge' is for binary tasks, and this task is regression. Omit it to get the task's own loss.",
+    ),
+    (
+        "head-loss",
+        {**BINARY, "head": {"loss": "hinge", "activation": "sigmoid"}},
+        "head.activation: 'hinge' needs a 'linear' head, found 'sigmoid'. Omit one of the two.",
+    ),
+    (
+        "head-loss",
+        {**BINARY, "head": {"activation": "step"}},
+        "head.activation: the step function has no slope to follow, so only 'loss: perceptron' can train it."
+        " Write 'head: {units: 1, activation: step, loss: perceptron}'.",
+    ),
+    (
+        "head-loss",
+        {**IMAGES, "head": {"activation": "sigmoid"}},
+        "head.activation: a multiclass head ends in softmax, found 'sigmoid'. Omit it.",
+    ),
+    (
+        "head-loss",
+        {**BINARY, "head": {"activation": "linear"}},
+        "head.activation: a binary head ends in sigmoid, found 'linear'."
+        " Omit it, or name a loss that works with it ('hinge' with 'linear').",
+    ),
+    (
+        "head-units",
+        {**IMAGES, "head": {"units": 3}},
+        "head.units: 10 classes need 10 units, found 3. Omit it: it follows from the data.",
+    ),
+    (
+        "head-units",
+        {**BINARY, "head": {"units": 2}},
+        "head.units: two classes need 1 unit, found 2. Omit it: it follows from the data.",
+    ),
+    (
+        "class-weights",
+        {**NUMBERS, "training": {"class_weights": "balanced"}},
+        "training.class_weights: only exclusive classes have weights, and this task is regression. Remove it.",
+    ),
+    (
+        "metric-task",
+        {**NUMBERS, "training": {"metrics": ["accuracy"]}},
+        "training.metrics.0: 'accuracy' is for multiclass, binary and multilabel tasks, and this task is regression."
+        " 'hornbook list metric' shows what each is for.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "training": {"metrics": ["accuracy", "accuracy"]}},
+        "training.metrics.1: 'accuracy' is listed twice. Keep one.",
+    ),
+    (
+        "hidden-step",
+        {**IMAGES, "activation": "step"},
+        "activation: the step function has no slope, so nothing below it can learn."
+        " It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here.",
+    ),
+    (
+        "hidden-step",
+        layers(activation="step"),
+        "model.layers.1.activation: the step function has no slope, so nothing below it can learn."
+        " It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here.",
+    ),
+    (
+        "no-hidden-layers",
+        {**NO_HIDDEN, "regularization": {"dropout": 0.2}},
+        "regularization.dropout: applies to hidden layers, and this model has none."
+        " Remove it, or add hidden layers: 'model.units=[100]'.",
+    ),
+    (
+        "no-hidden-layers",
+        {**NO_HIDDEN, "activation": "relu"},
+        "activation: applies to hidden layers, and this model has none."
+        " Remove it; the head has its own: 'head.activation'.",
+    ),
+    (
+        "no-hidden-layers",
+        {**NO_HIDDEN, "normalization": "batch_normalization"},
+        "normalization: applies to hidden layers, and this model has none."
+        " Remove it, or set 'input: true' to normalize the inputs.",
+    ),
+    (
+        "dropout",
+        {**IMAGES, "regularization": {"spatial_dropout": 0.2}},
+        "regularization.spatial_dropout: drops whole channels, and a dense network has none. Use 'dropout'.",
+    ),
+    (
+        "dropout",
+        {**IMAGES, "regularization": {"dropout": 0.2, "gaussian_dropout": 0.1}},
+        "warning: regularization.gaussian_dropout: dropout and gaussian_dropout would both act on every hidden layer."
+        " Keep one of them.",
+    ),
+    (
+        "cell-activation",
+        {**SEQUENCES, "activation": "prelu"},
+        "activation: a recurrent cell takes a plain function, and 'prelu' with these options is a layer."
+        " Use 'tanh', 'relu' or 'elu' without options.",
+    ),
+    (
+        "groups",
+        {**IMAGES, "normalization": "group_normalization"},
+        "normalization.groups: 32 groups do not divide layers of 30 units."
+        " Groups that divide all layers: 1, 2, 3, 5, 6, 10, 15, 30.",
+    ),
+    (
+        "layer-input-dropout",
+        layers(regularization={"input_dropout": 0.1}),
+        "model.layers.1.regularization.input_dropout: a layer has no inputs of its own to drop."
+        " Put it under the recipe's 'regularization'.",
+    ),
+    (
+        "monitor",
+        {**IMAGES, "training": {"early_stopping": {"monitor": "val_acc"}}},
+        "training.early_stopping.monitor: 'val_acc' is not recorded. Recorded: val_loss, val_accuracy.",
+    ),
+    (
+        "monitor",
+        {**IMAGES, "schedule": {"name": "performance", "monitor": "f1"}},
+        "schedule.monitor: 'f1' is not recorded. Recorded: loss, accuracy, val_loss, val_accuracy."
+        " Add it to 'training.metrics'.",
+    ),
+    (
+        "no-validation",
+        {**IMAGES, "data": {"name": "digits", "split": {"validation": 0}}, "training": {"early_stopping": {}}},
+        "warning: training.early_stopping.monitor: there is no validation split, so 'loss' is monitored instead."
+        " Set 'data.split.validation' to hold out examples.",
+    ),
+    (
+        "two-bests",
+        {**IMAGES, "training": {"early_stopping": {}, "checkpoint": {"monitor": "val_accuracy"}}},
+        "training.checkpoint.monitor: the best epoch is chosen by 'val_accuracy' here and by 'val_loss' in early"
+        " stopping. Use one monitor; 'checkpoint' may be omitted.",
+    ),
+    (
+        "momentum",
+        {**IMAGES, "optimizer": {"name": "sgd", "nesterov": True}},
+        "optimizer.nesterov: Nesterov's look-ahead needs momentum. Add 'momentum: 0.9'.",
+    ),
+    (
+        "momentum",
+        {**IMAGES, "optimizer": "adagrad", "schedule": {"name": "one_cycle", "max_momentum": 0.9}},
+        "schedule.max_momentum: 'adagrad' runs without a momentum that could be cycled."
+        " Remove 'max_momentum', or use 'sgd' with momentum.",
+    ),
+    (
+        "schedule-length",
+        {**IMAGES, "schedule": {"name": "cosine", "warmup": "30 epochs"}},
+        "schedule.warmup: the warm-up is longer than the run of 20 epochs. Shorten it, for instance to 5%.",
+    ),
+    (
+        "schedule-length",
+        {**IMAGES, "schedule": {"name": "piecewise_constant", "boundaries": ["30 epochs"], "factors": [1, 0.1]}},
+        "warning: schedule.boundaries: a boundary lies beyond the run of 20 epochs, so its factor is never used."
+        " Move it, or train longer.",
+    ),
+    (
+        "schedule-length",
+        {**IMAGES, "schedule": {"name": "exponential", "decay_steps": "30 epochs"}},
+        "warning: schedule.decay_steps: is longer than the run of 20 epochs: the schedule does not come to its end."
+        " A percentage follows the run's length.",
+    ),
+    (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "mirrored"}, "optimizer": {"name": "adam", "accumulation": 2}},
+        "optimizer.accumulation: gradients are not accumulated over batches and devices at the same time."
+        " Use larger batches instead.",
+    ),
+    (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "mirrored"}, "optimizer": {"name": "adam", "ema": 0.9}},
+        "optimizer.ema: averaged weights are not kept on several devices. Remove it.",
+    ),
+    (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "multi_worker", "max_time": "1 h"}},
+        "training.max_time: the workers' clocks differ, so they cannot stop together. Set 'epochs'.",
+    ),
+    (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "mirrored", "on_divergence": {}}},
+        "training.on_divergence: a distributed run does not roll back. Remove it.",
+    ),
+    (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "mirrored", "engine": "fit"}},
+        "training.engine: Keras's 'fit' does not train on several machines here. Omit it.",
+    ),
+    (
+        "engine-fit",
+        {**IMAGES, "training": {"engine": "fit"}, "optimizer": "adam", "schedule": "one_cycle"},
+        "training.engine: Keras's 'fit' cannot move the momentum, which 'one_cycle' does."
+        " Omit 'engine', or use another schedule.",
+    ),
+    (
+        "engine-fit",
+        {**IMAGES, "training": {"engine": "fit"}, "optimizer": {"name": "adam", "ema": 0.9}},
+        "training.engine: Keras's 'fit' overwrites the weights with their average after each epoch."
+        " Omit 'engine' or 'optimizer.ema'.",
+    ),
+    (
+        "batch-of-one",
+        {**IMAGES, "normalization": "batch_normalization", "training": {"batch_size": 1}},
+        "training.batch_size: batch normalization over one example removes everything there is to learn from."
+        " Use 16 or more, or 'layer_normalization'.",
+    ),
+    (
+        "he-activation",
+        {**IMAGES, "initializer": "he_normal", "activation": "tanh"},
+        "warning: initializer: He initialization is for ReLU and its variants; with 'tanh' units saturate from the start."
+        " Use 'glorot_uniform', or omit it.",
+    ),
+    (
+        "selu",
+        {**TABLE, "activation": "selu", "initializer": "he_normal"},
+        "warning: initializer: SELU normalizes itself only from LeCun initialization, found 'he_normal'."
+        " Use 'lecun_normal', or omit it.",
+    ),
+    (
+        "selu",
+        {**TABLE, "activation": "selu", "normalization": "batch_normalization"},
+        "warning: normalization: SELU normalizes itself, 'batch_normalization' works against it."
+        " Remove the normalization, or use 'elu'.",
+    ),
+    (
+        "selu",
+        {**TABLE, "activation": "selu", "regularization": {"dropout": 0.1}},
+        "warning: regularization.dropout: plain dropout changes mean and variance, which SELU keeps."
+        " Use 'alpha_dropout'.",
+    ),
+    (
+        "selu",
+        {**IMAGES, "activation": "selu"},
+        "warning: data: SELU normalizes itself only with standardized inputs. Add 'standardize: true' to the data.",
+    ),
+    (
+        "alpha-dropout",
+        {**IMAGES, "regularization": {"alpha_dropout": 0.1}},
+        "warning: regularization.alpha_dropout: alpha dropout is made for SELU, and the activation is 'relu'."
+        " Use 'dropout', or 'activation: selu'.",
+    ),
+    (
+        "useless-bias",
+        {**IMAGES, "initializer": {"name": "he_normal", "bias": "ones"}, "normalization": "batch_normalization"},
+        "warning: initializer.bias: 'batch_normalization' subtracts any bias in front of it, so hidden layers have none."
+        " Remove it, or set 'position: after_activation'.",
+    ),
+    (
+        "patience",
+        {
+            **IMAGES,
+            "schedule": {"name": "performance", "patience": 10},
+            "training": {"early_stopping": {"patience": 10}},
+        },
+        "warning: training.early_stopping.patience: training stops after 10 epochs without progress,"
+        " before the rate is lowered (10). Use at least twice the schedule's patience.",
+    ),
+    (
+        "unbounded-cell",
+        {**SEQUENCES, "activation": "relu"},
+        "warning: activation: 'relu' inside a recurrent cell can grow without bound over the steps."
+        " Use 'tanh', or clip gradients and keep the rate low.",
+    ),
+    (
+        "schedule-free",
+        {**IMAGES, "optimizer": "schedule_free_adamw", "schedule": "cosine"},
+        "warning: schedule: a schedule-free optimizer expects a constant rate. Remove the schedule.",
+    ),
+    (
+        "float16",
+        {**IMAGES, "training": {"precision": "mixed_float16"}},
+        "warning: training.precision: mixed_float16 pays on GPUs only. On a CPU use 'float32' or 'mixed_bfloat16'.",
+    ),
+]
+NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
+ELSEWHERE = {"data"}  # tests/data/test_rules.py
+
+
+@pytest.mark.parametrize(("code", "recipe", "sentence"), CASES)
+def test_a_rule_speaks_in_its_exact_words(code, recipe, sentence):
+    [problem] = check_recipe(recipe).problems
+    assert (problem.code, problem.sentence()) == (code, sentence)
+
+
+def test_every_code_is_tested():
+    assert {code for code, *_ in CASES} | NEEDS_DATA | ELSEWHERE >= set(rule_codes())
+
+
+@pytest.mark.parametrize("code", rule_codes())
+def test_every_code_is_documented(code):
+    assert f"`{code}`" in (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+
+
+def test_codes_are_unique_and_read_real_sections():
+    assert len(set(rule_codes())) == len(rule_codes())
+    assert {key for rule in RULES for key in rule.reads} <= set(Recipe.model_fields)
+
+
+@pytest.mark.parametrize("code", [rule.code for rule in RULES if rule.check.__module__.endswith("rules_theory")])
+def test_theory_only_warns(code):
+    severities = [
+        problem.severity for case, recipe, _ in CASES if case == code for problem in check_recipe(recipe).problems
+    ]
+    assert set(severities) == {"warning"}
+
+
+def found(recipe, **facts):
+    recipe = Recipe.model_validate(recipe)
+    return [problem.sentence() for problem in check_rules(recipe, Facts(is_loaded=True, **facts))]
+
+
+def test_a_batch_fits_into_the_data():
+    recipe = {**IMAGES, "training": {"batch_size": 64}}
+    assert found(recipe, task="multiclass", kind="image", train_size=64) == []
+    assert found(recipe, task="multiclass", kind="image", train_size=50) == [
+        "training.batch_size: a batch of 64 is larger than the training split of 50 examples. Use at most 50."
+    ]
+
+
+def test_regression_heads_have_a_unit_per_target():
+    recipe = {**NUMBERS, "head": {"units": 2}}
+    assert found(recipe, task="regression", kind="table", target_size=2) == []
+    assert found(recipe, task="regression", kind="table", target_size=1) == [
+        "head.units: 1 target needs 1 unit, found 2. Omit it: it follows from the data."
+    ]
+
+
+def test_multilabel_heads_have_a_unit_per_label():
+    recipe = {**TABLE, "data": {"name": "table", "path": "x.csv", "target": ["a", "b", "c"]}, "head": {"units": 2}}
+    assert found(recipe, task="multilabel", kind="table", num_classes=3) == [
+        "head.units: 3 labels need 3 units, found 2. Omit it: it follows from the data."
+    ]
+
+
+def test_steps_are_judged_when_the_data_is_known():
+    recipe = {**IMAGES, "schedule": {"name": "exponential", "decay_steps": 2000}}
+    assert check_recipe(recipe).problems == ()
+    assert len(found(recipe, task="multiclass", kind="image", train_size=1000)) == 1
+    assert found(recipe, task="multiclass", kind="image", train_size=10_000) == []
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {**IMAGES, "initializer": "he_normal", "activation": "elu", "normalization": "batch_normalization"},
+        {**TABLE, "initializer": "lecun_normal", "activation": "selu", "regularization": {"alpha_dropout": 0.1}},
+        {**BINARY, "head": {"activation": "linear", "loss": "hinge"}},
+        {**BINARY, "model": "mlp", "head": {"activation": "step", "loss": "perceptron"}},
+        {**NUMBERS, "head": {"activation": "exponential", "loss": "poisson"}},
+        {**NO_HIDDEN, "regularization": {"l2": 0.01, "input_dropout": 0.1}},
+        {**NO_HIDDEN, "normalization": {"name": "batch_normalization", "input": True}},
+        {**SEQUENCES, "activation": "tanh"},
+        {**IMAGES, "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}, "schedule": "one_cycle"},
+        {
+            **IMAGES,
+            "schedule": {"name": "performance", "patience": 5},
+            "training": {"early_stopping": {"patience": 10}},
+        },
+    ],
+)
+def test_sound_recipes_have_no_problems(recipe):
+    assert check_recipe(recipe).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "facts", "names"),
+    [
+        (IMAGES, {"task": "multiclass"}, {"loss": "min", "accuracy": "max", "val_loss": "min", "val_accuracy": "max"}),
+        (IMAGES, {"task": "multiclass", "has_validation": False}, {"loss": "min", "accuracy": "max"}),
+        (
+            NUMBERS,
+            {"task": "regression"},
+            {
+                "loss": "min",
+                "root_mean_squared_error": "min",
+                "val_loss": "min",
+                "val_root_mean_squared_error": "min",
+            },
+        ),
+        ({**BINARY, "training": {"metrics": ["auc"]}}, {"has_validation": False}, {"loss": "min", "auc": "max"}),
+        (IMAGES, {}, None),
+    ],
+)
+def test_what_a_run_records_is_known_beforehand(recipe, facts, names):
+    assert recorded_names(Recipe.model_validate(recipe), Facts(**facts)) == names
+
+
+@pytest.mark.parametrize(
+    ("data", "task", "num_classes"),
+    [
+        ({"name": "digits"}, "multiclass", 10),
+        ({"name": "digits", "classes": [3, 5]}, "binary", 2),
+        ({"name": "digits", "classes": [1, 2, 3]}, "multiclass", 3),
+        ({"name": "iris", "relabel": {"setosa": 1, "versicolor": 0, "virginica": 0}}, "binary", 2),
+        ({"name": "diabetes"}, "regression", None),
+        ({"name": "table", "path": "x.csv", "target": "y"}, None, None),
+    ],
+)
+def test_kept_and_relabelled_classes_decide_the_task(data, task, num_classes):
+    facts = Facts.of(Recipe.model_validate({**IMAGES, "data": data}))
+    assert (facts.task, facts.num_classes) == (task, num_classes)
