@@ -8,12 +8,14 @@ import numpy as np
 
 from hornbook.builder.build import as_targets
 from hornbook.builder.head import decision_threshold
-from hornbook.data import load
+from hornbook.data import Splits, load
 from hornbook.data.source import Array
 from hornbook.errors import DataError
 from hornbook.inference.evaluate import Evaluator
 from hornbook.inference.predict import predict_scores
 from hornbook.inference.trained import Trained, load_run
+from hornbook.recipes.durations import to_bytes
+from hornbook.recipes.recipe import Recipe
 
 __all__ = ["Report", "evaluate_run"]
 
@@ -79,7 +81,7 @@ def evaluate_run(name: str, *, split: str = "test", which: str | None = None) ->
         DataError: If the run has no such split, or its data is gone.
     """
     trained = load_run(name, which=which)
-    splits = load(trained.recipe.data, seed=trained.recipe.seed, task=trained.recipe.task)
+    splits = _splits(trained.recipe)
     examples = getattr(splits, split)
     if examples is None or not len(examples):
         have = ", ".join(key for key, count in splits.info.counts.items() if count)
@@ -102,6 +104,12 @@ def evaluate_run(name: str, *, split: str = "test", which: str | None = None) ->
         confusion=confusion,
         notes=tuple(notes),
     )
+
+
+def _splits(recipe: Recipe) -> Splits:
+    budget = recipe.training.memory_budget
+    size = to_bytes(budget) if budget is not None else None
+    return load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=size)
 
 
 def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str, float]], list[list[int]]]:

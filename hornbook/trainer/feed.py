@@ -78,8 +78,7 @@ class Streamed:
         self.block_batches = min(max(BLOCK_BYTES // (row_bytes * batch_size), 1), max(self.full_batches, 1))
 
     def _take(self, rows: Array) -> tuple[Array, Array]:
-        x = self.x.take(rows) if hasattr(self.x, "blocks") else np.asarray(self.x[rows])
-        return x, self.y[rows]
+        return np.asarray(self.x[rows]), self.y[rows]
 
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield blocks of one size, the last one filled up with rows that no batch reads, so that one program fits all."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hornbook.builder.engine_choice import choose_engine
 from hornbook.data import Splits, from_arrays, load
 from hornbook.data.source import Array
 from hornbook.errors import DataError, Problem
+from hornbook.recipes.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.trainer.rates import RateTable, rate_table
@@ -77,11 +79,12 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
     """
+    budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
     if data is None:
-        splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
+        splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
     else:
-        splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task)
+        splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
         built = build_model(resolved, splits.info, splits.preprocessing)
@@ -113,6 +116,13 @@ def build(recipe: Recipe, data: Any = None) -> Any:
     """
     prepared = prepare(recipe, data)
     return compile_plain(prepared.built, prepared.recipe)
+
+
+def memory_budget(recipe: Recipe) -> int:
+    """Return how many bytes of inputs may be in memory: the recipe's number, or half of what this machine has."""
+    if recipe.training.memory_budget is not None:
+        return to_bytes(recipe.training.memory_budget)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _with_engine(recipe: Recipe, engine: str) -> Recipe:

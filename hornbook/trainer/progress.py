@@ -190,6 +190,8 @@ def heading(prepared: Prepared) -> list[str]:
     sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
     device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
+    if info.extra.get("streams"):
+        device.append("data streams from disk")
     data, _, counts = f"{info.name}: {info.describe()}".partition(" (")
     indent = " " * min(len(name) + 3, 12)
     first = f"{name:<{len(indent) - 3}}   "
