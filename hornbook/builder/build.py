@@ -10,7 +10,9 @@ from hornbook.builder.head import build_head, build_loss, decision_threshold, tr
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
+from hornbook.builder.refusals import REFUSALS, reason
 from hornbook.data.source import Array, DataInfo, Preprocessing
+from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 
 __all__ = ["Built", "as_targets", "build_model", "compile_plain"]
@@ -51,11 +53,15 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
         preprocessing: Statistics of the training split.
 
     Raises:
-        RecipeError: If a layer of a free list does not fit.
+        RecipeError: If Keras refuses what the recipe asks for.
     """
-    inputs, x = build_inputs(recipe, info, preprocessing)
-    x = features(x, recipe, vocabulary_size=info.vocabulary_size)
-    logits, outputs = build_head(x, recipe)
+    try:
+        inputs, x = build_inputs(recipe, info, preprocessing)
+        x = features(x, recipe, vocabulary_size=info.vocabulary_size)
+        logits, outputs = build_head(x, recipe)
+    except REFUSALS as error:
+        message = f"Keras refuses this network: {reason(error)}."
+        raise RecipeError([Problem(("model",), message, code="layer")]) from error
     model = keras.Model(inputs, outputs, name=recipe.name or "recipe")
     from_logits = trains_on_logits(recipe) and logits is not outputs
     logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model

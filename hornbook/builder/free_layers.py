@@ -6,6 +6,7 @@ import keras
 
 from hornbook.builder.backbones import recurrent_arguments
 from hornbook.builder.blocks import Ingredients
+from hornbook.builder.refusals import REFUSALS, reason
 from hornbook.builder.seeds import derive_seed
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.free_layer import KERNELS, FreeLayer
@@ -39,9 +40,8 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
             name = f"{item.name}_{counts[item.name]}"
         try:
             x = _apply(x, item, own, name)
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
-            reason = " ".join(str(error).split())[:200].rstrip(".")
-            message = f"Keras refuses layer '{item.name}' on an input of shape {tuple(x.shape[1:])}: {reason}."
+        except REFUSALS as error:
+            message = f"Keras refuses layer '{item.name}' on an input of shape {tuple(x.shape[1:])}: {reason(error)}."
             raise RecipeError([Problem(("model", "layers", index), message, code="layer")]) from error
     return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
 

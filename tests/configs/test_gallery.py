@@ -55,15 +55,15 @@ def test_the_recipe_for_a_table_trains_on_gaps_and_categories(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
     lines = ["id,rooms,area,zip_code,heating,price"]
-    for number in range(200):
+    for number in range(600):
         rooms, heating = number % 5 + 1, ("gas", "oil", "")[number % 3]
         area = "" if number % 17 == 0 else f"{30 * rooms + generator.normal():.1f}"
         lines.append(
-            f"{number},{rooms},{area},{10115 + number % 4},{heating},{2.5 * rooms + generator.normal(0, 0.1):.3f}"
+            f"{number},{rooms},{area},{10115 + number % 4},{heating},{rooms / 2 + generator.normal(0, 0.1):.3f}"
         )
     Path("houses.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (text,) = blocks("yaml")
     Path("mine.yaml").write_text(text, encoding="utf-8")
     result = train(load_recipe("mine.yaml", ["training.engine=graph"]), runs=tmp_path / "runs")
-    assert result.test["root_mean_squared_error"] < 2.0
+    assert result.test["root_mean_squared_error"] < 0.35  # half the deviation of the prices
     assert result.model.input_shape == (None, 4)

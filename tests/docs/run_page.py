@@ -1,6 +1,6 @@
 """Runs one page of the docs the way a reader would, top to bottom in one folder. `python run_page.py PAGE` says what fails.
 
-```console      lines after `$ ` are commands; what is shown below one must be in its output, in order, up to numbers
+```console      lines after `$ ` are commands; what is shown below one must be in its output, in order, up to numbers; a line `…` leaves some out
 ```python       is executed; blocks of a page share their names
 ```yaml         a whole recipe (with data and model) must pass the check
 title="FILE"    in the fence: the block is written to that file first; Python with a title is written, not executed
@@ -104,10 +104,10 @@ def run_command(command: str) -> tuple[int, str]:
 
 
 def compare(command: str, shown: list[str], output: str) -> None:
-    """Find each shown line in the output, after the one before; numbers and run ids may differ, `…` stands for lines."""
+    """Find each shown line in the output, after the one before; numbers and run ids may differ, `…` says that lines are left out."""
     real = iter([CHANGING.sub(" ", line).split() for line in output.splitlines()])
     for line in shown:
-        wanted = CHANGING.sub(" ", line).split()
+        wanted = CHANGING.sub(" ", line).split() if line.strip() != "…" else []
         if wanted and not any(found == wanted for found in real):
             raise AssertionError(f"{command}: not in the output: {line!r}\n{output}")
 

@@ -1,0 +1,231 @@
+"""One training run on disk: what is written where, and how it is read back. The only place that knows file names.
+
+runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
+  recipe.yaml  source.yaml  environment.json  data.json  history.jsonl  result.json  log.txt
+  checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.errors import RunError, UsageError
+from hornbook.atomic import jsonable, replacing, write_json, write_text
+
+__all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished"]
+
+RECIPE, SOURCE, ENVIRONMENT, DATA = "recipe.yaml", "source.yaml", "environment.json", "data.json"
+HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
+LATEST = "latest"
+
+
+def check_writable(root: Path) -> None:
+    """Raise early, before any work, if runs could not be written below `root`.
+
+    Raises:
+        RunError: If the folder, or the nearest existing one above it, cannot be written.
+    """
+    existing = root.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise RunError(
+            f"{root}: runs cannot be written here, because {existing} is a file. Choose a folder with --runs."
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise RunError(f"{root}: runs cannot be written here, {existing} is read-only. Choose a folder with --runs.")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The folder of one run, being written."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, name: str) -> "RunDirectory":
+        """Make a fresh folder below `root`/`name` and point `latest` to it.
+
+        Raises:
+            RunError: If it cannot be made.
+        """
+        try:
+            while True:
+                stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + secrets.token_hex(2)
+                path = root / name / stamp
+                try:
+                    path.mkdir(parents=True)
+                    break
+                except FileExistsError:
+                    if not (root / name).is_dir():
+                        raise
+            (path / CHECKPOINTS).mkdir()
+            link = root / name / f".{LATEST}-{stamp}"
+            link.symlink_to(stamp, target_is_directory=True)
+            link.replace(root / name / LATEST)
+        except OSError as error:
+            raise RunError(f"{root / name}: the run's folder cannot be made ({error.strerror}).") from error
+        return cls(path)
+
+    @property
+    def best(self) -> Path:
+        """The model of the best epoch."""
+        return self.path / CHECKPOINTS / "best.keras"
+
+    @property
+    def last(self) -> Path:
+        """The model of the last epoch."""
+        return self.path / CHECKPOINTS / "last.keras"
+
+    @property
+    def states(self) -> Path:
+        """The folder of the states for exact resume."""
+        return self.path / CHECKPOINTS / STATES
+
+    def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write all epochs anew, as a resumed run must: lines after the state are trained again."""
+        write_text(
+            self.path / HISTORY, "".join(json.dumps(jsonable(dict(row)), ensure_ascii=False) + "\n" for row in rows)
+        )
+
+    def write_recipe(self, text: str) -> None:
+        """Write the resolved recipe."""
+        write_text(self.path / RECIPE, text)
+
+    def write_source(self, text: str, overrides: tuple[str, ...]) -> None:
+        """Write the recipe as given, with the overrides as comments above it."""
+        write_text(self.path / SOURCE, _source_text(text, overrides))
+
+    def write_environment(self, facts: Mapping[str, Any]) -> None:
+        """Write versions, device, seed, command and data fingerprint."""
+        write_json(self.path / ENVIRONMENT, dict(facts))
+
+    def write_data(self, facts: Mapping[str, Any]) -> None:
+        """Write what is known about the data."""
+        write_json(self.path / DATA, dict(facts))
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write state, stop reason and metrics."""
+        write_json(self.path / RESULT, dict(result))
+
+    def append_history(self, row: Mapping[str, Any]) -> None:
+        """Add one epoch's line; readable after a kill."""
+        self._append(HISTORY, json.dumps(jsonable(dict(row)), ensure_ascii=False))
+
+    def append_log(self, line: str) -> None:
+        """Add one line to the log."""
+        self._append(LOG, line)
+
+    def _append(self, name: str, line: str) -> None:
+        try:
+            with (self.path / name).open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+                file.flush()
+        except OSError as error:
+            raise RunError(f"{self.path / name}: cannot be written ({error.strerror}).") from error
+
+    def replacing(self, path: Path) -> Any:
+        """Return a context manager that gives a temporary path for an atomic write."""
+        return replacing(path)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run read back from disk."""
+
+    path: Path
+
+    def __repr__(self) -> str:
+        result = self.result
+        return f"Run({str(self.path)!r}, {result.get('state', 'unknown')})"
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{path}: missing. The run ended before it was written.") from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: cannot be read ({error}).") from error
+        return dict(value)
+
+    @property
+    def recipe_path(self) -> Path:
+        """The resolved recipe's file."""
+        return self.path / RECIPE
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """State, stop reason and metrics."""
+        return self._json(RESULT)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device, seed, command and data fingerprint."""
+        return self._json(ENVIRONMENT)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is known about the data."""
+        return self._json(DATA)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """One mapping per epoch; a last line that a kill cut off is left out."""
+        path = self.path / HISTORY
+        if not path.exists():
+            return []
+        rows = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                break
+        return rows
+
+    def model_path(self, which: str | None = None) -> Path:
+        """Return the file of the ``best``, ``last`` or (None) final model.
+
+        Raises:
+            RunError: If the run has no such model.
+        """
+        chosen = which or str(self.result.get("final", "last"))
+        path = self.path / CHECKPOINTS / f"{chosen}.keras"
+        if not path.exists():
+            raise RunError(f"{path}: missing. The run ended before a model was saved.")
+        return path
+
+
+def _source_text(text: str, overrides: Sequence[str]) -> str:
+    return "".join(f"# override: {override}\n" for override in overrides) + text
+
+
+def find_unfinished(root: Path, name: str, source: tuple[str, Sequence[str]]) -> Path | None:
+    """Return the newest run of a recipe if it came from the same text and overrides and is not finished."""
+    path = root / name / LATEST
+    try:
+        is_same = (path / SOURCE).read_text(encoding="utf-8") == _source_text(*source)
+        return path.resolve() if is_same and Run(path).result["state"] != "finished" else None
+    except (OSError, RunError):
+        return None
+
+
+def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:
+    """Return a run by its folder, its recipe's name (the newest run), or ``name/latest``.
+
+    Raises:
+        UsageError: If there is no such run.
+    """
+    for candidate in (Path(name), root / name):
+        if (candidate / RECIPE).is_file():
+            return Run(candidate.resolve())
+        if (candidate / LATEST / RECIPE).is_file():
+            return Run((candidate / LATEST).resolve())
+    known = sorted(path.parent.name for path in root.glob(f"*/{LATEST}")) if root.is_dir() else []
+    hint = f"Runs of these recipes are in {root}: {', '.join(known)}." if known else f"There are no runs in {root} yet."
+    raise UsageError(f"{name}: there is no run here. {hint}")

@@ -1,0 +1,170 @@
+"""`model: {name: layers}`: any Keras layers, with the ingredients on those that have weights."""
+
+import numpy as np
+import pytest
+
+from hornbook.errors import RecipeError
+
+X = np.random.default_rng(0).normal(size=(24, 6)).astype(np.float32)
+SERIES = np.random.default_rng(1).normal(size=(24, 12, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(2).integers(0, 256, (24, 8, 8, 2)).astype(np.uint8)
+Y = np.arange(24) % 3
+
+
+def build(prepare, layers, x=X, **more):
+    tree = {"model": {"name": "layers", "layers": layers}, "training": {"batch_size": 8, "engine": "graph"}}
+    return prepare({**tree, **more}, (x, Y))
+
+
+def names(prepared):
+    return [layer.name for layer in prepared.built.model.layers]
+
+
+def test_ingredients_apply_to_layers_with_weights_and_to_no_others(prepare):
+    recipe = {
+        "activation": "elu",
+        "normalization": "batch_normalization",
+        "regularization": {"dropout": 0.2, "l2": 0.1},
+    }
+    found = names(
+        build(prepare, [{"name": "dense", "units": 5}, "unit_normalization", {"name": "dense", "units": 4}], **recipe)
+    )
+    assert found == [
+        "input", "hidden_1", "hidden_1_normalization", "hidden_1_activation", "hidden_1_dropout", "unit_normalization_1",
+        "hidden_2", "hidden_2_normalization", "hidden_2_activation", "hidden_2_dropout", "head", "head_activation",
+    ]  # fmt: skip
+
+
+def test_a_layer_may_say_otherwise(prepare):
+    own = {"activation": "tanh", "normalization": "none", "initializer": "ones", "regularization": {"dropout": 0.5}}
+    recipe = {"activation": "elu", "normalization": "batch_normalization", "regularization": {"l2": 0.1}}
+    prepared = build(prepare, [{"name": "dense", "units": 5, **own}, {"name": "dense", "units": 4}], **recipe)
+    first, second = (prepared.built.model.get_layer(name) for name in ("hidden_1", "hidden_2"))
+    assert names(prepared)[1:4] == ["hidden_1", "hidden_1_activation", "hidden_1_dropout"]
+    assert (first.kernel.numpy() == 1).all()
+    assert first.use_bias
+    assert first.kernel_regularizer is None
+    assert prepared.built.model.get_layer("hidden_1_activation").activation.__name__ == "tanh"
+    assert not second.use_bias
+    assert second.kernel_regularizer is not None
+
+
+STACKS = {
+    "conv1d": (
+        [{"name": "conv1d", "filters": 4, "kernel_size": 3}, {"name": "max_pooling1d", "pool_size": 2}, "flatten"],
+        SERIES,
+        {"hidden_1": (10, 4)},
+    ),
+    "conv2d": (
+        [
+            {"name": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same"},
+            {"name": "average_pooling2d", "pool_size": [2, 2]},
+            {"name": "separable_conv2d", "filters": 3, "kernel_size": 3},
+            {"name": "depthwise_conv2d", "kernel_size": 2},
+            "global_average_pooling2d",
+        ],
+        IMAGES,
+        {"hidden_1": (8, 8, 4), "average_pooling2d_1": (4, 4, 4), "hidden_2": (2, 2, 3), "hidden_3": (1, 1, 3)},
+    ),
+    "transpose": (
+        [{"name": "conv2d_transpose", "filters": 2, "kernel_size": 2, "strides": 2}],
+        IMAGES,
+        {"hidden_1": (16, 16, 2)},
+    ),
+    "lstm": (
+        [
+            {"name": "lstm", "units": 5, "return_sequences": True},
+            {"name": "gru", "units": 4},
+            {"name": "dense", "units": 3},
+        ],
+        SERIES,
+        {"hidden_1": (12, 5), "hidden_2": (4,), "hidden_3": (3,)},
+    ),
+    "simple_rnn": ([{"name": "simple_rnn", "units": 5}], SERIES, {"hidden_1": (5,)}),
+    "reshape": (
+        [{"name": "reshape", "target_shape": [3, 2]}, {"name": "permute", "dims": [2, 1]}, "flatten"],
+        X,
+        {"reshape_1": (3, 2), "permute_1": (2, 3), "flatten_1": (6,)},
+    ),
+    "noise": (
+        [{"name": "gaussian_noise", "stddev": 0.1}, {"name": "dropout", "rate": 0.1}, {"name": "dense", "units": 3}],
+        X,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_stacks_have_the_shapes_that_follow_and_train(prepare, run_epochs, name):
+    layers, x, shapes = STACKS[name]
+    recipe = {"activation": "tanh"} if "lstm" in name or "rnn" in name else {}
+    prepared = build(prepare, layers, x, **recipe)
+    for layer, shape in shapes.items():
+        assert prepared.built.model.get_layer(layer).output.shape[1:] == shape
+    (logs,) = run_epochs(prepared)
+    assert np.isfinite(logs["loss"])
+
+
+def test_tokens_are_read_by_an_embedding(prepare, run_epochs):
+    from hornbook.data import Source
+
+    source = Source(np.random.default_rng(3).integers(0, 9, (24, 5)).astype(np.int32), Y, "tokens", vocabulary_size=9)
+    layers = [{"name": "embedding", "input_dim": 9, "output_dim": 4}, "global_average_pooling1d"]
+    tree = {"model": {"name": "layers", "layers": layers}, "training": {"batch_size": 8, "engine": "graph"}}
+    data = {"name": "arrays", "split": {"validation": 0, "test": 0}}
+    first, again = (prepare({**tree, "data": data}, source).built.model for _ in range(2))
+    embeddings = first.get_layer("embedding_1").embeddings.numpy()
+    assert (embeddings == again.get_layer("embedding_1").embeddings.numpy()).all()
+    (logs,) = run_epochs(prepare({**tree, "data": data}, source))
+    assert np.isfinite(logs["loss"])
+
+
+def test_random_layers_and_weights_of_the_list_follow_the_recipes_seed(prepare, run_epochs):
+    layers = [
+        {"name": "gaussian_noise", "stddev": 0.5},
+        {"name": "dense", "units": 4},
+        {"name": "dropout", "rate": 0.5},
+    ]
+    results = []
+    for seed in (1, 1, 2):
+        prepared = build(prepare, layers, seed=seed)
+        results.append((run_epochs(prepared), prepared.built.model.get_weights()[0].tolist()))
+    assert results[0] == results[1]
+    assert results[0] != results[2]
+
+
+REFUSED = [
+    ([{"name": "dense", "units": 4}, {"name": "conv2d", "filters": 3, "kernel_size": 3}], 1, "conv2d", "(4,)"),
+    ([{"name": "reshape", "target_shape": [5, 5]}], 0, "reshape", "(6,)"),
+    ([{"name": "conv1d", "filters": 3, "kernel_size": 9}], 0, "conv1d", "(6,)"),
+    ([{"name": "dense", "units": -3}], 0, "dense", "(6,)"),
+    (
+        [{"name": "dense", "units": 3, "normalization": {"name": "group_normalization", "groups": 2}}],
+        0,
+        "dense",
+        "(6,)",
+    ),
+    (
+        [{"name": "dense", "units": 3, "initializer": {"name": "constant", "value": [[1, 2], [3, 4]]}}],
+        0,
+        "dense",
+        "(6,)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("layers", "index", "name", "shape"), REFUSED)
+def test_what_keras_refuses_is_a_problem_at_the_layers_place(prepare, layers, index, name, shape):
+    with pytest.raises(RecipeError) as caught:
+        build(prepare, layers)
+    (problem,) = caught.value.problems
+    assert problem.path == ("model", "layers", index)
+    assert f"Keras refuses layer '{name}' on an input of shape {shape}" in problem.message
+    assert "\n" not in problem.message
+    assert len(problem.message) < 320
+
+
+def test_a_list_without_weights_is_a_linear_model(prepare):
+    prepared = build(prepare, ["flatten"], IMAGES, initializer="zeros")
+    assert names(prepared) == ["input", "scale", "flatten_1", "head", "head_activation"]
+    assert (prepared.built.model.get_layer("head").kernel.numpy() == 0).all()

@@ -1,0 +1,183 @@
+"""Evaluation and prediction against Keras's own and scikit-learn's."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+import hornbook
+from hornbook.builder import compile_plain
+from hornbook.builder.build import as_targets
+from hornbook.errors import DataError, RunError, UsageError
+from hornbook.inference import evaluate as evaluation
+from hornbook.inference.evaluate import Evaluator
+from hornbook.inference.predict import large_batch, predict_scores
+from hornbook.inference.predictions import predict_file
+from hornbook.inference.report import evaluate_run
+from hornbook.inference.trained import load_run
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(70, 4)).astype(np.float32)
+TARGETS = {
+    "multiclass": RNG.integers(0, 3, 70),
+    "binary": RNG.integers(0, 2, 70),
+    "multilabel": RNG.integers(0, 2, (70, 3)),
+    "regression": RNG.normal(size=70).astype(np.float32),
+}
+
+
+def built(prepare, task, **more):
+    recipe = {"task": task, "regularization": {"l2": 0.05, "dropout": 0.5}, "normalization": "batch_normalization"}
+    return prepare({**recipe, "training": {"batch_size": 16}, **more}, (X, TARGETS[task]))
+
+
+@pytest.mark.parametrize("task", TARGETS)
+def test_loss_penalty_and_metrics_equal_those_of_keras(prepare, task):
+    prepared = built(prepare, task)
+    y = as_targets(prepared.splits.train.y, prepared.built.model)
+    found = Evaluator(prepared.built)(X, y)
+    model = compile_plain(prepared.built, prepared.recipe)
+    expected = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=1e-5)
+
+
+def test_the_size_of_batches_changes_nothing(prepare, monkeypatch):
+    prepared = built(prepare, "multiclass")
+    whole = Evaluator(prepared.built)(X, TARGETS["multiclass"])
+    scores = predict_scores(prepared.built.model, X)
+    monkeypatch.setattr(evaluation, "large_batch", lambda model: 16)
+    monkeypatch.setattr("hornbook.inference.predict.large_batch", lambda model: 16)
+    small = Evaluator(prepared.built)(X, TARGETS["multiclass"])
+    assert small == pytest.approx(whole, rel=1e-5)
+    np.testing.assert_allclose(predict_scores(prepared.built.model, X), scores, rtol=1e-5)
+
+
+def test_predictions_equal_those_of_keras_and_are_probabilities(prepare):
+    model = built(prepare, "multiclass").built.model
+    scores = predict_scores(model, X)
+    np.testing.assert_allclose(scores, model.predict(X, verbose=0), rtol=1e-5)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    assert predict_scores(model, X[:0]).shape == (0, 3)
+
+
+def test_wide_layers_get_smaller_batches(prepare):
+    narrow = built(prepare, "binary").built.model
+    wide = built(prepare, "binary", model={"name": "mlp", "units": [100_000]}).built.model
+    assert large_batch(narrow) == 8192
+    assert large_batch(wide) == 83
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tensorflow):
+    """A finished run on iris."""
+    folder = tmp_path_factory.mktemp("runs")
+    tree = {"name": "flowers", "data": "iris", "model": {"name": "mlp", "units": [8]}, "optimizer": "adam"}
+    tree["training"] = {"epochs": 15, "batch_size": 8, "early_stopping": {"patience": 20}, "engine": "graph"}
+    return hornbook.train(hornbook.load_recipe(tree), runs=str(folder), progress=False)
+
+
+def test_the_report_of_a_run_equals_scikit_learns(run):
+    from hornbook.data import load
+
+    report = evaluate_run(str(run.run))
+    splits = load(run.recipe.data, seed=42)
+    y, predicted = splits.test.y, run.model.predict(splits.test.x, verbose=0).argmax(axis=1)
+    assert report.count == 30
+    assert report.metrics == pytest.approx(run.test, rel=1e-5)
+    assert report.metrics["accuracy"] == pytest.approx(sk.accuracy_score(y, predicted))
+    assert report.confusion == sk.confusion_matrix(y, predicted).tolist()
+    assert report.classes["setosa"]["f1-score"] == pytest.approx(sk.f1_score(y, predicted, average=None)[0])
+    assert report.notes == ()
+    json.dumps(report.record())
+    lines = report.text().splitlines()
+    assert lines[0].startswith("test split of ")
+    assert all(len(line) <= 80 for line in lines[1:])
+    validation = evaluate_run(str(run.run), split="validation", which="last")
+    assert validation.metrics["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-5)
+
+
+def test_final_weights_are_used_unless_others_are_asked_for(run):
+    assert load_run(run.run).which == "best"
+    weights = {which: load_run(run.run, which=which).model.get_weights()[1] for which in ("best", "last", None)}
+    assert (weights["best"] == weights[None]).all()
+
+
+def test_csv_predictions_hold_a_label_and_a_probability_per_class(run, tmp_path):
+    rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.5, 3.0, 5.8, 2.2]], np.float32)
+    np.savez(tmp_path / "new.npz", x=rows)
+    notes = predict_file(str(run.run), tmp_path / "new.npz", output=tmp_path / "out.csv")
+    assert notes[-1] == f"wrote 2 predictions to {tmp_path / 'out.csv'}"
+    with (tmp_path / "out.csv").open() as file:
+        found = list(csv.DictReader(file))
+    assert list(found[0]) == ["prediction", "probability_setosa", "probability_versicolor", "probability_virginica"]
+    expected = run.model.predict(rows, verbose=0)
+    for row, scores in zip(found, expected, strict=True):
+        values = [float(row[name]) for name in list(row)[1:]]
+        np.testing.assert_allclose(values, scores, rtol=1e-4, atol=1e-6)
+        assert row["prediction"] == ["setosa", "versicolor", "virginica"][int(np.argmax(scores))]
+    predict_file(str(run.run), tmp_path / "new.npz", output=tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert (arrays["labels"] == expected.argmax(axis=1)).all()
+        np.testing.assert_allclose(arrays["probabilities"], expected, rtol=1e-5)
+        assert arrays["class_names"].tolist() == ["setosa", "versicolor", "virginica"]
+
+
+def test_what_cannot_be_predicted_is_a_clear_error_and_writes_nothing(run, tmp_path):
+    np.savez(tmp_path / "wrong.npz", x=np.zeros((2, 7), np.float32))
+    with pytest.raises(DataError, match="7"):
+        predict_file(str(run.run), tmp_path / "wrong.npz", output=tmp_path / "out.csv")
+    with pytest.raises(UsageError, match=r"written as \.csv or \.npz"):
+        predict_file(str(run.run), tmp_path / "wrong.npz", output=tmp_path / "out.txt")
+    with pytest.raises(UsageError, match="there is no such folder"):
+        predict_file(str(run.run), tmp_path / "wrong.npz", output=tmp_path / "none" / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.npz"]
+
+
+def test_a_damaged_model_is_an_error_that_names_the_file(run, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run.run, copy)
+    (copy / "checkpoints" / "best.keras").write_bytes(b"not a model")
+    with pytest.raises(RunError, match=r"best\.keras: the model cannot be loaded"):
+        load_run(copy)
+    (copy / "checkpoints" / "best.keras").unlink()
+    with pytest.raises(RunError, match="The run ended before a model was saved"):
+        load_run(copy)
+
+
+@pytest.mark.parametrize(
+    ("head", "threshold", "column"),
+    [
+        ({"loss": "hinge"}, 0.0, "score_1"),
+        ({"loss": "mean_squared_error", "activation": "linear"}, 0.5, "score_1"),
+        ({"units": 1, "activation": "step", "loss": "perceptron"}, 0.5, "score_1"),
+        ({}, 0.5, "probability_1"),
+    ],
+)
+def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column):
+    tree = {
+        "name": "two",
+        "data": {"name": "blobs", "centers": 2, "examples": 60},
+        "model": {"name": "mlp"},
+        "head": head,
+    }
+    recipe = hornbook.load_recipe({**tree, "training": {"epochs": 1, "engine": "graph"}})
+    result = hornbook.train(recipe, runs=str(tmp_path), progress=False)
+    x = RNG.uniform(-10, 10, (50, 2)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x)
+    predict_file(str(result.run), tmp_path / "x.npz", output=tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        found = list(csv.DictReader(file))
+    assert column in found[0]
+    scores = result.model.predict(x, verbose=0)[:, 0]
+    assert [row["prediction"] for row in found] == [str(int(score > threshold)) for score in scores]
+    report = evaluate_run(str(result.run))
+    accuracy = sum(report.confusion[k][k] for k in (0, 1)) / report.count
+    assert report.metrics["accuracy"] == pytest.approx(accuracy)
+    keras.backend.clear_session()
