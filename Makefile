@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs bench soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -18,6 +18,20 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Needs HORNBOOK_DATA (Fashion-MNIST) and an idle machine for about 40 minutes. PyTorch and JAX get a folder of their own.
+bench: $(READY) .venv-bench/.ready
+	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/resources.py
+	$(BIN)/python benchmarks/table.py
+
+.venv-bench/.ready:
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'jax>=0.10' numpy
+	touch $@
+
+soak: $(READY)
+	$(BIN)/python tests/soak.py --kills 100
+
 docs: $(READY)
 	$(BIN)/python scripts/generate_docs.py
 
@@ -26,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hornbook needs Python 3.11, 3.12 or 3.13")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib hornbook >/dev/null 2>&1
 	touch $(READY)
 
 clean:

@@ -12,6 +12,7 @@ from keras import ops
 from hornbook.builder.blocks import build_normalization
 from hornbook.builder.seeds import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
+from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.data import Augmentation
 from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
@@ -22,8 +23,14 @@ Tensor = Any
 
 
 def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
-    """Return the model's input and the preprocessed tensor that the backbone reads."""
+    """Return the model's input and the preprocessed tensor that the backbone reads.
+
+    Raises:
+        RecipeError: If something that is for numbers would be applied to tokens.
+    """
     is_tokens = info.kind == "tokens"
+    if is_tokens:
+        _refuse_for_tokens(recipe)
     inputs = keras.Input(info.input_shape, dtype="int32" if is_tokens else "float32", name="input")
     x = inputs
     if preprocessing.scale is not None:
@@ -42,6 +49,18 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     if rate:
         x = keras.layers.Dropout(rate, seed=derive_seed(recipe.seed, "input_dropout"), name="input_dropout")(x)
     return inputs, x
+
+
+def _refuse_for_tokens(recipe: Recipe) -> None:
+    """Raise a RecipeError where numbers of tokens would be treated as quantities."""
+    found = {
+        ("normalization", "input"): _normalizes_inputs(recipe),
+        ("regularization", "input_dropout"): bool(recipe.regularization.input_dropout),
+    }
+    message = "applies to numbers, and the inputs are tokens."
+    problems = [Problem(path, message, "Remove it.", code="model-data") for path, is_there in found.items() if is_there]
+    if problems:
+        raise RecipeError(problems)
 
 
 def _normalizes_inputs(recipe: Recipe) -> bool:

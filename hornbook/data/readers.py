@@ -184,4 +184,4 @@ def _file_of(array: Array) -> FileReader | None:
 
 
 def _has_whole_rows(array: Array) -> bool:
-    return array.ndim > 0 and bool(array[:1].reshape(array[:1].shape[1:] if len(array) else (0,)).flags.c_contiguous)
+    return array.ndim > 0 and (len(array) == 0 or np.asarray(array[0]).flags.c_contiguous)

@@ -25,12 +25,12 @@ class Evaluator:
         self.size = large_batch(built.model)
         self._loss = keras.metrics.Mean(name="loss")
         if structure is None:
-            self._programs = Programs(None, [], jit=False)
+            self._programs = Programs(None, [])
             return
         variables = [*built.model.variables, *self._loss.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}
-        self._programs = Programs(structure, list(handles.values()), jit=False)
+        self._programs = Programs(structure, list(handles.values()))
 
     def __call__(self, x: Any, y: Any) -> dict[str, float]:
         """Return loss (penalties included, as in training) and metrics over a whole split.

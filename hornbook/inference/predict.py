@@ -11,7 +11,7 @@ from hornbook.data.source import Array
 
 __all__ = ["large_batch", "predict_scores"]
 
-FLOATS_PER_BATCH = 2**23  # the widest layer's outputs may take 32 MB
+FLOATS_PER_BATCH = 2**21  # the widest layer's outputs may take 8 MB
 
 
 def large_batch(model: keras.Model) -> int:

@@ -46,33 +46,34 @@ class Programs:
     Args:
         structure: What makes programs interchangeable, or None to share nothing.
         externals: What differs between runs: handles of variables, and tensors, in a fixed order.
-        jit: Whether XLA compiles them.
     """
 
     _owners = 0
 
-    def __init__(self, structure: str | None, externals: list[Any], *, jit: bool) -> None:
+    def __init__(self, structure: str | None, externals: list[Any]) -> None:
         Programs._owners += 1
         self.owner = Programs._owners
         self.structure = structure if structure is not None else f"run {self.owner}"
         self.externals = externals
-        self.jit = jit
 
-    def call(self, name: str, function: Callable[..., Any], *arguments: Any, any_length: bool = False) -> Any:
+    def call(
+        self, name: str, function: Callable[..., Any], *arguments: Any, jit: bool = False, any_length: bool = False
+    ) -> Any:
         """Call a function of tensors, compiled once per structure, name and shapes of the arguments.
 
         Args:
             name: What the function is called within the structure.
             function: Takes and returns tensors.
             arguments: The tensors.
+            jit: Whether XLA compiles it.
             any_length: Whether one program serves all sizes of the first axis.
         """
         skipped = 1 if any_length else 0
         shapes = tuple((tuple(argument.shape[skipped:]), argument.dtype.name) for argument in arguments)
-        key: tuple[Any, ...] = (self.structure, self.jit, name, shapes)
+        key: tuple[Any, ...] = (self.structure, jit, name, shapes)
         program = _CACHE.get(key) or _CACHE.get((self.owner, *key[1:]))
         if program is None:
-            traced = tf.function(function, jit_compile=self.jit, autograph=False)
+            traced = tf.function(function, jit_compile=jit, autograph=False)
             free = [None] * skipped
             specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
             program = _Program(traced.get_concrete_function(*specs), self.externals)

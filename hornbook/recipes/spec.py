@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from hornbook.errors import UsageError
 from hornbook.recipes.text import shown
 
 __all__ = [
@@ -59,7 +60,9 @@ Rate = Annotated[float, Field(ge=0, lt=1)]  # dropout rates, momentum: 1 would d
 class Spec(BaseModel):
     """A section of a recipe: frozen, strict, and without room for keys that nobody reads."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True, defer_build=True
+    )
 
 
 class Component(Spec):
@@ -131,7 +134,11 @@ def catalog(kind: str) -> Mapping[str, type[Component]]:
     if not _plugins_loaded:
         _plugins_loaded = True
         for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-            entry_point.load()
+            try:
+                entry_point.load()
+            except Exception as error:
+                what = f"plug-in '{entry_point.name}' ({entry_point.value}) cannot be loaded: {error}."
+                raise UsageError(f"{what} Repair or uninstall it.") from error
     return _CATALOG[kind]
 
 

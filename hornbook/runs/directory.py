@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hornbook.errors import RunError, UsageError
 from hornbook.atomic import jsonable, replacing, write_json, write_text
+from hornbook.errors import RunError, UsageError
 
 __all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished"]
 
@@ -92,6 +92,12 @@ class RunDirectory:
         write_text(
             self.path / HISTORY, "".join(json.dumps(jsonable(dict(row)), ensure_ascii=False) + "\n" for row in rows)
         )
+
+    def remove_leftovers(self) -> None:
+        """Remove what a process that was killed while writing has left."""
+        for folder in (self.path, self.path / CHECKPOINTS):
+            for path in folder.glob(".*-*"):
+                path.unlink(missing_ok=True)
 
     def write_recipe(self, text: str) -> None:
         """Write the resolved recipe."""
@@ -227,5 +233,7 @@ def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:
         if (candidate / LATEST / RECIPE).is_file():
             return Run((candidate / LATEST).resolve())
     known = sorted(path.parent.name for path in root.glob(f"*/{LATEST}")) if root.is_dir() else []
-    hint = f"Runs of these recipes are in {root}: {', '.join(known)}." if known else f"There are no runs in {root} yet."
+    hint = (
+        f"Runs of these recipes are in {root}: {', '.join(known)}." if known else f"There is no run below {root} yet."
+    )
     raise UsageError(f"{name}: there is no run here. {hint}")

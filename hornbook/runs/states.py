@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.atomic import jsonable, replacing
+from hornbook.errors import RunError
 
 __all__ = ["State", "load_state", "save_state"]
 
@@ -33,7 +34,7 @@ class State:
 
 def _files(folder: Path) -> list[Path]:
     """Return the state files, newest first."""
-    return sorted(folder.glob("state-*.bin"), reverse=True)
+    return sorted((path for path in folder.glob("state-*.bin") if path.stem[6:].isdecimal()), reverse=True)
 
 
 def save_state(folder: Path, state: State) -> None:
@@ -41,14 +42,21 @@ def save_state(folder: Path, state: State) -> None:
 
     Raises:
         RunError: If the folder cannot be written.
+        TypeError: If something is neither an array of numbers nor of JSON's types.
     """
+    objects = [name for name, array in state.arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:
+        raise TypeError(f"only arrays of numbers can be saved, not {', '.join(objects)}")
     buffer = io.BytesIO()
     text = np.frombuffer(json.dumps(_exact(state.facts)).encode(), np.uint8)
     arrays: dict[str, Any] = {FACTS: text, **state.arrays}
     np.savez(buffer, **arrays)
     body = buffer.getbuffer()
     head = f"{MAGIC} {hashlib.sha256(body).hexdigest()} {len(body)}\n".encode()
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}).") from error
     existing = _files(folder)
     number = int(existing[0].stem.removeprefix("state-")) + 1 if existing else 1
     with replacing(folder / f"state-{number:08d}.bin") as temporary, temporary.open("wb") as file:
@@ -95,4 +103,6 @@ def _exact(value: Any) -> Any:
         return {str(key): _exact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_exact(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
     return value if isinstance(value, float) else jsonable(value)

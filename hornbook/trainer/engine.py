@@ -91,7 +91,7 @@ class Engine:
             momentum_option=momentum_option,
             jit=jit,
         )
-        self.programs = Programs(structure, self.steps.externals(), jit=jit)
+        self.programs = Programs(structure, self.steps.externals())
 
     @property
     def batches(self) -> int:
@@ -138,7 +138,7 @@ class Engine:
         while done < block.end:
             end = min(done + max(next(chunk_sizes), 1), block.end)
             bounds = first, base, tf.constant(done), tf.constant(end)
-            reached, is_finite = self.programs.call("chunk", self.steps.chunk, *data, *bounds)
+            reached, is_finite = self.programs.call("chunk", self.steps.chunk, *data, *bounds, jit=self.steps.jit)
             done = int(reached)
             self._check_finite(bool(is_finite), done)
             if on_chunk(done) and done < self.batches:

@@ -10,7 +10,6 @@ from hornbook.errors import DivergedError
 from hornbook.inference.evaluate import Evaluator
 from hornbook.recipes.durations import to_seconds
 from hornbook.runs.directory import RunDirectory
-from hornbook.runs.states import State
 from hornbook.trainer.chunks import ChunkSizes
 from hornbook.trainer.engine import EpochPlan, permutation
 from hornbook.trainer.prepare import Prepared
@@ -23,6 +22,11 @@ from hornbook.trainer.weights import averaged, snapshot
 __all__ = ["evaluate", "train_epochs"]
 
 DIVERGED_HINT = "Lower optimizer.learning_rate, or clip: training.gradient_clipping={by: global_norm, threshold: 1.0}."
+
+
+def plural(epochs: int) -> str:
+    """Return ``the one epoch`` or ``all 20 epochs``."""
+    return f"all {epochs} epochs" if epochs != 1 else "the one epoch"
 
 
 def evaluate(prepared: Prepared, evaluator: Evaluator, split: Split | None) -> dict[str, float]:
@@ -43,12 +47,12 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
     chunks = ChunkSizes(saver.every_s)
     session.users.on_train_begin()
     while session.epoch < training.epochs and not session.is_done:
-        good = session.get_state() if training.on_divergence is not None else None
+        session.keep_epoch_start()
         try:
             was_cut = _train_one(session, reporter, saver, stop, chunks, limit_s)
             logs = {} if was_cut else _validate(session)
         except DivergedError as error:
-            _roll_back(session, good, error)
+            _roll_back(session, reporter, error)
             continue
         if was_cut:
             break
@@ -60,7 +64,7 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
         session.stop_reason = f"stopped by {stop.name} in epoch {session.epoch + 1}"
         return "interrupted"
     if session.epoch >= training.epochs and not session.is_done:
-        session.stop_reason, session.is_done = f"all {training.epochs} epochs done", True
+        session.stop_reason, session.is_done = f"{plural(training.epochs)} done", True
     elif not session.is_done and session.users.wants_stop:
         session.stop_reason, session.is_done = f"a callback stopped training in epoch {session.epoch + 1}", True
     elif not session.is_done:
@@ -131,17 +135,19 @@ def _close_epoch(session: Session, run: RunDirectory, reporter: Reporter, logs: 
         session.stop_reason = f"no better {session.stopper.monitor} for {session.stopper.wait} epochs"
 
 
-def _roll_back(session: Session, good: State | None, error: DivergedError) -> None:
+def _roll_back(session: Session, reporter: Reporter, error: DivergedError) -> None:
     """Go back to the start of the epoch with a lower rate, as often as the recipe allows.
 
     Raises:
         DivergedError: The same error, where it does not.
     """
-    given = session.prepared.recipe.training.on_divergence
-    if good is None or given is None:
+    given, start = session.prepared.recipe.training.on_divergence, session.epoch_start
+    if start is None or given is None:
         raise error
     rollbacks, factor = session.rollbacks + 1, session.divergence_factor * given.rate_factor
     if rollbacks > given.rollback:
         raise DivergedError(f"{error} The run went back {given.rollback} times already.") from error
-    session.set_state(good)
+    session.set_state(start)
     session.rollbacks, session.divergence_factor = rollbacks, factor
+    reason = str(error).removesuffix(f" {DIVERGED_HINT}")
+    reporter.note(f"{reason} Going back to the start of epoch {session.epoch + 1} with {factor:g} times the rate.")

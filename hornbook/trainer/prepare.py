@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder import Built, build_model, compile_plain
+from hornbook.builder.build import as_targets
 from hornbook.builder.engine_choice import choose_engine
 from hornbook.data import Splits, from_arrays, load
 from hornbook.data.source import Array
@@ -88,6 +89,7 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
         built = build_model(resolved, splits.info, splits.preprocessing)
+        _complete_metrics(built, splits, strategy)
     engine = choose_engine(resolved.training.engine, built)
     resolved = _with_engine(resolved, engine)
     batches = -(-len(splits.train) // resolved.training.batch_size)
@@ -123,6 +125,22 @@ def memory_budget(recipe: Recipe) -> int:
     if recipe.training.memory_budget is not None:
         return to_bytes(recipe.training.memory_budget)
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
+    """Let metrics that make their variables at the first update make them now: states and programs need them all."""
+    late = [metric for metric in built.metrics if not metric.variables]
+    y = as_targets(splits.train.y[:1], built.model)
+    outputs = np.zeros((1, *built.model.output_shape[1:]), np.float32)
+
+    def update() -> None:
+        for metric in late:
+            metric.update_state(y, outputs)
+
+    if late:
+        update() if strategy is None else strategy.run(update)
+    for metric in late:
+        metric.reset_state()
 
 
 def _with_engine(recipe: Recipe, engine: str) -> Recipe:

@@ -35,7 +35,7 @@ class Reporter(Protocol):
     """What the trainer calls."""
 
     def note(self, text: str) -> None:
-        """Called with a sentence the user should read, before `start`."""
+        """Called with a sentence the user should read, before `start` or while training."""
 
     def start(self, prepared: Prepared, run: Path) -> None:
         """Called once, before the first epoch."""
@@ -65,8 +65,11 @@ class SilentReporter:
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
-        """Keep a sentence to say below the heading."""
-        self.notes.append(text)
+        """Say a sentence; before the start it is kept for below the heading."""
+        if self.run is None:
+            self.notes.append(text)
+        else:
+            self.say(f"note    {text}")
 
     def show(self, text: str) -> None:
         """Show one line to the user."""

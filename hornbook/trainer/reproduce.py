@@ -86,15 +86,16 @@ def _compare_history(run: Run, again: Run) -> tuple[list[str], bool]:
 
 def _compare_weights(run: Run, again: Run) -> tuple[list[str], bool]:
     models = [keras.models.load_model(each.model_path(), compile=False) for each in (run, again)]
-    pairs = list(zip(models[0].weights, models[1].get_weights(), strict=True))
     worst, where = 0.0, ""
-    for variable, other in pairs:
-        largest = float(np.max(np.abs(variable.numpy() - other), initial=0.0))
-        if largest > worst:
-            worst, where = largest, variable.path
-    if worst:
+    for variable, other in zip(models[0].weights, models[1].get_weights(), strict=True):
+        own = variable.numpy()
+        if not np.array_equal(own, other):
+            largest = float(np.max(np.nan_to_num(np.abs(own - other), nan=np.inf)))
+            if largest >= worst:
+                worst, where = largest, variable.path
+    if where:
         return [f"weights: largest difference {worst:.3g}, in {where}"], False
-    return [f"weights: all {len(pairs)} arrays equal"], True
+    return [f"weights: all {len(models[0].weights)} arrays equal"], True
 
 
 def _causes(run: Run, again: Run) -> list[str]:

@@ -49,7 +49,7 @@ class Saver:
     def save(self, *, models: bool) -> None:
         """Save the state; with `models` also last.keras and best.keras (averaged weights where there are any)."""
         built = self.session.prepared.built
-        save_state(self.run.states, self.session.get_state())
+        save_state(self.run.states, self.session.resumable_state())
         if models:
             with averaged(built.model, built.optimizer):
                 save_model(self.run, built.model, self.run.last)

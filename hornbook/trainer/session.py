@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
@@ -26,6 +27,7 @@ class Session:
         batch: Batches done of the epoch that is running.
         history: One row per epoch done.
         best_weights: Copies of the best epoch's weights, or None.
+        epoch_start: The state at the start of the running epoch, where going back to it may become necessary.
         rate_factor: What performance scheduling has made of the rate.
         divergence_factor: What rolling back after divergence has made of it.
         rollbacks: How often the run went back.
@@ -36,9 +38,9 @@ class Session:
 
     def __init__(self, prepared: Prepared, users: UserCallbacks) -> None:
         recipe = prepared.recipe
-        self.prepared = prepared
         self.users = users
         self.loop: Loop = make_loop(prepared)
+        self.prepared = _without_copies(prepared, self.loop)
         self.evaluator = Evaluator(prepared.built, prepared.structure())
         self.keeper = make_keeper(recipe)
         self.stopper = make_stopper(recipe, self.loop.batches)
@@ -47,6 +49,7 @@ class Session:
         self.batch = 0
         self.history: list[dict[str, Any]] = []
         self.best_weights: list[Any] | None = None
+        self.epoch_start: State | None = None
         self.rate_factor = 1.0
         self.divergence_factor = 1.0
         self.rollbacks = 0
@@ -88,14 +91,30 @@ class Session:
         facts["callbacks"] = self.users.get_state()
         return State(arrays, facts)
 
+    def keep_epoch_start(self) -> None:
+        """Remember the state at the start of an epoch, if the recipe or the loop may have to go back to it."""
+        may_go_back = self.prepared.recipe.training.on_divergence is not None or not self.loop.can_pause
+        if may_go_back and (self.batch == 0 or self.epoch_start is None):
+            self.epoch_start = self.get_state()
+
+    def resumable_state(self) -> State:
+        """Return what another process can go on from, the start of the running epoch included if it may be needed."""
+        state, start = self.get_state(), self.epoch_start
+        if self.is_done or not self.batch or start is None:
+            return state
+        if not self.loop.can_pause:
+            return start
+        arrays = {START + name: array for name, array in start.arrays.items()}
+        return State({**state.arrays, **arrays}, {**state.facts, "epoch_start": start.facts})
+
     def set_state(self, state: State) -> None:
-        """Go on from what `get_state` returned, in this or another process.
+        """Go on from what `get_state` or `resumable_state` returned, in this or another process.
 
         Raises:
             RunError: If the state belongs to another model.
         """
         variables = self._variables()
-        saved = {name: array for name, array in state.arrays.items() if not name.startswith("best/")}
+        saved = {name: array for name, array in state.arrays.items() if not name.startswith(("best/", START))}
         if saved.keys() != variables.keys() or any(saved[n].shape != tuple(v.shape) for n, v in variables.items()):
             raise RunError("the saved state belongs to another model: the recipe or the versions have changed.")
         for name, variable in variables.items():
@@ -106,11 +125,14 @@ class Session:
             setattr(self, name, state.facts[name])
         self.history = [dict(row) for row in state.facts["history"]]
         for name, watcher in self.watchers().items():
-            watcher.set_state(state.facts["watchers"][name])
+            watcher.set_state(state.facts["watchers"].get(name, {}))
+        start = {name.removeprefix(START): array for name, array in state.arrays.items() if name.startswith(START)}
+        self.epoch_start = State(start, state.facts["epoch_start"]) if start else None
         self.users.set_state(state.facts["callbacks"])
         self._started = time.perf_counter()
 
 
+START = "start/"  # before the names of the arrays of `epoch_start`
 FACTS = (
     "epoch",
     "batch",
@@ -122,6 +144,15 @@ FACTS = (
     "is_done",
     "stop_reason",
 )
+
+
+def _without_copies(prepared: Prepared, loop: Loop) -> Prepared:
+    """Return the same, with the training inputs as a view of the engine's, where it holds them in memory."""
+    inputs = getattr(getattr(loop, "feed", None), "inputs", None)
+    if inputs is None or "GPU" in inputs.device:
+        return prepared
+    train = replace(prepared.splits.train, x=inputs.numpy())
+    return replace(prepared, splits=replace(prepared.splits, train=train))
 
 
 def make_keeper(recipe: Recipe) -> BestKeeper:

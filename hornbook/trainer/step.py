@@ -24,7 +24,7 @@ class Steps:
         loss_tracker: Counts the loss.
         weights_K: Weight of each class in the loss, as a tensor, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
-        jit: Whether XLA compiles the calls.
+        jit: Whether XLA compiles chunks.
     """
 
     built: Built
@@ -65,7 +65,7 @@ class Steps:
         def body(batch: Any, is_finite: Any) -> Any:
             index_B = tf.slice(order, [(batch - base) * self.batch_size], [self.batch_size])
             number = first + tf.cast(batch, tf.int64)
-            loss = self.step(inputs, targets, index_B, rates[batch], momenta[batch], number)
+            loss = self.step(inputs, targets, index_B, rates[batch], momenta[batch], number, jit=self.jit)
             return batch + 1, tf.math.is_finite(loss)
 
         def goes_on(batch: Any, is_finite: Any) -> Any:
@@ -74,10 +74,13 @@ class Steps:
         return tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
 
     def rest(self, inputs: Any, targets: Any, index: Any, rates: Any, momenta: Any, number: Any) -> Any:
-        """Train the epoch's smaller last batch; returns whether its loss was finite."""
-        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number))
+        """Train the epoch's smaller last batch; returns whether its loss was finite.
 
-    def step(self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any) -> Any:
+        Always a TensorFlow graph: one batch an epoch is not worth a second or 90 MB of XLA's compiler.
+        """
+        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number, jit=False))
+
+    def step(self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any, *, jit: bool) -> Any:
         """Train one batch and return its loss: gather, forward, loss, gradients, update, metrics."""
         built, model = self.built, self.built.logits_model
         x = tf.cast(tf.gather(inputs, index_B), model.inputs[0].dtype)
@@ -86,7 +89,7 @@ class Steps:
         if self.weights_K is not None:
             weights_B = tf.gather(self.weights_K, tf.cast(tf.reshape(y, [-1]), tf.int32))
         set_step(self.states, self.seeds, number)
-        with threefry(active=self.jit), tf.GradientTape() as tape:
+        with threefry(active=jit), tf.GradientTape() as tape:
             scores = model(x, training=True)
             loss = built.loss(y, scores, sample_weight=weights_B)
             if model.losses:

@@ -62,14 +62,15 @@ def train(
     if not is_chief(prepared.strategy):  # the other workers do the same work and leave nothing behind
         runs = tempfile.mkdtemp(prefix="hornbook-worker-")
     session = Session(prepared, UserCallbacks(callbacks, prepared))
+    del prepared  # its arrays live on in the engine
 
     # ---- run directory
-    run = RunDirectory.create(Path(runs), prepared.recipe.name or "recipe")
-    write_inputs(run, prepared, source or ("", ()))
+    run = RunDirectory.create(Path(runs), session.prepared.recipe.name or "recipe")
+    write_inputs(run, session.prepared, source or ("", ()))
 
     # ---- epochs, final weights, test
     reporter = reporter if reporter is not None else SilentReporter()
-    for warning in _warnings(prepared, recipe, was_checked=source is not None):
+    for warning in _warnings(session.prepared, recipe, was_checked=source is not None):
         reporter.note(warning)
     return run_session(session, run, reporter)
 
@@ -86,11 +87,11 @@ def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple
     """Write what a run starts from: resolved recipe, its source, environment, facts about the data."""
     recipe, info = prepared.recipe, prepared.splits.info
     resolved = to_yaml(recipe.to_dict())
-    run.write_recipe(resolved)
-    run.write_source(source[0] or resolved, source[1])
     run.write_environment(environment_facts(seed=recipe.seed, fingerprint=info.fingerprint))
     run.write_data(to_json(info))
     run.write_result({"state": "running"})
+    run.write_recipe(resolved)  # what makes it a run; a process killed before has left none
+    run.write_source(source[0] or resolved, source[1])
 
 
 def run_session(session: Session, run: RunDirectory, reporter: Reporter) -> TrainResult:

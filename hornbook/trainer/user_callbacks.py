@@ -1,10 +1,12 @@
 """A user's Keras callbacks, called by the fused engine: epoch hooks each epoch, batch hooks at the ends of chunks."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
+from hornbook.atomic import jsonable
 from hornbook.builder import compile_plain
 from hornbook.errors import UsageError
 from hornbook.trainer.prepare import Prepared
@@ -36,6 +38,7 @@ class UserCallbacks:
         self._optimizer = prepared.built.optimizer
         self._callbacks = list(callbacks)
         self._has_any = bool(callbacks)
+        self._restored: Sequence[Any] = ()
         if self._has_any:
             compile_plain(prepared.built, prepared.recipe)  # callbacks look at model.optimizer and model.metrics
         self._model.stop_training = False
@@ -50,19 +53,33 @@ class UserCallbacks:
         return bool(self._model.stop_training)
 
     def get_state(self) -> list[Any]:
-        """Return the state of each callback that has a `get_state`, None for the others."""
-        return [callback.get_state() if hasattr(callback, "get_state") else None for callback in self._callbacks]
+        """Return the state of each callback that has a `get_state`, None for the others.
+
+        Raises:
+            UsageError: If one returns what JSON cannot hold.
+        """
+        states = [callback.get_state() if hasattr(callback, "get_state") else None for callback in self._callbacks]
+        for callback, state in zip(self._callbacks, states, strict=True):
+            try:
+                json.dumps(jsonable(state))
+            except (TypeError, ValueError) as error:
+                name = type(callback).__name__
+                raise UsageError(f"callbacks: {name}.get_state() returns what JSON cannot hold ({error}).") from error
+        return states
 
     def set_state(self, states: Sequence[Any]) -> None:
-        """Give each callback with a `set_state` its state back."""
+        """Give each callback with a `set_state` its state back, now and after it was told that training begins."""
+        self._restored = states
         for callback, state in zip(self._callbacks, states, strict=False):
             if state is not None and hasattr(callback, "set_state"):
                 callback.set_state(state)
 
     def on_train_begin(self) -> None:
-        """Call the callbacks before the first epoch."""
+        """Call the callbacks before the first epoch; Keras's own forget everything there."""
         if self._has_any:
             self._list.on_train_begin()
+            self.set_state(self._restored)
+            self.get_state()
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Call the callbacks before an epoch, counted from 0 as Keras does."""

@@ -122,3 +122,36 @@ def test_flips_mirror_the_images(prepare):
     mirrored = np.abs(out - images[:, :, ::-1]).max(axis=(1, 2, 3)) < 1e-3
     assert (same | mirrored).all()
     assert 0.2 < mirrored.mean() < 0.8
+
+
+def test_numbers_of_tokens_are_never_treated_as_quantities(prepare):
+    from hornbook.data import Source
+    from hornbook.errors import RecipeError
+
+    source = Source(RNG.integers(0, 9, (30, 5)).astype(np.int32), np.arange(30) % 3, "tokens", vocabulary_size=9)
+    tree = {"data": {"name": "arrays"}, "model": "rnn", "training": {"batch_size": 8}}
+    tree |= {"normalization": {"name": "layer_normalization", "input": True}, "regularization": {"input_dropout": 0.1}}
+    with pytest.raises(RecipeError) as caught:
+        prepare(tree, source)
+    paths = [problem.path for problem in caught.value.problems]
+    assert paths == [("normalization", "input"), ("regularization", "input_dropout")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text"),
+    [
+        ({"initializer": "identity", "model": {"name": "cnn"}}, "Identity matrix initializer can only be used for 2D"),
+        ({"model": {"name": "cnn", "padding": "valid", "filters": [2, 2, 2]}}, "output size would be zero or negative"),
+        (
+            {"initializer": {"name": "constant", "value": [[1, 2], [3, 4]]}},
+            r"Incompatible shapes: \[2,2\] vs. \[36,4\]",
+        ),
+        ({"normalization": {"name": "batch_normalization", "axis": 3}}, "index out of range"),
+    ],
+)
+def test_what_keras_refuses_is_a_recipe_error(prepare, recipe, text):
+    from hornbook.errors import RecipeError
+
+    images = np.zeros((30, 6, 6, 1), np.uint8)
+    with pytest.raises(RecipeError, match=rf"model: Keras refuses this network: .*{text}"):
+        prepare({"training": {"batch_size": 8}, **recipe}, (images, np.arange(30) % 3))

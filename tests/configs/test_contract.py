@@ -13,7 +13,7 @@ from hornbook.recipes import check_recipe, shipped_recipes
 from hornbook.recipes.resolve import resolve
 
 PARAMETERS = {
-    "alpha_dropout": 9_411,
+    "alpha_dropout": 10_369,
     "backprop_example": 12,
     "class_weights": 65,
     "cnn_augmentation": 36_074,

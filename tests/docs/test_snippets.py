@@ -51,7 +51,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", [*PAGES, *PROSE])
 def test_lines_are_at_most_120_columns(page):
     lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if len(line) > 120] == []
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []  # tables cannot be wrapped
 
 
 def test_the_picture_of_a_run_loads_nothing_from_elsewhere():

@@ -1,0 +1,198 @@
+"""An interrupted run, resumed, ends bit for bit where the uninterrupted run ends."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hornbook.errors import RunError, UsageError
+from hornbook.runs.states import load_state
+
+CNN = {"name": "cnn", "filters": [4], "dense": [8]}
+DIGITS = {"name": "digits", "limit": 200, "split": {"validation": 40, "test": 40}}
+KINDS = {
+    "dropout, batch norm, one_cycle": {
+        "regularization": {"dropout": 0.3},
+        "normalization": "batch_normalization",
+        "schedule": "one_cycle",
+        "training": {"engine": "xla", "gradient_clipping": {"by": "global_norm", "threshold": 1.0}},
+    },
+    "noise of every kind": {
+        "activation": "randomized_leaky_relu",
+        "regularization": {"input_dropout": 0.1, "gaussian_dropout": 0.2, "gaussian_noise": 0.1, "max_norm": 1.0},
+        "optimizer": {"name": "nadam", "learning_rate": 0.01},
+    },
+    "performance scheduling, early stopping": {
+        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.5, "reduction": 0.5, "cooldown": 1},
+        "training": {"epochs": 30, "early_stopping": {"patience": 2, "min_delta": 0.2}},
+    },
+    "accumulation, averaged weights": {
+        "optimizer": {"name": "adamw", "learning_rate": 0.01, "accumulation": 3, "ema": {"momentum": 0.9}},
+        "schedule": {"name": "cosine", "warmup": "10%"},
+        "training": {"early_stopping": {"patience": 4}},
+    },
+    "augmentation": {
+        "model": CNN,
+        "data": DIGITS | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05}},
+        "regularization": {"spatial_dropout": 0.2},
+    },
+    "class weights, penalties, metrics": {
+        "regularization": {"l2": 0.01},
+        "training": {"class_weights": "balanced", "metrics": ["accuracy", "top_k_accuracy"]},
+    },
+    "metrics that Keras builds late": {
+        "data": {"name": "moons", "examples": 280, "split": {"validation": 40, "test": 40}},
+        "training": {"metrics": ["f1_score", "auc", "precision", "recall"]},
+    },
+    "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
+    "a schedule-free optimizer": {"optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01}},
+}
+FIT = {
+    "regularization": {"dropout": 0.3},
+    "normalization": "batch_normalization",
+    "schedule": "exponential",
+    "training": {"engine": "fit", "early_stopping": {"patience": 4}},
+}
+PLACES = [(0, 2), (0, 6), (1, 4), (2, 6)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_stopped_four_times_ends_like_one_that_was_left_alone(
+    kind, train, with_interruptions, assert_same, tmp_path
+):
+    alone = train(KINDS[kind], runs=tmp_path / "alone")
+    resumed = with_interruptions(KINDS[kind], PLACES, runs=tmp_path / "stopped")
+    assert_same(resumed, alone)
+    assert [row["epoch"] for row in resumed.history] == list(range(1, len(alone.history) + 1))
+    if "early stopping" in kind:
+        assert resumed.stop_reason.startswith("no better val_loss")
+        assert len({row["learning_rate"] for row in resumed.history}) > 1
+
+
+def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(train, with_interruptions, assert_same, tmp_path):
+    alone = train(FIT, runs=tmp_path / "alone")
+    resumed = with_interruptions(FIT, [(0, 3), (1, 1), (2, 6)], runs=tmp_path / "stopped")
+    assert_same(resumed, alone)
+
+
+def test_metrics_of_half_an_epoch_are_in_the_state(interrupted):
+    result = interrupted({}, at=(1, 4))
+    state, _ = load_state(result.run / "checkpoints" / "state")
+    assert (state.facts["epoch"], state.facts["batch"], len(state.facts["history"])) == (1, 4, 1)
+    counts = [float(array) for name, array in state.arrays.items() if name.startswith("metric/") and array.ndim == 0]
+    assert counts.count(4 * 32) == 2  # examples that loss and accuracy have counted
+
+
+def test_an_interrupted_run_says_how_to_go_on(interrupted):
+    result = interrupted()
+    assert (result.exit_code, result.stop_reason, result.test) == (130, "stopped by Ctrl-C in epoch 2", {})
+    log = (result.run / "log.txt").read_text()
+    assert log.splitlines()[-1] == f"next    hornbook resume {result.run}"
+
+
+def test_history_after_a_crash_has_no_repeats(interrupted, resume, train, assert_same, tmp_path):
+    result = interrupted(at=(1, 2))
+    history = result.run / "history.jsonl"
+    row = json.loads(history.read_text().splitlines()[0])
+    with history.open("a") as file:  # a later epoch whose state was never saved, and half a line
+        file.write(json.dumps(row | {"epoch": 2, "loss": 99.0}) + '\n{"epoch": 3, "lo')
+    assert_same(resume(result.run), train(runs=tmp_path / "alone"))
+
+
+def test_half_written_files_of_a_killed_process_are_removed(interrupted, resume):
+    result = interrupted()
+    leftovers = [result.run / ".history-abc.jsonl", result.run / "checkpoints" / ".last-abc.keras"]
+    for path in leftovers:
+        path.write_bytes(b"half")
+    resume(result.run)
+    assert [path for path in leftovers if path.exists()] == []
+
+
+def test_a_finished_run_is_left_alone(train, resume):
+    run = train().run
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    assert resume(run) is None
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(
+    interrupted, resume, train, assert_same, tmp_path
+):
+    run = interrupted(at=(0, 2)).run
+    for path in (run / "checkpoints" / "state").iterdir():
+        path.unlink()
+    again = resume(run)
+    assert again.run == run
+    assert "there is no whole state of this run, so it starts again from its beginning" in (run / "log.txt").read_text()
+    assert_same(again, train(runs=tmp_path / "alone"))
+
+
+@pytest.mark.parametrize("missing", ["result.json", "environment.json", "data.json"])
+def test_a_run_killed_while_its_folder_was_made_is_no_run_or_starts_over(tmp_path, train, resume, monkeypatch, missing):
+    from hornbook.runs.directory import RunDirectory, find_unfinished
+
+    class KilledError(Exception):
+        pass
+
+    def kill(*_):
+        raise KilledError
+
+    method = {"result.json": "write_result", "environment.json": "write_environment", "data.json": "write_data"}[
+        missing
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, method, kill)
+        with pytest.raises(KilledError):
+            train()
+    run = tmp_path / "runs" / "few" / "latest"
+    assert not (run / "recipe.yaml").exists()
+    assert find_unfinished(tmp_path / "runs", "few", ("", ())) is None
+    with pytest.raises(UsageError, match="there is no run here"):
+        resume(run)
+
+
+def test_a_damaged_newest_state_falls_back_says_so_and_ends_alike(interrupted, resume, train, assert_same, tmp_path):
+    result = interrupted({"training": {"checkpoint": {"every": 0.0001}}}, at=(2, 4))
+    newest = max((result.run / "checkpoints" / "state").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-9])
+    again = resume(result.run)
+    log = (result.run / "log.txt").read_text()
+    assert f"note    {newest.name} is damaged (" in log
+    assert "note    resumed in epoch 3 after 4 of 7 batches" in log  # the save before the one on Ctrl-C
+    assert_same(again, train({"training": {"checkpoint": {"every": 0.0001}}}, runs=tmp_path / "alone"))
+
+
+def test_changed_data_is_refused_and_nothing_is_touched(tmp_path, interrupted, resume):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 3)).astype(np.float32), np.arange(200) % 2
+    result = interrupted({"data": {"name": "arrays"}}, data=(x, y), at=(1, 2))
+    before = {path: path.read_bytes() for path in result.run.rglob("*") if path.is_file()}
+    with pytest.raises(RunError, match=r"the data has changed since training .fingerprint \w+, then \w+.\. Restore it"):
+        resume(result.run, data=(x + 1, y))
+    assert {path: path.read_bytes() for path in result.run.rglob("*") if path.is_file()} == before
+    assert resume(result.run, data=(x, y)).state == "finished"
+
+
+def test_other_versions_and_devices_are_noted(interrupted, resume):
+    result = interrupted()
+    path = result.run / "environment.json"
+    facts = json.loads(path.read_text())
+    facts["versions"]["keras"], facts["threads"] = "3.0.0", 99
+    path.write_text(json.dumps(facts))
+    assert resume(result.run).state == "finished"
+    log = (result.run / "log.txt").read_text()
+    assert "note    keras was 3.0.0 and is 3." in log
+    assert "note    threads was 99 and is " in log
+
+
+def test_a_state_of_another_model_is_refused(interrupted, resume):
+    result = interrupted()
+    path = result.run / "recipe.yaml"
+    path.write_text(path.read_text().replace("- 16", "- 17"))
+    with pytest.raises(RunError, match="the saved state belongs to another model"):
+        resume(result.run)
+
+
+def test_there_must_be_a_run(resume, tmp_path):
+    with pytest.raises(UsageError, match="there is no run here"):
+        resume(tmp_path)
