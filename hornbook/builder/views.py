@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-__all__ = ["momentum_from", "seed_states", "set_step", "threefry", "unclipped"]
+__all__ = ["averaging_updates", "momentum_from", "seed_states", "set_step", "threefry", "unclipped"]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
 
@@ -116,8 +116,25 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
 
 
 @contextlib.contextmanager
+def averaging_updates(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Let averaged weights move once per update while this is open; Keras moves them with each accumulated batch."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    every, number = inner.gradient_accumulation_steps, inner.ema_momentum
+    if not (inner.use_ema and every):
+        yield
+        return
+    is_update = tf.equal((inner._iterations.value + 1) % every, 0)
+    try:
+        inner.ema_momentum = tf.where(is_update, tf.constant(number, tf.float32), 1.0)
+        yield
+    finally:
+        inner.ema_momentum = number
+
+
+@contextlib.contextmanager
 def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Let the optimizer take gradients as they are while this is open."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     names = ("clipvalue", "clipnorm", "global_clipnorm")
     saved = {name: getattr(optimizer, name) for name in names}
     try:

@@ -105,7 +105,7 @@ def resume(
     The result is bit for bit that of a run without the interruption.
     """
 
-    find_run(run)  # before TensorFlow, which takes seconds to import
+    found = find_run(run)  # before TensorFlow, which takes seconds to import
 
     def run_it(reporter: "Reporter") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
@@ -113,8 +113,10 @@ def resume(
         return resume_run(run, overrides or (), reporter=reporter)
 
     if _run(run_it, device=device, as_json=as_json, quiet=quiet) is None:
-        print(f"{run}: this run is finished, there is nothing left to do.")
-        print(f"To train it longer: hornbook resume {run} training.epochs=NUMBER")
+        reason = found.result["stop_reason"]
+        longer = "training.max_time=TIME" if reason.startswith("max_time") else "training.epochs=NUMBER"
+        print(f"{run}: this run is finished ({reason}), there is nothing left to do.")
+        print(f"To train it longer: hornbook resume {run} {longer}")
 
 
 def reproduce(

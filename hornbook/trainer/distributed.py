@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from hornbook.builder.build import as_targets
 from hornbook.builder.seeds import derive_seed
-from hornbook.builder.views import momentum_from, seed_states, set_step, unclipped
+from hornbook.builder.views import averaging_updates, momentum_from, seed_states, set_step, unclipped
 from hornbook.errors import DivergedError
 from hornbook.trainer.engine import EpochPlan
 from hornbook.trainer.prepare import Prepared
@@ -91,7 +91,8 @@ class DistributedLoop:
     def _run_step(self, index: Any, momentum: Any, number: Any) -> Any:
         optimizer = self.prepared.built.optimizer
         set_step(self._states, self._seeds, number)
-        with momentum_from(optimizer, self._momentum_option, momentum), unclipped(optimizer):
+        moving = momentum_from(optimizer, self._momentum_option, momentum)
+        with moving, averaging_updates(optimizer), unclipped(optimizer):
             losses = self.strategy.run(self._replica_step, args=(index,))
         return self.strategy.reduce("SUM", losses, axis=None)
 

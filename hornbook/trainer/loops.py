@@ -5,10 +5,8 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from hornbook.builder.build import as_targets, compile_plain
-from hornbook.builder.views import momentum_from
 from hornbook.errors import DivergedError
 from hornbook.trainer.engine import Engine, EpochPlan
 from hornbook.trainer.prepare import Prepared
@@ -68,7 +66,6 @@ class FitLoop:
         self._prepared = prepared
         self._model = compile_plain(prepared.built, prepared.recipe)
         self._logs: dict[str, float] = {}
-        self._momentum = tf.Variable(0.0, trainable=False)
         self.batch_size = prepared.recipe.training.batch_size
 
     @property
@@ -89,19 +86,17 @@ class FitLoop:
         train, weights_K = self._prepared.splits.train, self._prepared.weights_K
         y = as_targets(train.y, self._model)[plan.order]
         weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
-        watcher = _BatchWatcher(plan, on_chunk, self.batches, self._momentum)
-        option = self._prepared.recipe.optimizer.momentum_option if self._prepared.table.moves_momentum else None
-        with momentum_from(self._model.optimizer, option, self._momentum):  # read while `fit` traces its first batch
-            history = self._model.fit(
-                train.x[plan.order],
-                y,
-                batch_size=self.batch_size,
-                sample_weight=weights,
-                shuffle=False,
-                verbose=0,
-                callbacks=[watcher],
-            )
-        watcher.put_back()
+        watcher = _BatchWatcher(plan, on_chunk, self.batches)
+        history = self._model.fit(
+            train.x[plan.order],
+            y,
+            batch_size=self.batch_size,
+            sample_weight=weights,
+            shuffle=False,
+            verbose=0,
+            callbacks=[watcher],
+        )
+        self._model.stop_training = watcher.user_stops
         own = ("loss", *(metric.name for metric in self._prepared.built.metrics))
         self._logs = {name: float(history.history[name][-1]) for name in own}
         if not np.isfinite(self._logs["loss"]):
@@ -116,30 +111,19 @@ class FitLoop:
 
 
 class _BatchWatcher(keras.callbacks.Callback):
-    """Sets rate and momentum of each batch and passes batch ends on."""
+    """Sets the rate of each batch and passes batch ends on."""
 
-    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int, momentum: tf.Variable) -> None:
+    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int) -> None:
         super().__init__()
-        self.plan, self.on_chunk, self.batches, self.momentum = plan, on_chunk, batches, momentum
+        self.plan, self.on_chunk, self.batches = plan, on_chunk, batches
         self.was_cut = False
-        self._user_stops = False
-        self._weights: list[Any] = []
+        self.user_stops = False
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.optimizer.learning_rate.assign(self.plan.rates[batch])
-        self.momentum.assign(self.plan.momenta[batch])
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         stops = self.on_chunk(batch + 1)
-        self._user_stops = self.model.stop_training  # only a user's callback sets it before the next line
+        self.user_stops = self.model.stop_training  # only a user's callback sets it before the next line
         if stops and batch + 1 < self.batches:
             self.was_cut = self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._weights = [variable.numpy() for variable in self.model.trainable_variables]
-
-    def put_back(self) -> None:
-        """Undo what `fit` does at its end: it puts EMA's averages into the model and forgets who wanted to stop."""
-        for variable, value in zip(self.model.trainable_variables, self._weights, strict=True):
-            variable.assign(value)
-        self.model.stop_training = self._user_stops

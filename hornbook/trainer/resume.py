@@ -1,7 +1,5 @@
 """Continues a run from its newest whole state, bit for bit where the uninterrupted run would have gone."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,20 @@ from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.rates import rate_table
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.session import Session
-from hornbook.trainer.strategies import is_chief
+from hornbook.trainer.session import Session, make_keeper, make_stopper
+from hornbook.trainer.strategies import own_folder
 from hornbook.trainer.train import run_session
 from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["resume"]
 
-MAY_CHANGE = ("training.epochs", "training.max_time", "training.early_stopping", "training.checkpoint.every")
+MAY_CHANGE = (
+    "training.epochs",
+    "training.max_time",
+    "training.early_stopping",
+    "training.on_divergence",
+    "training.checkpoint.every",
+)
 
 
 def resume(
@@ -60,11 +64,12 @@ def resume(
     found = find_run(run)
     recipe = load_recipe(found.recipe_path)
     changed = _extended(recipe, found, overrides)
-    folder = RunDirectory(found.path)
-    state, notes = load_state(folder.states)
-    is_complete = state is not None and state.facts["is_done"] and found.result["state"] == "finished"
-    if is_complete and not overrides:
+    folder, is_finished = RunDirectory(found.path), found.result["state"] == "finished"
+    if is_finished and not overrides:
         return None
+    state, notes = load_state(folder.states)
+    if is_finished and state is None:
+        raise RunError(f"{found.path}: there is no whole state of this finished run, so it cannot be trained longer.")
 
     prepared = prepare(changed, data)
     _check_data(found, prepared)
@@ -75,14 +80,14 @@ def resume(
         notes.append(f"resumed in epoch {session.epoch + 1} after {session.batch} of {session.loop.batches} batches")
     else:
         notes.append("there is no whole state of this run, so it starts again from its beginning")
-    if not is_chief(prepared.strategy):  # the other workers read the chief's run and leave nothing behind
-        folder = RunDirectory(Path(shutil.copytree(found.path, Path(tempfile.mkdtemp()) / found.path.name)))
-    folder.write_history(session.history)
-    folder.write_recipe(to_yaml(prepared.recipe.to_dict()))
-    folder.write_result({"state": "running"})
     for note in notes:
         reporter.note(note)
-    return run_session(session, folder, reporter)
+    with own_folder(lambda: folder, prepared.strategy) as own:
+        own.remove_leftovers()
+        own.write_result({"state": "running"})
+        own.write_history(session.history)
+        own.write_recipe(to_yaml(prepared.recipe.to_dict()))
+        return run_session(session, own, reporter)
 
 
 def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
@@ -94,10 +99,7 @@ def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
                 f"{key}: a run that has begun keeps its recipe; only {', '.join(MAY_CHANGE)} may change. "
                 f"Start a new run from it: hornbook train --config {run.recipe_path} {override}"
             )
-    changed = load_recipe(run.recipe_path, overrides) if overrides else recipe
-    if changed.training.epochs < recipe.training.epochs and len(run.history) > changed.training.epochs:
-        raise UsageError(f"training.epochs={changed.training.epochs}: the run has trained {len(run.history)} already.")
-    return changed
+    return load_recipe(run.recipe_path, overrides) if overrides else recipe
 
 
 def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:
@@ -105,12 +107,10 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
     session.set_state(state)
     if not overrides:
         return
-    new = session.prepared.recipe
-    if session.stopper is not None and session.is_done and session.stopper.wait >= max(session.stopper.patience, 1):
-        raise UsageError(
-            f"early stopping ended this run ({session.stop_reason}). To go on, raise its patience: "
-            f"training.early_stopping.patience={2 * session.stopper.patience}"
-        )
+    new, begun = session.prepared.recipe, session.epoch + (session.batch > 0)
+    if new.training.epochs < begun:
+        raise UsageError(f"training.epochs={new.training.epochs}: the run has trained {begun} already.")
+    _watch_again(session)
     done = session.epoch * session.loop.batches + session.batch
     before = rate_table(old, batches=session.loop.batches)
     now = session.prepared.table
@@ -122,6 +122,26 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
             f"{new.training.epochs}, or give the schedule's durations in steps or epochs."
         )
     session.is_done = session.epoch >= new.training.epochs
+
+
+def _watch_again(session: Session) -> None:
+    """Show all epochs to early stopping as the recipe now has it, as if it had been like that from the start."""
+    recipe = session.prepared.recipe
+    keeper, stopper = make_keeper(recipe), make_stopper(recipe, session.loop.batches)
+    for row in session.history:
+        keeper.is_best(row["epoch"], row)
+        if stopper is not None and stopper.should_stop(row["epoch"], row):
+            raise UsageError(
+                f"early stopping ends this run after epoch {row['epoch']}: no better {stopper.monitor} for "
+                f"{stopper.wait} epochs. To go on, raise its patience: "
+                f"training.early_stopping.patience={2 * stopper.patience}"
+            )
+    if keeper.best_epoch != session.keeper.best_epoch:
+        raise UsageError(
+            f"training.early_stopping: its best epoch would be {keeper.best_epoch or 'none yet'}, whose weights were not "
+            f"kept, instead of {session.keeper.best_epoch or 'none yet'}. Train anew."
+        )
+    session.keeper, session.stopper = keeper, stopper
 
 
 def _check_data(run: Run, prepared: Prepared) -> None:

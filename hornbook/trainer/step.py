@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from hornbook.builder.build import Built
-from hornbook.builder.views import momentum_from, set_step, threefry
+from hornbook.builder.views import averaging_updates, momentum_from, set_step, threefry
 
 __all__ = ["Steps"]
 
@@ -98,7 +98,7 @@ class Steps:
         variables = model.trainable_variables
         gradients = tape.gradient(scaled, variables)
         built.optimizer.learning_rate.assign(rate)
-        with momentum_from(built.optimizer, self.momentum_option, momentum):
+        with momentum_from(built.optimizer, self.momentum_option, momentum), averaging_updates(built.optimizer):
             built.optimizer.apply(gradients, variables)
         self.loss_tracker.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
         outputs = built.activate(scores)

@@ -3,14 +3,17 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from hornbook.errors import RunError, UsageError
+from hornbook.runs.directory import RunDirectory
 
-__all__ = ["is_chief", "make_strategy", "scope", "worker_losses"]
+__all__ = ["is_chief", "make_strategy", "own_folder", "scope", "worker_losses"]
 
 
 def make_strategy(name: str | None) -> Any:
@@ -62,6 +65,18 @@ def is_chief(strategy: Any) -> bool:
     """Return whether this process writes the run: the only one, or the first worker."""
     resolver = getattr(strategy, "cluster_resolver", None)
     return resolver is None or not resolver.task_id
+
+
+@contextlib.contextmanager
+def own_folder(make: Callable[[], RunDirectory], strategy: Any) -> Iterator[RunDirectory]:
+    """Make the run's folder for the chief; the other workers do the same work in one that is removed afterwards."""
+    if is_chief(strategy):
+        yield make()
+        return
+    with tempfile.TemporaryDirectory(prefix="hornbook-worker-") as temporary:
+        folder = RunDirectory(Path(temporary))
+        folder.best.parent.mkdir()
+        yield folder
 
 
 @contextlib.contextmanager

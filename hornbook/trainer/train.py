@@ -1,6 +1,5 @@
 """Training as a straight line of stages: data and model → run directory → epochs → final weights → test."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from hornbook.trainer.result import TrainResult
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.strategies import is_chief
+from hornbook.trainer.strategies import is_chief, own_folder
 from hornbook.trainer.user_callbacks import UserCallbacks
 from hornbook.trainer.weights import save_model
 
@@ -59,20 +58,20 @@ def train(
     # ---- data, resolved recipe, model
     check_writable(Path(runs))
     prepared = prepare(recipe, data)
-    if not is_chief(prepared.strategy):  # the other workers do the same work and leave nothing behind
-        runs = tempfile.mkdtemp(prefix="hornbook-worker-")
     session = Session(prepared, UserCallbacks(callbacks, prepared))
     del prepared  # its arrays live on in the engine
 
-    # ---- run directory
-    run = RunDirectory.create(Path(runs), session.prepared.recipe.name or "recipe")
-    write_inputs(run, session.prepared, source or ("", ()))
-
-    # ---- epochs, final weights, test
     reporter = reporter if reporter is not None else SilentReporter()
     for warning in _warnings(session.prepared, recipe, was_checked=source is not None):
         reporter.note(warning)
-    return run_session(session, run, reporter)
+
+    # ---- run directory
+    name = session.prepared.recipe.name or "recipe"
+    with own_folder(lambda: RunDirectory.create(Path(runs), name), session.prepared.strategy) as run:
+        write_inputs(run, session.prepared, source or ("", ()))
+
+        # ---- epochs, final weights, test
+        return run_session(session, run, reporter)
 
 
 def _warnings(prepared: Prepared, recipe: Recipe, *, was_checked: bool) -> list[str]:
@@ -96,6 +95,8 @@ def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple
 
 def run_session(session: Session, run: RunDirectory, reporter: Reporter) -> TrainResult:
     """Train a session, new or restored, to its end, and write down how it ended."""
+    if not is_chief(session.prepared.strategy):  # one of the workers speaks for all
+        reporter = SilentReporter()
     reporter.start(session.prepared, run.path)
     saver = Saver(run, session)
     try:

@@ -1,6 +1,7 @@
 """An interrupted run, resumed, ends bit for bit where the uninterrupted run ends."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -188,7 +189,9 @@ def test_other_versions_and_devices_are_noted(interrupted, resume):
 def test_a_state_of_another_model_is_refused(interrupted, resume):
     result = interrupted()
     path = result.run / "recipe.yaml"
-    path.write_text(path.read_text().replace("- 16", "- 17"))
+    text = path.read_text()
+    path.write_text(re.sub(r"(units:\s+)\[16\]", r"\1[17]", text))
+    assert path.read_text() != text
     with pytest.raises(RunError, match="the saved state belongs to another model"):
         resume(result.run)
 

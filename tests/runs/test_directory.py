@@ -85,7 +85,7 @@ def test_runs_are_found_by_folder_by_latest_and_by_name(tmp_path, monkeypatch):
         assert find_run(name).path == run.path
     with pytest.raises(UsageError, match=r"nope: there is no run here\. Runs of these recipes are in runs: moons\."):
         find_run("nope")
-    with pytest.raises(UsageError, match="There are no runs in elsewhere yet"):
+    with pytest.raises(UsageError, match="There is no run below elsewhere yet"):
         find_run("nope", root=tmp_path.relative_to(tmp_path) / "elsewhere")
 
 
