@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,15 +54,25 @@ KINDS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
 }
+MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 CLOCK = {"train_seconds", "seconds"}
 
 
-def child(work: Callable[[], None]) -> int:
-    """Run something in a forked process with its output thrown away; returns its process id."""
+def child(work: Callable[[], None], *, dies_at: int | None = None) -> int:
+    """Run something in a forked process with its output thrown away; returns its process id.
+
+    With `dies_at` the process kills itself in the middle of a save: when that many files have been written and the next
+    one is about to take its name.
+    """
     pid = os.fork()
     if pid:
         return pid
     try:
+        if dies_at is not None:
+            written, flush = iter(range(dies_at)), os.fsync
+            os.fsync = lambda file: (
+                flush(file) if next(written, None) is not None else os.kill(os.getpid(), signal.SIGKILL)
+            )
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         if not os.environ.get("SOAK_VERBOSE"):
@@ -124,39 +135,61 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 def wait(pid: int, seconds: float) -> bool:
-    """Kill a process after so many seconds; returns whether it had ended by itself."""
+    """Kill a process after so many seconds; returns whether it had ended by itself, and not by its own hand."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            return True
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.WIFEXITED(status)
         time.sleep(0.002)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return False
 
 
+def place(folder: Path) -> Counter[str]:
+    """Return where a kill hit the one run below a folder; nothing where there was no run yet."""
+    from hornbook.runs.states import load_state
+
+    runs = [path.parent for path in folder.glob("*/2*/recipe.yaml")]
+    if not runs:
+        return Counter()
+    state, _ = load_state(runs[0] / "checkpoints" / "state")
+    where = "before the first state" if state is None else "mid-epoch" if state.facts["batch"] else "between epochs"
+    is_saving = any(path.name.startswith(".") for path in runs[0].rglob("*"))
+    return Counter([where, *["mid-save"] * is_saving])
+
+
 def one(
-    kind: str, expected: dict[str, str], seconds: float, chance: random.Random, root: Path
-) -> tuple[int, list[str]]:
-    """Kill one run up to three times; returns the kills and what differs in the end."""
+    kind: str, expected: dict[str, str], seconds: float, chance: random.Random, root: Path, *, most: int
+) -> tuple[Counter[str], list[str]]:
+    """Kill one run up to `most` times; returns where the kills hit and what differs in the end."""
     folder = Path(tempfile.mkdtemp(dir=root))
-    kills, work = 0, lambda: start(kind, folder)
-    for _ in range(3):
-        if wait(child(work), chance.uniform(0.05, 1.0) * seconds):
+    places: Counter[str] = Counter()
+    work = lambda: start(kind, folder)  # noqa: E731
+    for _ in range(most):
+        dies_at = chance.randint(5, 40) if chance.random() < MID_SAVE else None
+        if wait(child(work, dies_at=dies_at), chance.uniform(0.3, 1.0) * seconds):
             break
-        kills += 1
-        if not list(folder.glob("*/2*/recipe.yaml")):  # killed before there was a run
+        hit = place(folder)
+        places += hit
+        if hit:
+            work = lambda: go_on(folder)  # noqa: E731
+        else:  # killed before there was a run
             shutil.rmtree(folder)
             folder.mkdir()
-            continue
-        work = lambda: go_on(folder)  # noqa: E731
     else:
         os.waitpid(child(work), 0)
     found = digest(folder)
     differing = sorted(key for key in expected.keys() | found.keys() if found.get(key) != expected.get(key))
     if not differing:
         shutil.rmtree(folder)
-    return kills, differing
+    return places, differing
+
+
+def count(places: Counter[str]) -> int:
+    """Return how many kills hit a run; one that hit a save also hit something else."""
+    return places.total() - places["mid-save"]
 
 
 def main() -> int:
@@ -165,24 +198,28 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="kills per kind, at least")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    import hornbook.trainer.resume  # noqa: F401  (children begin with everything imported, and no operation run)
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-"))
-    chance, survivors, total, all_kills = random.Random(options.seed), 0, 0, 0
+    chance, survivors, total, everywhere = random.Random(options.seed), 0, 0, Counter[str]()
     for kind in KINDS:
         reference = root / f"reference-{len(list(root.iterdir()))}"
         began = time.monotonic()
         os.waitpid(child(lambda kind=kind, reference=reference: start(kind, reference)), 0)
         seconds = time.monotonic() - began
-        expected, kills, runs, good = digest(reference), 0, 0, 0
-        while kills < options.kills:
-            killed, differing = one(kind, expected, seconds, chance, root)
-            kills, runs, good = kills + killed, runs + 1, good + (not differing)
+        expected, places, runs, good = digest(reference), Counter[str](), 0, 0
+        while count(places) < options.kills:
+            hits, differing = one(kind, expected, seconds, chance, root, most=min(options.kills - count(places), 3))
+            places, runs, good = places + hits, runs + 1, good + (not differing)
             if differing:
                 print(f"  differs: {kind}: {', '.join(differing)}", flush=True)
-        print(f"{kind}: {good}/{runs} runs survived {kills} kills ({seconds:.1f} s each)", flush=True)
-        survivors, total, all_kills = survivors + good, total + runs, all_kills + kills
-    print(f"survivors {survivors}/{total} after {all_kills} kills")
+        print(f"{kind}: {good}/{runs} runs survived {count(places)} kills ({seconds:.1f} s each)", flush=True)
+        survivors, total, everywhere = survivors + good, total + runs, everywhere + places
+    where = ", ".join(f"{number} {name}" for name, number in sorted(everywhere.items()))
+    print(f"survivors {survivors}/{total} after {count(everywhere)} kills ({where})")
     if survivors == total:
         shutil.rmtree(root)
     return 0 if survivors == total else 1

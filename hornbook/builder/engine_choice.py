@@ -3,6 +3,7 @@
 import keras
 
 from hornbook.builder.build import Built
+from hornbook.errors import Problem, RecipeError
 
 __all__ = ["XLA_LAYERS", "choose_engine"]
 
@@ -17,8 +18,14 @@ XLA_LAYERS = frozenset(
 
 def choose_engine(wanted: str, built: Built) -> str:
     """Return ``xla``, ``graph`` or ``fit``: what the recipe names, or for ``auto`` XLA where every layer gains from it."""
+    names = {type(operation).__name__ for operation in built.model.operations}
+    unknown_to_xla = sorted(name for name in names if name.startswith("Random") and name not in XLA_LAYERS)
+    if wanted == "xla" and unknown_to_xla:
+        message = f"XLA has no way to run {', '.join(unknown_to_xla)}."
+        raise RecipeError(
+            [Problem(("training", "engine"), message, "Omit it: 'auto' chooses 'graph'.", code="engine-xla")]
+        )
     if wanted != "auto":
         return wanted
-    names = {type(operation).__name__ for operation in built.model.operations}
     is_plain = names <= XLA_LAYERS and not isinstance(built.optimizer, keras.optimizers.LossScaleOptimizer)
     return "xla" if is_plain else "graph"

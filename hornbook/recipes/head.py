@@ -22,6 +22,8 @@ class LossSpec(Component):
     """The head activation in front of which it is computed, for numerical stability."""
     only: ClassVar[bool] = False
     """Whether it works with that activation alone."""
+    positive: ClassVar[str | None] = None
+    """The head activation it gets when the recipe names none, because it is not defined for negative outputs."""
 
 
 Loss = Annotated[LossSpec, ComponentOf("loss")]
@@ -216,6 +218,7 @@ class Poisson(LossSpec):
 
     name: Literal["poisson"] = "poisson"
     builds: ClassVar[str | None] = "keras.losses:Poisson"
+    positive: ClassVar[str | None] = "exponential"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
@@ -231,4 +234,5 @@ class MeanSquaredLogarithmicError(LossSpec):
 
     name: Literal["mean_squared_logarithmic_error"] = "mean_squared_logarithmic_error"
     builds: ClassVar[str | None] = "keras.losses:MeanSquaredLogarithmicError"
+    positive: ClassVar[str | None] = "softplus"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)

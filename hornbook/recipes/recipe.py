@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
 from hornbook.recipes.activation import Activation
 from hornbook.recipes.data import DataSpec
@@ -84,13 +84,20 @@ class Recipe(Spec):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain lists, mappings, numbers and text, ready for YAML; keys without a value left out."""
-        plain = _plain(self.model_dump())
+        plain = _plain(self)
         return {key: value for key, value in plain.items() if value not in ({}, [])}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        items = {field.alias or name: getattr(value, name) for name, field in fields.items()}
+        # A key without a value is left out, unless leaving it out would bring a default back.
+        kept = {key for key, field in fields.items() if getattr(value, key) is None and field.default is not None}
+        items = {key: item for key, item in items.items() if item is not None or key in kept}
+        return {key: _plain(item) for key, item in (items | (value.model_extra or {})).items()}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item is not None}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value

@@ -69,6 +69,8 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     activation = head.activation.model_dump() if head.activation is not None else {"name": ACTIVATIONS[task]}
     if head.activation is None and head.loss is not None and head.loss.only and head.loss.from_logits:
         activation = {"name": head.loss.from_logits}
+    elif head.activation is None and head.loss is not None and head.loss.positive:
+        activation = {"name": head.loss.positive}
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
     if head.initializer is not None:
         filled["initializer"] = head.initializer.model_dump(exclude_none=True)

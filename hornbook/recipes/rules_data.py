@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
-from hornbook.recipes.model import Rnn
+from hornbook.recipes.model import Layers, Rnn
 from hornbook.recipes.recipe import Recipe
 
+MAY_BE_NEGATIVE = frozenset(
+    {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
+)
 NOUNS = {"image": "images", "table": "rows of a table", "sequence": "sequences", "tokens": "token sequences"}
 
 
@@ -22,7 +25,15 @@ def data_section(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A backbone that cannot read this kind of data."""
-    if facts.kind is None or facts.kind in recipe.model.accepts:
+    model = recipe.model
+    if (
+        facts.kind == "tokens"
+        and isinstance(model, Layers)
+        and (not model.layers or model.layers[0].name != "embedding")
+    ):
+        message = "token numbers mean nothing by themselves, so the first layer has to be an embedding."
+        yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
+    if facts.kind is None or facts.kind in model.accepts:
         return
     wanted = listed([NOUNS[kind] for kind in recipe.model.accepts])
     hint = {
@@ -57,6 +68,9 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if loss is not None and loss.only and activation is not None and activation.name != loss.from_logits:
         message = f"'{loss.name}' needs a '{loss.from_logits}' head, found '{activation.name}'."
         yield Problem(("head", "activation"), message, "Omit one of the two.")
+    if loss is not None and loss.positive and activation is not None and activation.name in MAY_BE_NEGATIVE:
+        message = f"'{loss.name}' needs positive outputs, and '{activation.name}' can be negative."
+        yield Problem(("head", "activation"), message, f"Use '{loss.positive}', or omit it.")
     if activation is not None and activation.name == "step" and (loss is None or loss.name != "perceptron"):
         message = "the step function has no slope to follow, so only 'loss: perceptron' can train it."
         yield Problem(("head", "activation"), message, "Write 'head: {units: 1, activation: step, loss: perceptron}'.")
@@ -105,6 +119,9 @@ def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         if facts.task is not None and facts.task not in metric.tasks:
             message = f"'{metric.name}' is for {listed(metric.tasks)} tasks, and this task is {facts.task}."
             yield Problem(path, message, "'hornbook list metric' shows what each is for.")
+        elif recipe.head.loss is not None and recipe.head.loss.name == "hinge" and metric.name != "accuracy":
+            message = f"'{metric.name}' needs probabilities, and a hinge head gives scores."
+            yield Problem(path, message, "Use 'accuracy', or the loss 'binary_crossentropy'.")
 
 
 def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -56,7 +56,10 @@ def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def dropout_fits_backbone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Spatial dropout needs channels; two kinds of dropout at once is a mistake."""
     regularization = recipe.regularization
-    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn | Layers)
+    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn)
+    if isinstance(recipe.model, Layers):
+        with_weights = [layer for layer in recipe.model.layers if layer.takes_ingredients()]
+        has_channels = any(layer.name not in {"dense", "einsum_dense"} for layer in with_weights)
     if regularization.spatial_dropout is not None and not has_channels:
         message = "drops whole channels, and a dense network has none."
         yield Problem(("regularization", "spatial_dropout"), message, "Use 'dropout'.")

@@ -43,9 +43,8 @@ class TrainResult:
         def values(metrics: dict[str, float]) -> str:
             return " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
-        parts = [
-            f"{self.recipe.name}: {self.state} after {len(self.history)} epoch{'s' if len(self.history) != 1 else ''} ({self.stop_reason})"
-        ]
+        epochs = f"{len(self.history)} epoch" + ("s" if len(self.history) != 1 else "")
+        parts = [f"{self.recipe.name}: {self.state} after {epochs} ({self.stop_reason})"]
         if self.validation:
             parts.append(f"validation {values(self.validation)}")
         if self.test:

@@ -148,10 +148,10 @@ FACTS = (
 
 def _without_copies(prepared: Prepared, loop: Loop) -> Prepared:
     """Return the same, with the training inputs as a view of the engine's, where it holds them in memory."""
-    inputs = getattr(getattr(loop, "feed", None), "inputs", None)
-    if inputs is None or "GPU" in inputs.device:
+    array = getattr(getattr(loop, "feed", None), "array", None)
+    if array is None:
         return prepared
-    train = replace(prepared.splits.train, x=inputs.numpy())
+    train = replace(prepared.splits.train, x=array)
     return replace(prepared, splits=replace(prepared.splits, train=train))
 
 

@@ -41,8 +41,10 @@ def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[
     try:
         if weights is not None:
             model.set_weights(weights)
+        # A compiled model saves losses and optimizers too, which Keras does not always read back as they were.
+        plain = keras.Model(model.inputs, model.outputs, name=model.name) if model.compiled else model
         with run.replacing(path) as temporary:
-            model.save(temporary)
+            plain.save(temporary)
     finally:
         if own is not None:
             model.set_weights(own)

@@ -38,12 +38,13 @@ def test_a_run_stops_at_the_step_that_diverges_and_says_why(train, tmp_path, eng
 
 
 def test_the_last_good_state_and_the_best_model_are_kept(train, resume, tmp_path):
+    schedule = EXPLODES["schedule"] | {"boundaries": ["9 steps"]}  # and the loss of the fourth batch is not finite
     with pytest.raises(DivergedError) as first:
-        train(EXPLODES | {"training": SAVES})
+        train(EXPLODES | {"schedule": schedule, "training": SAVES})
     run = run_below(tmp_path)
     state, notes = load_state(run / "checkpoints" / "state")
     assert (notes, state.facts["epoch"], len(state.facts["history"])) == ([], 1, 1)
-    assert state.facts["batch"] in {2, 4}
+    assert state.facts["batch"] == 2
     assert all(np.isfinite(array).all() for array in state.arrays.values())
     best = keras.models.load_model(run / "checkpoints" / "best.keras")
     assert max(np.abs(weight).max() for weight in best.get_weights()) < 10
@@ -57,7 +58,7 @@ def test_the_last_good_state_and_the_best_model_are_kept(train, resume, tmp_path
 def test_broken_weights_that_a_relu_hides_are_seen(train):
     class Breaks(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            kernel = self.model.layers[-1].kernel if batch else self.model.get_layer("hidden_1").kernel
+            kernel = self.model.get_layer("hidden_1").kernel
             kernel.assign(kernel * np.nan)
 
     with pytest.raises(DivergedError, match=r"epoch 1: (the loss of batch 3 is|after batch 4 some weights are) not"):
