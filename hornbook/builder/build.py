@@ -7,7 +7,7 @@ import keras
 
 from hornbook.builder.backbones import features
 from hornbook.builder.head import build_head, build_loss, decision_threshold, trains_on_logits
-from hornbook.builder.inputs import build_inputs
+from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.refusals import REFUSALS, reason
@@ -20,12 +20,14 @@ __all__ = ["Built", "as_targets", "build_model", "compile_plain"]
 
 @dataclass(frozen=True)
 class Built:
-    """A recipe's model in two views over the same variables, with optimizer, loss and metrics.
+    """A recipe's model in several views over the same variables, with optimizer, loss and metrics.
 
     Attributes:
-        model: The plain Keras model: what is saved, what callbacks and users see; ends in probabilities.
-        logits_model: The same layers up to the head's weighted sums; the loss is computed from it where
-            `from_logits`. The same object as `model` otherwise.
+        model: The plain Keras model: what is saved, what callbacks and users see; ends in probabilities. Keras's image
+            layers change images unless told that this is no training, so it has none of the augmentation.
+        training_model: The same with augmentation; the same object as `model` where there is none.
+        logits_model: `training_model` up to the head's weighted sums; the loss is computed from it where
+            `from_logits`. The same object as `training_model` otherwise.
         from_logits: Whether loss and training use `logits_model`.
         optimizer: A stock Keras optimizer, built.
         loss: A Keras loss for what `logits_model` returns.
@@ -33,6 +35,7 @@ class Built:
     """
 
     model: keras.Model
+    training_model: keras.Model
     logits_model: keras.Model
     from_logits: bool
     optimizer: keras.optimizers.Optimizer
@@ -66,7 +69,8 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
     from_logits = trains_on_logits(recipe) and logits is not outputs
     logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model
     return Built(
-        model=model,
+        model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
+        training_model=model,
         logits_model=logits_model,
         from_logits=from_logits,
         optimizer=build_optimizer(
@@ -80,12 +84,28 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
     )
 
 
-def compile_plain(built: Built, recipe: Recipe) -> keras.Model:
-    """Return the plain model, compiled the way a Keras user would: ready for `fit`, `evaluate` and `predict`."""
-    built.model.compile(
-        optimizer=built.optimizer, loss=build_loss(recipe, from_logits=False), metrics=list(built.metrics)
-    )
-    return built.model
+def _without_augmentation(model: keras.Model) -> keras.Model:
+    """Return a model of the same layers, with nothing in the places of the augmenting ones."""
+
+    def keep(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return keras.layers.Identity(name=layer.name) if layer.name.startswith(AUGMENTATION) else layer
+
+    plain = keras.models.clone_model(model, clone_function=keep)
+    plain.name = model.name
+    return plain
+
+
+def compile_plain(built: Built, recipe: Recipe, *, for_training: bool) -> keras.Model:
+    """Return the model, compiled the way a Keras user would: ready for `fit`, `evaluate` and `predict`.
+
+    Args:
+        built: What `build_model` returned.
+        recipe: The same recipe.
+        for_training: Whether to return the view with augmentation.
+    """
+    model = built.training_model if for_training else built.model
+    model.compile(optimizer=built.optimizer, loss=build_loss(recipe, from_logits=False), metrics=list(built.metrics))
+    return model
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

@@ -18,7 +18,7 @@ XLA_LAYERS = frozenset(
 
 def choose_engine(wanted: str, built: Built) -> str:
     """Return ``xla``, ``graph`` or ``fit``: what the recipe names, or for ``auto`` XLA where every layer gains from it."""
-    names = {type(operation).__name__ for operation in built.model.operations}
+    names = {type(operation).__name__ for operation in built.training_model.operations}
     unknown_to_xla = sorted(name for name in names if name.startswith("Random") and name not in XLA_LAYERS)
     if wanted == "xla" and unknown_to_xla:
         message = f"XLA has no way to run {', '.join(unknown_to_xla)}."

@@ -17,7 +17,10 @@ from hornbook.recipes.data import Augmentation
 from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["build_inputs"]
+__all__ = ["AUGMENTATION", "build_inputs"]
+
+AUGMENTATION = "augmentation_"
+"""How the names of layers begin that change images while training."""
 
 Tensor = Any
 
@@ -87,7 +90,7 @@ def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:
     if given.noise:
         chosen.append(("noise", lambda **shared: layers.GaussianNoise(given.noise, **shared)))
     for suffix, make in chosen:
-        name = f"augmentation_{suffix}"
+        name = AUGMENTATION + suffix
         x = make(name=name, seed=derive_seed(seed, name), dtype="float32")(x)
     return x
 

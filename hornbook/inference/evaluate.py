@@ -27,7 +27,7 @@ class Evaluator:
         if structure is None:
             self._programs = Programs(None, [])
             return
-        variables = [*built.model.variables, *self._loss.variables]
+        variables = [*built.training_model.variables, *self._loss.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}
         self._programs = Programs(structure, list(handles.values()))

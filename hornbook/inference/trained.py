@@ -42,6 +42,7 @@ class Trained:
             logits_model = keras.Model(self.model.input, self.model.get_layer("head_activation").input, name="logits")
         return Built(
             model=self.model,
+            training_model=self.model,
             logits_model=logits_model,
             from_logits=from_logits,
             optimizer=None,

@@ -30,7 +30,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
         test = evaluate(prepared, session.evaluator, prepared.splits.test)
     result = TrainResult(
-        model=compile_plain(built, recipe),  # the saved ones stay as they are
+        model=compile_plain(built, recipe, for_training=False),  # the saved ones stay as they are
         history=session.history,
         recipe=recipe,
         run=run.path,

@@ -64,7 +64,7 @@ class FitLoop:
 
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
-        self._model = compile_plain(prepared.built, prepared.recipe)
+        self._model = compile_plain(prepared.built, prepared.recipe, for_training=True)
         self._logs: dict[str, float] = {}
         self.batch_size = prepared.recipe.training.batch_size
 

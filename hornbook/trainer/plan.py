@@ -22,7 +22,7 @@ def plan_lines(prepared: Prepared) -> list[str]:
 
 def _layers(prepared: Prepared) -> Iterator[str]:
     yield f"{'layer':<28} {'kind':<22} {'output':<17} {'parameters':>10}"
-    model = prepared.built.model
+    model = prepared.built.training_model
     for layer in model.layers:
         shape = "×".join("?" if size is None else str(size) for size in layer.output.shape[1:])
         yield f"{layer.name[:28]:<28} {type(layer).__name__[:22]:<22} {shape[:17]:<17} {layer.count_params():>10,}"

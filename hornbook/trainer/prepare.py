@@ -63,7 +63,9 @@ class Prepared:
         kept = ("precision", "class_weights", "gradient_clipping", "metrics", "batch_size")
         plain["training"] = {key: value for key, value in plain["training"].items() if key in kept}
         weights = None if self.weights_K is None else self.weights_K.tolist()
-        shapes = [tuple(variable.shape) for variable in self.built.model.variables]  # a vocabulary's size, for instance
+        shapes = [
+            tuple(variable.shape) for variable in self.built.training_model.variables
+        ]  # a vocabulary's size, for instance
         facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
         text = repr((json.dumps(plain, sort_keys=True, default=str), facts, self.splits.preprocessing))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -117,7 +119,7 @@ def build(recipe: Recipe, data: Any = None) -> Any:
         51810
     """
     prepared = prepare(recipe, data)
-    return compile_plain(prepared.built, prepared.recipe)
+    return compile_plain(prepared.built, prepared.recipe, for_training=True)
 
 
 def memory_budget(recipe: Recipe) -> int:

@@ -73,7 +73,7 @@ class Session:
         """Return every variable that training changes, by a name that is the same in every process."""
         built = self.prepared.built
         groups: list[tuple[str, list[Any]]] = [
-            ("model", list(built.model.variables)),
+            ("model", list(built.training_model.variables)),
             ("optimizer", list(built.optimizer.variables)),
             ("metric", [variable for metric in self.loop.trackers() for variable in metric.variables]),
         ]

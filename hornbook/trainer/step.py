@@ -109,7 +109,7 @@ class Steps:
     def externals(self) -> list[Any]:
         """Return the handle of every variable, and every tensor, that differs between runs of one structure."""
         built = self.built
-        variables = [*built.model.variables, *built.optimizer.variables, *self.loss_tracker.variables]
+        variables = [*built.training_model.variables, *built.optimizer.variables, *self.loss_tracker.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}
         return [*handles.values(), self.seeds]

@@ -40,7 +40,9 @@ class UserCallbacks:
         self._has_any = bool(callbacks)
         self._restored: Sequence[Any] = ()
         if self._has_any:
-            compile_plain(prepared.built, prepared.recipe)  # callbacks look at model.optimizer and model.metrics
+            compile_plain(
+                prepared.built, prepared.recipe, for_training=False
+            )  # callbacks look at model.optimizer and model.metrics
         self._model.stop_training = False
         params = {"epochs": prepared.recipe.training.epochs, "steps": prepared.table.batches, "verbose": 0}
         self._list = keras.callbacks.CallbackList(

@@ -87,7 +87,7 @@ AUGMENTATIONS = [
 def test_augmentation_changes_training_images_only_and_keeps_their_shape(prepare, given):
     images = RNG.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8)
     data = {"name": "arrays", "augmentation": given, "split": {"validation": 0, "test": 0}}
-    model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(30) % 3)).built.model
+    model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(30) % 3)).built.training_model
     (name,) = [layer.name for layer in model.layers if layer.name.startswith("augmentation")]
     inner = keras.Model(model.input, model.get_layer(name).output)
     plain = images.astype(np.float32) / 255
@@ -116,7 +116,7 @@ def test_augmentation_draws_anew_each_step_and_the_same_for_the_same_seed(prepar
 def test_flips_mirror_the_images(prepare):
     images = RNG.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
     data = {"name": "arrays", "augmentation": {"flip": "horizontal"}, "split": {"validation": 0, "test": 0}}
-    model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(40) % 3)).built.model
+    model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(40) % 3)).built.training_model
     out = keras.Model(model.input, model.get_layer("augmentation_flip").output)(images, training=True).numpy() * 255
     same = np.abs(out - images).max(axis=(1, 2, 3)) < 1e-3
     mirrored = np.abs(out - images[:, :, ::-1]).max(axis=(1, 2, 3)) < 1e-3

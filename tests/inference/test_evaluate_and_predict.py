@@ -39,7 +39,7 @@ def test_loss_penalty_and_metrics_equal_those_of_keras(prepare, task):
     prepared = built(prepare, task)
     y = as_targets(prepared.splits.train.y, prepared.built.model)
     found = Evaluator(prepared.built)(X, y)
-    model = compile_plain(prepared.built, prepared.recipe)
+    model = compile_plain(prepared.built, prepared.recipe, for_training=True)
     expected = model.evaluate(X, y, verbose=0, return_dict=True)
     assert found.keys() == expected.keys()
     for name, value in expected.items():

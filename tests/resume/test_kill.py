@@ -17,5 +17,14 @@ def test_one_killed_run_of_each_kind_ends_bit_for_bit_where_it_would_have(tmp_pa
     found = re.fullmatch(r"survivors (\d+)/(\d+) after 4 kills \(.*\)", total)
     assert found[1] == found[2]
     words = " ".join(kinds)
-    for kind in ("dropout", "batch norm", "one_cycle", "performance scheduling", "early stopping", "augmentation", "accumulation", "averaged weights"):
+    for kind in (
+        "dropout",
+        "batch norm",
+        "one_cycle",
+        "performance scheduling",
+        "early stopping",
+        "augmentation",
+        "accumulation",
+        "averaged weights",
+    ):
         assert kind in words
