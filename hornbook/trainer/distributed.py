@@ -14,9 +14,9 @@ from hornbook.builder.build import as_targets
 from hornbook.builder.seeds import derive_seed
 from hornbook.builder.views import averaging_updates, momentum_from, seed_states, set_step, unclipped
 from hornbook.errors import DivergedError
+from hornbook.trainer.clipping import clip
 from hornbook.trainer.engine import EpochPlan
 from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.strategies import worker_losses
 
 __all__ = ["DistributedLoop"]
 
@@ -69,23 +69,21 @@ class DistributedLoop:
 
         Raises:
             DivergedError: If a loss is not finite.
-            RunError: If a worker was lost.
         """
         if start:
             raise ValueError("a distributed run cannot start in the middle of an epoch")
         for metric in (self.loss_tracker, *self.prepared.built.metrics):
             metric.reset_state()
         optimizer = self.prepared.built.optimizer
-        with worker_losses(self.strategy):
-            for batch in range(self.batches):
-                index = plan.order[batch * self.batch_size : (batch + 1) * self.batch_size]
-                optimizer.learning_rate.assign(plan.rates[batch])
-                number = tf.constant(plan.first_batch + batch, tf.int64)
-                loss = self._step(tf.constant(index), tf.constant(plan.momenta[batch]), number)
-                if not tf.math.is_finite(loss):
-                    raise DivergedError(f"the loss of batch {batch + 1} is not a finite number")
-                if on_chunk(batch + 1) and batch + 1 < self.batches:
-                    return True
+        for batch in range(self.batches):
+            index = plan.order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            optimizer.learning_rate.assign(plan.rates[batch])
+            number = tf.constant(plan.first_batch + batch, tf.int64)
+            loss = self._step(tf.constant(index), tf.constant(plan.momenta[batch]), number)
+            if not tf.math.is_finite(loss):
+                raise DivergedError(f"the loss of batch {batch + 1} is not a finite number")
+            if on_chunk(batch + 1) and batch + 1 < self.batches:
+                return True
         return False
 
     def _run_step(self, index: Any, momentum: Any, number: Any) -> Any:
@@ -95,17 +93,6 @@ class DistributedLoop:
         with moving, averaging_updates(optimizer), unclipped(optimizer):
             losses = self.strategy.run(self._replica_step, args=(index,))
         return self.strategy.reduce("SUM", losses, axis=None)
-
-    def _clip(self, gradients: list[Any]) -> list[Any]:
-        """Return the gradients of the whole batch, limited as the recipe says."""
-        given = self.prepared.recipe.training.gradient_clipping
-        if given is None:
-            return gradients
-        if given.by == "global_norm":
-            return list(tf.clip_by_global_norm(gradients, given.threshold)[0])
-        if given.by == "norm":
-            return [tf.clip_by_norm(gradient, given.threshold) for gradient in gradients]
-        return [tf.clip_by_value(gradient, -given.threshold, given.threshold) for gradient in gradients]
 
     def _replica_step(self, index: Any) -> Any:
         """Train this replica's part of the batch; returns its share of the batch's loss."""
@@ -128,7 +115,7 @@ class DistributedLoop:
         variables = model.trainable_variables
         gradients = context.all_reduce("SUM", tape.gradient(scaled, variables))
         # Keras clips each replica's gradients by themselves and sums them afterwards; one device clips the sum.
-        gradients = [gradient / parts for gradient in self._clip(gradients)]
+        gradients = [gradient / parts for gradient in clip(gradients, self.prepared.recipe.training.gradient_clipping)]
         built.optimizer.apply(gradients, variables)
         count = tf.cast(end - begin, tf.float32)
         self.loss_tracker.update_state(mean + penalties * parts, sample_weight=count)

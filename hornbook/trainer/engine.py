@@ -18,6 +18,7 @@ from hornbook.builder.views import seed_states
 from hornbook.data.source import Array, Split
 from hornbook.errors import DivergedError
 from hornbook.inference.programs import Programs
+from hornbook.recipes.training import GradientClipping
 from hornbook.trainer.feed import Block, make_feed
 from hornbook.trainer.step import Steps
 
@@ -59,6 +60,7 @@ class Engine:
         jit: Whether chunks are compiled by XLA.
         weights_K: Weight of each class in the loss, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
+        clipping: Limit of the gradients where it is not left to the optimizer.
         structure: What makes compiled programs interchangeable between runs, or None to share none.
     """
 
@@ -75,6 +77,7 @@ class Engine:
         weights_K: Array | None = None,
         momentum_option: str | None = None,
         structure: str | None = None,
+        clipping: GradientClipping | None = None,
     ) -> None:
         self.built = built
         self.full_batches, self.rest = divmod(len(train), batch_size)
@@ -90,6 +93,7 @@ class Engine:
             weights_K=None if weights_K is None else tf.constant(weights_K, tf.float32),
             momentum_option=momentum_option,
             jit=jit,
+            clipping=clipping,
         )
         self.programs = Programs(structure, self.steps.externals())
 
@@ -132,14 +136,18 @@ class Engine:
     def _train_block(
         self, block: Block, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], done: int
     ) -> bool:
-        """Train the batches of one block from `done` on, in chunks."""
-        data = block.inputs, block.targets, block.order, tf.constant(plan.rates), tf.constant(plan.momenta)
-        first, base = tf.constant(plan.first_batch, tf.int64), tf.constant(block.base)
+        """Train the batches of one block from `done` on, in chunks.
+
+        Within a block batches count from 0: XLA would compile anew for each block that began elsewhere.
+        """
+        base, room = block.base, len(block.order) // self.steps.batch_size
+        tables = [tf.constant(np.resize(table[base : block.end], room)) for table in (plan.rates, plan.momenta)]
+        data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
         while done < block.end:
             end = min(done + max(next(chunk_sizes), 1), block.end)
-            bounds = first, base, tf.constant(done), tf.constant(end)
+            bounds = tf.constant(done - base), tf.constant(end - base)
             reached, is_finite = self.programs.call("chunk", self.steps.chunk, *data, *bounds, jit=self.steps.jit)
-            done = int(reached)
+            done = base + int(reached)
             self._check_finite(bool(is_finite), done)
             if on_chunk(done) and done < self.batches:
                 return True

@@ -45,6 +45,8 @@ def make_loop(prepared: Prepared) -> Loop:
         return DistributedLoop(prepared)
     if training.engine == "fit":
         return FitLoop(prepared)
+    # Accumulated or scaled gradients are complete inside the optimizer only.
+    clips_before = prepared.recipe.optimizer.accumulation == 1 and training.precision != "mixed_float16"
     return Engine(
         prepared.built,
         splits.train,
@@ -54,6 +56,7 @@ def make_loop(prepared: Prepared) -> Loop:
         weights_K=prepared.weights_K,
         momentum_option=prepared.recipe.optimizer.momentum_option if prepared.table.moves_momentum else None,
         structure=prepared.structure(),
+        clipping=training.gradient_clipping if clips_before else None,
     )
 
 

@@ -1,5 +1,7 @@
 """One training step, and many of them as one call: what gets traced and compiled."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from hornbook.builder.build import Built
-from hornbook.builder.views import averaging_updates, momentum_from, set_step, threefry
+from hornbook.builder.views import averaging_updates, momentum_from, set_step, threefry, unclipped
+from hornbook.recipes.training import GradientClipping
+from hornbook.trainer.clipping import clip
 
 __all__ = ["Steps"]
 
@@ -25,6 +29,7 @@ class Steps:
         weights_K: Weight of each class in the loss, as a tensor, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
         jit: Whether XLA compiles chunks.
+        clipping: Limit of the gradients, applied in front of the optimizer; None leaves it to the optimizer.
     """
 
     built: Built
@@ -35,6 +40,7 @@ class Steps:
     weights_K: Any
     momentum_option: str | None
     jit: bool
+    clipping: GradientClipping | None = None
 
     def chunk(
         self,
@@ -44,7 +50,6 @@ class Steps:
         rates: Any,
         momenta: Any,
         first: Any,
-        base: Any,
         start: Any,
         end: Any,
     ) -> Any:
@@ -53,17 +58,16 @@ class Steps:
         Args:
             inputs: (R, …) examples on the device.
             targets: (R, …) their targets.
-            order: (≥ …,) int32 rows of batch `base` and those after it.
-            rates: (S,) float32 learning rate of each batch of the epoch.
+            order: (≥ S·B,) int32 rows of batch 0 and those after it.
+            rates: (S,) float32 learning rate of each batch.
             momenta: (S,) float32 momentum of each batch.
-            first: int64, batches trained before this epoch.
-            base: int32, the batch that `order` begins with.
+            first: int64, batches trained before batch 0.
             start: int32, first batch to train.
             end: int32, the batch after the last.
         """
 
         def body(batch: Any, is_finite: Any) -> Any:
-            index_B = tf.slice(order, [(batch - base) * self.batch_size], [self.batch_size])
+            index_B = tf.slice(order, [batch * self.batch_size], [self.batch_size])
             number = first + tf.cast(batch, tf.int64)
             loss = self.step(inputs, targets, index_B, rates[batch], momenta[batch], number, jit=self.jit)
             return batch + 1, tf.math.is_finite(loss)
@@ -98,13 +102,24 @@ class Steps:
         variables = model.trainable_variables
         gradients = tape.gradient(scaled, variables)
         built.optimizer.learning_rate.assign(rate)
-        with momentum_from(built.optimizer, self.momentum_option, momentum), averaging_updates(built.optimizer):
+        moving = momentum_from(built.optimizer, self.momentum_option, momentum)
+        with moving, averaging_updates(built.optimizer), self._clipped_before() as is_clipped:
+            gradients = clip(gradients, self.clipping) if is_clipped else gradients
             built.optimizer.apply(gradients, variables)
         self.loss_tracker.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
         outputs = built.activate(scores)
         for metric in built.metrics:
             metric.update_state(y, outputs)
         return loss
+
+    @contextlib.contextmanager
+    def _clipped_before(self) -> Iterator[bool]:
+        """Keep the optimizer from clipping while this is open, where it is done faster in front of it."""
+        if self.clipping is None:
+            yield False
+            return
+        with unclipped(self.built.optimizer):
+            yield True
 
     def externals(self) -> list[Any]:
         """Return the handle of every variable, and every tensor, that differs between runs of one structure."""

@@ -21,7 +21,7 @@ from hornbook.trainer.result import TrainResult
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.strategies import is_chief, own_folder
+from hornbook.trainer.strategies import is_chief, own_folder, worker_losses
 from hornbook.trainer.user_callbacks import UserCallbacks
 from hornbook.trainer.weights import save_model
 
@@ -100,9 +100,10 @@ def run_session(session: Session, run: RunDirectory, reporter: Reporter) -> Trai
     reporter.start(session.prepared, run.path)
     saver = Saver(run, session)
     try:
-        with StopRequest() as stop:
-            state = train_epochs(session, run, reporter, saver, stop)
-        result = finish(session, run, saver, state=state, exit_code=stop.exit_code if state == "interrupted" else 0)
+        with worker_losses(session.prepared.strategy):
+            with StopRequest() as stop:
+                state = train_epochs(session, run, reporter, saver, stop)
+            result = finish(session, run, saver, state=state, exit_code=stop.exit_code if state == "interrupted" else 0)
     except BaseException as error:
         record_failure(run, session, error)
         raise

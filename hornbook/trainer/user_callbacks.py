@@ -101,9 +101,9 @@ class UserCallbacks:
         """
         if not self._has_any:
             return
-        before = float(self._optimizer.learning_rate)
+        before = self._optimizer.learning_rate.numpy()
         self._list.on_epoch_end(epoch, dict(logs))
-        if float(self._optimizer.learning_rate) != before:
+        if self._optimizer.learning_rate.numpy() != before:
             raise UsageError(
                 "callbacks: one of them sets the learning rate, which comes from the recipe: use 'schedule'."
             )

@@ -1,0 +1,141 @@
+"""Trains scenarios on one device and on two logical CPU devices in one process, and writes what came out as JSON.
+
+python scenarios.py FOLDER
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+PLAIN = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}
+BATCH = 8
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "batch normalization": {"normalization": "batch_normalization"},
+    "batch normalization over unequal parts": {"normalization": "batch_normalization", "training": {"batch_size": 9}},
+    "clipping by value": {"training": {"gradient_clipping": {"by": "value", "threshold": 0.01}}},
+    "clipping by norm": {"training": {"gradient_clipping": {"by": "norm", "threshold": 0.05}}},
+    "clipping by global norm": {"training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}}},
+    "class weights and penalties": {
+        "regularization": {"l2": 0.02, "l1": 0.01},
+        "training": {"class_weights": {0: 1.0, 1: 4.0, 2: 0.5}, "metrics": ["accuracy", "top_k_accuracy"]},
+    },
+    "moving momentum": {
+        "schedule": "one_cycle",
+        "optimizer": PLAIN | {"nesterov": True},
+        "normalization": "batch_normalization",
+        "training": {"gradient_clipping": {"by": "global_norm", "threshold": 1.0}},
+    },
+    "adam, decay, max-norm": {
+        "optimizer": {"name": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
+        "regularization": {"max_norm": 0.7},
+        "training": {"early_stopping": {"patience": 5}},
+    },
+    "convolutions": {"model": {"name": "cnn", "filters": [3], "dense": [5]}, "normalization": "batch_normalization"},
+    "a metric built late": {
+        "task": "regression",
+        "optimizer": PLAIN | {"learning_rate": 0.01},
+        "training": {"metrics": ["r2_score", "mean_absolute_error"]},
+    },
+}
+
+
+def arrays(name: str) -> tuple[Any, Any]:
+    """Return 41 training examples and 10 more: the sixth batch of 8 holds one example, fewer than there are devices."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    if name == "convolutions":
+        return rng.integers(0, 256, (61, 6, 6, 1), dtype=np.uint8), rng.integers(0, 3, 61)
+    x = rng.normal(size=(61, 5)).astype(np.float32)
+    if name == "a metric built late":
+        return x, (x @ rng.normal(size=5)).astype(np.float32)
+    return x, np.argmax(x[:, :3] + rng.normal(size=(61, 3)), axis=1)
+
+
+def recipe_of(name: str, strategy: str | None) -> dict[str, Any]:
+    """Return the recipe of a scenario."""
+    tree = {
+        "name": "few",
+        "data": {"name": "arrays", "split": {"validation": 10, "test": 10}},
+        "model": {"name": "mlp", "units": [7]},
+        "optimizer": PLAIN,
+        **SCENARIOS[name],
+    }
+    tree["training"] = {"epochs": 3, "batch_size": BATCH, "strategy": strategy, "engine": "graph"} | tree.get(
+        "training", {}
+    )
+    return tree
+
+
+def main(folder: Path) -> None:
+    """Train everything twice."""
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from hornbook import load_recipe
+    from hornbook.trainer.train import train
+
+    found: dict[str, Any] = {}
+    for name in SCENARIOS:
+        for strategy in (None, "mirrored"):
+            x, y = arrays(name)
+            result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
+            saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")
+            found.setdefault(name, []).append(
+                {
+                    "history": [
+                        {key: row[key] for key in row if "seconds" not in key and key != "phase"}
+                        for row in result.history
+                    ],
+                    "test": result.test,
+                    "predictions": result.model.predict(x, verbose=0).tolist(),
+                    "saved": saved.predict(x, verbose=0).tolist(),
+                    "weights": [weight.tolist() for weight in result.model.get_weights()],
+                    "final": result.final,
+                }
+            )
+    found["interrupted"] = [interrupted(folder)]
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+def interrupted(folder: Path) -> dict[str, Any]:
+    """Stop a mirrored run in the middle of its second epoch, resume it, and compare it with one left alone."""
+    import keras
+
+    from hornbook import load_recipe
+    from hornbook.trainer.resume import resume
+    from hornbook.trainer.train import train
+
+    class Stops(keras.callbacks.Callback):
+        epoch = 0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if (self.epoch, batch) == (1, 3):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    recipe, data = load_recipe(recipe_of("moving momentum", "mirrored")), arrays("moving momentum")
+    alone = train(recipe, data=data, runs=folder / "alone")
+    stopped = train(recipe, data=data, runs=folder / "stopped", callbacks=[Stops()])
+    resumed = resume(stopped.run, data=data)
+    pairs = zip(alone.model.get_weights(), resumed.model.get_weights(), strict=True)
+    return {
+        "state": stopped.state,
+        "epochs": [len(stopped.history), len(resumed.history)],
+        "same losses": [row["loss"] for row in alone.history] == [row["loss"] for row in resumed.history],
+        "same weights": all((a == b).all() for a, b in pairs),
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
