@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,9 +54,10 @@ def _check_tf_config() -> None:
         raise UsageError(f"training.strategy: multi_worker needs the environment variable TF_CONFIG: {form}")
     try:
         config = json.loads(text)
-        workers, index = config["cluster"]["worker"], int(config["task"]["index"])
-        is_good = 0 <= index < len(workers)
-    except (ValueError, KeyError, TypeError):
+        (workers,), index = config["cluster"].values(), int(config["task"]["index"])
+        is_good = "worker" in config["cluster"] and config["task"]["type"] == "worker" and 0 <= index < len(workers)
+        is_good = is_good and isinstance(workers, list) and all(re.fullmatch(r".+:\d+", host) for host in workers)
+    except (ValueError, KeyError, TypeError, AttributeError):
         is_good = False
     if not is_good:
         raise UsageError(f"TF_CONFIG cannot be read. Expected {form}")
