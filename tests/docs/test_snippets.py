@@ -10,8 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("run_page.py")
-PAGES = ["README.md", "docs/quickstart.md", "docs/python.md", "docs/own_components.md", "docs/data.md"]
-PROSE = ["docs/design.md", "docs/dependencies.md"]
+PAGES = [
+    "README.md",
+    "docs/quickstart.md",
+    "docs/python.md",
+    "docs/own_components.md",
+    "docs/data.md",
+    "docs/resume.md",
+    "docs/distributed.md",
+]
+PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md"]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

@@ -1,8 +1,11 @@
 """An interrupted run, resumed, ends bit for bit where the uninterrupted run ends."""
 
 import json
+import os
 import re
+import signal
 
+import keras
 import numpy as np
 import pytest
 
@@ -199,3 +202,18 @@ def test_a_state_of_another_model_is_refused(interrupted, resume):
 def test_there_must_be_a_run(resume, tmp_path):
     with pytest.raises(UsageError, match="there is no run here"):
         resume(tmp_path)
+
+
+def test_a_second_ctrl_c_ends_at_once_and_leaves_a_run_that_goes_on_exactly(train, resume, assert_same, tmp_path):
+    class Impatient(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    often = {"training": {"checkpoint": {"every": 0.0001}}}
+    with pytest.raises(KeyboardInterrupt):
+        train(often, callbacks=[Impatient()])
+    run = (tmp_path / "runs" / "few" / "latest").resolve()
+    assert json.loads((run / "result.json").read_text())["state"] == "interrupted"
+    assert_same(resume(run), train(often, runs=tmp_path / "alone"))
