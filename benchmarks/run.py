@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-bench" / "bin" / "python"
-ROUNDS, EPOCHS = 5, 4
+ROUNDS, EPOCHS = 5, 3
 
 
 @dataclass(frozen=True)
