@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-bench" / "bin" / "python"
-ROUNDS, EPOCHS = 5, 3
+ROUNDS, EPOCHS = 5, 5
 
 
 @dataclass(frozen=True)

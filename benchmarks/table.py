@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from run import COMPARISONS
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -14,7 +16,8 @@ def comparisons(results: dict) -> list[str]:
         "| work | against | ours, s | theirs, s | ratio (lowest to highest) | target |",
         "|---|---|---|---|---|---|",
     ]
-    for row in results["rows"].values():
+    order = [row.name for row in COMPARISONS]
+    for row in sorted(results["rows"].values(), key=lambda row: order.index(row["name"])):
         low, high = row["spread"]
         mark = "" if row["met"] else " **missed**"
         lines.append(
@@ -54,7 +57,7 @@ def main() -> None:
     found = json.loads((HERE / "results" / "resources.json").read_text())
     machine = results["machine"]
     about = (
-        f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}, Python {machine['python']}, "
+        f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}, Python {machine['python']},\n"
         f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}. Seconds are per epoch after warm-up."
     )
     table = "\n".join([about, "", *comparisons(results), "", *resources(found)])
