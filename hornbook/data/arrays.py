@@ -7,12 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from hornbook.data.canonical import guess_kind
+from hornbook.data.canonical import guess_kind, is_frame
 from hornbook.data.pipeline import prepare
 from hornbook.data.rows import Inputs, Rows, in_memory
 from hornbook.data.source import DataKind, Source, Splits
 from hornbook.data.stored import open_npy, open_npz
-from hornbook.data.table_columns import frame_source, is_frame
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.data_common import DataSpec
 from hornbook.recipes.data_files import Arrays, Npy, Npz
@@ -161,6 +160,8 @@ def _from_mapping(
 def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
     """Return a source of arrays by role."""
     if is_frame(roles["x"]):
+        from hornbook.data.table_columns import frame_source  # polars: a tenth of a second and 30 MB
+
         return frame_source(roles)
     arrays = {role: _as_array(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])

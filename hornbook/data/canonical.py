@@ -17,7 +17,7 @@ from hornbook.data.rows import Inputs, Rows, blocks, numbered_blocks
 from hornbook.data.source import Array, DataKind, Source
 from hornbook.errors import DataError
 
-__all__ = ["canonical_inputs", "check_finite", "check_lengths", "guess_kind", "to_float32"]
+__all__ = ["canonical_inputs", "check_finite", "check_lengths", "guess_kind", "is_frame", "to_float32"]
 
 DType = np.dtype[Any]
 INPUTS = ("x", "x_validation", "x_test")
@@ -264,3 +264,8 @@ def _position(mask: Array, first_row: int) -> str:
 
 def _type_name(dtype: DType) -> str:
     return {"U": "text", "S": "text", "O": "objects", "M": "dates", "m": "time spans"}.get(dtype.kind, str(dtype))
+
+
+def is_frame(value: Any) -> bool:
+    """Return whether a value is a polars or pandas data frame."""
+    return hasattr(value, "columns") and hasattr(value, "dtypes") and not isinstance(value, np.ndarray)

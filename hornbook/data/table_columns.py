@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from hornbook.data.canonical import is_frame
 from hornbook.data.source import Array, Feature, Source
 from hornbook.errors import DataError
 from hornbook.recipes.data_files import Table
@@ -15,7 +16,6 @@ __all__ = [
     "encode_columns",
     "frame_source",
     "infer_features",
-    "is_frame",
     "rows_listed",
     "target_values",
 ]
@@ -106,11 +106,6 @@ def rows_listed(rows: Sequence[int]) -> str:
     """Return `row 3`, or `rows 3, 4, 7 …`."""
     listed = ", ".join(f"{row:,}" for row in rows[:5]) + (" …" if len(rows) > 5 else "")
     return f"row{'s' if len(rows) > 1 else ''} {listed}"
-
-
-def is_frame(value: Any) -> bool:
-    """Return whether a value is a polars or pandas data frame."""
-    return hasattr(value, "columns") and hasattr(value, "dtypes") and not isinstance(value, np.ndarray)
 
 
 def frame_source(roles: Mapping[str, Any]) -> Source:

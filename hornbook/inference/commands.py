@@ -41,7 +41,7 @@ def evaluate(
     find_run(run)  # before TensorFlow, which takes seconds to import
     from hornbook import startup
 
-    startup.import_tensorflow()
+    startup.import_for_command()
     from hornbook.inference.report import evaluate_run
 
     report = evaluate_run(run, split=split.value, which=checkpoint.value if checkpoint else None)
@@ -62,7 +62,7 @@ def predict(
     find_run(run)
     from hornbook import startup
 
-    startup.import_tensorflow()
+    startup.import_for_command()
     from hornbook.inference.predictions import predict_file
 
     notes = predict_file(run, input, output=output, which=checkpoint.value if checkpoint else None)

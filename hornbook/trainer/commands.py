@@ -146,7 +146,7 @@ def reproduce(
 def _import_tensorflow(device: Device | None = None) -> None:
     from hornbook import startup
 
-    startup.import_tensorflow(device.value if device is not None else None)
+    startup.import_for_command(device.value if device is not None else None)
 
 
 def _run(

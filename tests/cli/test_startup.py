@@ -39,6 +39,12 @@ def test_nothing_slow_is_imported(line, process):
     assert set(json.loads(done.err.splitlines()[-1])) & set(HEAVY) == set()
 
 
+def test_training_without_a_table_imports_no_package_for_tables(process):
+    line = "hornbook train -c xor_mlp training.epochs=1"
+    done = process(f"{sys.executable} -c '{PROGRAM}' '{line}'")
+    assert set(json.loads(done.err.splitlines()[-1])) & {"tensorflow", "polars", "pandas", "sklearn"} == {"tensorflow"}
+
+
 @pytest.mark.parametrize("line", ["hornbook --help", "hornbook list activation", "hornbook check -c he_elu_bn"])
 def test_the_answer_takes_less_than_half_a_second_of_work(line, process):
     """Processor time, the best of three, because other processes may keep the machine busy."""
