@@ -24,6 +24,7 @@ def _flat(x: Tensor) -> Tensor:
 
 
 def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, first: int) -> Tensor:
+    """Return dense layers; `first` is the number of the first one's block."""
     for index, units in enumerate(sizes, first):
         x = ingredients.dense(x, units, f"hidden_{index}")
     return x
@@ -31,13 +32,13 @@ def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, fi
 
 def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
     """A stack of dense layers over flattened inputs."""
-    return _dense_stack(_flat(x), model.hidden_units(), ingredients, 1)
+    return _dense_stack(_flat(x), model.hidden_units(), ingredients, ingredients.blocks_before + 1)
 
 
 def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
     """Blocks of convolutions and pooling, then dense layers."""
-    number = 0
-    for block, filters in enumerate(model.filters, 1):
+    number = ingredients.blocks_before
+    for block, filters in enumerate(model.filters, number + 1):
         for convolution in range(model.convolutions):
             number += 1
             strides = model.pool_size if model.pooling == "stride" and convolution == model.convolutions - 1 else 1
@@ -57,8 +58,8 @@ def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
 def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Tensor:
     """A residual network: stem, stages of two-convolution blocks with shortcuts, global average, dense layers."""
     size: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": "same"}
-    x = ingredients.conv(x, model.filters[0], "hidden_1", **size)
-    number = 1
+    number = ingredients.blocks_before + 1
+    x = ingredients.conv(x, model.filters[0], f"hidden_{number}", **size)
     for stage, filters in enumerate(model.filters):
         for block in range(model.blocks):
             strides = 2 if stage and not block else 1
@@ -101,8 +102,9 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         )(x)
     elif len(x.shape) == 4:
         x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="rows")(x)
+    number = ingredients.blocks_before
     for index, units in enumerate(model.units, 1):
-        name = f"hidden_{index}"
+        name = f"hidden_{number + index}"
         arguments = recurrent_arguments(ingredients, name)
         arguments["return_sequences"] = index < len(model.units)
         layer = getattr(keras.layers, CELLS[model.cell])
@@ -117,12 +119,19 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         else:
             x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
         x = ingredients.finish(x, name, activate=False)
-    return _dense_stack(x, model.dense, ingredients, len(model.units) + 1)
+    return _dense_stack(x, model.dense, ingredients, number + len(model.units) + 1)
 
 
-def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None) -> Tensor:
-    """Return the features that the head reads: the recipe's backbone over the preprocessed inputs."""
-    ingredients = Ingredients.of(recipe)
+def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None, blocks_before: int = 0) -> Tensor:
+    """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
+
+    Args:
+        x: What the backbone reads.
+        recipe: A resolved recipe.
+        vocabulary_size: Distinct tokens, where the inputs are tokens.
+        blocks_before: Hidden blocks of an earlier model in front of the backbone.
+    """
+    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
     backbone = recipe.model.import_target()
     arguments = {"vocabulary_size": vocabulary_size} if recipe.model.name == "rnn" else {}
     return backbone(x, recipe.model, ingredients, **arguments)

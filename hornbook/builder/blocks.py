@@ -54,6 +54,8 @@ class Ingredients:
     regularization: Regularization
     seed: int
     precision: str
+    blocks_before: int = 0
+    """Hidden blocks of an earlier model in front of this one's; names go on from there."""
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Ingredients":

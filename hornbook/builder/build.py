@@ -11,6 +11,8 @@ from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.refusals import REFUSALS, reason
+from hornbook.builder.reuse import Copied, Source, attach, copy_by_name, fit_inputs, own_preprocessing
+from hornbook.builder.timeline import frozen_forever
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
@@ -32,6 +34,7 @@ class Built:
         optimizer: A stock Keras optimizer, built.
         loss: A Keras loss for what `logits_model` returns.
         metrics: Fresh Keras metrics for what `model` returns.
+        copied: What came from an earlier model, or None.
     """
 
     model: keras.Model
@@ -41,31 +44,38 @@ class Built:
     optimizer: keras.optimizers.Optimizer
     loss: keras.losses.Loss
     metrics: tuple[keras.metrics.Metric, ...]
+    copied: Copied | None = None
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
         return self.model.get_layer("head_activation")(scores) if self.from_logits else scores
 
 
-def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> Built:
+def build_model(
+    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None = None
+) -> Built:
     """Return the model of a resolved recipe.
 
     Args:
         recipe: A recipe as `resolve` returns it.
         info: Facts about the data: shapes, classes.
         preprocessing: Statistics of the training split.
+        source: The earlier model that `reuse` names.
 
     Raises:
-        RecipeError: If Keras refuses what the recipe asks for.
+        RecipeError: If Keras refuses what the recipe asks for, or the earlier model does not fit.
     """
     try:
-        inputs, x = build_inputs(recipe, info, preprocessing)
-        x = features(x, recipe, vocabulary_size=info.vocabulary_size)
-        logits, outputs = build_head(x, recipe)
+        inputs, logits, outputs, copied = _connect(recipe, info, preprocessing, source)
     except REFUSALS as error:
         message = f"Keras refuses this network: {reason(error)}."
         raise RecipeError([Problem(("model",), message, code="layer")]) from error
     model = keras.Model(inputs, outputs, name=recipe.name or "recipe")
+    if source is not None and recipe.reuse is not None and recipe.reuse.copy_ is not None:
+        copied = copy_by_name(model, source, recipe.reuse.copy_, fresh=recipe.reuse.weights == "fresh")
+    names = [layer.name for layer in model.layers]
+    for name in frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
+        model.get_layer(name).trainable = False
     from_logits = trains_on_logits(recipe) and logits is not outputs
     logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model
     return Built(
@@ -81,7 +91,23 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
             build_metric(metric, recipe.task or "regression", decision=decision_threshold(recipe))
             for metric in recipe.training.metrics or ()
         ),
+        copied=copied,
     )
+
+
+def _connect(
+    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None
+) -> tuple[Any, Any, Any, Copied | None]:
+    """Return (inputs, logits, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
+    if source is None or recipe.reuse is None or recipe.reuse.copy_ is not None:
+        inputs, x = build_inputs(recipe, info, preprocessing)
+        x = features(x, recipe, vocabulary_size=info.vocabulary_size)
+        return inputs, *build_head(x, recipe), None
+    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing))
+    x = fit_inputs(x, source, info, preprocessing)
+    x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
+    x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
+    return inputs, *build_head(x, recipe), copied
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:

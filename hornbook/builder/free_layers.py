@@ -24,7 +24,7 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
     Raises:
         RecipeError: If Keras refuses a layer's arguments or its input's shape; names the layer's place in the list.
     """
-    number, counts = 0, dict[str, int]()
+    number, counts = ingredients.blocks_before, dict[str, int]()
     for index, item in enumerate(model.layers):
         own = ingredients.replaced(
             activation=item.activation,

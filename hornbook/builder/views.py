@@ -7,13 +7,21 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-__all__ = ["averaging_updates", "momentum_from", "seed_states", "set_step", "threefry", "unclipped"]
+__all__ = [
+    "averaging_updates",
+    "momentum_from",
+    "seed_states",
+    "set_rate_factors",
+    "set_step",
+    "threefry",
+    "unclipped",
+]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
 
@@ -144,3 +152,38 @@ def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     finally:
         for name, value in saved.items():
             setattr(optimizer, name, value)
+
+
+def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float]) -> None:
+    """Let the optimizer use its rate times a factor for some variables, weight decay included.
+
+    The rate is scaled and not the gradient, which under Adam would change nothing.
+
+    Args:
+        optimizer: A stock Keras optimizer, built.
+        factors: {id of a Keras variable: factor}; 1 where a variable is missing.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    for name in ("update_step", "_apply_weight_decay"):
+        vars(inner).pop(name, None)
+    by_place = [factors.get(id(variable), 1.0) for variable in inner._trainable_variables]
+    if all(factor == 1.0 for factor in by_place):
+        return
+    update, decay = inner.update_step, inner._apply_weight_decay
+
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> Any:
+        factor = by_place[inner._get_variable_index(variable)]
+        return update(gradient, variable, learning_rate if factor == 1.0 else learning_rate * factor)
+
+    def apply_weight_decay(variables: Sequence[Any]) -> None:
+        rate = inner.weight_decay
+        if rate is None:
+            return
+        try:
+            for variable in variables:
+                inner.weight_decay = rate * by_place[inner._get_variable_index(variable)]
+                decay([variable])
+        finally:
+            inner.weight_decay = rate
+
+    inner.update_step, inner._apply_weight_decay = update_step, apply_weight_decay

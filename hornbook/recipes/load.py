@@ -91,12 +91,15 @@ def _run_name(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", stem).strip("_.-")[:80] or "recipe"
 
 
-def load_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+) -> Recipe:
     """Return a checked recipe.
 
     Args:
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
+        for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
 
     Raises:
         RecipeError: With every problem, in line order.
@@ -105,13 +108,15 @@ def load_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence[
     Example:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
-    checked = check_recipe(config, overrides)
+    checked = check_recipe(config, overrides, for_training=for_training)
     if checked.recipe is None:
         raise RecipeError(checked.problems, origin=checked.config.origin)
     return checked.recipe
 
 
-def check_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = ()) -> Checked:
+def check_recipe(
+    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+) -> Checked:
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
@@ -128,7 +133,7 @@ def check_recipe(config: str | FilePath | Mapping[str, Any], overrides: Sequence
             Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
         )
     elif isinstance(document.tree, dict) and document.tree:
-        recipe, found = _validate(document.tree, source.name)
+        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ("reuse",))
         problems += found
     elif not problems:
         problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))
@@ -148,12 +153,14 @@ def _copy(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
 
 
-def _validate(tree: dict[Any, Any], name: str) -> tuple[Recipe | None, list[Problem]]:
-    """Return the recipe and its problems; rules run over the sections that are valid by themselves."""
+def _validate(
+    tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()
+) -> tuple[Recipe | None, list[Problem]]:
+    """Return the recipe and its problems; rules run over the sections that are valid by themselves and not `unread`."""
     named = {"name": name, **tree}
     try:
         recipe = Recipe.model_validate(named)
-        return recipe, list(check_rules(recipe, Facts.of(recipe)))
+        return recipe, list(check_rules(recipe, Facts.of(recipe), without=unread))
     except ValidationError as error:
         problems = problems_of(error, named, Recipe)
         broken: set[Any] = {problem.path[0] for problem in problems if problem.path}

@@ -11,7 +11,9 @@ from hornbook.recipes.initializer import Default, Initializer
 from hornbook.recipes.model import Backbone
 from hornbook.recipes.normalization import NoNormalization, Normalization
 from hornbook.recipes.optimizer import Adam, Optimizer
+from hornbook.recipes.pretraining import Pretraining
 from hornbook.recipes.regularization import Regularization
+from hornbook.recipes.reuse import Reuse
 from hornbook.recipes.schedule import ConstantSchedule, Schedule
 from hornbook.recipes.spec import ComponentOf, Spec
 from hornbook.recipes.text import Document
@@ -62,6 +64,10 @@ class Recipe(Spec):
     schedule: Schedule = ConstantSchedule()
     """How the learning rate changes during the run."""
 
+    reuse: Reuse | None = None
+    """Layers of an earlier model to begin with; omitted: everything starts from the initializer."""
+    pretraining: Pretraining | None = None
+    """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
 

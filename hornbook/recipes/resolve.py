@@ -1,5 +1,6 @@
 """Fills in what only the data can tell: task, head, loss, metric, activation, initializer, monitors."""
 
+from pathlib import Path
 from typing import Any
 
 from hornbook.errors import Problem, RecipeError
@@ -7,8 +8,10 @@ from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.load import locate
 from hornbook.recipes.metric import default_metric
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.reuse import Application, Reuse
 from hornbook.recipes.rules import check_rules
 from hornbook.recipes.spec import component_class
+from hornbook.runs.directory import find_run
 
 __all__ = ["resolve"]
 
@@ -48,11 +51,25 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
         plain["model"].setdefault("embedding", 64)
     if recipe.initializer.name == "default" and has_hidden_layers:
         plain["initializer"] = {**plain.get("initializer", {}), "name": _suited(plain["activation"])}
+    if recipe.reuse is not None:
+        plain["reuse"]["from"] = _absolute(recipe.reuse)
+    if recipe.pretraining is not None and recipe.pretraining.inputs is not None:
+        plain["pretraining"]["inputs"] = str(Path(recipe.pretraining.inputs).absolute())
     plain["training"] = _training(recipe, facts)
     if plain.get("schedule", {}).get("name") == "performance":
         plain["schedule"] |= _monitor(recipe, facts, plain["schedule"])
     resolved = Recipe.model_validate(plain)
     return (resolved.from_document(recipe.document) if recipe.document else resolved), problems
+
+
+def _absolute(reuse: Reuse) -> Any:
+    """Return the source with an absolute path, ``latest`` resolved to its run."""
+    if isinstance(reuse.from_, Application):
+        own = reuse.from_.model_dump()
+        is_file = own["weights"] not in {"imagenet", "none"}
+        return own | {"weights": str(Path(own["weights"]).absolute())} if is_file else own
+    own_file = reuse.file()
+    return str(own_file.absolute() if own_file is not None else find_run(reuse.from_).path)
 
 
 def _suited(activation: Any) -> str:

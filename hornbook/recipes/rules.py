@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from hornbook.errors import Problem
-from hornbook.recipes import rules_data, rules_model, rules_theory, rules_training
+from hornbook.recipes import rules_data, rules_model, rules_pretraining, rules_reuse, rules_theory, rules_training
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 
@@ -28,7 +28,7 @@ class Rule:
 
 RULES = tuple(
     Rule(code, reads, check)
-    for module in (rules_data, rules_model, rules_training, rules_theory)
+    for module in (rules_data, rules_model, rules_pretraining, rules_reuse, rules_training, rules_theory)
     for code, reads, check in module.RULES
 )
 

@@ -1,7 +1,7 @@
 """One training run on disk: what is written where, and how it is read back. The only place that knows file names.
 
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
-  recipe.yaml  source.yaml  environment.json  data.json  history.jsonl  result.json  log.txt
+  recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  result.json  log.txt
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
@@ -19,7 +19,7 @@ from hornbook.errors import RunError, UsageError
 
 __all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished"]
 
-RECIPE, SOURCE, ENVIRONMENT, DATA = "recipe.yaml", "source.yaml", "environment.json", "data.json"
+RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 LATEST = "latest"
 
@@ -119,6 +119,10 @@ class RunDirectory:
         """Write state, stop reason and metrics."""
         write_json(self.path / RESULT, dict(result))
 
+    def write_reuse(self, facts: Mapping[str, Any]) -> None:
+        """Write where reused layers came from, and after training how far they moved."""
+        write_json(self.path / REUSE, dict(facts))
+
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Add one epoch's line; readable after a kill."""
         self._append(HISTORY, json.dumps(jsonable(dict(row)), ensure_ascii=False))
@@ -179,6 +183,11 @@ class Run:
     def data(self) -> dict[str, Any]:
         """What is known about the data."""
         return self._json(DATA)
+
+    @property
+    def reuse(self) -> dict[str, Any] | None:
+        """Where reused layers came from; None where nothing was reused."""
+        return self._json(REUSE) if (self.path / REUSE).exists() else None
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -48,6 +48,10 @@ class DistributedLoop:
         self._momentum_option = option if prepared.table.moves_momentum else None
         self._step = tf.function(self._run_step, autograph=False, reduce_retracing=True)
 
+    def begin_phase(self, key: str) -> None:
+        """Trace the step anew."""
+        self._step = tf.function(self._run_step, autograph=False, reduce_retracing=True)
+
     @property
     def batches(self) -> int:
         """Batches per epoch, a smaller last one included."""

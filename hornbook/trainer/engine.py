@@ -96,6 +96,11 @@ class Engine:
             clipping=clipping,
         )
         self.programs = Programs(structure, self.steps.externals())
+        self.phase = ""
+
+    def begin_phase(self, key: str) -> None:
+        """Use programs of their own for other layers learning, or other rates."""
+        self.phase = key
 
     @property
     def batches(self) -> int:
@@ -128,7 +133,9 @@ class Engine:
         if self.rest:
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
             tables = tf.constant(plan.rates), tf.constant(plan.momenta)
-            is_finite = self.programs.call("rest", self.steps.rest, *self.feed.rest(plan.order), *tables, number)
+            is_finite = self.programs.call(
+                f"rest {self.phase}", self.steps.rest, *self.feed.rest(plan.order), *tables, number
+            )
             self._check_finite(bool(is_finite), self.batches)
             on_chunk(self.batches)
         return False
@@ -146,7 +153,9 @@ class Engine:
         while done < block.end:
             end = min(done + max(next(chunk_sizes), 1), block.end)
             bounds = tf.constant(done - base), tf.constant(end - base)
-            reached, is_finite = self.programs.call("chunk", self.steps.chunk, *data, *bounds, jit=self.steps.jit)
+            reached, is_finite = self.programs.call(
+                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, jit=self.steps.jit
+            )
             done = base + int(reached)
             self._check_finite(bool(is_finite), done)
             if on_chunk(done) and done < self.batches:

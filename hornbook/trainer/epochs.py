@@ -13,6 +13,7 @@ from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.chunks import ChunkSizes
 from hornbook.trainer.engine import EpochPlan, permutation
 from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.pretraining.run import pretrain
 from hornbook.trainer.progress import Reporter
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
@@ -42,11 +43,17 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
     Raises:
         DivergedError: If loss or weights stop being finite and the recipe does not roll back (any more).
     """
+    ended = pretrain(session, run, reporter, saver, stop)
+    if ended is not None:
+        return ended
     training = session.prepared.recipe.training
     limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
     chunks = ChunkSizes(saver.every_s)
     session.users.on_train_begin()
     while session.epoch < training.epochs and not session.is_done:
+        entered = session.enter_phase()
+        if entered is not None:
+            reporter.note(entered)
         session.keep_epoch_start()
         try:
             was_cut = _train_one(session, reporter, saver, stop, chunks, limit_s)
@@ -118,7 +125,8 @@ def _close_epoch(session: Session, run: RunDirectory, reporter: Reporter, logs: 
     number = session.epoch + 1
     recipe = session.prepared.recipe
     rates, _ = session.prepared.table.epoch(session.epoch, session.rate_factor * session.divergence_factor)
-    row: dict[str, Any] = {"epoch": number, "phase": "training", **logs, "learning_rate": float(rates[-1])}
+    phase = session.timeline.at(session.epoch).name
+    row: dict[str, Any] = {"epoch": number, "phase": phase, **logs, "learning_rate": float(rates[-1])}
     row["train_seconds"] = round(session.epoch_seconds, 4)
     row["seconds"] = round(session.elapsed_s - sum(past["seconds"] for past in session.history), 4)
     session.history.append(row)

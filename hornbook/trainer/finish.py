@@ -4,6 +4,7 @@ from hornbook.builder import compile_plain
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
+from hornbook.trainer.reuse_record import end_record, start_record
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 
@@ -19,8 +20,8 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     recipe, built = prepared.recipe, prepared.built
     saver.save(models=True)
     inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
-    if inner.use_ema and session.history:
-        inner.finalize_variable_values(built.model.trainable_variables)
+    if inner.use_ema and session.epoch:
+        inner.finalize_variable_values(inner._trainable_variables)
     stopping = recipe.training.early_stopping
     restores = stopping is not None and stopping.restore_best and session.best_weights is not None
     if restores:
@@ -29,6 +30,10 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     if state == "finished":
         validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
         test = evaluate(prepared, session.evaluator, prepared.splits.test)
+    record = start_record(prepared)
+    if record is not None:
+        record = end_record(record, built)
+        run.write_reuse(record)
     result = TrainResult(
         model=compile_plain(built, recipe, for_training=False),  # the saved ones stay as they are
         history=session.history,
@@ -41,12 +46,13 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         validation=validation,
         test=test,
         exit_code=exit_code,
+        reuse=record,
     )
     run.write_result(
         {
             "state": result.state,
             "stop_reason": result.stop_reason,
-            "epochs": len(result.history),
+            "epochs": result.epochs,
             "best_epoch": result.best_epoch,
             "monitor": keeper.monitor,
             "final": result.final,

@@ -29,6 +29,9 @@ class Loop(Protocol):
     ) -> bool:
         """Train one epoch from batch `start`; returns whether `on_chunk` ended it early."""
 
+    def begin_phase(self, key: str) -> None:
+        """Make ready for other layers learning, or other rates; `key` tells such phases apart."""
+
     def trackers(self) -> Sequence[keras.metrics.Metric]:
         """Return what counts loss and metrics, for saving."""
 
@@ -70,6 +73,10 @@ class FitLoop:
         self._model = compile_plain(prepared.built, prepared.recipe, for_training=True)
         self._logs: dict[str, float] = {}
         self.batch_size = prepared.recipe.training.batch_size
+
+    def begin_phase(self, key: str) -> None:
+        """Compile again, which is when Keras looks at what is frozen."""
+        self._model = compile_plain(self._prepared.built, self._prepared.recipe, for_training=True)
 
     @property
     def batches(self) -> int:

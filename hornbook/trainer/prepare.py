@@ -14,17 +14,20 @@ from hornbook.builder import Built, build_model, compile_plain
 from hornbook.builder.build import as_targets
 from hornbook.builder.engine_choice import choose_engine
 from hornbook.data import Splits, from_arrays, load
-from hornbook.data.source import Array
+from hornbook.data.source import Array, Inputs
 from hornbook.errors import DataError, Problem
+from hornbook.inference.sources import load_source
 from hornbook.recipes.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
+from hornbook.trainer.pretraining.phase import check_range
+from hornbook.trainer.pretraining.unlabeled import divide
 from hornbook.trainer.rates import RateTable, rate_table
 from hornbook.trainer.strategies import make_strategy, scope
 
 __all__ = ["Prepared", "build", "prepare"]
 
-NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "schedule", "data", "format"})
+NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "schedule", "data", "format", "pretraining"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Prepared:
         weights_K: Weight of each class in the loss, or None.
         problems: Warnings of recipe and data.
         strategy: The `tf.distribute` strategy the model was built for, or None.
+        unlabeled: Inputs that pretraining sees, or None where there is none.
     """
 
     recipe: Recipe
@@ -48,6 +52,7 @@ class Prepared:
     weights_K: Array | None
     problems: tuple[Problem, ...]
     strategy: Any = None
+    unlabeled: Inputs | None = None
 
     def structure(self) -> str | None:
         """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights.
@@ -88,10 +93,14 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
     else:
         splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
+    splits, unlabeled = divide(recipe, splits, memory_budget=budget)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
-        built = build_model(resolved, splits.info, splits.preprocessing)
+        source = load_source(resolved, splits.info)
+        built = build_model(resolved, splits.info, splits.preprocessing, source)
         _complete_metrics(built, splits, strategy)
+    if unlabeled is not None:
+        check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
     resolved = _with_engine(resolved, engine)
     batches = -(-len(splits.train) // resolved.training.batch_size)
@@ -102,6 +111,7 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         table=rate_table(resolved, batches=batches),
         weights_K=class_weights(resolved, splits),
         strategy=strategy,
+        unlabeled=unlabeled,
         problems=tuple(problem for problem in problems if problem.severity == "warning"),
     )
 

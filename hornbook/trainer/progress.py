@@ -14,6 +14,7 @@ from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.environment import describe_device
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
+from hornbook.trainer.reuse_record import end_line, reuse_lines, start_record
 
 __all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
 
@@ -96,7 +97,8 @@ class SilentReporter:
 
     def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
         """Say one epoch's figures; a star marks the best so far."""
-        cells = [f"{_number(name, row[name]):>{_width(name)}}" for name in self.columns]
+        texts = {name: _number(name, row[name]) for name in self.columns if name in row}
+        cells = [f"{texts.get(name, ''):>{_width(name)}}" for name in self.columns]
         self.say(" ".join([f"{row['epoch']:>5}", *cells]) + (f" {MARK}" if is_best else ""))
 
     def end(self, result: TrainResult) -> None:
@@ -192,9 +194,13 @@ def heading(prepared: Prepared) -> list[str]:
     units = recipe.model.hidden_units()
     sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
+    if recipe.reuse is not None and recipe.reuse.copy_ is None:
+        model = f"reused layers, then {model}"
     device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
     if info.extra.get("streams"):
         device.append("data streams from disk")
+    if info.extra.get("unlabeled"):
+        device.append(f"{info.extra['unlabeled']:,} inputs for pretraining")
     data, _, counts = f"{info.name}: {info.describe()}".partition(" (")
     indent = " " * min(len(name) + 3, 12)
     first = f"{name:<{len(indent) - 3}}   "
@@ -205,27 +211,30 @@ def heading(prepared: Prepared) -> list[str]:
         textwrap.wrap(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=True)
         for text in texts
     ]
-    return [*about_data, *(line for lines in wrapped for line in lines)]
+    return [*about_data, *(line for lines in wrapped for line in lines), *reuse_lines(start_record(prepared))]
 
 
 def _flat_input(prepared: Prepared) -> list[Any]:
     if prepared.recipe.model.name != "mlp":
         return []
-    for name in ("hidden_1", "head"):
-        names = {layer.name for layer in prepared.built.model.layers}
-        if name in names:
+    copied = prepared.built.copied
+    first = [layer.name for layer in prepared.built.model.layers if copied is None or layer.name not in copied.origin]
+    for name in (*sorted(name for name in first if name.startswith("hidden_")), "head"):
+        if name in first:
             return [prepared.built.model.get_layer(name).input.shape[-1]]
     return []
 
 
 def closing(result: TrainResult, start_up_s: float) -> list[str]:
     """Return the lines below the epochs: metrics, why it ended, the run, what to do next."""
-    seconds, epochs = sum(row["seconds"] for row in result.history), len(result.history)
+    seconds, epochs = sum(row["seconds"] for row in result.history), result.epochs
     lines = []
     for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
         if values:
             figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
             lines.append(f"{split:<7} {figures}")
+    if result.reuse is not None:
+        lines.append(end_line(result.reuse))
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
     lines += textwrap.wrap(

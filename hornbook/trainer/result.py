@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.recipes.recipe import Recipe
+from hornbook.runs.rows import is_pretraining
 
 __all__ = ["TrainResult"]
 
@@ -15,7 +16,7 @@ class TrainResult:
 
     Attributes:
         model: The plain `keras.Model` with the final weights.
-        history: One mapping per epoch: loss, metrics, validation, learning rate, seconds.
+        history: One mapping per epoch: loss, metrics, validation, learning rate, seconds; those of pretraining first.
         recipe: The recipe with every default filled in.
         run: The run's folder.
         state: ``finished``, ``interrupted`` or ``diverged``.
@@ -25,6 +26,7 @@ class TrainResult:
         validation: Loss and metrics of the final weights on the validation split.
         test: The same on the test split; empty without one.
         exit_code: What the command line exits with.
+        reuse: Where reused layers came from and how far they moved; None where nothing was reused.
     """
 
     model: Any
@@ -38,12 +40,18 @@ class TrainResult:
     validation: dict[str, float] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
     exit_code: int = 0
+    reuse: dict[str, Any] | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained, pretraining not counted."""
+        return sum(not is_pretraining(row) for row in self.history)
 
     def __repr__(self) -> str:
         def values(metrics: dict[str, float]) -> str:
             return " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
-        epochs = f"{len(self.history)} epoch" + ("s" if len(self.history) != 1 else "")
+        epochs = f"{self.epochs} epoch" + ("s" if self.epochs != 1 else "")
         parts = [f"{self.recipe.name}: {self.state} after {epochs} ({self.stop_reason})"]
         if self.validation:
             parts.append(f"validation {values(self.validation)}")

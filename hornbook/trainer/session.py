@@ -13,7 +13,9 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.schedule import Performance
 from hornbook.runs.states import State
 from hornbook.trainer.loops import Loop, make_loop
+from hornbook.trainer.phases import Timeline
 from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.pretraining.state import Pretraining, make_pretraining
 from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["Session"]
@@ -25,7 +27,8 @@ class Session:
     Attributes:
         epoch: Epochs done.
         batch: Batches done of the epoch that is running.
-        history: One row per epoch done.
+        history: One row per epoch done, those of pretraining first.
+        pretraining: The phases in front of the first epoch, or None.
         best_weights: Copies of the best epoch's weights, or None.
         epoch_start: The state at the start of the running epoch, where going back to it may become necessary.
         rate_factor: What performance scheduling has made of the rate.
@@ -41,9 +44,11 @@ class Session:
         self.users = users
         self.loop: Loop = make_loop(prepared)
         self.prepared = _without_copies(prepared, self.loop)
+        self.pretraining: Pretraining | None = make_pretraining(self.prepared)
         self.evaluator = Evaluator(prepared.built, prepared.structure())
-        self.keeper = make_keeper(recipe)
-        self.stopper = make_stopper(recipe, self.loop.batches)
+        self.timeline = Timeline(recipe, prepared.built, batches=self.loop.batches)
+        self.keeper = make_keeper(recipe, self.timeline.last_start)
+        self.stopper = make_stopper(recipe, self.loop.batches, self.timeline.last_start)
         self.reducer = make_reducer(recipe)
         self.epoch = 0
         self.batch = 0
@@ -63,6 +68,20 @@ class Session:
     def elapsed_s(self) -> float:
         """Seconds this run has taken so far, in all its processes."""
         return self.spent_s + time.perf_counter() - self._started
+
+    def enter_phase(self) -> str | None:
+        """Bring the model into the running epoch's phase; returns a sentence about it if it is a new one."""
+        phase = self.timeline.enter(self.epoch, batch=self.batch)
+        if phase is None:
+            return None
+        self.loop.begin_phase(phase.key())
+        return phase.sentence(self.timeline.layers_with_weights())
+
+    def place(self) -> str:
+        """Return where the run stands, for people."""
+        if self.pretraining is not None and not self.pretraining.is_done:
+            return f"{self.pretraining.place} after {self.pretraining.batch} batches"
+        return f"epoch {self.epoch + 1} after {self.batch} of {self.loop.batches} batches"
 
     def watchers(self) -> dict[str, Any]:
         """Return what has a state of its own, by name."""
@@ -85,6 +104,9 @@ class Session:
         for index, weights in enumerate(self.best_weights or []):
             arrays[f"best/{index:04d}"] = weights
         facts = {name: getattr(self, name) for name in FACTS}
+        if self.pretraining is not None:
+            own, facts["pretraining"] = self.pretraining.get_state()
+            arrays |= {PRETRAINING + name: array for name, array in own.items()}
         facts["spent_s"] = self.elapsed_s
         facts["history"] = [dict(row) for row in self.history]
         facts["watchers"] = {name: watcher.get_state() for name, watcher in self.watchers().items()}
@@ -114,11 +136,15 @@ class Session:
             RunError: If the state belongs to another model.
         """
         variables = self._variables()
-        saved = {name: array for name, array in state.arrays.items() if not name.startswith(("best/", START))}
+        prefixes = ("best/", START, PRETRAINING)
+        saved = {name: array for name, array in state.arrays.items() if not name.startswith(prefixes)}
         if saved.keys() != variables.keys() or any(saved[n].shape != tuple(v.shape) for n, v in variables.items()):
             raise RunError("the saved state belongs to another model: the recipe or the versions have changed.")
         for name, variable in variables.items():
             variable.assign(saved[name])
+        if self.pretraining is not None:
+            own = {name.removeprefix(PRETRAINING): a for name, a in state.arrays.items() if name.startswith(PRETRAINING)}
+            self.pretraining.set_state(own, state.facts["pretraining"])
         best = [state.arrays[name] for name in sorted(state.arrays) if name.startswith("best/")]
         self.best_weights = best or None
         for name in FACTS:
@@ -132,6 +158,7 @@ class Session:
         self._started = time.perf_counter()
 
 
+PRETRAINING = "pretraining/"  # before the names of the arrays of a phase in front of the first epoch
 START = "start/"  # before the names of the arrays of `epoch_start`
 FACTS = (
     "epoch",
@@ -155,17 +182,22 @@ def _without_copies(prepared: Prepared, loop: Loop) -> Prepared:
     return replace(prepared, splits=replace(prepared.splits, train=train))
 
 
-def make_keeper(recipe: Recipe) -> BestKeeper:
-    """Return what knows the best epoch of a resolved recipe."""
+def make_keeper(recipe: Recipe, first_epoch: int = 0) -> BestKeeper:
+    """Return what knows the best epoch of a resolved recipe.
+
+    Args:
+        recipe: A resolved recipe.
+        first_epoch: The last phase's first epoch, counted from 0; those before it are not candidates.
+    """
     checkpoint, stopping = recipe.training.checkpoint, recipe.training.early_stopping
     if checkpoint is None or checkpoint.mode is None:
         raise ValueError("resolve the recipe first: its checkpoint is open")
-    start = stopping.start_from_epoch if stopping is not None else 0
+    start = first_epoch + (stopping.start_from_epoch if stopping is not None else 0)
     return BestKeeper(checkpoint.monitor, checkpoint.mode, start_from_epoch=start)
 
 
-def make_stopper(recipe: Recipe, batches: int) -> EarlyStopper | None:
-    """Return the recipe's early stopping, its patience in epochs."""
+def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlyStopper | None:
+    """Return the recipe's early stopping, its patience in epochs; it begins to watch at `first_epoch`."""
     given = recipe.training.early_stopping
     if given is None:
         return None
@@ -176,7 +208,7 @@ def make_stopper(recipe: Recipe, batches: int) -> EarlyStopper | None:
         given.mode or "min",
         patience=math.ceil(patience / batches),
         min_delta=given.min_delta,
-        start_from_epoch=given.start_from_epoch,
+        start_from_epoch=first_epoch + given.start_from_epoch,
     )
 
 

@@ -18,6 +18,7 @@ from hornbook.trainer.finish import finish
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.result import TrainResult
+from hornbook.trainer.reuse_record import start_record
 from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
@@ -88,6 +89,9 @@ def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple
     resolved = to_yaml(recipe.to_dict())
     run.write_environment(environment_facts(seed=recipe.seed, fingerprint=info.fingerprint))
     run.write_data(to_json(info))
+    record = start_record(prepared)
+    if record is not None:
+        run.write_reuse(record)
     run.write_result({"state": "running"})
     run.write_recipe(resolved)  # what makes it a run; a process killed before has left none
     run.write_source(source[0] or resolved, source[1])
@@ -119,4 +123,4 @@ def record_failure(run: RunDirectory, session: Session, error: BaseException) ->
     if session.best_weights is not None:
         save_model(run, session.prepared.built.model, run.best, session.best_weights)
     reason = str(error) or type(error).__name__
-    run.write_result({"state": state, "stop_reason": reason, "epochs": len(session.history)})
+    run.write_result({"state": state, "stop_reason": reason, "epochs": session.epoch})

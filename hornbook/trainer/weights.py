@@ -21,10 +21,10 @@ def snapshot(model: keras.Model) -> list[Any]:
 def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Let the model hold the optimizer's averaged weights while this is open; nothing without EMA."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not inner.use_ema:
+    if not inner.use_ema or not int(inner._iterations.value):  # before the first step there is no average yet
         yield
         return
-    variables = model.trainable_variables
+    variables = inner._trainable_variables  # the model's own may be fewer, while layers are frozen
     raw = [variable.numpy() for variable in variables]
     for variable, average in zip(variables, inner._model_variables_moving_average, strict=True):
         variable.assign(average)

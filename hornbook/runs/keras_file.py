@@ -1,0 +1,167 @@
+"""A saved Keras model read without Keras: its layers, how they are connected, and whether loading it would run code.
+
+A `.keras` file is a zip archive; `config.json` in it describes the network. Reading that is enough to check a recipe that
+reuses the model, and executes nothing.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.errors import RunError
+
+__all__ = ["StoredLayer", "StoredModel", "checksum", "read_keras_file", "stored_model"]
+
+OWN_PACKAGE = "hornbook"
+WITH_WEIGHTS = re.compile(
+    r"Dense|Conv|BatchNormalization|LayerNormalization|GroupNormalization|RMSNormalization|Embedding|RNN|LSTM|GRU"
+    r"|Bidirectional|PReLU|Attention|Functional|Sequential|Model"
+)
+"""Classes of layers that learn something."""
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """One layer of a saved model.
+
+    Attributes:
+        name: Its name.
+        class_name: Its class, ``Dense``.
+        parents: Names of the layers whose outputs it reads.
+        shape: Its input's shape for an input layer, None elsewhere.
+    """
+
+    name: str
+    class_name: str
+    parents: tuple[str, ...]
+    shape: tuple[int | None, ...] | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether the layer has weights that training changes."""
+        return WITH_WEIGHTS.search(self.class_name) is not None
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A saved network.
+
+    Attributes:
+        path: The file.
+        layers: All layers, each behind those it reads.
+        needs_code: Classes that Keras can only load by running code from the file or from a foreign package.
+    """
+
+    path: Path
+    layers: tuple[StoredLayer, ...]
+    needs_code: tuple[str, ...]
+
+    def names(self) -> list[str]:
+        """Return the layers' names in order."""
+        return [layer.name for layer in self.layers]
+
+
+def checksum(path: Path) -> str:
+    """Return a file's SHA-256 as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_keras_file(path: Path) -> StoredModel:
+    """Return what a `.keras` file says about its network.
+
+    Raises:
+        RunError: If there is no such file, or it is no Keras model.
+    """
+    if not path.is_file():
+        raise RunError(f"{path}: there is no such file.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return stored_model(json.loads(archive.read("config.json")), path)
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, IndexError) as error:
+        raise RunError(f"{path}: this is not a model saved by Keras 3 as .keras.") from error
+
+
+def stored_model(config: Mapping[str, Any], path: Path) -> StoredModel:
+    """Return what a serialized model's config says.
+
+    Raises:
+        RunError: If the model is a class of its own, whose layers the config does not show.
+    """
+    layers = tuple(_layers(config["class_name"], config["config"]))
+    if not layers:
+        raise RunError(f"{path}: this model is built in code, so its layers cannot be taken apart.")
+    return StoredModel(path, layers, tuple(sorted(set(_foreign(config)))))
+
+
+def _layers(class_name: str, config: Mapping[str, Any]) -> Iterator[StoredLayer]:
+    if class_name not in {"Functional", "Sequential", "Model"} or "layers" not in config:
+        return
+    before: tuple[str, ...] = ()
+    ordered = []
+    for layer in config["layers"]:
+        own = layer.get("config", {})
+        name = str(layer.get("name") or own.get("name"))
+        shape = own.get("batch_shape")
+        parents = before if class_name == "Sequential" else tuple(dict.fromkeys(_parents(layer.get("inbound_nodes"))))
+        is_input = layer["class_name"] == "InputLayer"
+        ordered.append(
+            StoredLayer(name, layer["class_name"], parents, tuple(shape[1:]) if is_input and shape else None)
+        )
+        before = (name,)
+    yield from _in_order(ordered)
+
+
+def _in_order(layers: list[StoredLayer]) -> Iterator[StoredLayer]:
+    """Yield every layer behind its parents, otherwise in the file's order."""
+    waiting, done = list(layers), set[str]()
+    known = {layer.name for layer in layers}
+    while waiting:
+        ready = next((layer for layer in waiting if all(p in done or p not in known for p in layer.parents)), None)
+        if ready is None:
+            raise ValueError("a layer reads its own output")
+        waiting.remove(ready)
+        done.add(ready.name)
+        yield ready
+
+
+def _parents(value: Any) -> Iterator[str]:
+    """Yield the names of the layers that the tensors below a node's arguments come from."""
+    if isinstance(value, Mapping):
+        history = (
+            value.get("config", {}).get("keras_history") if value.get("class_name") == "__keras_tensor__" else None
+        )
+        if history:
+            yield str(history[0])
+            return
+        for item in value.values():
+            yield from _parents(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _parents(item)
+
+
+def _foreign(value: Any) -> Iterator[str]:
+    """Yield every class below a config that is neither Keras's own nor Hornbook's, and those that carry code."""
+    if isinstance(value, Mapping):
+        name, registered = value.get("class_name"), value.get("registered_name")
+        module = value.get("module")
+        if name in {"Lambda", "TFSMLayer", "__lambda__"}:
+            yield str(name)
+        elif isinstance(module, str) and module.split(".")[0] not in {"keras", "builtins", OWN_PACKAGE}:
+            yield f"{module}.{name}"
+        elif isinstance(registered, str) and ">" in registered and registered.split(">")[0] != OWN_PACKAGE:
+            yield registered
+        for item in value.values():
+            yield from _foreign(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _foreign(item)
