@@ -13,6 +13,7 @@ from hornbook.errors import HornbookError  # noqa: E402
 from hornbook.inference import commands as inference_commands  # noqa: E402
 from hornbook.recipes import commands as recipe_commands  # noqa: E402
 from hornbook.trainer import commands as trainer_commands  # noqa: E402
+from hornbook.trainer import reuse_command  # noqa: E402
 
 __all__ = ["app", "main"]
 
@@ -24,8 +25,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command, examples in (*trainer_commands.COMMANDS, *inference_commands.COMMANDS, *recipe_commands.COMMANDS):
-    app.command(name=command.__name__.removesuffix("_command"), epilog=examples)(command)
+COMMANDS = (
+    *trainer_commands.COMMANDS,
+    *inference_commands.COMMANDS,
+    *reuse_command.COMMANDS,
+    *recipe_commands.COMMANDS,
+)
+for command, examples in COMMANDS:
+    app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=examples)(command)
 
 
 def show_version(is_asked: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from keras.src.saving.serialization_lib import SafeModeScope
 
 from hornbook.builder.seeds import derive_seed
 from hornbook.builder.timeline import chosen_layers
@@ -155,7 +156,8 @@ def _copy(operation: Any, seed: int) -> Any:
     name = str(config.get("name") or operation.name)
     if name == "input" or name == "head" or name.startswith("head_"):
         name = config["name"] = f"reused_{name}"  # names that the new part takes
-    copy = type(operation).from_config(_reseeded(config, seed, name))
+    with SafeModeScope(safe_mode=False):  # whoever loaded the model has decided about its code already
+        copy = type(operation).from_config(_reseeded(config, seed, name))
     if isinstance(copy, keras.layers.Layer):
         copy.trainable = True
     return copy

@@ -40,8 +40,8 @@ class Phase:
         shown = (
             ", ".join(blocks) if len(blocks) <= 6 else f"{', '.join(blocks[:3])} … {blocks[-1]} ({len(blocks)} layers)"
         )
-        rates = {factor for factor in self.factors.values() if factor != 1}
-        scaled = f", {len(rates)} other rate{'s' if len(rates) > 1 else ''}" if rates else ""
+        rates = sorted({factor for name, factor in self.factors.items() if factor != 1 and name not in self.frozen})
+        scaled = f", rates ×{', ×'.join(f'{rate:g}' for rate in rates[:4])}" if rates else ""
         return (
             f"{self.name} from epoch {self.start + 1}: {f'{shown} frozen' if blocks else 'every layer learns'}{scaled}"
         )

@@ -11,40 +11,111 @@ from hornbook.atomic import replacing
 from hornbook.data import read_inputs
 from hornbook.data.source import Array
 from hornbook.errors import UsageError
+from hornbook.inference.calibration import check_options
+from hornbook.inference.confidence import predict_with_temperature, run_temperature
 from hornbook.inference.predict import predict_scores
-from hornbook.inference.report import labels_of
+from hornbook.inference.report import labels_of, load_splits
 from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
+from hornbook.runs import find_run
 
 __all__ = ["predict_file", "prediction_columns"]
 
 
-def predict_file(run: str, source: Path, *, output: Path | None, which: str | None = None) -> tuple[str, ...]:
+def predict_file(
+    run: str,
+    source: Path,
+    *,
+    output: Path | None,
+    which: str | None = None,
+    mc_samples: int | None = None,
+    temperature: bool = False,
+) -> tuple[str, ...]:
     """Predict for every example in a file and write the predictions; returns notes for the user.
 
+    Args:
+        run: The run's folder, ``NAME/latest``, or its recipe's name.
+        source: A file of examples.
+        output: A .csv or .npz file to write; None: CSV to stdout.
+        which: ``best`` or ``last`` weights; None: the run's final ones.
+        mc_samples: Predict with Monte Carlo dropout, so often for each example, and write how far samples differ.
+        temperature: Divide logits by the temperature that fits the run's validation split best.
+
     Raises:
-        UsageError: If the output is neither .csv nor .npz.
+        UsageError: If the output is neither .csv nor .npz, or the run's model does not allow an option.
         DataError: If the file does not fit the model.
     """
     if output is not None and output.suffix not in {".csv", ".npz"}:
         raise UsageError(f"{output}: predictions are written as .csv or .npz.")
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"{output.parent}: there is no such folder.")
+    if mc_samples is not None and temperature:
+        raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
+    check_options(find_run(run), calibration=False, temperature=temperature)
     trained = load_run(run, which=which)
+    if mc_samples is not None:
+        check_dropout(trained.model, run)
     x, notes = read_inputs(source, trained.info)
-    scores = predict_scores(trained.model, x)
+    uncertainty = None
+    if mc_samples is not None:
+        uncertainty = sample_run(trained, x, mc_samples)
+        scores = uncertainty.mean.astype(np.float32)
+    elif temperature:
+        scores, more = _with_temperature(trained, x)
+        notes = (*notes, *more)
+    else:
+        scores = predict_scores(trained.model, x)
     if output is None:
-        pl.DataFrame(prediction_columns(scores, trained)).write_csv(sys.stdout)
+        pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(sys.stdout)
         return notes
     with replacing(output) as temporary:
         if output.suffix == ".csv":
-            pl.DataFrame(prediction_columns(scores, trained)).write_csv(temporary)
+            pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(temporary)
         else:
-            _write_npz(temporary, scores, trained)
+            _write_npz(temporary, scores, trained, uncertainty)
     return (*notes, f"wrote {len(scores):,} predictions to {output}")
 
 
-def prediction_columns(scores: Array, trained: Trained) -> dict[str, Any]:
-    """Return the columns of the CSV: `prediction`, then a probability per class, or one prediction per target."""
+def _with_temperature(trained: Trained, x: Any) -> tuple[Array, tuple[str, ...]]:
+    """Return probabilities (N, K) with the run's temperature, and notes."""
+    splits, notes = load_splits(trained)
+    value = run_temperature(trained, splits)
+    count = splits.info.counts["validation"]
+    note = f"note: temperature {value:.4g}, fitted on {count:,} validation examples."
+    return predict_with_temperature(trained, x, value), (*notes, note)
+
+
+def prediction_columns(scores: Array, trained: Trained, uncertainty: Uncertainty | None = None) -> dict[str, Any]:
+    """Return the columns of the CSV: `prediction`, a probability per class or one prediction per target, uncertainty.
+
+    Uncertainty is a standard deviation per probability or target (`std_…`; `std` where there is one target), then
+    `entropy` and `mutual_information`, for each label where there are several.
+    """
+    columns = _columns(scores, trained)
+    if uncertainty is None:
+        return columns
+    spread = [name for name in columns if name not in _label_names(trained)]
+    for index, name in enumerate(spread):
+        columns["_".join(["std", *name.split("_", 1)[1:]])] = uncertainty.std[:, index].astype(np.float32)
+    for key in ("entropy", "mutual_information"):
+        values = getattr(uncertainty, key)
+        if values is not None and values.ndim == 1:
+            columns[key] = values.astype(np.float32)
+        elif values is not None:
+            names = _label_names(trained)
+            columns |= {f"{key}_{name}": values[:, index].astype(np.float32) for index, name in enumerate(names)}
+    return columns
+
+
+def _label_names(trained: Trained) -> list[str]:
+    """Return the names of the columns that hold labels, not numbers."""
+    info = trained.info
+    if info.task == "multilabel":
+        return list(info.class_names or map(str, range(info.num_classes)))
+    return [] if info.task == "regression" else ["prediction"]
+
+
+def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
     info = trained.info
     names = list(info.class_names or map(str, range(info.num_classes)))
     labels = labels_of(scores, trained)
@@ -63,11 +134,16 @@ def prediction_columns(scores: Array, trained: Trained) -> dict[str, Any]:
     return predicted | {f"probability_{name}": scores[:, index] for index, name in enumerate(names)}
 
 
-def _write_npz(path: Path, scores: Array, trained: Trained) -> None:
+def _write_npz(path: Path, scores: Array, trained: Trained, uncertainty: Uncertainty | None) -> None:
     info = trained.info
     arrays: dict[str, Any] = {"scores" if info.task == "regression" else "probabilities": scores}
     if info.task != "regression":
         arrays["labels"] = labels_of(scores, trained)
         arrays["class_names"] = np.asarray(info.class_names or [], dtype=np.str_)
+    if uncertainty is not None:
+        for name in ("std", "entropy", "mutual_information"):
+            values = getattr(uncertainty, name)
+            if values is not None:
+                arrays[name] = values.astype(np.float32)
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)

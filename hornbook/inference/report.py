@@ -11,13 +11,16 @@ from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load
 from hornbook.data.source import Array
 from hornbook.errors import DataError
+from hornbook.inference.calibration import check_options
+from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.evaluate import Evaluator
 from hornbook.inference.predict import predict_scores
 from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.uncertainty import check_dropout
 from hornbook.recipes.durations import to_bytes
-from hornbook.recipes.recipe import Recipe
+from hornbook.runs import find_run
 
-__all__ = ["Report", "evaluate_run"]
+__all__ = ["Report", "evaluate_run", "labels_of", "load_splits"]
 
 MAX_MATRIX = 20  # classes; a larger confusion matrix is unreadable
 
@@ -34,6 +37,7 @@ class Report:
         metrics: Loss and the recipe's metrics.
         classes: scikit-learn's precision, recall and F1 per class; empty for regression.
         confusion: Rows are true classes, columns predicted ones; empty for regression and multilabel.
+        confidence: Calibration and uncertainty, where they were asked for.
         notes: Sentences the user should read.
     """
 
@@ -44,11 +48,13 @@ class Report:
     metrics: dict[str, float]
     classes: dict[str, dict[str, float]]
     confusion: list[list[int]]
+    confidence: Confidence | None = None
     notes: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
-        return {key: value for key, value in vars(self).items() if key != "notes"}
+        record = {key: value for key, value in vars(self).items() if key not in {"notes", "confidence"}}
+        return record | (self.confidence.record() if self.confidence is not None else {})
 
     def text(self) -> str:
         """Return lines of at most 80 characters for up to ten classes."""
@@ -71,27 +77,47 @@ class Report:
                 lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in self.classes))
             for name, counts in zip(self.classes, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
+        if self.confidence is not None:
+            lines += self.confidence.lines()
         return "\n".join(lines)
 
 
-def evaluate_run(name: str, *, split: str = "test", which: str | None = None) -> Report:
+def evaluate_run(
+    name: str,
+    *,
+    split: str = "test",
+    which: str | None = None,
+    mc_samples: int | None = None,
+    calibration: bool = False,
+    temperature: bool = False,
+) -> Report:
     """Return the figures of a run on one split of its own data.
 
+    Args:
+        name: The run's folder, ``NAME/latest``, or its recipe's name.
+        split: ``train``, ``validation`` or ``test``.
+        which: ``best`` or ``last`` weights; None: the run's final ones.
+        mc_samples: Also predict with Monte Carlo dropout, so often for each example.
+        calibration: Also return how well probabilities are calibrated.
+        temperature: Also fit a temperature on the validation split, and return what it does to the calibration.
+
     Raises:
+        UsageError: If the run has no dropout to sample, or no probabilities to calibrate.
         DataError: If the run has no such split, or its data is gone.
     """
+    check_options(find_run(name), calibration=calibration, temperature=temperature)
     trained = load_run(name, which=which)
-    splits = _splits(trained.recipe)
+    if mc_samples is not None:
+        check_dropout(trained.model, name)
+    splits, notes = load_splits(trained)
     examples = getattr(splits, split)
     if examples is None or not len(examples):
         have = ", ".join(key for key, count in splits.info.counts.items() if count)
         raise DataError(f"the run has no {split} split. It has: {have}.")
-    notes = []
-    if splits.info.fingerprint != trained.info.fingerprint:
-        notes.append(
-            f"note: the data has changed since training (fingerprint {splits.info.fingerprint}, then "
-            f"{trained.info.fingerprint})."
-        )
+    confidence = None
+    if mc_samples is not None or calibration or temperature:
+        asked: dict[str, Any] = {"mc_samples": mc_samples, "calibration": calibration, "temperature": temperature}
+        confidence = assess(trained, splits, examples, **asked)
     metrics = Evaluator(trained.built())(examples.x, as_targets(examples.y, trained.model))
     classes, confusion = _per_class(trained, examples.x, examples.y)
     return Report(
@@ -102,14 +128,21 @@ def evaluate_run(name: str, *, split: str = "test", which: str | None = None) ->
         metrics=metrics,
         classes=classes,
         confusion=confusion,
-        notes=tuple(notes),
+        confidence=confidence,
+        notes=notes,
     )
 
 
-def _splits(recipe: Recipe) -> Splits:
+def load_splits(trained: Trained) -> tuple[Splits, tuple[str, ...]]:
+    """Return a run's data, loaded again, and a note if it is not what the run was trained on."""
+    recipe = trained.recipe
     budget = recipe.training.memory_budget
     size = to_bytes(budget) if budget is not None else None
-    return load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=size)
+    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=size)
+    if splits.info.fingerprint == trained.info.fingerprint:
+        return splits, ()
+    found, then = splits.info.fingerprint, trained.info.fingerprint
+    return splits, (f"note: the data has changed since training (fingerprint {found}, then {then}).",)
 
 
 def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str, float]], list[list[int]]]:

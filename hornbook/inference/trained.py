@@ -67,7 +67,8 @@ def load_run(name: str | Path, *, which: str | None = None) -> Trained:
     for component in _components(recipe):
         component.import_target()  # registers the layers of plug-ins with Keras
     try:
-        model: Any = keras.models.load_model(path, compile=False)
+        is_trusted = recipe.reuse is not None and recipe.reuse.trust
+        model: Any = keras.models.load_model(path, compile=False, safe_mode=not is_trusted)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: the model cannot be loaded ({reason}).") from error

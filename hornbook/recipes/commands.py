@@ -102,7 +102,7 @@ def list_command(
         str | None, typer.Argument(metavar="KIND", help="recipes, data, models, layers, or an ingredient")
     ] = None,
 ) -> None:
-    """List recipes, data, backbones, or an ingredient's components."""
+    """List recipes, data, backbones or one ingredient's choices."""
     rows = describe.list_lines(what)
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
@@ -119,7 +119,7 @@ def show(
     ],
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The component's or recipe's name")] = None,
 ) -> None:
-    """Show a component's options with an example, or a recipe's text."""
+    """Show a component's options and an example, or a recipe."""
     columns = min(shutil.get_terminal_size().columns, 100)
     print(describe.as_text(describe.show(kind, name), columns))
 

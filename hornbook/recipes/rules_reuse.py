@@ -1,6 +1,6 @@
 """Rules about `reuse`: the earlier model is read (never loaded) as soon as the recipe is checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 
 from hornbook.errors import HornbookError, Path, Problem
@@ -11,7 +11,7 @@ from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.reuse import GradualUnfreeze, Reuse, Unfreeze
 from hornbook.runs.directory import find_run
-from hornbook.runs.keras_file import StoredModel, read_keras_file
+from hornbook.runs.keras_file import StoredLayer, StoredModel, read_keras_file
 
 __all__ = ["CutError", "cut", "source_file"]
 
@@ -56,7 +56,7 @@ def cut(stored: StoredModel, reuse: Reuse) -> tuple[list[str], str]:
     return [name for name in names if name in kept], last
 
 
-def _ancestors(last: str, by_name: dict) -> set[str]:  # type: ignore[type-arg]
+def _ancestors(last: str, by_name: Mapping[str, StoredLayer]) -> set[str]:
     found, waiting = set(), [last]
     while waiting:
         name = waiting.pop()
@@ -149,14 +149,14 @@ def timeline_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         if isinstance(entry.after, str) and "step" in entry.after:
             continue
         if to_steps(entry.after, unit="epochs", steps_per_epoch=1000, total_steps=1000 * epochs) >= 1000 * epochs:
-            message = f"the run ends after {epochs} epochs, so these layers are never unfrozen."
+            message = f"the run ends with epoch {epochs}, so these layers are never unfrozen."
             yield Problem(path, message, "Unfreeze earlier, or train longer.")
 
 
 def inputs_belong_to_source(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """What changes inputs, where the kept layers bring their own preprocessing."""
     reuse = recipe.reuse
-    if reuse is None or reuse.copy_ is not None:
+    if reuse is None or reuse.copy_ is not None or reuse.file() is not None:
         return
     message = "the reused layers bring the preprocessing that they were trained with."
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:

@@ -1,5 +1,6 @@
 """What a run says and keeps about reused layers: where each came from, when it learned, and how far it moved."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from hornbook.runs.keras_file import checksum
 from hornbook.trainer.phases import Timeline, moved
 from hornbook.trainer.prepare import Prepared
 
-__all__ = ["end_line", "end_record", "reuse_lines", "start_record"]
+__all__ = ["end_lines", "end_record", "reuse_lines", "start_record"]
 
 WIDTH = 80
 
@@ -65,7 +66,7 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
         return []
     what = "reuses the structure of" if record["weights"] == "fresh" else "reuses"
     source = _short(record["source"], WIDTH - 9 - len(what))
-    lines = [f"{'reuse':<7} {what} {source}", f"        {'layer':<26} {'from':<22} {'learns':<16} {'weights':>6}"]
+    lines = [f"{'reuse':<7} {what} {source}", f"        {'layer':<24} {'from':<18} {'learns':<18} {'weights':>9}"]
     for group in _grouped(record["layers"]):
         first, last = group[0], group[-1]
         name = first["layer"] if len(group) == 1 else f"{first['layer']} … ({len(group)} layers)"
@@ -73,7 +74,7 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
         if len(group) > 1 and first["from"]:
             origin = f"{first['from'][:9]} … {last['from'][-9:]}"
         count = sum(row["parameters"] for row in group)
-        lines.append(f"        {_short(name, 26):<26} {_short(origin, 22):<22} {first['learns']:<14} {count:>9,}")
+        lines.append(f"        {_short(name, 24):<24} {_short(origin, 18):<18} {first['learns']:<18} {count:>9,}")
     if record["skipped"]:
         names = list(record["skipped"])
         shown = ", ".join(names[:3]) + (f" … {names[-1]}" if len(names) > 3 else "")
@@ -113,14 +114,14 @@ def end_record(record: Mapping[str, Any], built: Built) -> dict[str, Any]:
     return {**record, "layers": layers, "unchanged": unchanged}
 
 
-def end_line(record: Mapping[str, Any]) -> str:
-    """Return one line about it: how far the reused layers moved, and that the earlier model is as it was."""
+def end_lines(record: Mapping[str, Any]) -> list[str]:
+    """Return it in a sentence: how far the reused layers moved, and that the earlier model is as it was."""
     distances = {row["layer"]: row["moved"] for row in record["layers"] if row.get("moved") is not None}
     state = "earlier model unchanged" if record["unchanged"] else "the earlier model's file HAS CHANGED meanwhile"
     if not distances:
-        return f"{'reuse':<7} {state}"
+        return [f"{'reuse':<7} {state}"]
     still = sum(value == 0 for value in distances.values())
     farthest = max(distances, key=lambda name: distances[name])
     moving = f"{len(distances) - still} of {len(distances)} copied layers moved"
     most = f", most {farthest} by {100 * distances[farthest]:.1f} %" if distances[farthest] else ""
-    return f"{'reuse':<7} {state}; {moving}{most}"
+    return textwrap.wrap(f"{'reuse':<7} {state}; {moving}{most}", WIDTH, subsequent_indent=" " * 8)

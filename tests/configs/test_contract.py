@@ -25,6 +25,10 @@ PARAMETERS = {
     "elastic_net": 11,
     "ema": 7_510,
     "free_layers": 20_042,
+    "fashion_b_best": 51,  # the head alone: the others are frozen in the first epoch
+    "fashion_b_on_a": 51,
+    "fashion_b_scratch": 275_801,
+    "fashion_model_a": 276_158,
     "funnel": 64_810,
     "gradient_accumulation": 7_510,
     "he_elu_bn": 51_010,
@@ -63,6 +67,8 @@ PARAMETERS = {
 """Trainable numbers of each recipe's network: digits (64 inputs) 64-300-100-10 with batch normalization has 51,010."""
 NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization"}
 """Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU."""
+AS_PUBLISHED = {name: {"selu"} for name in ("fashion_b_scratch", "fashion_model_a")}
+"""Warnings about recipes that repeat a publication to the letter."""
 NAMES = sorted(shipped_recipes())
 
 
@@ -115,10 +121,10 @@ def test_the_run_holds_the_recipe_with_every_default_filled_in(short_runs, name)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_data_brings_up_no_warning(short_runs, name):
-    recipe = load_recipe(name)
+    recipe = load_recipe(name, short_runs.earlier(name))
     splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
     _, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
-    assert problems == []
+    assert {problem.code for problem in problems} == AS_PUBLISHED.get(name, set())
     assert splits.info.warnings == ()
 
 

@@ -18,6 +18,8 @@ PAGES = [
     "docs/data.md",
     "docs/resume.md",
     "docs/distributed.md",
+    "docs/reuse.md",
+    "docs/uncertainty.md",
 ]
 PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md"]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe

@@ -110,7 +110,7 @@ def test_standard_input_is_read(monkeypatch):
 @pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_shipped_recipes_are_found_with_and_without_suffix(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert load_recipe(name) == load_recipe(f"{name}.yaml")
+    assert load_recipe(name, for_training=False) == load_recipe(f"{name}.yaml", for_training=False)
 
 
 @pytest.mark.parametrize(

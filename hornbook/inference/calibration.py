@@ -1,0 +1,171 @@
+"""Whether probabilities mean what they say: expected calibration error, reliability, temperature scaling. NumPy only.
+
+Everything here is about classes, examples in rows and classes in columns. Outputs that each say yes or no (binary and
+multilabel tasks) become two columns, and each label of each example a row, by `two_columns`. The confidence of such a
+row is therefore max(p, 1 - p).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hornbook.data.rows import Array
+from hornbook.errors import DataError, UsageError
+from hornbook.recipes.load import load_recipe
+from hornbook.runs import Run
+
+__all__ = ["BINS", "Bin", "Calibration", "check_options", "fit_temperature", "measure", "softmax", "two_columns"]
+
+BINS = 15
+SMALLEST = 1e-12  # a probability of 0 would make the log loss infinite
+RANGE = (1e-3, 1e3)  # of temperatures
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Examples whose confidence is in (lower, upper]; the means are None where there are none."""
+
+    lower: float
+    upper: float
+    examples: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How good probabilities are.
+
+    Attributes:
+        accuracy: Fraction of examples whose most probable class is right.
+        log_loss: Mean of -ln p(right class), in nats: the negative log likelihood.
+        brier: Mean squared distance from the one-hot labels, 0 to 2; halved for two classes, as in scikit-learn.
+            Brier (1950), "Verification of forecasts expressed in terms of probability".
+        expected_calibration_error: Mean of |accuracy - confidence| over the bins, weighted by their examples; 15 bins
+            of equal width over the most probable class's probability. Guo et al. (2017), arXiv:1706.04599, section 2.
+        bins: The reliability curve.
+    """
+
+    accuracy: float
+    log_loss: float
+    brier: float
+    expected_calibration_error: float
+    bins: tuple[Bin, ...]
+
+    def figures(self) -> dict[str, float]:
+        """Return the numbers without the bins."""
+        return {key: value for key, value in asdict(self).items() if key != "bins"}
+
+
+def check_options(run: Run, *, calibration: bool, temperature: bool) -> None:
+    """Raise before any work, and before TensorFlow is imported, if a run's outputs cannot be calibrated.
+
+    Args:
+        run: The run.
+        calibration: Whether calibration is asked for.
+        temperature: Whether a temperature is to be fitted.
+
+    Raises:
+        UsageError: If the run's outputs are no probabilities of classes.
+        DataError: If a temperature is to be fitted and the run has no validation split.
+    """
+    if not (calibration or temperature):
+        return
+    asked = "--temperature" if temperature else "--calibration"
+    facts = run.data
+    if facts["task"] == "regression":
+        raise UsageError(f"{run.path}: {asked} is about probabilities of classes, and this run's task is regression.")
+    head = load_recipe(run.recipe_path).head.activation
+    if head is None or head.name not in {"softmax", "sigmoid"}:
+        name = head.name if head is not None else "linear"
+        raise UsageError(
+            f"{run.path}: {asked} needs probabilities, and this run's head ends in '{name}'. Train with a head that "
+            "ends in softmax or sigmoid."
+        )
+    if temperature and not facts["counts"].get("validation"):
+        raise DataError(
+            f"{run.path}: --temperature is fitted on the validation split, and this run has none. Train with "
+            "data.split.validation."
+        )
+
+
+def softmax(logits: Array, temperature: float = 1.0) -> Array:
+    """Return probabilities (N, K) in float64 from logits (N, K) divided by the temperature."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def two_columns(no: Array | float, yes: Array) -> Array:
+    """Return (N·K, 2) from yes-or-no outputs (N, K): 0 and the logit, or 1 - p and p."""
+    return np.stack([np.broadcast_to(no, yes.shape), yes], axis=-1).reshape(-1, 2)
+
+
+def measure(probabilities: Array, labels: Array) -> Calibration:
+    """Return how good probabilities (N, K) are, given the right classes' numbers (N,)."""
+    rows = np.arange(len(labels))
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == labels
+    of_right_class = np.maximum(probabilities[rows, labels].astype(np.float64), SMALLEST)
+    one_hot = np.zeros(probabilities.shape)
+    one_hot[rows, labels] = 1
+    distances = ((probabilities - one_hot) ** 2).sum(axis=1) / (2 if probabilities.shape[1] == 2 else 1)
+    bins = _reliability(probabilities[rows, predicted], right)
+    gaps = [item.examples * abs((item.accuracy or 0) - (item.confidence or 0)) for item in bins]
+    return Calibration(
+        accuracy=float(right.mean()),
+        log_loss=float(-np.log(of_right_class).mean()),
+        brier=float(distances.mean()),
+        expected_calibration_error=sum(gaps) / len(labels),
+        bins=bins,
+    )
+
+
+def _reliability(confidence: Array, right: Array) -> tuple[Bin, ...]:
+    """Return the bins of equal width from confidences (N,) and whether each prediction is right (N,)."""
+    numbers = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    found = []
+    for number in range(BINS):
+        inside = numbers == number
+        count = int(inside.sum())
+        means: tuple[Any, Any] = (None, None)
+        if count:
+            means = (float(confidence[inside].mean(dtype=np.float64)), float(right[inside].mean()))
+        found.append(Bin(number / BINS, (number + 1) / BINS, count, *means))
+    return tuple(found)
+
+
+def fit_temperature(logits: Array, labels: Array) -> float:
+    """Return the temperature T > 0 at which softmax(logits / T) has the smallest log loss.
+
+    The log loss is convex in 1/T, so the zero of its derivative, the mean of E_p[z] - z_right, is found by bisection.
+    Temperature scaling: Guo et al. (2017), arXiv:1706.04599, section 4.2.
+
+    Args:
+        logits: (N, K), of examples that were not trained on.
+        labels: (N,), the right classes' numbers.
+
+    Raises:
+        DataError: If there is no such temperature: all examples are right, or the logits are worse than none.
+    """
+    of_right_class = logits[np.arange(len(labels)), labels]
+
+    def slope(temperature: float) -> float:
+        return float(((softmax(logits, temperature) * logits).sum(axis=1) - of_right_class).mean())
+
+    low, high = RANGE
+    if (logits.argmax(axis=1) == labels).all() or slope(low) <= 0:
+        raise DataError(
+            f"no temperature can be fitted: all {len(labels):,} validation predictions are right, so that the log loss "
+            "falls for ever as the temperature goes to 0. Train with a larger data.split.validation."
+        )
+    if slope(high) >= 0:
+        raise DataError(
+            f"no temperature can be fitted: on the {len(labels):,} validation predictions the model is no better than "
+            "chance, so that the log loss falls for ever as the temperature rises."
+        )
+    for _ in range(60):
+        middle = float(np.sqrt(low * high))
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return float(np.sqrt(low * high))

@@ -1,0 +1,128 @@
+"""Freezing, thawing and rates per layer, in phases of one run."""
+
+import numpy as np
+import pytest
+
+from hornbook.builder.timeline import Phase, phases_of
+from hornbook.errors import RecipeError
+
+THAW = {"unfreeze": [{"after": 2, "layers": "hidden_3"}, {"after": "3 epochs"}]}
+BLOCK_3 = {"hidden_3", "hidden_3_normalization"}
+
+
+def test_frozen_layers_and_their_statistics_do_not_move_until_they_are_thawed(train_b, weights_by_epoch, moved_between):
+    train_b(THAW, callbacks=[weights_by_epoch])
+    assert moved_between(0, 2) == {"head"}
+    assert moved_between(2, 3) == {"head"} | BLOCK_3
+    assert {"hidden_1", "hidden_1_normalization", "hidden_2"} <= moved_between(3, 4)
+
+
+def test_one_history_names_the_phases(train_b):
+    result = train_b(THAW)
+    assert [row["phase"] for row in result.history] == ["frozen", "frozen", "unfrozen", "unfrozen_2"]
+    assert [row["epoch"] for row in result.history] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("engine", ["xla", "graph", "fit"])
+def test_every_engine_freezes(train_b, weights_by_epoch, moved_between, engine):
+    train_b(THAW, callbacks=[weights_by_epoch], training={"engine": engine})
+    assert moved_between(0, 2) == {"head"}
+    assert moved_between(2, 3) == {"head"} | BLOCK_3
+
+
+@pytest.mark.parametrize("choice", ["adam", "sgd", "adamw", "lamb"])
+def test_a_factor_scales_the_rate_and_not_the_gradient(train_b, weights_by_epoch, choice):
+    """Weights after one full-batch step: a tenth of the rate moves them a tenth as far, under Adam too."""
+    decay = {"weight_decay": {"rate": 0.1, "exclude": []}} if choice == "adamw" else {}
+    optimizer = {"name": choice, "learning_rate": 0.01} | decay
+    steps = []
+    for factor in (1.0, 0.1):
+        weights_by_epoch.kept.clear()
+        reuse = {"freeze": False, "learning_rate_factor": {"hidden_2": factor}}
+        train_b(reuse, callbacks=[weights_by_epoch], optimizer=optimizer, training={"epochs": 1, "batch_size": 200})
+        start, end = weights_by_epoch.kept
+        steps.append({name: end[name][0] - start[name][0] for name in ("hidden_1", "hidden_2", "head")})
+    np.testing.assert_allclose(steps[1]["hidden_2"], 0.1 * steps[0]["hidden_2"], rtol=2e-3, atol=1e-7)
+    np.testing.assert_array_equal(steps[1]["hidden_1"], steps[0]["hidden_1"])
+    np.testing.assert_array_equal(steps[1]["head"], steps[0]["head"])
+
+
+@pytest.mark.parametrize("optimizer", ["reset", "carry"])
+def test_thawing_does_what_compiling_again_does_in_plain_keras(train_b, model_a, load_model, optimizer):
+    """The oracle: Keras by hand on all examples at once, so that their order means nothing."""
+    import keras
+
+    from hornbook import load_recipe
+    from hornbook.data import load
+
+    full = {"epochs": 4, "batch_size": 200}
+    adam = {"name": "adam", "learning_rate": 0.01}
+    reuse = {"layers": "hidden_1", "unfreeze": [{"after": 2, "optimizer": optimizer}]}
+    ours = train_b(reuse, optimizer=adam, training=full)
+
+    old = load_model(model_a)
+    kept = keras.models.clone_model(keras.Model(old.input, old.get_layer("hidden_1_activation").output))
+    kept.set_weights(keras.Model(old.input, old.get_layer("hidden_1_activation").output).get_weights())
+    still = {"layers": "hidden_1"}
+    start = train_b(still, optimizer=adam | {"learning_rate": 1e-30}, training={"epochs": 1}).model.get_layer("head")
+    head = keras.layers.Dense(10, activation="softmax")
+    plain = keras.Sequential([kept, head])
+    head.set_weights(start.get_weights())
+    splits = load(load_recipe({"data": ours.recipe.data.model_dump(exclude_none=True), "model": "mlp"}).data, seed=42)
+    stock = keras.optimizers.Adam(0.01)
+    stock.build(plain.trainable_variables)
+    for epochs, trainable in ((2, False), (2, True)):
+        kept.trainable = trainable
+        chosen = stock if optimizer == "carry" else keras.optimizers.Adam(0.01)
+        plain.compile(optimizer=chosen, loss="sparse_categorical_crossentropy")
+        plain.fit(splits.train.x, splits.train.y, batch_size=200, epochs=epochs, verbose=0)
+    np.testing.assert_allclose(
+        ours.model.get_layer("hidden_1").get_weights()[0], kept.get_layer("hidden_1").get_weights()[0], atol=2e-4
+    )
+
+
+def test_early_stopping_and_the_best_epoch_count_from_the_last_phase(train_b):
+    stopping = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0}  # nothing is ever better
+    result = train_b(THAW, training={"epochs": 20, "early_stopping": stopping})
+    assert len(result.history) == 5  # 3 before the last phase, its first, and one without improvement
+    assert result.best_epoch in {4, 5}
+
+
+def phases(reuse, epochs=10):
+    from hornbook import load_recipe
+
+    recipe = load_recipe({"data": "digits", "model": "mlp", "training": {"epochs": epochs}})
+    from hornbook.recipes.reuse import Reuse
+
+    recipe = recipe.model_copy(update={"reuse": Reuse.model_validate({"from": "a.keras"} | reuse)})
+    copied = ["input", "hidden_1", "hidden_1_activation", "hidden_2"]
+    return phases_of(recipe, [*copied, "hidden_3", "head"], copied, batches=10)
+
+
+def test_gradual_unfreezing_goes_down_from_the_top_with_falling_rates():
+    found = phases({"unfreeze": {"after": "2 epochs", "every": 3, "learning_rate_factor": 0.5}})
+    assert [(phase.name, phase.start) for phase in found] == [
+        ("frozen", 0),
+        ("unfrozen", 2),
+        ("unfrozen_2", 5),
+        ("unfrozen_3", 8),
+    ]
+    assert found[1].frozen == {"input", "hidden_1", "hidden_1_activation"}
+    assert found[2].factors == {"hidden_2": 1.0, "hidden_1": 0.5, "hidden_1_activation": 0.5}
+
+
+@pytest.mark.parametrize(("after", "start"), [(4, 4), ("40 steps", 4), ("41 steps", 5), ("30%", 3)])
+def test_phases_begin_with_an_epoch(after, start):
+    assert [phase.start for phase in phases({"unfreeze": [{"after": after}]})] == [0, start]
+
+
+def test_without_freezing_there_is_one_phase():
+    assert phases({"freeze": False}) == (Phase(),)
+
+
+def test_freezing_everything_is_refused_before_training(train_b, tmp_path):
+    copy = {f"hidden_{n}": f"hidden_{n}" for n in (1, 2, 3)} | {"head": "head"}
+    network = {"model": {"name": "mlp", "units": [24, 16, 12]}, "normalization": "batch_normalization"}
+    with pytest.raises(RecipeError, match="nothing would learn from epoch 1 on"):
+        train_b({"copy": copy}, **network)
+    assert not list((tmp_path / "runs").glob("*/*/history.jsonl"))
