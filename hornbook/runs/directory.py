@@ -5,11 +5,13 @@ runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,23 @@ class RunDirectory:
     def states(self) -> Path:
         """The folder of the states for exact resume."""
         return self.path / CHECKPOINTS / STATES
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training this run while this is open; a killed process leaves no lock behind.
+
+        Raises:
+            RunError: If another process is training it.
+        """
+        with (self.path / LOG).open("a", encoding="utf-8") as file:  # never replaced, so everyone locks the same file
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = "another process is training this run. Wait until it has ended, or stop it."
+                raise RunError(f"{self.path}: {message}") from error
+            except OSError:
+                pass  # a file system without locks
+            yield
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write all epochs anew, as a resumed run must: lines after the state are trained again."""

@@ -1,5 +1,6 @@
 """What a run says and keeps about reused layers: where each came from, when it learned, and how far it moved."""
 
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,7 +66,9 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
     if record is None:
         return []
     what = "reuses the structure of" if record["weights"] == "fresh" else "reuses"
-    source = _short(record["source"], WIDTH - 9 - len(what))
+    near = os.path.relpath(record["source"])
+    is_file = record["sha256"] is not None
+    source = _short(near if is_file and not near.startswith(os.pardir) else record["source"], WIDTH - 9 - len(what))
     lines = [f"{'reuse':<7} {what} {source}", f"        {'layer':<24} {'from':<18} {'learns':<18} {'weights':>9}"]
     for group in _grouped(record["layers"]):
         first, last = group[0], group[-1]
@@ -76,10 +79,10 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
         count = sum(row["parameters"] for row in group)
         lines.append(f"        {_short(name, 24):<24} {_short(origin, 18):<18} {first['learns']:<18} {count:>9,}")
     if record["skipped"]:
-        names = list(record["skipped"])
+        names = [name for name in record["skipped"] if not any(name.startswith(f"{o}_") for o in record["skipped"])]
         shown = ", ".join(names[:3]) + (f" … {names[-1]}" if len(names) > 3 else "")
         why = next(iter(record["skipped"].values()))
-        lines.append(f"        skipped: {_short(shown, WIDTH - 21 - len(why))} ({why})")
+        lines.append(f"        skipped: {shown[: WIDTH - 21 - len(why)]} ({why})")
     return lines
 
 

@@ -73,7 +73,9 @@ def is_chief(strategy: Any) -> bool:
 def own_folder(make: Callable[[], RunDirectory], strategy: Any) -> Iterator[RunDirectory]:
     """Make the run's folder for the chief; the other workers do the same work in one that is removed afterwards."""
     if is_chief(strategy):
-        yield make()
+        folder = make()
+        with folder.locked():
+            yield folder
         return
     with tempfile.TemporaryDirectory(prefix="hornbook-worker-") as temporary:
         folder = RunDirectory(Path(temporary))

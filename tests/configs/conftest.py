@@ -18,7 +18,7 @@ EARLIER = {"fashion_b_best": "fashion_model_a", "fashion_b_on_a": "fashion_model
 STEPS = 4  # optimizer steps that a contract needs: enough for one epoch of everything
 
 
-CLOTHES = {"x_train": 5600, "x_test": 100}  # the recipes hold out the first 5,000
+CLOTHES = {"x_train": 6200, "x_test": 100}  # the recipes hold out the first 5,000
 
 
 def write_stand_ins(folder: Path) -> None:
@@ -28,7 +28,7 @@ def write_stand_ins(folder: Path) -> None:
     images = {name: generator.integers(0, 256, (count, 28, 28), np.uint8) for name, count in pictures.items()}
     np.savez(folder / "mnist.npz", **images, y_train=np.arange(300) % 10, y_test=np.arange(40) % 10)
     clothes = {name: generator.integers(0, 256, (count, 28, 28), np.uint8) for name, count in CLOTHES.items()}
-    np.savez(folder / "fashion_mnist.npz", **clothes, y_train=np.arange(5600) % 10, y_test=np.arange(100) % 10)
+    np.savez(folder / "fashion_mnist.npz", **clothes, y_train=np.arange(6200) % 10, y_test=np.arange(100) % 10)
     reviews = {}
     for part, count in (("train", 160), ("test", 20)):
         texts = np.empty(count, dtype=object)
