@@ -12,8 +12,10 @@ import typer  # noqa: E402  (the clock starts first)
 from hornbook.errors import HornbookError  # noqa: E402
 from hornbook.inference import commands as inference_commands  # noqa: E402
 from hornbook.recipes import commands as recipe_commands  # noqa: E402
+from hornbook.study import commands as study_commands  # noqa: E402
+from hornbook.sweep import commands as sweep_commands  # noqa: E402
 from hornbook.trainer import commands as trainer_commands  # noqa: E402
-from hornbook.trainer import reuse_command  # noqa: E402
+from hornbook.trainer import lr_command, reuse_command  # noqa: E402
 
 __all__ = ["app", "main"]
 
@@ -27,8 +29,11 @@ app = typer.Typer(
 )
 COMMANDS = (
     *trainer_commands.COMMANDS,
+    *lr_command.COMMANDS,
+    *sweep_commands.COMMANDS,
     *inference_commands.COMMANDS,
     *reuse_command.COMMANDS,
+    *study_commands.COMMANDS,
     *recipe_commands.COMMANDS,
 )
 for command, examples in COMMANDS:

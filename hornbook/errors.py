@@ -6,6 +6,7 @@ HornbookError            exit code 1   something failed while running
 ├── DataError            exit code 1   data that is missing, malformed or does not fit the task
 ├── RunError             exit code 1   a run directory that cannot be written or read
 ├── DivergedError        exit code 1   loss or weights are no longer finite
+├── InconclusiveError    exit code 1   a learning rate was to be found and could not be
 └── GateError            exit code 3   a gate that the user asked for was not met
 """
 
@@ -18,6 +19,7 @@ __all__ = [
     "DivergedError",
     "GateError",
     "HornbookError",
+    "InconclusiveError",
     "Path",
     "Problem",
     "RecipeError",
@@ -105,6 +107,14 @@ class RunError(HornbookError):
 
 class DivergedError(HornbookError):
     """Loss or weights are no longer finite."""
+
+
+class InconclusiveError(HornbookError):
+    """A learning rate was to be found and could not be; `search` holds what was seen."""
+
+    def __init__(self, message: str, search: object = None) -> None:
+        super().__init__(message)
+        self.search = search
 
 
 class GateError(HornbookError):

@@ -30,6 +30,8 @@ TITLES = {
     "schedule": "Schedules",
     "loss": "Losses",
     "metric": "Metrics",
+    "pretraining": "Pretraining",
+    "tuner": "Tuners",
 }
 TEXTS = {
     "data": "Where the examples come from. Your own files are `table` (CSV, Parquet) and `npz`; Python passes arrays.",

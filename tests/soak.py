@@ -53,6 +53,14 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.epochs=4",
         ],
     ),
+    "pretraining layer by layer, averaged weights": (
+        "he_elu_bn",
+        [
+            "pretraining={name: autoencoder, masking: 0.2, epochs: 4, optimizer: {name: adam, ema: 0.9}}",
+            "pretraining.labeled=500",
+            "training.epochs=4",
+        ],
+    ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 CLOCK = {"train_seconds", "seconds"}
@@ -156,6 +164,8 @@ def place(folder: Path) -> Counter[str]:
         return Counter()
     state, _ = load_state(runs[0] / "checkpoints" / "state")
     where = "before the first state" if state is None else "mid-epoch" if state.facts["batch"] else "between epochs"
+    if state is not None and state.facts.get("pretraining", {}).get("index", 2) < 2:  # of two layers
+        where = "pretraining"
     is_saving = any(path.name.startswith(".") for path in runs[0].rglob("*"))
     return Counter([where, *["mid-save"] * is_saving])
 

@@ -9,6 +9,7 @@ from hornbook.recipes.training import GradientClipping
 
 __all__ = ["build_optimizer"]
 
+UNKNOWN_RATE = 0.0  # of an optimizer whose rate is still to be found: it moves nothing
 CLIPPING = {"value": "clipvalue", "norm": "clipnorm", "global_norm": "global_clipnorm"}
 
 
@@ -20,7 +21,7 @@ def build_optimizer(
     Weight decay leaves out biases and normalization unless the recipe says otherwise; Keras would decay them. With
     `mixed_float16` the loss is scaled, because small gradients would become 0.
     """
-    arguments: dict[str, Any] = {"learning_rate": spec.learning_rate}
+    arguments: dict[str, Any] = {"learning_rate": UNKNOWN_RATE if spec.is_auto else spec.rate()}
     if clipping is not None:
         arguments[CLIPPING[clipping.by]] = clipping.threshold
     if spec.weight_decay is not None and spec.weight_decay.rate:

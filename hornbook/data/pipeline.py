@@ -69,12 +69,13 @@ def prepare(
         mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
     final = final_task(targets.family, class_names, cast("Task | None", task))
     encoded = targets.source
+    own_seed = spec.effective_split().seed
     division = divide(
         len(encoded.x),
         split=spec.effective_split(),
         labels=encoded.y if targets.family == "classes" else None,
         split_by=encoded.split_by,
-        seed=seed,
+        seed=seed if own_seed is None else own_seed,
         own=_own_splits(encoded),
     )
     parts, warnings = _cut(encoded, division, spec)
@@ -128,6 +129,7 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
     own = {"validation": (source.x_validation, source.y_validation), "test": (source.x_test, source.y_test)}
     for name, (x, y) in own.items():
         asked, cut = getattr(split, name), getattr(division, name)
+        asked = split.folds if name == "test" and split.folds is not None else asked
         if x is not None and y is not None and asked is None:
             parts[name] = Split(x, y)
         elif len(cut):

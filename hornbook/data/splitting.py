@@ -48,6 +48,8 @@ def divide(
     Raises:
         DataError: If the counts leave nothing to train on, or the method does not fit the data.
     """
+    if split.folds is not None:
+        return _divide_folds(num_examples, split, labels, seed=seed, own=own)
     num_test, num_validation = _counts(num_examples, split, own)
     method: str = split.method or ("random" if labels is None else "stratified")
     if num_test + num_validation == 0 and split.method is None:
@@ -75,6 +77,41 @@ def divide(
         num_train = num_examples - num_test - num_validation
         train, validation, test = np.split(order, [num_train, num_train + num_validation])
     return Division(train, validation, test, method)
+
+
+def _divide_folds(
+    num_examples: int, split: SplitSpec, labels: Array | None, *, seed: int, own: frozenset[str]
+) -> Division:
+    """Return one fold of a cross-validation as the test set, and the rest divided into training and validation.
+
+    Which fold an example is in depends on the seed alone. Dealing out the examples class by class gives each fold its
+    share of every class.
+    """
+    folds, fold = split.folds or 0, split.fold or 0
+    if num_examples < folds:
+        raise DataError(f"data.split.folds: {num_examples:,} examples cannot be cut into {folds} folds. Ask for fewer.")
+    is_stratified = split.method == "stratified" or (split.method is None and labels is not None)
+    if is_stratified and labels is None:
+        raise DataError(
+            "data.split.method: stratified keeps the mix of classes, but the targets are no classes. Use 'random'."
+        )
+    order = _generator(seed).permutation(num_examples)
+    dealt = order[np.argsort(np.asarray(labels)[order], kind="stable")] if is_stratified else order
+    fold_of = np.empty(num_examples, dtype=int)
+    fold_of[dealt] = np.arange(num_examples) % folds
+    is_test = fold_of[order] == fold
+    test, rest = order[is_test], order[~is_test]
+    default = 0 if "validation" in own else DEFAULT_VALIDATION
+    num_validation = _count(default if split.validation is None else split.validation, len(rest))
+    if num_validation >= len(rest):
+        raise DataError(
+            f"data.split: {num_validation:,} validation examples leave none of {len(rest):,} to train on. Ask for fewer."
+        )
+    if is_stratified:
+        validation, train = _take_stratified(rest, np.asarray(labels), num_validation)
+    else:
+        validation, train = rest[:num_validation], rest[num_validation:]
+    return Division(train, validation, test, "stratified" if is_stratified else "random")
 
 
 def _counts(num_examples: int, split: SplitSpec, own: frozenset[str]) -> tuple[int, int]:

@@ -43,6 +43,12 @@ class SplitSpec(Spec):
     """How examples are chosen; omitted: stratified for classes, random for numbers."""
     column: str | None = None
     """The table column (or array of an npz) that orders (`time`) or groups (`group`) the examples; it is no feature."""
+    folds: Annotated[int, Field(ge=2)] | None = None
+    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set."""
+    fold: Annotated[int, Field(ge=0)] | None = None
+    """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Which of the random divisions; omitted: the recipe's seed. Fixed, runs with other seeds share their examples."""
 
     @field_validator("validation", "test")
     @classmethod

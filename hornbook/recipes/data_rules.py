@@ -8,7 +8,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.spec import did_you_mean
 
 if TYPE_CHECKING:
-    from hornbook.recipes.data_common import DataSpec
+    from hornbook.recipes.data_common import DataSpec, SplitSpec
 
 __all__ = ["check", "find_class", "missing_column", "relabel_faults"]
 
@@ -130,6 +130,7 @@ def _split_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Pro
     if split is None:
         return
     place = (*path, "split")
+    yield from _fold_rules(split, place)
     if split.method == "stratified" and task in {"regression", "multilabel"}:
         message = f"stratified keeps the mix of classes, but the task is {task}."
         yield Problem((*place, "method"), message, "Use 'random'.", code="data-split")
@@ -149,6 +150,24 @@ def _split_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Pro
         hint = "For examples that are in order already use 'last'." if split.method == "time" else "Use 'random'."
         message = f"'{_name(spec)}' has nothing to split by {split.method}."
         yield Problem((*place, "method"), message, hint, code="data-split")
+
+
+def _fold_rules(split: "SplitSpec", place: Path) -> Iterator[Problem]:
+    """`folds` and `fold` come together, and leave no room for another way to a test set."""
+    if (split.folds is None) != (split.fold is None):
+        key, other = ("fold", "folds") if split.folds is None else ("folds", "fold")
+        yield Problem((*place, key), f"'{key}' needs '{other}'.", "Write {folds: 5, fold: 0}.", code="data-split")
+    if split.folds is None:
+        return
+    if split.fold is not None and split.fold >= split.folds:
+        message = f"there is no fold {split.fold} among {split.folds}."
+        yield Problem((*place, "fold"), message, f"Folds count from 0 to {split.folds - 1}.", code="data-split")
+    if split.test is not None:
+        message = "with folds one of them is the test set."
+        yield Problem((*place, "test"), message, "Remove it, or remove 'folds' and 'fold'.", code="data-split")
+    if split.method not in {None, "random", "stratified"}:
+        message = f"folds are random or stratified, not '{split.method}'."
+        yield Problem((*place, "method"), message, "Remove 'folds' and 'fold'.", code="data-split")
 
 
 def missing_column(name: str, columns: Iterable[str]) -> tuple[str, str]:

@@ -32,6 +32,8 @@ PLURALS = {
     "schedule": "schedules",
     "loss": "losses",
     "metric": "metrics",
+    "pretraining": "pretraining",
+    "tuner": "tuners",
     "section": "sections",
 }
 OVERVIEW = {
@@ -41,6 +43,8 @@ OVERVIEW = {
     "layer": "Keras layers for 'model: {name: layers}'",
     "regularization": "techniques, in any combination",
     "loss": "losses of the head",
+    "pretraining": "what hidden layers can learn from without labels",
+    "tuner": "who decides what a sweep tries next",
     "section": "keys of a recipe that hold keys of their own",
 }
 FACTS = {

@@ -7,7 +7,13 @@ from pydantic import BeforeValidator, Field
 
 from hornbook.recipes.spec import Component, ComponentOf, Fraction, NonNegative, Positive, Rate, Spec, register
 
-__all__ = ["Ema", "Optimizer", "OptimizerSpec", "WeightDecay"]
+__all__ = ["AUTO", "Ema", "LearningRate", "Optimizer", "OptimizerSpec", "WeightDecay"]
+
+AUTO: Literal["auto"] = "auto"
+LearningRate = Annotated[
+    Positive | Literal["auto"],
+    Field(description="Size of the steps, what the schedule multiplies; `auto`: found before training, by `lr-find`."),
+]
 
 
 class WeightDecay(Spec):
@@ -70,13 +76,27 @@ class OptimizerSpec(Component):
     momentum_option: ClassVar[str | None] = None
     """The option that schedules may cycle: SGD's momentum, Adam's beta_1."""
 
-    learning_rate: Positive = 0.001
-    """Size of the steps; what the schedule multiplies."""
+    learning_rate: LearningRate = 0.001
     weight_decay: OptionalDecay = None
     ema: OptionalEma = None
     """Average of the weights over the steps, used from validation on: a momentum such as 0.99, or `{momentum}`."""
     accumulation: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged into one step."""
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the learning rate is still to be found."""
+        return self.learning_rate == AUTO
+
+    def rate(self) -> float:
+        """Return the learning rate as a number.
+
+        Raises:
+            ValueError: If it is `auto` and nobody has looked for it yet.
+        """
+        if isinstance(self.learning_rate, str):
+            raise ValueError("learning_rate: auto has to be found first")
+        return self.learning_rate
 
     def momentum_value(self) -> float:
         """Return the momentum that a schedule may cycle; 0 where there is none."""
@@ -101,7 +121,7 @@ class SGD(OptimizerSpec):
     builds: ClassVar[str | None] = "keras.optimizers:SGD"
     momentum_option: ClassVar[str | None] = "momentum"
 
-    learning_rate: Positive = 0.01
+    learning_rate: LearningRate = 0.01
     momentum: Momentum = 0.0
     nesterov: bool = False
     """Measure the gradient a little ahead, where momentum is going."""
@@ -379,7 +399,7 @@ class ScheduleFreeAdamW(OptimizerSpec):
     name: Literal["schedule_free_adamw"] = "schedule_free_adamw"
     builds: ClassVar[str | None] = "keras.optimizers:ScheduleFreeAdamW"
 
-    learning_rate: Positive = 0.0025
+    learning_rate: LearningRate = 0.0025
     beta_1: Beta1 = 0.9
     beta_2: Beta2 = 0.999
     epsilon: Epsilon = 1e-8

@@ -7,7 +7,7 @@ from typing import Any
 from hornbook.errors import Path, Problem, format_path
 from hornbook.recipes.text import Document, Place, parse, shown
 
-__all__ = ["apply_overrides"]
+__all__ = ["apply_overrides", "split_key"]
 
 ORIGIN = "command line"
 _INDEX = re.compile("[0-9]{1,9}")
@@ -22,7 +22,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     if document.tree is None:
         document.tree = {}
     for override in overrides:
-        if override.startswith("~") and "" not in _split(override[1:]):
+        if override.startswith("~") and "" not in split_key(override[1:]):
             _delete(document, override)
         elif "=" in override:
             _set(document, override)
@@ -34,7 +34,8 @@ def _complain(document: Document, path: Path, message: str, hint: str) -> None:
     document.problems.append(Problem(path, message, hint, code="override", origin=ORIGIN))
 
 
-def _split(key: str) -> Path:
+def split_key(key: str) -> Path:
+    """Return the parts of a key as written: ``model.units.0`` → ``("model", "units", 0)``."""
     return tuple(int(part) if _INDEX.fullmatch(part) else part for part in key.split("."))
 
 
@@ -79,7 +80,7 @@ def _no_index(document: Document, path: Path, container: list[Any]) -> None:
 
 def _set(document: Document, override: str) -> None:
     key, _, text = override.partition("=")
-    path = _split(key.strip())
+    path = split_key(key.strip())
     parsed = parse(text, origin=ORIGIN)
     if parsed.problems or "" in path:
         _complain(document, path if "" not in path else (), f"'{override}' cannot be read as key=value.", "")
@@ -103,7 +104,7 @@ def _mark(document: Document, path: Path) -> None:
 
 
 def _delete(document: Document, override: str) -> None:
-    path = _split(override[1:])
+    path = split_key(override[1:])
     container = _descend(document, path, create=False)
     last = _key(container, path[-1])
     if container is None or not _has(container, last):

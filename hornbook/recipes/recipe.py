@@ -16,6 +16,7 @@ from hornbook.recipes.regularization import Regularization
 from hornbook.recipes.reuse import Reuse
 from hornbook.recipes.schedule import ConstantSchedule, Schedule
 from hornbook.recipes.spec import ComponentOf, Spec
+from hornbook.recipes.sweep import Sweep
 from hornbook.recipes.text import Document
 from hornbook.recipes.training import Training
 
@@ -70,6 +71,8 @@ class Recipe(Spec):
     """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
+    sweep: Sweep | None = None
+    """Many trainings that differ in a few values, for `hornbook sweep`; omitted: the recipe is one training."""
 
     _document: Document | None = PrivateAttr(default=None)
 

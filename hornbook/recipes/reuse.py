@@ -88,9 +88,7 @@ class Reuse(Spec):
     """`fresh` takes the structure without what was learned: the control to compare with."""
     freeze: bool | Layers = True
     """Layers that do not learn until they are unfrozen; `true`: all that were copied."""
-    unfreeze: Annotated[
-        Annotated[tuple[Unfreeze, ...], Field(min_length=1)] | GradualUnfreeze | None, BeforeValidator(_entries)
-    ] = None
+    unfreeze: Annotated[tuple[Unfreeze, ...] | GradualUnfreeze | None, BeforeValidator(_entries)] = None
     """When frozen layers begin to learn: a list, or a gradual rule."""
     learning_rate_factor: Positive | dict[str, Positive] = 1.0
     """What the learning rate is multiplied by: for all copied layers, or {layers: factor}."""
@@ -101,6 +99,8 @@ class Reuse(Spec):
     def _one_form(self) -> "Reuse":
         if self.copy_ is not None and self.layers is not None:
             raise PydanticCustomError("either", "give either 'layers' or 'copy', not both.")
+        if self.unfreeze == ():
+            raise PydanticCustomError("either", "'unfreeze' is empty: list what is unfrozen when, or remove it.")
         if self.weights == "fresh" and (self.freeze is not False or self.unfreeze is not None):
             raise PydanticCustomError(
                 "either", "fresh weights have learned nothing to freeze: add 'freeze: false' and remove 'unfreeze'."

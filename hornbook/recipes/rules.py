@@ -8,7 +8,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from hornbook.errors import Problem
-from hornbook.recipes import rules_data, rules_model, rules_pretraining, rules_reuse, rules_theory, rules_training
+from hornbook.recipes import (
+    rules_data,
+    rules_model,
+    rules_pretraining,
+    rules_rate,
+    rules_reuse,
+    rules_sweep,
+    rules_theory,
+    rules_training,
+)
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 
@@ -28,7 +37,16 @@ class Rule:
 
 RULES = tuple(
     Rule(code, reads, check)
-    for module in (rules_data, rules_model, rules_pretraining, rules_reuse, rules_training, rules_theory)
+    for module in (
+        rules_data,
+        rules_model,
+        rules_pretraining,
+        rules_reuse,
+        rules_training,
+        rules_rate,
+        rules_theory,
+        rules_sweep,
+    )
     for code, reads, check in module.RULES
 )
 
@@ -49,4 +67,5 @@ def check_rules(recipe: Recipe, facts: Facts, *, without: Collection[str] = ()) 
     for rule in RULES:
         if not set(rule.reads) & set(without):
             for problem in rule.check(recipe, facts):
-                yield problem if rule.code == "data" else replace(problem, code=rule.code)
+                is_named = rule.code == "data" or problem.code == "unknown-key"
+                yield problem if is_named else replace(problem, code=rule.code)

@@ -46,8 +46,10 @@ KINDS = (
     "data",
     "loss",
     "metric",
+    "pretraining",
+    "tuner",
 )
-NOUNS = {"data": "data source", "model": "backbone"}
+NOUNS = {"data": "data source", "model": "backbone", "pretraining": "pretraining method"}
 """What messages call a kind, where its key in the recipe is no noun for one of them."""
 
 Positive = Annotated[float, Field(gt=0)]

@@ -130,8 +130,17 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
         where = f" for {noun(owner.kind)} '{known_name}'"
     else:
         where = f" in '{path[-2]}'" if len(path) > 1 else ""
+    if key in fields:  # of another form of the same section
+        others = ", ".join(str(other) for other in _value_at(path[:-1], tree) if other != key)
+        return Problem(path, f"unknown key{where}.", f"It does not go together with {others}.", code="unknown-key")
     hint = MOVED.get(key) or _elsewhere(key, root, fields, len(path)) or did_you_mean(key, fields)
     return Problem(path, f"unknown key{where}.", hint, code="unknown-key")
+
+
+def _value_at(path: Path, tree: Any) -> Any:
+    for part in path:
+        tree = tree[part]
+    return tree
 
 
 def _elsewhere(key: str, root: type[BaseModel], fields: list[str], depth: int) -> str:

@@ -37,7 +37,8 @@ def type_in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
         which = f"list of {least} or more" if least > 1 else "list"
         return f"{which}: {type_in_words(items, definitions)}" if items else which
     if kind == "object":
-        return f"mapping to {type_in_words(schema.get('additionalProperties', {}), definitions)}"
+        values = schema.get("additionalProperties", {})
+        return f"mapping to {type_in_words(values if isinstance(values, Mapping) else {}, definitions)}"
     return SIMPLE.get(str(kind), "anything")
 
 

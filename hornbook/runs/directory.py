@@ -2,6 +2,7 @@
 
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  result.json  log.txt
+  lr_find.json  lr_find.svg
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
@@ -23,6 +24,7 @@ __all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
+RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 LATEST = "latest"
 
 
@@ -41,6 +43,21 @@ def check_writable(root: Path) -> None:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"{root}: runs cannot be written here, {existing} is read-only. Choose a folder with --runs.")
+
+
+def write_failed_search(root: Path, name: str, picture: str) -> Path:
+    """Write the picture of range tests that found no rate beside the runs of a recipe; returns the file.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    path = root / name / RATE_PICTURE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, picture)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror}).") from error
+    return path
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,11 @@ class RunDirectory:
     def write_reuse(self, facts: Mapping[str, Any]) -> None:
         """Write where reused layers came from, and after training how far they moved."""
         write_json(self.path / REUSE, dict(facts))
+
+    def write_rate_search(self, facts: Mapping[str, Any], picture: str) -> None:
+        """Write how the learning rate was found, in numbers and as a picture (SVG)."""
+        write_json(self.path / RATE_SEARCH, dict(facts))
+        write_text(self.path / RATE_PICTURE, picture)
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Add one epoch's line; readable after a kill."""

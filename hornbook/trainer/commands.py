@@ -53,6 +53,9 @@ def train(
         list[str] | None, typer.Option(help="A gate such as 'val_accuracy>=0.9'; exit code 3 where it fails")
     ] = None,
     device: DeviceOption = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Train with nothing learned before: no pretraining, no reused weights")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest run of this recipe if it is unfinished")
     ] = False,
@@ -66,19 +69,23 @@ def train(
     if recipe is None:
         raise TypeError("load_or_explain returned no recipe")
     _check_names(gates, recipe)
+    if control:
+        from hornbook.trainer.control import control_of
+
+        recipe = control_of(recipe)
 
     if dry_run:
         _import_tensorflow(device)
         from hornbook.trainer.plan import plan_lines
         from hornbook.trainer.prepare import prepare
 
-        print("\n".join(plan_lines(prepare(recipe))))
+        print("\n".join(plan_lines(prepare(recipe, finds_rate=False))))
         return
 
     def run_it(reporter: "Reporter") -> "TrainResult | None":
         from hornbook.trainer.train import train as train_recipe
 
-        source = (checked.config.text, checked.overrides)
+        source = (checked.config.text, (*checked.overrides, *(["--control"] if control else [])))
         unfinished = find_unfinished(Path(runs), recipe.name or "recipe", source) if resume else None
         if unfinished is not None:
             from hornbook.trainer.resume import resume as resume_run
@@ -181,7 +188,7 @@ def _record(result: "TrainResult") -> dict[str, object]:
         "run": str(result.run),
         "state": result.state,
         "stop_reason": result.stop_reason,
-        "epochs": len(result.history),
+        "epochs": result.epochs,
         "best_epoch": result.best_epoch,
         "final": result.final,
         "validation": result.validation,

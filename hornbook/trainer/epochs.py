@@ -38,7 +38,7 @@ def evaluate(prepared: Prepared, evaluator: Evaluator, split: Split | None) -> d
 
 
 def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver: Saver, stop: StopRequest) -> str:
-    """Train until the epochs are done or something ends the run; returns ``finished`` or ``interrupted``.
+    """Train until the epochs are done or something ends the run; returns ``finished``, ``interrupted`` or ``paused``.
 
     Raises:
         DivergedError: If loss or weights stop being finite and the recipe does not roll back (any more).
@@ -50,7 +50,8 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
     limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
     chunks = ChunkSizes(saver.every_s)
     session.users.on_train_begin()
-    while session.epoch < training.epochs and not session.is_done:
+    until = session.trial.until if session.trial is not None and session.trial.until is not None else training.epochs
+    while session.epoch < min(until, training.epochs) and not session.is_done:
         entered = session.enter_phase()
         if entered is not None:
             reporter.note(entered)
@@ -70,6 +71,9 @@ def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver:
     if stop.signal is not None and not session.is_done:
         session.stop_reason = f"stopped by {stop.name} in epoch {session.epoch + 1}"
         return "interrupted"
+    if until <= session.epoch < training.epochs and not session.is_done:
+        session.stop_reason = f"paused after {session.epoch} of {training.epochs} epochs"
+        return "paused"
     if session.epoch >= training.epochs and not session.is_done:
         session.stop_reason, session.is_done = f"{plural(training.epochs)} done", True
     elif not session.is_done and session.users.wants_stop:

@@ -14,7 +14,7 @@ __all__ = ["finish"]
 def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exit_code: int) -> TrainResult:
     """Save everything, put the final weights into the model, evaluate them, and write the result.
 
-    An interrupted run is saved and not evaluated.
+    An interrupted run is saved and not evaluated; a trial is not tested.
     """
     prepared, keeper = session.prepared, session.keeper
     recipe, built = prepared.recipe, prepared.built
@@ -29,7 +29,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     validation, test = {}, {}
     if state == "finished":
         validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
-        test = evaluate(prepared, session.evaluator, prepared.splits.test)
+        test = evaluate(prepared, session.evaluator, prepared.splits.test) if session.trial is None else {}
     record = start_record(prepared)
     if record is not None:
         record = end_record(record, built)

@@ -11,7 +11,7 @@ from hornbook.errors import DivergedError
 from hornbook.trainer.engine import Engine, EpochPlan
 from hornbook.trainer.prepare import Prepared
 
-__all__ = ["FitLoop", "Loop", "make_loop"]
+__all__ = ["FitLoop", "Loop", "make_engine", "make_loop"]
 
 
 class Loop(Protocol):
@@ -41,18 +41,23 @@ class Loop(Protocol):
 
 def make_loop(prepared: Prepared) -> Loop:
     """Return the loop that the resolved recipe names."""
-    training, splits = prepared.recipe.training, prepared.splits
     if prepared.strategy is not None:
         from hornbook.trainer.distributed import DistributedLoop
 
         return DistributedLoop(prepared)
-    if training.engine == "fit":
+    if prepared.recipe.training.engine == "fit":
         return FitLoop(prepared)
+    return make_engine(prepared)
+
+
+def make_engine(prepared: Prepared) -> Engine:
+    """Return the fused engine for a run on one device; where the recipe names `fit`, one that runs TensorFlow graphs."""
+    training = prepared.recipe.training
     # Accumulated or scaled gradients are complete inside the optimizer only.
     clips_before = prepared.recipe.optimizer.accumulation == 1 and training.precision != "mixed_float16"
     return Engine(
         prepared.built,
-        splits.train,
+        prepared.splits.train,
         batch_size=training.batch_size,
         seed=prepared.recipe.seed,
         jit=training.engine == "xla",

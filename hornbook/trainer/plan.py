@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.pretraining.phase import phase_names
 from hornbook.trainer.progress import heading
 
 __all__ = ["plan_lines"]
@@ -33,11 +34,20 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     recipe, table = prepared.recipe, prepared.table
     epochs, accumulation = recipe.training.epochs, recipe.optimizer.accumulation
     batches = f"{table.batches} batches of {recipe.training.batch_size}"
+    given = recipe.pretraining
+    if given is not None and prepared.unlabeled is not None:
+        phases = ", ".join(phase_names(recipe))
+        size = given.batch_size or recipe.training.batch_size
+        each = f"{given.epochs} epochs of {-(-len(prepared.unlabeled) // size)} batches of {size}"
+        yield f"{'before':<{LABEL}}pretraining {phases}: {each}"
     updates = f", {accumulation} batches a step" if accumulation > 1 else ""
     yield f"{'steps':<{LABEL}}{table.total_steps:,} in {epochs} epochs of {batches}{updates}"
     rates = table.rates
     peak = int(np.argmax(rates))
-    if recipe.schedule.name == "performance":
+    if recipe.optimizer.is_auto:
+        yield f"{'rate':<{LABEL}}{recipe.schedule.name}: found when training begins, then in these proportions"
+        yield f"{'':<{LABEL}}{sparkline(rates)}"
+    elif recipe.schedule.name == "performance":
         yield f"{'rate':<{LABEL}}performance: {rates[0]:.3g}, lowered when the monitored value stands still"
     elif float(rates.min()) == float(rates.max()):
         yield f"{'rate':<{LABEL}}{recipe.schedule.name}: {rates[0]:.3g} throughout"

@@ -15,11 +15,12 @@ from hornbook.builder.build import as_targets
 from hornbook.builder.engine_choice import choose_engine
 from hornbook.data import Splits, from_arrays, load
 from hornbook.data.source import Array, Inputs
-from hornbook.errors import DataError, Problem
+from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.sources import load_source
 from hornbook.recipes.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
+from hornbook.trainer.lr_suggest import Search
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.trainer.pretraining.unlabeled import divide
 from hornbook.trainer.rates import RateTable, rate_table
@@ -43,6 +44,7 @@ class Prepared:
         problems: Warnings of recipe and data.
         strategy: The `tf.distribute` strategy the model was built for, or None.
         unlabeled: Inputs that pretraining sees, or None where there is none.
+        search: The range tests that the learning rate was found by, or None where the recipe gives it.
     """
 
     recipe: Recipe
@@ -53,6 +55,7 @@ class Prepared:
     problems: tuple[Problem, ...]
     strategy: Any = None
     unlabeled: Inputs | None = None
+    search: Search | None = None
 
     def structure(self) -> str | None:
         """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights.
@@ -76,17 +79,25 @@ class Prepared:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(recipe: Recipe, data: Any = None) -> Prepared:
-    """Load the data, resolve the recipe, build the model.
+def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True) -> Prepared:
+    """Load the data, resolve the recipe, build the model; where the learning rate is `auto`, find it.
 
     Args:
         recipe: A checked recipe.
         data: Arrays in place of the recipe's data source, see `hornbook.data.from_arrays`.
+        finds_rate: Whether to look for a rate that is `auto`; what is left open cannot be trained.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
+        UsageError: If the recipe describes a sweep.
+        InconclusiveError: If no learning rate could be found.
     """
+    if recipe.sweep is not None:
+        raise UsageError(
+            f"{recipe.name or 'recipe'}: this recipe describes a sweep of many trainings: hornbook sweep --config FILE. "
+            "To train it once, leave the sweep out: hornbook train --config FILE '~sweep'"
+        )
     budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
     if data is None:
@@ -96,15 +107,13 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
     splits, unlabeled = divide(recipe, splits, memory_budget=budget)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
-        source = load_source(resolved, splits.info)
-        built = build_model(resolved, splits.info, splits.preprocessing, source)
-        _complete_metrics(built, splits, strategy)
+        built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
     resolved = _with_engine(resolved, engine)
     batches = -(-len(splits.train) // resolved.training.batch_size)
-    return Prepared(
+    prepared = Prepared(
         recipe=resolved,
         splits=splits,
         built=built,
@@ -114,6 +123,18 @@ def prepare(recipe: Recipe, data: Any = None) -> Prepared:
         unlabeled=unlabeled,
         problems=tuple(problem for problem in problems if problem.severity == "warning"),
     )
+    if not (finds_rate and resolved.optimizer.is_auto):
+        return prepared
+    from hornbook.trainer.auto_rate import with_found_rate  # which trains, and therefore imports this module
+
+    return with_found_rate(prepared)
+
+
+def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
+    """Return a resolved recipe's model for its data, with the layers that it reuses, ready for an engine."""
+    built = build_model(recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info))
+    _complete_metrics(built, splits, strategy)
+    return built
 
 
 def build(recipe: Recipe, data: Any = None) -> Any:

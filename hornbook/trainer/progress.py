@@ -14,7 +14,7 @@ from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.environment import describe_device
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.reuse_record import end_line, reuse_lines, start_record
+from hornbook.trainer.reuse_record import end_lines, reuse_lines, start_record
 
 __all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
 
@@ -99,6 +99,10 @@ class SilentReporter:
         """Say one epoch's figures; a star marks the best so far."""
         texts = {name: _number(name, row[name]) for name in self.columns if name in row}
         cells = [f"{texts.get(name, ''):>{_width(name)}}" for name in self.columns]
+        error = row.get("reconstruction_error")
+        if error is not None:  # of an epoch that has no metrics in these columns
+            middle = f"  error {_number('error', error)}"
+            cells[1:-2] = [f"{middle:<{sum(map(len, cells[1:-2])) + len(cells) - 4}}"]
         self.say(" ".join([f"{row['epoch']:>5}", *cells]) + (f" {MARK}" if is_best else ""))
 
     def end(self, result: TrainResult) -> None:
@@ -234,7 +238,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
             figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
             lines.append(f"{split:<7} {figures}")
     if result.reuse is not None:
-        lines.append(end_line(result.reuse))
+        lines += end_lines(result.reuse)
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
     lines += textwrap.wrap(

@@ -37,9 +37,11 @@ class RateTable:
 def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
     """Return the table of a recipe that trains on so many batches per epoch.
 
-    The schedule's clock is the optimizer's update: with `accumulation: 4` four batches share one step.
+    The schedule's clock is the optimizer's update: with `accumulation: 4` four batches share one step. Where the rate is
+    still to be found, the table holds the schedule's factors alone.
     """
     optimizer, epochs = recipe.optimizer, recipe.training.epochs
+    peak = 1.0 if optimizer.is_auto else optimizer.rate()
     total_batches = epochs * batches
     total_steps = max(total_batches // optimizer.accumulation, 1)
     per_epoch = max(batches // optimizer.accumulation, 1)
@@ -48,7 +50,7 @@ def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
     rates, momenta, moves = [], [], False
     for step in range(total_steps + 1):
         clock = min(step, total_steps)
-        rates.append(optimizer.learning_rate * schedule.warmed_factor(clock, total_steps))
+        rates.append(peak * schedule.warmed_factor(clock, total_steps))
         momentum = schedule.warmed_momentum(clock, total_steps, own_momentum)
         moves = moves or momentum is not None
         momenta.append(own_momentum if momentum is None else momentum)

@@ -19,7 +19,7 @@ class TrainResult:
         history: One mapping per epoch: loss, metrics, validation, learning rate, seconds; those of pretraining first.
         recipe: The recipe with every default filled in.
         run: The run's folder.
-        state: ``finished``, ``interrupted`` or ``diverged``.
+        state: ``finished``, ``interrupted``, ``paused`` (a trial that may go on) or ``diverged``.
         stop_reason: Why it ended, in words.
         final: ``best`` or ``last``: which epoch's weights the model holds.
         best_epoch: The best epoch, counted from 1; 0 where there is none.

@@ -13,13 +13,15 @@ from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.text import to_yaml
 from hornbook.runs.directory import Run, RunDirectory, find_run
+from hornbook.runs.rows import is_pretraining
 from hornbook.runs.states import State, load_state
 from hornbook.trainer.environment import environment_facts
+from hornbook.trainer.phases import Timeline
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.rates import rate_table
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.session import Session, make_keeper, make_stopper
+from hornbook.trainer.session import Session, Trial, make_keeper, make_stopper
 from hornbook.trainer.strategies import own_folder
 from hornbook.trainer.train import run_session
 from hornbook.trainer.user_callbacks import UserCallbacks
@@ -42,6 +44,7 @@ def resume(
     data: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     reporter: Reporter | None = None,
+    trial: Trial | None = None,
 ) -> TrainResult | None:
     """Continue a run that was interrupted or killed, or train a finished one for longer.
 
@@ -51,6 +54,7 @@ def resume(
         data: The arrays that were passed to `train`, if any.
         callbacks: Keras callbacks; those with `get_state` and `set_state` go on from where they were.
         reporter: Shows progress; silent when omitted.
+        trial: Given where this run is compared with others: what is different then.
 
     Returns:
         The result, or None where the run is finished and nothing was left to do.
@@ -73,11 +77,13 @@ def resume(
 
     prepared = prepare(changed, data)
     _check_data(found, prepared)
+    _check_source(found, prepared)
     session = Session(prepared, UserCallbacks(callbacks, prepared))
+    session.trial = trial
     notes += _differences(found, prepared)
     if state is not None:
         _restore(session, state, old=recipe, overrides=overrides)
-        notes.append(f"resumed in epoch {session.epoch + 1} after {session.batch} of {session.loop.batches} batches")
+        notes.append(f"resumed in {session.place()}")
     else:
         notes.append("there is no whole state of this run, so it starts again from its beginning")
     for note in notes:
@@ -121,14 +127,38 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
             f"{session.epoch} that are done would have had other rates. Train anew with training.epochs="
             f"{new.training.epochs}, or give the schedule's durations in steps or epochs."
         )
+    _check_phases(session, old)
     session.is_done = session.epoch >= new.training.epochs
+
+
+def _check_phases(session: Session, old: Recipe) -> None:
+    """Refuse a length of the run that would have frozen or thawed layers at other times."""
+    prepared, batches = session.prepared, session.loop.batches
+    before = Timeline(old, prepared.built, batches=batches).phases
+    if [p for p in before if p.start < session.epoch] != [p for p in session.timeline.phases if p.start < session.epoch]:
+        raise UsageError(
+            f"reuse.unfreeze: with {prepared.recipe.training.epochs} epochs the {session.epoch} that are done would have "
+            "had other phases. Train anew, or give its durations in epochs."
+        )
+
+
+def _check_source(run: Run, prepared: Prepared) -> None:
+    """Refuse to go on with another earlier model than the run began with."""
+    record, copied = run.reuse, prepared.built.copied
+    if record is not None and copied is not None and record["sha256"] != copied.checksum:
+        raise RunError(
+            f"{copied.where}: the earlier model has changed since this run began. Restore it, or start a new run."
+        )
 
 
 def _watch_again(session: Session) -> None:
     """Show all epochs to early stopping as the recipe now has it, as if it had been like that from the start."""
     recipe = session.prepared.recipe
-    keeper, stopper = make_keeper(recipe), make_stopper(recipe, session.loop.batches)
+    first = session.timeline.last_start
+    keeper, stopper = make_keeper(recipe, first), make_stopper(recipe, session.loop.batches, first)
     for row in session.history:
+        if is_pretraining(row):
+            continue
         keeper.is_best(row["epoch"], row)
         if stopper is not None and stopper.should_stop(row["epoch"], row):
             raise UsageError(

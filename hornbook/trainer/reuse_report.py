@@ -10,10 +10,11 @@ from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 from hornbook.runs.intervals import mean_interval, paired_interval
+from hornbook.trainer.control import control_of
 from hornbook.trainer.reuse_record import end_lines, reuse_lines
 from hornbook.trainer.train import train
 
-__all__ = ["ReuseReport", "control_recipe", "reuse_report"]
+__all__ = ["ReuseReport", "reuse_report"]
 
 
 @dataclass(frozen=True)
@@ -145,20 +146,8 @@ def _pairs(run: Run, recipe: Recipe, seeds: int, runs: Path, say: Callable[[str]
     for seed in range(recipe.seed, recipe.seed + seeds):
         own = _with(recipe, seed=seed)
         ours = run if seed == recipe.seed else _trained(own, runs, say)
-        pairs.append(Pair(seed, ours, _trained(control_recipe(own), runs, say)))
+        pairs.append(Pair(seed, ours, _trained(control_of(own), runs, say)))
     return pairs
-
-
-def control_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe to compare with: the same network, data, seed and budget, with nothing learned before."""
-    if recipe.reuse is None:
-        from hornbook.trainer.control import control_of
-
-        return control_of(recipe)
-    reuse = recipe.to_dict()["reuse"]
-    fresh = {key: reuse[key] for key in ("from", "layers", "copy", "trust") if key in reuse}
-    fresh |= {"weights": "fresh", "freeze": False}
-    return _with(recipe, name=f"{recipe.name}_control", reuse=fresh)
 
 
 def _with(recipe: Recipe, **changed: Any) -> Recipe:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
@@ -18,7 +18,18 @@ from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.state import Pretraining, make_pretraining
 from hornbook.trainer.user_callbacks import UserCallbacks
 
-__all__ = ["Session"]
+__all__ = ["Session", "Trial"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is different for a training that is compared with others: its test examples are left alone.
+
+    Attributes:
+        until: Pause after so many epochs, able to go on as if nothing had been; None trains to the end.
+    """
+
+    until: int | None = None
 
 
 class Session:
@@ -37,10 +48,12 @@ class Session:
         spent_s: Seconds trained before this process.
         epoch_seconds: Training seconds of the running epoch before this process.
         is_done: Whether nothing is left to do.
+        trial: Set where the run is one of many that are compared.
     """
 
     def __init__(self, prepared: Prepared, users: UserCallbacks) -> None:
         recipe = prepared.recipe
+        recipe.optimizer.rate()  # a run with an open rate must not begin
         self.users = users
         self.loop: Loop = make_loop(prepared)
         self.prepared = _without_copies(prepared, self.loop)
@@ -62,6 +75,7 @@ class Session:
         self.epoch_seconds = 0.0
         self.is_done = False
         self.stop_reason = ""
+        self.trial: Trial | None = None
         self._started = time.perf_counter()
 
     @property
@@ -224,5 +238,5 @@ def make_reducer(recipe: Recipe) -> PlateauReducer | None:
         patience=given.patience,
         min_delta=given.min_delta,
         cooldown=given.cooldown,
-        min_factor=given.min_learning_rate / recipe.optimizer.learning_rate,
+        min_factor=given.min_learning_rate / recipe.optimizer.rate(),
     )

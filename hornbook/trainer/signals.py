@@ -8,7 +8,10 @@ __all__ = ["StopRequest"]
 
 
 class StopRequest:
-    """While open, remembers the first signal instead of raising. Does nothing outside the main thread."""
+    """While open, remembers the first signal instead of raising. Does nothing outside the main thread.
+
+    One inside another knows of the other's signal, and leaves its own with it.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -18,11 +21,19 @@ class StopRequest:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._remember)
+        for outer in self._around():
+            self.signal = self.signal or outer.signal
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+        for outer in self._around():
+            outer.signal = outer.signal or self.signal
+
+    def _around(self) -> list["StopRequest"]:
+        owners = [getattr(handler, "__self__", None) for handler in self._previous.values()]
+        return [owner for owner in owners if isinstance(owner, StopRequest)]
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:

@@ -12,15 +12,17 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import Facts, check_rules
 from hornbook.recipes.text import to_yaml
 from hornbook.runs.directory import RunDirectory, check_writable
+from hornbook.trainer.auto_rate import picture_of_failure, write_search
 from hornbook.trainer.environment import environment_facts
 from hornbook.trainer.epochs import train_epochs
 from hornbook.trainer.finish import finish
+from hornbook.trainer.lr_report import note
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse_record import start_record
 from hornbook.trainer.saver import Saver
-from hornbook.trainer.session import Session
+from hornbook.trainer.session import Session, Trial
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.strategies import is_chief, own_folder, worker_losses
 from hornbook.trainer.user_callbacks import UserCallbacks
@@ -37,6 +39,7 @@ def train(
     runs: str | Path = "runs",
     reporter: Reporter | None = None,
     source: tuple[str, tuple[str, ...]] | None = None,
+    trial: Trial | None = None,
 ) -> TrainResult:
     """Train a recipe and leave a run directory.
 
@@ -47,22 +50,28 @@ def train(
         runs: Folder below which the run's own folder is made.
         reporter: Shows progress; silent when omitted.
         source: The recipe's text and overrides, kept with the run.
+        trial: Given where this run is compared with others: what is different then.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
         RunError: If the run directory cannot be written.
         DivergedError: If loss or weights stop being finite; the run keeps the last good model.
+        InconclusiveError: If the learning rate is `auto` and cannot be found; no run is begun.
     """
     quiet_upstream_warnings()
 
     # ---- data, resolved recipe, model
     check_writable(Path(runs))
-    prepared = prepare(recipe, data)
+    with picture_of_failure(Path(runs), recipe.name or "recipe"):
+        prepared = prepare(recipe, data)
     session = Session(prepared, UserCallbacks(callbacks, prepared))
+    session.trial = trial
     del prepared  # its arrays live on in the engine
 
     reporter = reporter if reporter is not None else SilentReporter()
+    if session.prepared.search is not None:
+        reporter.note(note(session.prepared.search))
     for warning in _warnings(session.prepared, recipe, was_checked=source is not None):
         reporter.note(warning)
 
@@ -92,6 +101,7 @@ def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple
     record = start_record(prepared)
     if record is not None:
         run.write_reuse(record)
+    write_search(run, prepared)
     run.write_result({"state": "running"})
     run.write_recipe(resolved)  # what makes it a run; a process killed before has left none
     run.write_source(source[0] or resolved, source[1])

@@ -24,7 +24,8 @@ def test_every_command_is_listed_with_one_whole_sentence(hornbook_command):
 
 def test_the_commands_are_the_documented_ones():
     assert set(COMMANDS) >= {
-        "train", "check", "list", "show", "new", "evaluate", "predict", "schema", "version", "resume"
+        "train", "check", "list", "show", "new", "evaluate", "predict", "schema", "version", "resume",
+        "reproduce", "reuse-report",
     }  # fmt: skip
 
 

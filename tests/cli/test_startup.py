@@ -20,6 +20,8 @@ LINES = [
     "hornbook schema",
     "hornbook version",
     "hornbook evaluate nowhere",
+    "hornbook compare nowhere elsewhere",
+    "hornbook ablate -c he_elu_bn --vary activation=elux",
 ]
 PROGRAM = """
 import json, shlex, sys

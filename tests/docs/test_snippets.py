@@ -16,12 +16,14 @@ PAGES = [
     "docs/python.md",
     "docs/own_components.md",
     "docs/data.md",
+    "docs/ablation.md",
+    "docs/pretraining.md",
     "docs/resume.md",
     "docs/distributed.md",
     "docs/reuse.md",
     "docs/uncertainty.md",
 ]
-PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md"]
+PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md", "docs/studies/README.md"]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

@@ -17,6 +17,9 @@ SEQUENCES = {"data": "waves", "model": {"name": "rnn", "units": [8]}}
 NO_HIDDEN = {"data": "digits", "model": "mlp"}
 
 
+APPLICATION = {"from": {"application": "MobileNetV2", "weights": "none"}}
+
+
 def layers(**own):
     return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
 
@@ -246,6 +249,113 @@ CASES = [
         " Use 16 or more, or 'layer_normalization'.",
     ),
     (
+        "reuse-source",
+        {"data": "digits", "model": "mlp", "reuse": {"from": "nowhere.keras"}},
+        f"reuse.from: {Path('nowhere.keras').absolute()}: there is no such file."
+        " Train the earlier model first, or name another run or file.",
+    ),
+    (
+        "reuse-timeline",
+        {"data": "digits", "model": "mlp", "reuse": {**APPLICATION, "unfreeze": [{"after": 20}]}},
+        "reuse.unfreeze.0.after: the run ends with epoch 20, so these layers are never unfrozen."
+        " Unfreeze earlier, or train longer.",
+    ),
+    (
+        "reuse-timeline",
+        {"data": "digits", "model": "mlp", "reuse": {**APPLICATION, "freeze": False, "unfreeze": [{"after": 2}]}},
+        "reuse.unfreeze: nothing is frozen. Remove it, or remove 'freeze: false'.",
+    ),
+    (
+        "reuse-inputs",
+        {"data": "digits", "model": "mlp", "reuse": APPLICATION, "regularization": {"input_dropout": 0.2}},
+        "regularization.input_dropout: the reused layers bring the preprocessing that they were trained with. Remove it.",
+    ),
+    (
+        "pretraining-model",
+        {"data": "digits", "model": "mlp", "pretraining": "rotation"},
+        "pretraining: there is no hidden layer to pretrain."
+        " Remove 'pretraining', or add hidden layers: 'model.units=[100]'.",
+    ),
+    (
+        "pretraining-model",
+        {**IMAGES, "model": "cnn", "pretraining": "autoencoder"},
+        "pretraining: 'autoencoder' trains one dense layer after the other, and 'cnn' has others."
+        " Use 'model: {name: mlp, units: [300, 100]}', or 'corruption'.",
+    ),
+    (
+        "pretraining-model",
+        {**IMAGES, "normalization": {"name": "batch_normalization", "input": True}, "pretraining": "autoencoder"},
+        "normalization.input: 'autoencoder' starts from the inputs, and this layer does not know them before training."
+        " Use 'data.standardize: true' instead.",
+    ),
+    (
+        "pretraining-model",
+        {**IMAGES, "activation": "relu", "pretraining": "rbm"},
+        "activation: the units of a Boltzmann machine are on or off, which 'sigmoid' gives the odds of; found 'relu'."
+        " Write 'activation: sigmoid', or use 'autoencoder'.",
+    ),
+    (
+        "pretraining-model",
+        {**IMAGES, "activation": "sigmoid", "normalization": "batch_normalization", "pretraining": "rbm"},
+        "normalization: a Boltzmann machine needs the layer's bias and its outputs between 0 and 1, which this changes."
+        " Remove it, or use 'autoencoder'.",
+    ),
+    (
+        "pretraining-data",
+        {**TABLE, "pretraining": "rotation"},
+        "pretraining: only images can be rotated, and the data are rows of a table."
+        " Use 'corruption', or 'autoencoder' for a dense network.",
+    ),
+    (
+        "pretraining-data",
+        {**TABLE, "activation": "sigmoid", "pretraining": "rbm"},
+        "pretraining: a Boltzmann machine reads numbers between 0 and 1, and the inputs are standardized."
+        " Use 'autoencoder', or inputs between 0 and 1 with 'data.standardize: false'.",
+    ),
+    (
+        "pretraining-data",
+        {**IMAGES, "pretraining": {"name": "autoencoder", "data": "iris"}},
+        "pretraining.data: 'iris' holds rows of a table, and the network reads images."
+        " The inputs need the shape of the recipe's own.",
+    ),
+    (
+        "pretraining-alone",
+        {**IMAGES, "pretraining": "autoencoder", "training": {"strategy": "mirrored"}},
+        "training.strategy: pretraining runs on one device. Remove it, or pretrain first and name that run in 'reuse'.",
+    ),
+    (
+        "auto-rate",
+        {**IMAGES, "training": {"strategy": "mirrored"}, "optimizer": {"name": "adam", "learning_rate": "auto"}},
+        "optimizer.learning_rate: a range test runs on one device."
+        " Find it with 'hornbook lr-find … ~training.strategy' and give the number.",
+    ),
+    (
+        "auto-rate",
+        {**IMAGES, "pretraining": "autoencoder", "optimizer": {"name": "adam", "learning_rate": "auto"}},
+        "optimizer.learning_rate: a range test would see the network before its pretraining."
+        " Give it a number; 'hornbook lr-find … ~pretraining' finds one to start from.",
+    ),
+    (
+        "auto-rate",
+        {
+            **IMAGES,
+            "pretraining": {"name": "autoencoder", "optimizer": {"name": "adam", "learning_rate": "auto"}},
+        },
+        "pretraining.optimizer.learning_rate: is found for training on labels only. Give it a number.",
+    ),
+    (
+        "auto-rate",
+        {**IMAGES, "optimizer": {"name": "adafactor", "learning_rate": "auto"}},
+        "optimizer.learning_rate: with 'relative_step' it is only an upper limit, and there is nothing to find."
+        " Give it a number, or set 'relative_step: false'.",
+    ),
+    (
+        "auto-rate",
+        {**IMAGES, "optimizer": {"name": "schedule_free_adamw", "learning_rate": "auto", "warmup_steps": 9}},
+        "optimizer.learning_rate: 'warmup_steps' scales the rates of a range test."
+        " Remove 'warmup_steps' while the rate is looked for.",
+    ),
+    (
         "he-activation",
         {**IMAGES, "initializer": "he_normal", "activation": "tanh"},
         "warning: initializer: He initialization is for ReLU and its variants; with 'tanh' units saturate from the start."
@@ -358,6 +468,12 @@ def test_a_batch_fits_into_the_data():
     ]
 
 
+def test_layers_start_from_pretraining_or_from_an_earlier_model():
+    recipe = {**IMAGES, "pretraining": "autoencoder", "reuse": {"from": {"application": "VGG16", "weights": "none"}}}
+    said = "pretraining: layers start from an earlier model or from pretraining, not from both."
+    assert f"{said} Remove 'pretraining' or 'reuse'." in found(recipe, task="multiclass", kind="image", train_size=100)
+
+
 def test_regression_heads_have_a_unit_per_target():
     recipe = {**NUMBERS, "head": {"units": 2}}
     assert found(recipe, task="regression", kind="table", target_size=2) == []
@@ -391,6 +507,8 @@ def test_steps_are_judged_when_the_data_is_known():
         {**NO_HIDDEN, "regularization": {"l2": 0.01, "input_dropout": 0.1}},
         {**NO_HIDDEN, "normalization": {"name": "batch_normalization", "input": True}},
         {**SEQUENCES, "activation": "tanh"},
+        {**IMAGES, "activation": "sigmoid", "pretraining": "rbm"},
+        {**IMAGES, "model": "cnn", "pretraining": "rotation"},
         {**IMAGES, "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}, "schedule": "one_cycle"},
         {
             **IMAGES,

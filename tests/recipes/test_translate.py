@@ -63,7 +63,7 @@ def sentences(**keys):
         ({"optimizer": {"name": "sgd", "nesterov": "yes"}}, "optimizer.nesterov: expected true or false, found 'yes'."),
         (
             {"optimizer": {"name": "adam", "learning_rate": 0}},
-            "optimizer.learning_rate: expected a number above 0, found 0.",
+            "optimizer.learning_rate: expected a number above 0 or 'auto', found 0.",
         ),
         (
             {"optimizer": {"name": "adam", "weight_decay": -1}},

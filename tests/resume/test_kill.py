@@ -13,8 +13,8 @@ def test_one_killed_run_of_each_kind_ends_bit_for_bit_where_it_would_have(tmp_pa
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     *kinds, total = done.stdout.splitlines()
-    assert len(kinds) == 4
-    found = re.fullmatch(r"survivors (\d+)/(\d+) after 4 kills \(.*\)", total)
+    assert len(kinds) == 5
+    found = re.fullmatch(r"survivors (\d+)/(\d+) after 5 kills \(.*\)", total)
     assert found[1] == found[2]
     words = " ".join(kinds)
     for kind in (
@@ -26,5 +26,6 @@ def test_one_killed_run_of_each_kind_ends_bit_for_bit_where_it_would_have(tmp_pa
         "augmentation",
         "accumulation",
         "averaged weights",
+        "pretraining",
     ):
         assert kind in words

@@ -73,3 +73,14 @@ def test_every_line_fits_80_columns(train_b, report):
 def test_a_run_without_reuse_has_nothing_to_report(model_a, report):
     with pytest.raises(UsageError, match="neither 'reuse' nor 'pretraining'"):
         report(model_a)
+
+
+def test_the_control_of_reuse_is_a_recipe_that_trains_as_it_is(train_b, train_recipe, on_a, tmp_path):
+    from hornbook import load_recipe
+    from hornbook.trainer.control import control_of
+
+    control = control_of(load_recipe(on_a({"unfreeze": [{"after": 2}]}, training={"epochs": 3})))
+    result = train_recipe(control.to_dict(), tmp_path / "runs")
+    assert result.run.parent.name == "b_control"
+    assert [row["phase"] for row in result.history] == ["training"] * 3
+    assert {row["learns"] for row in result.reuse["layers"]} == {"always"}

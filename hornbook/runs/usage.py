@@ -1,0 +1,135 @@
+"""What runs cost on disk, and how to free it: states first, then models. No TensorFlow."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.errors import RunError
+from hornbook.runs.directory import CHECKPOINTS, RECIPE, STATES, Run
+
+__all__ = ["Usage", "find_runs", "free_models", "free_states", "models_size", "size_of", "states_size", "usage_of"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One run and what it costs.
+
+    Attributes:
+        path: Its folder.
+        name: Its folder relative to the folder of all runs.
+        state: ``finished``, ``running``, ``interrupted`` …
+        epochs: Epochs trained; None where none is recorded.
+        score: The first metric of the test split, else of the validation split, as text; empty without one.
+        size: Bytes.
+        date: When it was last written, seconds since 1970.
+        is_trial: Whether it is part of a sweep.
+    """
+
+    path: Path
+    name: str
+    state: str
+    epochs: int | None
+    score: str
+    size: int
+    date: float
+    is_trial: bool
+
+
+def find_runs(root: Path) -> Iterator[Path]:
+    """Yield the folders of all runs below `root`, those inside of sweeps too, by name."""
+    if not root.is_dir():
+        return
+    if (root / RECIPE).is_file():
+        yield root
+        return
+    for path in sorted(root.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from find_runs(path)
+
+
+def usage_of(path: Path, root: Path) -> Usage:
+    """Return what there is to say about a run without importing anything heavy."""
+    try:
+        result: dict[str, Any] = Run(path).result
+    except RunError:
+        result = {"state": "unknown"}
+    try:
+        date = (path / "result.json").stat().st_mtime
+    except OSError:
+        date = path.stat().st_mtime
+    parts = path.relative_to(root).parts
+    epochs = result.get("epochs")
+    if epochs is None and (path / "history.jsonl").exists():
+        epochs = len(Run(path).history)
+    is_trial = any(part.startswith("sweep-") for part in parts)
+    name = "/".join(parts)
+    return Usage(path, name, str(result.get("state")), epochs, _score(result), size_of(path), date, is_trial)
+
+
+def _score(result: dict[str, Any]) -> str:
+    for split in ("test", "validation"):
+        values = result.get(split) or {}
+        names = [name for name in values if name != "loss"] or list(values)
+        if names and values[names[0]] is not None:
+            return f"{'val_' if split == 'validation' else ''}{names[0]} {values[names[0]]:.4g}"
+    return ""
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of a folder's files."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(item.stat().st_size for item in path.rglob("*") if item.is_file() and not item.is_symlink())
+
+
+def states_size(path: Path) -> int:
+    """Return the bytes of the states that a run could be resumed from."""
+    return size_of(path / CHECKPOINTS / STATES)
+
+
+def models_size(path: Path) -> int:
+    """Return the bytes of a run's models and states."""
+    return size_of(path / CHECKPOINTS)
+
+
+def free_states(path: Path) -> None:
+    """Delete the states of a run; it can be evaluated and used, but not trained longer."""
+    shutil.rmtree(path / CHECKPOINTS / STATES, ignore_errors=True)
+
+
+def free_models(path: Path) -> None:
+    """Delete models and states of a run; recipe, history and results stay, so it can be reproduced."""
+    shutil.rmtree(path / CHECKPOINTS, ignore_errors=True)
+
+
+def size_text(size: float) -> str:
+    """Return ``512 B``, ``3.4 MB`` …"""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def date_text(date: float) -> str:
+    """Return ``2026-11-21 10:15``."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(date))
+
+
+def best_trials(sweep: Path, count: int) -> set[Path]:
+    """Return the runs of a sweep's best trials and of its confirmation, from its record.
+
+    Raises:
+        RunError: If the record cannot be read.
+    """
+    try:
+        facts = json.loads((sweep / "result.json").read_text(encoding="utf-8"))
+        ranking: list[dict[str, Any]] = facts.get("ranking", [])
+    except (OSError, ValueError) as error:
+        raise RunError(f"{sweep / 'result.json'}: cannot be read ({error}).") from error
+    kept = {sweep / run for row in ranking[:count] for run in row["runs"]}
+    return kept | {sweep / run for run in facts.get("confirm_runs", [])}

@@ -1,0 +1,119 @@
+"""Which inputs pretraining sees, and which labels training keeps."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hornbook.data import read_inputs
+from hornbook.data.inputs import fit_inputs
+from hornbook.data.pipeline import load
+from hornbook.data.rows import Inputs, select
+from hornbook.data.source import DataInfo, Split, Splits
+from hornbook.errors import DataError, Path, Problem, RecipeError
+from hornbook.recipes.load import locate
+from hornbook.recipes.pretraining import PretrainingSpec
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["divide", "refuse"]
+
+
+def divide(recipe: Recipe, splits: Splits, *, memory_budget: int | None) -> tuple[Splits, Inputs | None]:
+    """Return the splits with the labeled examples alone, and the inputs that pretraining sees.
+
+    The inputs are None without pretraining, and in its control.
+
+    Args:
+        recipe: A checked recipe.
+        splits: Of its data.
+        memory_budget: Bytes that inputs of another source may take in memory.
+
+    Raises:
+        RecipeError: If the training split has fewer examples than shall be labeled, or other inputs do not fit.
+        DataError: If another source cannot be read.
+    """
+    given = recipe.pretraining
+    if given is None:
+        return splits, None
+    inputs, notes = None, tuple[str, ...]()
+    if not given.control:
+        if given.name == "rotation" and len(set(splits.info.input_shape[:2])) > 1:
+            shape = "×".join(map(str, splits.info.input_shape))
+            refuse(
+                recipe, ("pretraining",), f"only square images can be rotated, these are {shape}.", "Use 'corruption'."
+            )
+        inputs, notes = _inputs(recipe, given, splits, memory_budget)
+    splits = _masked(recipe, given, splits)
+    if inputs is not None:
+        extra = {**splits.info.extra, "unlabeled": len(inputs)}
+        splits = replace(splits, info=replace(splits.info, extra=extra, warnings=(*splits.info.warnings, *notes)))
+    return splits, inputs
+
+
+def refuse(recipe: Recipe, path: Path, message: str, hint: str = "") -> None:
+    """Raise a RecipeError with one problem, placed in the recipe's text where there is one."""
+    problems, document = [Problem(path, message, hint, code="pretraining-data")], recipe.document
+    if document is None:
+        raise RecipeError(problems)
+    raise RecipeError(locate(problems, document), origin=document.origin)
+
+
+def _masked(recipe: Recipe, given: PretrainingSpec, splits: Splits) -> Splits:
+    """Return the splits with the first examples of the training split, the only ones whose labels are kept."""
+    train, info = splits.train, splits.info
+    if given.labeled is None:
+        return splits
+    if given.labeled > len(train):
+        message = f"the training split has {len(train):,} examples, and {given.labeled:,} shall keep their labels."
+        refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
+    short = Split(select(train.x, slice(given.labeled)), train.y[: given.labeled])
+    return replace(splits, train=short, info=_counted(info, short))
+
+
+def _counted(info: DataInfo, train: Split) -> DataInfo:
+    """Return the facts with the training examples counted anew, and a warning about classes that lost all labels."""
+    warnings = list(info.warnings)
+    class_counts = info.class_counts
+    if class_counts:
+        class_counts = tuple(np.bincount(train.y, minlength=len(class_counts)).tolist())
+        names = info.class_names or tuple(map(str, range(len(class_counts))))
+        pairs = zip(names, info.class_counts, class_counts, strict=True)
+        absent = [name for name, before, now in pairs if before and not now]
+        if absent:
+            warnings.append(f"pretraining.labeled leaves no labeled example of class {', '.join(absent)}.")
+    counts = {**info.counts, "train": len(train)}
+    return replace(info, counts=counts, class_counts=class_counts, warnings=tuple(warnings))
+
+
+def _inputs(
+    recipe: Recipe, given: PretrainingSpec, splits: Splits, memory_budget: int | None
+) -> tuple[Inputs, tuple[str, ...]]:
+    """Return the inputs without labels, in the form of the training split's, and notes for the user."""
+    if given.inputs is None and given.data is None:
+        return splits.train.x, ()
+    path: Path = ("pretraining", "data" if given.data is not None else "inputs")
+    try:
+        if given.inputs is not None:
+            return read_inputs(given.inputs, splits.info)
+        if given.data is None:
+            raise TypeError("neither 'data' nor 'inputs' is given")
+        return _of_source(load(given.data, seed=recipe.seed, memory_budget=memory_budget), splits.info), ()
+    except DataError as error:
+        refuse(recipe, path, str(error), "The inputs need the shape and type of the recipe's own data.")
+        raise
+
+
+def _of_source(other: Splits, info: DataInfo) -> Inputs:
+    """Return the training inputs of another source.
+
+    Raises:
+        DataError: If they are not like those that the network reads.
+    """
+    x = other.train.x
+    if other.info.kind != info.kind:
+        raise DataError(f"the inputs are of kind {other.info.kind}, the network reads {info.kind} data.")
+    if isinstance(x, np.ndarray):
+        return fit_inputs(x, info, where=other.info.name)[0]
+    if x.shape[1:] != tuple(info.input_shape) or str(x.dtype) != info.input_dtype:
+        found, expected = f"{x.shape[1:]} {x.dtype}", f"{tuple(info.input_shape)} {info.input_dtype}"
+        raise DataError(f"the inputs are {found}, the network reads {expected}.")
+    return x
