@@ -110,6 +110,24 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "pretraining: {name: autoencoder, data: iris}\n", []),
     ],
     "pretraining-alone": [(HEAD + "pretraining: autoencoder\ntraining: {strategy: mirrored}\n", [])],
+    "sweep-objective": [
+        (HEAD + "sweep:\n  objective: val_acuracy\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+        (HEAD + "sweep:\n  objective: accuracy\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+    ],
+    "sweep-tuner": [
+        (HEAD + "sweep:\n  tuner: hyperband\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+        (HEAD + "sweep:\n  tuner: random\n  space: {activation: [elu, relu]}\n", []),
+    ],
+    "sweep-space": [
+        (HEAD + "sweep:\n  max_trials: 9\n  space:\n    activation: [elu, rellu]\n    data.split: [1]\n", []),
+    ],
+    "sweep-condition": [
+        (
+            HEAD
+            + "sweep:\n  max_trials: 9\n  space:\n    activation: {choices: [elu, relu], when: {optimizer: sgd}}\n",
+            [],
+        ),
+    ],
     "he-activation": [(HEAD + "initializer: he_normal\nactivation: tanh\n", [])],
     "selu": [(HEAD + "initializer: he_normal\nactivation: selu\nregularization: {dropout: 0.2}\n", [])],
     "alpha-dropout": [(HEAD + "regularization: {alpha_dropout: 0.1}\n", [])],

@@ -7,7 +7,7 @@ from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.overrides import split_key
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.space import matching, ordered, settings, try_values
-from hornbook.recipes.spec import did_you_mean, nearest
+from hornbook.recipes.spec import catalog, did_you_mean, nearest
 from hornbook.recipes.sweep import Choices, Sweep, values_of
 from hornbook.recipes.text import shown
 from hornbook.recipes.tuner import Bayesian, Hyperband, RandomSearch
@@ -43,7 +43,9 @@ def objective_is_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         message = f"'{sweep.objective}' is measured on the training examples, which every trial can learn by heart."
         yield Problem(path, message, f"Use 'val_{sweep.objective}'.")
         return
-    hint = did_you_mean(sweep.objective, known) if nearest(sweep.objective, known) else "Add it to 'training.metrics'."
+    is_metric = sweep.objective.removeprefix("val_") in catalog("metric")
+    near = "" if is_metric or not nearest(sweep.objective, known) else did_you_mean(sweep.objective, known)
+    hint = near or "Add it to 'training.metrics'."
     yield Problem(path, f"'{sweep.objective}' is not recorded. Recorded: {', '.join(known)}.", hint)
 
 

@@ -41,7 +41,7 @@ def matching(parent: Choices, wanted: Any) -> list[int]:
 
     def is_meant(choice: Any) -> bool:
         name = choice.get("name") if isinstance(choice, Mapping) else choice
-        return any(type(choice) is type(value) and choice == value or name == value for value in values)
+        return any((type(choice) is type(value) and choice == value) or name == value for value in values)
 
     return [place for place, choice in enumerate(parent.choices) if is_meant(choice)]
 

@@ -56,7 +56,7 @@ class Hyperband(TunerSpec):
     trial that is trained further goes on exactly where it was. Li et al. (2018), "Hyperband", JMLR 18.
 
     Example:
-        sweep: {tuner: {name: hyperband, max_epochs: 9}, space: {optimizer.learning_rate: {min: 1e-4, max: 0.1, sampling: log}}}
+        sweep: {tuner: {name: hyperband, max_epochs: 9}, space: {optimizer.learning_rate: [0.001, 0.01, 0.1]}}
     """
 
     name: Literal["hyperband"] = "hyperband"

@@ -101,7 +101,7 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
 def _step_losses(batch_losses: list[float], accumulation: int) -> Array:
     """Return (S,) the mean loss of the batches of each whole step."""
     whole = len(batch_losses) // accumulation * accumulation
-    return np.asarray(batch_losses[:whole], np.float64).reshape(-1, accumulation).mean(axis=1)
+    return np.asarray(np.asarray(batch_losses[:whole], np.float64).reshape(-1, accumulation).mean(axis=1))
 
 
 @contextlib.contextmanager

@@ -21,8 +21,9 @@ Momentum 0.9 is a good default; often generalizes better than adaptive methods.
 Keras updates Nesterov's shifted variable.
 
 Options
-  learning_rate  number > 0; default 0.01
-                 Size of the steps; what the schedule multiplies.
+  learning_rate  number > 0 or auto; default 0.01
+                 Size of the steps, what the schedule multiplies; `auto`: found
+                 before training, by `lr-find`.
   momentum       0 ≤ number < 1; default 0.0
                  Share of the last step that is added to this one; 0.9 is usual,
                  0 is none.

@@ -424,7 +424,10 @@ CASES = [
     ),
 ]
 NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
-ELSEWHERE = {"data"}  # tests/data/test_rules.py
+ELSEWHERE = {
+    "data",  # tests/data/test_rules.py
+    *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
+}
 
 
 @pytest.mark.parametrize(("code", "recipe", "sentence"), CASES)

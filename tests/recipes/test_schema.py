@@ -156,7 +156,10 @@ def test_names_whose_options_are_all_optional_may_stand_alone(schema):
 def test_hover_texts_are_there(schema):
     optimizer = schema["$defs"]["SGD"]
     assert optimizer["description"].startswith("Stochastic gradient descent")
-    assert optimizer["properties"]["learning_rate"]["description"] == "Size of the steps; what the schedule multiplies."
+    assert (
+        optimizer["properties"]["learning_rate"]["description"]
+        == "Size of the steps, what the schedule multiplies; `auto`: found before training, by `lr-find`."
+    )
     assert schema["properties"]["seed"]["description"] == "One number that every random draw follows from."
     assert schema["$defs"]["activation"]["anyOf"][0]["markdownEnumDescriptions"][0].startswith("No activation")
 

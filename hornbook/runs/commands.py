@@ -1,0 +1,129 @@
+"""The commands `hornbook runs list` and `hornbook runs prune`. No TensorFlow."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hornbook.errors import UsageError
+from hornbook.runs.usage import (
+    Usage,
+    best_trials,
+    date_text,
+    find_runs,
+    free_models,
+    free_states,
+    models_size,
+    size_text,
+    states_size,
+    usage_of,
+)
+
+__all__ = ["COMMANDS", "list_command", "prune"]
+
+RunsArgument = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="All runs, those of one recipe, or one sweep", show_default=True)
+]
+
+
+def list_command(
+    folder: RunsArgument = Path("runs"),
+    trials: Annotated[bool, typer.Option("--trials", help="Sweeps' trials too, one line each")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON")] = False,
+) -> None:
+    """List runs: how they ended, and what they cost on disk."""
+    found = _usages(folder)
+    if as_json:
+        print(json.dumps([{**vars(one), "path": str(one.path)} for one in found], indent=2))
+        return
+    shown = [one for one in found if trials or not one.is_trial]
+    rows = [_row(one) for one in shown] + ([] if trials else _sweeps(found, folder))
+    for row in sorted(rows):
+        name, state, epochs, size, date, score = row
+        print(f"{name}\n  {state:<11} {epochs:>6} {size:>9}  {date}  {score}".rstrip())
+    total = size_text(sum(one.size for one in found))
+    print(f"{len(found)} runs, {total}. 'hornbook runs prune' shows what could be freed.")
+
+
+def prune(
+    folder: RunsArgument = Path("runs"),
+    keep_best: Annotated[
+        int | None, typer.Option(min=0, help="In sweeps, also delete the models of all but so many trials")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is deleted")] = False,
+) -> None:
+    """Free what finished runs no longer need: the states to resume from.
+
+    Recipe, history, results and logs always stay, and so do the models, except those that --keep-best names.
+    A run without states can be used and reproduced, but not trained longer.
+    """
+    freed, count = 0, 0
+    found = _usages(folder)
+    dropped = _dropped(found, keep_best)
+    for one in found:
+        is_dropped = one.path in dropped
+        size = models_size(one.path) if is_dropped else states_size(one.path)
+        if not size or one.state != "finished":
+            continue
+        freed, count = freed + size, count + 1
+        what = "models and states" if is_dropped else "states"
+        print(f"{'freed' if yes else 'would free'} {size_text(size):>8}  {what} of {one.name}")
+        if yes:
+            (free_models if is_dropped else free_states)(one.path)
+    end = "freed." if yes else "can be freed with --yes." if count else "can be freed."
+    print(f"{size_text(freed)} in {count} run{'' if count == 1 else 's'} {end}")
+
+
+def _usages(folder: Path) -> list[Usage]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder. Runs are in 'runs', or where --runs said.")
+    return [usage_of(path, folder) for path in find_runs(folder)]
+
+
+def _row(one: Usage) -> tuple[str, str, str, str, str, str]:
+    epochs = f"{one.epochs} ep." if one.epochs is not None else ""
+    return one.name, one.state, epochs, size_text(one.size), date_text(one.date), one.score
+
+
+def _sweeps(found: list[Usage], folder: Path) -> list[tuple[str, str, str, str, str, str]]:
+    """Return a line for each sweep, its runs added up."""
+    groups: dict[Path, list[Usage]] = {}
+    for one in found:
+        if one.is_trial:
+            groups.setdefault(_sweep_of(one.path), []).append(one)
+    rows = []
+    for sweep, runs in groups.items():
+        try:
+            state = str(json.loads((sweep / "result.json").read_text(encoding="utf-8"))["state"])
+        except (OSError, ValueError, KeyError):
+            state = "unknown"
+        epochs = f"{sum(one.epochs or 0 for one in runs)} ep."
+        size, date = sum(one.size for one in runs), max(one.date for one in runs)
+        name = sweep.relative_to(folder).as_posix()
+        rows.append((name, state, epochs, size_text(size), date_text(date), f"{len(runs)} runs, --trials lists them"))
+    return rows
+
+
+def _sweep_of(run: Path) -> Path:
+    return next((parent for parent in run.parents if parent.name.startswith("sweep-")), run)
+
+
+def _dropped(found: list[Usage], keep_best: int | None) -> set[Path]:
+    """Return the runs of finished sweeps' trials that are not among the best."""
+    dropped: set[Path] = set()
+    if keep_best is None:
+        return dropped
+    sweeps = {_sweep_of(one.path) for one in found} - {one.path for one in found}
+    for sweep in sweeps:
+        if json.loads((sweep / "result.json").read_text(encoding="utf-8"))["state"] == "finished":
+            kept = best_trials(sweep, keep_best)
+            dropped |= {one.path for one in found if sweep in one.path.parents and one.path not in kept}
+    return dropped
+
+
+COMMANDS = (
+    (list_command, ("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
+    (prune, ("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
+)
+"""Each command and its examples."""

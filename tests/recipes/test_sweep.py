@@ -1,0 +1,133 @@
+"""What is wrong with a sweep is found before anything is trained: exact texts, with line and column."""
+
+import pytest
+
+from hornbook.recipes import check_recipe
+
+HEAD = """data: digits
+model: {name: mlp, units: [32]}
+optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9}
+sweep:
+"""
+SPACE = "  max_trials: 3\n  space:\n    "
+CASES = [
+    (
+        "objective: val_acuracy\n" + SPACE + "activation: [elu, relu]\n",
+        "5:14 sweep.objective: 'val_acuracy' is not recorded. Recorded: val_loss, val_accuracy."
+        " Did you mean 'val_accuracy'?",
+    ),
+    (
+        "objective: val_auc\n" + SPACE + "activation: [elu, relu]\n",
+        "5:14 sweep.objective: 'val_auc' is not recorded. Recorded: val_loss, val_accuracy."
+        " Add it to 'training.metrics'.",
+    ),
+    (
+        "objective: accuracy\n" + SPACE + "activation: [elu, relu]\n",
+        "5:14 sweep.objective: 'accuracy' is measured on the training examples, which every trial can learn by heart."
+        " Use 'val_accuracy'.",
+    ),
+    (
+        "tuner: hyperband\n" + SPACE + "activation: [elu, relu]\n",
+        "6:15 sweep.max_trials: hyperband's number of trials follows from 'max_epochs' and 'factor'."
+        " Remove it, or limit 'total_epochs'.",
+    ),
+    (
+        "tuner: {name: hyperband}\n  space: {training.epochs: [1, 2]}\n",
+        "6:28 sweep.space.training.epochs: hyperband decides how long each trial is trained."
+        " Set 'tuner.max_epochs' instead.",
+    ),
+    (
+        "tuner: {name: random, max_epochs: 3}\n" + SPACE + "activation: [elu, relu]\n",
+        "5:25 sweep.tuner.max_epochs: unknown key for tuner 'random'. Known: name.",
+    ),
+    (
+        "tuner: random\n  space:\n    activation: [elu, relu]\n",
+        "5:3 sweep: 'random' does not end by itself. Set 'max_trials', 'total_epochs' or 'max_time'.",
+    ),
+    (
+        "tuner: random\n" + SPACE + "optimizer.learning_rte: [0.1]\n",
+        "8:5 sweep.space.optimizer.learning_rte: unknown key for optimizer 'sgd'. Did you mean 'learning_rate'?",
+    ),
+    (
+        "tuner: random\n" + SPACE + "activaton: [elu]\n",
+        "8:5 sweep.space.activaton: a recipe has no key 'activaton'. Did you mean 'activation'?",
+    ),
+    (
+        "tuner: random\n" + SPACE + "activation: [elu, rellu]\n",
+        "8:23 sweep.space.activation.1: unknown activation 'rellu'. Did you mean 'relu'?",
+    ),
+    (
+        "tuner: random\n" + SPACE + "optimizer.momentum: {min: 0.5, max: 2}\n",
+        "8:25 sweep.space.optimizer.momentum: expected a number below 1, found 2.",
+    ),
+    (
+        "tuner: random\n" + SPACE + "data.split: [1]\n",
+        "8:17 sweep.space.data.split: trials are compared on one validation split, which this would change."
+        " Remove it from the space.",
+    ),
+    (
+        "tuner: random\n" + SPACE + "optimizer.momentum: {min: 0.9, max: 0.5}\n",
+        "8:25 sweep.space.optimizer.momentum: the range is empty: min is 0.9 and max 0.5.",
+    ),
+    (
+        "tuner: random\n" + SPACE + "optimizer.learning_rate: {min: 0, max: 0.5, sampling: log}\n",
+        "8:30 sweep.space.optimizer.learning_rate: a logarithmic range cannot contain 0:"
+        " every value has to be above 0.",
+    ),
+    (
+        "tuner: random\n" + SPACE + "activation: []\n",
+        "8:17 sweep.space.activation: there is no value to choose from.",
+    ),
+    (
+        "tuner: random\n"
+        + SPACE
+        + "activation: {choices: [elu], when: {optimizr: adam}}\n    optimizer: [adam, nadam]\n",
+        "8:51 sweep.space.activation.when.optimizr: 'optimizr' is not in the space, so there is nothing to wait for."
+        " Did you mean 'optimizer'?",
+    ),
+    (
+        "tuner: random\n"
+        + SPACE
+        + "activation: {choices: [elu], when: {optimizer: sgd}}\n    optimizer: [adam, nadam]\n",
+        "8:52 sweep.space.activation.when.optimizer: 'optimizer' is never 'sgd'. Its choices: 'adam', 'nadam'.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_a_mistake_is_named_with_its_place(text, expected):
+    problems = check_recipe(HEAD + "  " + text).problems
+    assert [f"{p.line}:{p.column} {p.sentence()}" for p in problems] == [expected]
+
+
+def test_conditions_that_wait_for_each_other_are_refused():
+    text = (
+        "  max_trials: 3\n  space:\n    activation: {choices: [elu, relu], when: {optimizer: adam}}\n"
+        "    optimizer: {choices: [adam, nadam], when: {activation: elu}}\n"
+    )
+    assert [problem.message for problem in check_recipe(HEAD + text).problems] == [
+        "these wait for each other: activation, optimizer."
+    ]
+
+
+def test_without_validation_there_is_nothing_to_compare():
+    text = HEAD.replace("data: digits", "data: {name: digits, split: {validation: 0}}")
+    problems = check_recipe(text + "  max_trials: 3\n  space: {activation: [elu, relu]}\n").errors
+    assert [problem.sentence() for problem in problems] == [
+        "sweep.objective: trials are compared on the validation split, and there is none."
+        " Set 'data.split.validation' to hold out examples."
+    ]
+
+
+def test_a_good_sweep_passes_and_survives_a_round_trip():
+    from hornbook.recipes.recipe import Recipe
+
+    text = (
+        "  tuner: bayesian\n  objective: val_accuracy\n  max_trials: 3\n  space:\n"
+        "    optimizer: [{name: sgd, momentum: 0.9}, adam]\n"
+        "    optimizer.momentum: {min: 0.5, max: 0.99, when: {optimizer: sgd}}\n"
+        "    model.units: [[300, 100], [100]]\n    regularization.dropout: {min: 0, max: 0.5, step: 0.1}\n"
+    )
+    checked = check_recipe(HEAD + text)
+    assert checked.problems == ()
+    assert Recipe.model_validate(checked.recipe.to_dict()) == checked.recipe
