@@ -19,6 +19,7 @@ LINES = [
     "hornbook new mine.yaml",
     "hornbook schema",
     "hornbook version",
+    "hornbook runs list",
     "hornbook evaluate nowhere",
     "hornbook compare nowhere elsewhere",
     "hornbook ablate -c he_elu_bn --vary activation=elux",

@@ -170,3 +170,29 @@ def test_too_few_groups_are_refused():
 def test_a_count_written_as_a_fraction_is_explained():
     with pytest.raises(ValueError, match=r"a fraction is below 1, found 5000\.0; write 5000 for a count"):
         SplitSpec(validation=5000.0)
+
+
+def test_folds_test_every_example_once_and_keep_the_mix_of_classes():
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    parts = [split(labels=labels, folds=5, fold=number) for number in range(5)]
+    assert sorted(np.concatenate([part.test for part in parts]).tolist()) == list(range(100))
+    assert [np.bincount(labels[part.test]).tolist() for part in parts] == [[10, 6, 4]] * 5
+    assert {sizes(part) for part in parts} == {(72, 8, 20)}
+    for part in parts:
+        assert sorted(np.concatenate([part.train, part.validation, part.test]).tolist()) == list(range(100))
+
+
+def test_folds_of_numbers_are_random_and_as_equal_as_can_be():
+    parts = [split(10, folds=3, fold=number, validation=0) for number in range(3)]
+    assert [sizes(part) for part in parts] == [(6, 0, 4), (7, 0, 3), (7, 0, 3)]
+    assert parts[0].method == "random"
+
+
+def test_training_examples_of_a_fold_are_not_sorted_by_class():
+    labels = np.repeat([0, 1], 50)
+    assert set(labels[split(labels=labels, folds=5, fold=0).train[:20]]) == {0, 1}
+
+
+def test_more_folds_than_examples_are_refused():
+    with pytest.raises(DataError, match="3 examples cannot be cut into 5 folds"):
+        split(3, folds=5, fold=0)

@@ -1,0 +1,1 @@
+"""Which ingredient matters: ablations over repeated seeds, and the comparison of finished runs."""

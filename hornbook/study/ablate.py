@@ -1,0 +1,259 @@
+"""An ablation from its plan to its folder: tune, train every cell over the same seeds, compare, write."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hornbook.atomic import write_json, write_text
+from hornbook.errors import Problem, RecipeError, RunError, UsageError
+from hornbook.recipes.recipe import Recipe
+from hornbook.runs.directory import check_writable
+from hornbook.study.factors import ORIGIN
+from hornbook.study.measure import Measure, Target, measure_of, parse_target
+from hornbook.study.notes import notes_of
+from hornbook.study.outcome import Group, Study, compare_groups
+from hornbook.study.page import as_html
+from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
+from hornbook.study.table import as_csv, as_json
+from hornbook.study.training import Figures, Interrupted, Trainer
+from hornbook.trainer.prepare import quiet_upstream_warnings
+
+__all__ = ["ablate"]
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A cell with its runs."""
+
+    cell: PlannedCell
+    runs: tuple[Figures, ...]
+    overrides: tuple[str, ...]
+    tuned: dict[str, Any] | None
+
+
+def ablate(
+    plan: Plan,
+    *,
+    runs: Path = Path("runs"),
+    metric: str | None = None,
+    target: str | None = None,
+    say: Say = lambda text: None,
+) -> tuple[Study, Path]:
+    """Train every cell of a plan over the same seeds; return what was found and the folder it was written to.
+
+    Runs that are there already, of the same recipe and data, are not trained again.
+
+    Args:
+        plan: From `make_plan`.
+        runs: Folder below which runs, and the study's own folder, are made.
+        metric: What to compare, ``val_accuracy``; None takes the recipe's first metric on the validation split.
+        target: ``val_accuracy>=0.95``; None takes what every run of the baseline reaches.
+        say: Called with a line per run.
+
+    Raises:
+        RecipeError: If a cell and the data do not fit together; before anything is trained.
+        UsageError: If metric or target cannot be meant; also before.
+        Interrupted: If a signal ended it.
+    """
+    quiet_upstream_warnings()
+    check_writable(runs)
+    trainer = Trainer(runs)
+    plan, recipes = _completed(plan, _resolved(plan, trainer))
+    measure = measure_of(recipes, metric, prefer="val" if plan.folds is None else "test")
+    goal = parse_target(target, recipes) if target is not None else None
+    if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
+        raise UsageError("--tune: it goes by the validation split, and there is none.")
+    trained = _train_all(plan, trainer, measure, say)
+    goal = goal if goal is not None else _usual_target(trained[0], measure)
+    groups = [_group(cell, measure, goal) for cell in trained]
+    name = recipes[0].name or "recipe"
+    rows = tuple(compare_groups(groups, measure, plan.repeats()))
+    study = Study(name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups)), plan.repeats())
+    return study, _write(study, runs)
+
+
+def _resolved(plan: Plan, trainer: Trainer) -> list[Recipe]:
+    """Return every cell's recipe as the data completes it.
+
+    Raises:
+        RecipeError: With the problems of all cells that do not fit the data.
+    """
+    recipes, problems = [], list[Problem]()
+    for planned in plan.cells:
+        try:
+            recipes.append(trainer.resolve(planned.recipe))
+        except RecipeError as error:
+            if not planned.cell.settings:
+                raise
+            origin = planned.cell.option
+            problems += [
+                replace(problem, line=0, column=0, origin=origin)
+                for problem in error.problems
+                if problem.severity == "error"
+            ]
+    if problems:
+        raise RecipeError(problems, origin=ORIGIN)
+    return recipes
+
+
+def _completed(plan: Plan, recipes: Sequence[Recipe]) -> tuple[Plan, list[Recipe]]:
+    """Return the plan without cells that turn out to be others, now that the data has filled in what was omitted.
+
+    Raises:
+        RecipeError: If a cell is another one under a different name, or nothing is left beside the baseline.
+    """
+    cells, kept, problems = list[PlannedCell](), list[Recipe](), list[Problem]()
+    for planned, recipe in zip(plan.cells, recipes, strict=True):
+        plain = recipe.to_dict()
+        place = next((at for at, other in enumerate(kept) if other.to_dict() == plain), None)
+        if place is None:
+            cells.append(planned)
+            kept.append(recipe)
+        elif place == 0:
+            cells[0] = also_called(cells[0], planned)
+        else:
+            problems.append(same_as(planned, cells[place]))
+    if len(cells) == 1:
+        problems.append(NOTHING_LEFT)
+    if problems:
+        raise RecipeError(problems, origin=ORIGIN)
+    return replace(plan, cells=tuple(cells)), kept
+
+
+def _on_validation(measure: Measure, recipes: Sequence[Recipe]) -> str | None:
+    """Return the measure's name on the validation split; None where a cell has no such split."""
+    name = f"val_{measure.name.partition('_')[2]}"
+    try:
+        return measure_of(recipes, name).name
+    except UsageError:
+        return None
+
+
+def _train_all(plan: Plan, trainer: Trainer, measure: Measure, say: Say) -> list[_Trained]:
+    """Train cell by cell, the seeds of a cell one after another, so that they share compiled programs."""
+    done = 0
+
+    def train(label: str, recipe: Recipe, overrides: tuple[str, ...]) -> Figures:
+        nonlocal done
+        try:
+            figures = trainer.run(recipe, (plan.text, overrides))
+        except Interrupted as error:
+            message = f"{error}; {done} of {plan.num_runs} runs are done. The same command goes on from there."
+            raise Interrupted(message, error.exit_code) from error
+        done += 1
+        say(f"[{done:>3}/{plan.num_runs}] {label}: {_described(figures, measure)}")
+        return figures
+
+    trained = []
+    for planned in plan.cells:
+        label, recipe, overrides = planned.cell.label, planned.recipe, planned.overrides
+        tuned = None
+        if planned.grid:
+            tuned, recipe, override = _tune(planned, measure, train)
+            overrides = (*overrides, override)
+        figures = []
+        for number in plan.seeds:
+            own, more = plan.repeat(recipe, number)
+            place = f"{label}, {plan.repeats().word[:-1]} {number}"
+            figures.append(replace(train(place, own, (*overrides, *more)), seed=number))
+        trained.append(_Trained(planned, tuple(figures), overrides, tuned))
+    return trained
+
+
+def _described(figures: Figures, measure: Measure) -> str:
+    value = figures.value(measure.name)
+    if value is None:
+        return f"{figures.state}: {figures.reason}"
+    unit = " %" if measure.is_fraction else ""
+    text = f"{measure.name} {measure.number(value)}{unit}"
+    return text + (", was there" if figures.was_there else f", {figures.seconds:.1f} s")
+
+
+def _tune(
+    planned: PlannedCell, measure: Measure, train: Callable[[str, Recipe, tuple[str, ...]], Figures]
+) -> tuple[dict[str, Any], Recipe, str]:
+    """Train the grid with the recipe's own seed; return a record, and the recipe and override that validate best."""
+    name = f"val_{measure.name.partition('_')[2]}"
+    tried: list[tuple[float, str, Recipe]] = []
+    record: list[dict[str, Any]] = []
+    for override, recipe in planned.grid:
+        figures = train(f"{planned.cell.label}, {override}", recipe, (*planned.overrides, override))
+        value = figures.value(name)
+        record.append({"override": override, "state": figures.state, "value": value})
+        if value is not None:
+            tried.append((value if measure.higher_is_better else -value, override, recipe))
+    if not tried:  # the seeds will show the reason in their row
+        own, recipe = planned.grid[len(planned.grid) // 2]
+        return {"chosen": own, "tried": record, "at_edge": False}, recipe, own
+    _, chosen, recipe = max(tried, key=lambda item: item[0])
+    at_edge = chosen in (planned.grid[0][0], planned.grid[-1][0])
+    return {"chosen": chosen, "tried": record, "at_edge": at_edge}, recipe, chosen
+
+
+def _usual_target(baseline: _Trained, measure: Measure) -> Target | None:
+    """Return the value that every run of the baseline reaches in some epoch; None where nothing is recorded."""
+    name = f"val_{measure.name.partition('_')[2]}"
+    best = []
+    for figures in baseline.runs:
+        values = [row[name] for row in figures.history if row.get(name) is not None]
+        if values and figures.is_finished:
+            best.append(max(values) if measure.higher_is_better else min(values))
+    if not best:
+        return None
+    return Target(name, min(best) if measure.higher_is_better else max(best), measure.higher_is_better)
+
+
+def _group(trained: _Trained, measure: Measure, target: Target | None) -> Group:
+    values, test, failures = dict[int, float](), dict[int, float](), dict[int, str]()
+    reached: dict[int, tuple[int, float] | None] = {}
+    curves: dict[int, Sequence[float]] = {}
+    for figures in trained.runs:
+        value = figures.value(measure.name)
+        if value is None:
+            failures[figures.seed] = figures.reason
+            continue
+        values[figures.seed] = value
+        on_test = figures.value(f"test_{measure.name.partition('_')[2]}")
+        if on_test is not None:
+            test[figures.seed] = on_test
+        if target is not None:
+            reached[figures.seed] = target.reached(figures.history)
+            curves[figures.seed] = [row[target.name] for row in figures.history if row.get(target.name) is not None]
+    return Group(
+        label=trained.cell.cell.label, values=values, failures=failures, test=test, reached=reached,
+        factor=trained.cell.cell.factor, overrides=trained.overrides, tuned=trained.tuned,
+        runs=tuple(_run_record(figures) for figures in trained.runs), curves=curves,
+    )  # fmt: skip
+
+
+def _run_record(figures: Figures) -> dict[str, Any]:
+    return {
+        "seed": figures.seed,
+        "run": None if figures.path is None else str(figures.path),
+        "state": figures.state,
+        "reason": figures.reason,
+        "validation": dict(figures.validation),
+        "test": dict(figures.test),
+        "epochs": len(figures.history),
+        "seconds": figures.seconds,
+        "was_there": figures.was_there,
+    }
+
+
+def _write(study: Study, runs: Path) -> Path:
+    """Write table.csv, result.json and report.html into a folder of their own."""
+    stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + secrets.token_hex(2)
+    folder = runs / f"{study.name}_ablation" / stamp
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"{folder}: the study's folder cannot be made ({error.strerror}).") from error
+    write_text(folder / "table.csv", as_csv(study))
+    write_json(folder / "result.json", as_json(study))
+    write_text(folder / "report.html", as_html(study))
+    return folder

@@ -1,0 +1,196 @@
+"""What an ablation varies: `--vary KEY=VALUE,VALUE` and `--drop KEY` become factors, factors become cells. No TensorFlow."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hornbook.errors import Problem, RecipeError
+from hornbook.recipes.text import parse, shown
+
+__all__ = ["ORIGIN", "Cell", "Factor", "Setting", "cells_of", "parse_factors", "split_values"]
+
+ORIGIN = "hornbook ablate"
+SAME_TRAINING = {"name", "notes", "tags", "format"}
+BRACKETS = {"{": "}", "[": "]", "(": ")"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value of a factor.
+
+    Attributes:
+        option: What the user wrote, ``--vary activation=relu``.
+        override: What changes the recipe, ``activation=relu`` or ``~normalization``; None leaves it as it is.
+        label: What tables call it.
+    """
+
+    option: str
+    override: str | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A key of the recipe and the settings to try."""
+
+    key: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of settings; the baseline has none.
+
+    Attributes:
+        label: What tables call it.
+        factor: The key it belongs to, for charts; empty for the baseline.
+        settings: What it changes.
+    """
+
+    label: str
+    factor: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The overrides that make the cell's recipe out of the baseline's."""
+        return tuple(setting.override for setting in self.settings if setting.override is not None)
+
+    @property
+    def option(self) -> str:
+        """What the user wrote to get it."""
+        return " ".join(setting.option for setting in self.settings)
+
+
+def parse_factors(vary: Sequence[str], drop: Sequence[str], *, cross: bool = False) -> tuple[Factor, ...]:
+    """Return the factors of an ablation.
+
+    Args:
+        vary: ``key=value,value`` each; values are YAML, and commas inside brackets or quotes belong to a value.
+        drop: ``key,key`` each: keys to leave out of the recipe.
+        cross: Whether they are to be combined, so that none may be a part of another.
+
+    Raises:
+        RecipeError: With every option that cannot be understood.
+    """
+    problems: list[Problem] = []
+    factors: list[Factor] = []
+    for text in vary:
+        factor = _varied(text, problems)
+        if factor is not None:
+            factors.append(factor)
+    for key in (key.strip() for text in drop for key in text.split(",")):
+        option = f"--drop {key}"
+        if not key or "=" in key:
+            problems.append(_problem(option, "expected a key of the recipe to leave out.", "--drop normalization"))
+        else:
+            factors.append(Factor(key, (Setting(option, f"~{key}", f"no {key}"),)))
+    problems += _clashes(factors, cross=cross)
+    if not factors and not problems:
+        problems.append(_problem("", "nothing to vary.", "Add --vary activation=relu,tanh or --drop normalization."))
+    if problems:
+        raise RecipeError(problems, origin=ORIGIN)
+    return tuple(factors)
+
+
+def _varied(text: str, problems: list[Problem]) -> Factor | None:
+    key, equals, rest = text.partition("=")
+    key, option = key.strip(), f"--vary {text}"
+    before = len(problems)
+    if not equals or not key:
+        problems.append(_problem(option, "expected a key and its values.", "--vary activation=relu,tanh"))
+        return None
+    if key == "seed":
+        problems.append(_problem(option, "seeds are what every cell is repeated over.", "Use --seeds 5."))
+    elif key in SAME_TRAINING:
+        problems.append(_problem(option, f"'{key}' does not change the training.", ""))
+    try:
+        texts = split_values(rest)
+    except ValueError as error:
+        problems.append(_problem(option, f"{error}.", "Put the option in quotes for the shell."))
+        return None
+    values: list[Any] = []
+    for value in texts:
+        parsed = parse(value, origin=option)
+        if not value or parsed.problems:
+            what = "a value is missing" if not value else f"'{value}' is no valid YAML"
+            problems.append(_problem(option, f"{what}.", "Separate values by single commas."))
+        elif parsed.tree in values:
+            problems.append(_problem(option, f"{value} is listed twice.", ""))
+        values.append(parsed.tree)
+    if len(problems) > before:
+        return None
+    shown = [_shown(tree, value) for tree, value in zip(values, texts, strict=True)]
+    settings = (
+        Setting(f"--vary {key}={value}", f"{key}={value}", f"{key}={label}")
+        for value, label in zip(texts, shown, strict=True)
+    )
+    return Factor(key, tuple(settings))
+
+
+def _shown(tree: Any, text: str) -> str:
+    """Return a short name for a value: a component as ``sgd(learning_rate=0.1)``."""
+    if not isinstance(tree, dict) or not isinstance(tree.get("name"), str):
+        return text
+    options = ", ".join(f"{key}={_plain(value)}" for key, value in tree.items() if key != "name")
+    return f"{tree['name']}({options})" if options else str(tree["name"])
+
+
+def _plain(value: Any) -> str:
+    return shown(value) if value is None or isinstance(value, bool) else str(value)
+
+
+def split_values(text: str) -> list[str]:
+    """Return values separated by commas; commas inside brackets or quotes do not separate.
+
+    Raises:
+        ValueError: If a bracket or quote is not closed.
+    """
+    values, open_brackets, quote, start = [], list[str](), "", 0
+    for place, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"" and (open_brackets or not text[start:place].strip()):
+            quote = character
+        elif character in BRACKETS:
+            open_brackets.append(BRACKETS[character])
+        elif open_brackets and character == open_brackets[-1]:
+            open_brackets.pop()
+        elif character == "," and not open_brackets:
+            values.append(text[start:place].strip())
+            start = place + 1
+    if open_brackets or quote:
+        raise ValueError(f"{(open_brackets or [quote])[-1]} is missing")
+    return [*values, text[start:].strip()]
+
+
+def _clashes(factors: Sequence[Factor], *, cross: bool) -> Iterator[Problem]:
+    """Yield a problem for keys that appear twice, or that cannot be combined because one is a part of the other."""
+    for one, other in itertools.combinations(factors, 2):
+        option = other.settings[0].option.split("=")[0]
+        is_part = other.key.startswith(f"{one.key}.") or one.key.startswith(f"{other.key}.")
+        if one.key == other.key and (cross or option.split()[0] == one.settings[0].option.split()[0]):
+            yield _problem(option, f"'{one.key}' is varied already.", "List all values in one option.")
+        elif cross and is_part:
+            message = f"cannot be combined with '{one.key}', because one is a part of the other."
+            yield _problem(option, message, "Leave --cross out, or write whole components.")
+
+
+def _problem(option: str, message: str, hint: str) -> Problem:
+    return Problem((), message, hint, code="ablation", origin=option)
+
+
+def cells_of(factors: Sequence[Factor], *, cross: bool) -> list[Cell]:
+    """Return the cells: each setting alone, or with `cross` every combination of them. The baseline is not among them."""
+    if not cross:
+        return [Cell(setting.label, factor.key, (setting,)) for factor in factors for setting in factor.settings]
+    choices = []
+    for factor in factors:
+        is_dropped = factor.settings[0].override == f"~{factor.key}"
+        kept = Setting(f"--drop {factor.key}", None, f"with {factor.key}")
+        choices.append((kept, *factor.settings) if is_dropped else factor.settings)
+    return [
+        Cell(", ".join(setting.label for setting in settings), settings[0].label, tuple(settings))
+        for settings in itertools.product(*choices)
+    ]

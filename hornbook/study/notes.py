@@ -1,0 +1,51 @@
+"""What a reader of a study must know to believe its table no more than it deserves. No TensorFlow."""
+
+from collections.abc import Sequence
+
+from hornbook.study.measure import Measure
+from hornbook.study.outcome import Group
+from hornbook.study.plan import Plan
+
+__all__ = ["notes_of"]
+
+
+def notes_of(plan: Plan, measure: Measure, groups: Sequence[Group]) -> list[str]:
+    """Return it in sentences."""
+    compared = sum(not group.failures for group in groups[1:])
+    repeated = (
+        "A seed draws split, initial weights, order and dropout, and cells share it: differences are paired by seed. ± is a "
+        "95 % t interval"
+    )
+    if plan.folds is not None:
+        repeated = (
+            f"Each of the {plan.folds} folds is the test set once, with one seed; differences are paired by fold. Training "
+            "sets overlap, so the 95 % t intervals (±) are widened (Nadeau and Bengio 2003)"
+        )
+    notes = [
+        f"Compared on {measure.name} of the final weights. {repeated}; p is corrected for {compared} "
+        f"comparison{'s' if compared != 1 else ''} (Holm). What the {plan.repeats().word} would have shown, they would "
+        "with probability 0.8, if differences spread as they did here."
+    ]
+    if measure.name.startswith("test_"):
+        notes.append("This is the test split: a cell that is chosen by it looks better than it is.")
+    if any(setting.override and _moves_data(setting.override) for c in plan.cells for setting in c.cell.settings):
+        notes.append("Cells differ in data or batches, so what they share is the seed, not the order.")
+    if plan.tune is None:
+        notes.append(
+            "The learning rate was not tuned: each cell has the one in its recipe, which may suit some better than "
+            "others. --tune optimizer.learning_rate gives every cell the same small search first."
+        )
+        return notes
+    notes.append(
+        f"Each cell chose its {plan.tune} among {len(plan.cells[0].grid)} values on the validation split with seed "
+        f"{plan.seeds[0] - 1}, which is not among the seeds compared:"
+    )
+    for group in groups:
+        if group.tuned is not None:
+            edge = ", the edge of what was tried" if group.tuned["at_edge"] else ""
+            notes.append(f"    {group.label}: {group.tuned['chosen'].partition('=')[2]}{edge}")
+    return notes
+
+
+def _moves_data(override: str) -> bool:
+    return override.lstrip("~").startswith(("data", "training.batch_size", "pretraining"))

@@ -1,0 +1,58 @@
+"""A short way to an ablation of a small recipe, and the command line in this process."""
+
+import contextlib
+import io
+import shlex
+import sys
+
+import pytest
+
+import hornbook.cli
+
+RECIPE = """
+data: {name: digits, limit: 200, split: {validation: 100, test: 100}}
+model: {name: mlp, units: [16]}
+optimizer: {name: sgd, learning_rate: 0.1}
+training: {epochs: 2, engine: graph}
+"""
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    """Every test has a folder with the recipe to itself and a terminal of 80 columns."""
+    (tmp_path / "small.yaml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def ablation(tensorflow):
+    """A function: what to vary and options → (study, folder, lines of progress)."""
+    from hornbook.study.ablate import ablate
+    from hornbook.study.factors import parse_factors
+    from hornbook.study.plan import make_plan
+
+    def run(vary=(), drop=(), overrides=(), *, seeds=2, tune=None, folds=None, **options):
+        plan = make_plan("small.yaml", overrides, parse_factors(vary, drop), seeds=seeds, tune=tune, folds=folds)
+        lines = []
+        study, folder = ablate(plan, say=lines.append, **options)
+        return study, folder, lines
+
+    return run
+
+
+@pytest.fixture
+def hornbook_command(monkeypatch):
+    """A function that runs `hornbook …` in this process and returns (exit code, stdout, stderr)."""
+
+    def run(line):
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                hornbook.cli.main()
+            except SystemExit as end:
+                code = end.code or 0
+        return code, out.getvalue(), err.getvalue()
+
+    return run
