@@ -12,6 +12,7 @@ import typer  # noqa: E402  (the clock starts first)
 from hornbook.errors import HornbookError  # noqa: E402
 from hornbook.inference import commands as inference_commands  # noqa: E402
 from hornbook.recipes import commands as recipe_commands  # noqa: E402
+from hornbook.runs import commands as runs_commands  # noqa: E402
 from hornbook.study import commands as study_commands  # noqa: E402
 from hornbook.sweep import commands as sweep_commands  # noqa: E402
 from hornbook.trainer import commands as trainer_commands  # noqa: E402
@@ -38,6 +39,15 @@ COMMANDS = (
 )
 for command, examples in COMMANDS:
     app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=examples)(command)
+runs_app = typer.Typer(
+    help="List runs and what they cost; free what is no longer needed.",
+    epilog=recipe_commands.examples("hornbook runs list", "hornbook runs prune --yes"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for command, lines in runs_commands.COMMANDS:
+    runs_app.command(name=command.__name__.removesuffix("_command"), epilog=recipe_commands.examples(*lines))(command)
+app.add_typer(runs_app, name="runs")
 
 
 def show_version(is_asked: bool) -> None:

@@ -1,8 +1,8 @@
 """The textbook's transfer example over ten seeds: python docs/studies/reuse.py [SEEDS]   (needs Fashion-MNIST)
 
-Trains model A once per seed, then model B from scratch and on top of that seed's model A: once on the first 200 images, so
-that seeds differ in weights and order alone, and once on 200 images drawn anew for each seed; and both with the best rates found on the
-validation images. Prints the table of docs/reuse.md.
+Trains model A once per seed, then model B from scratch and on top of that seed's model A: once on the first 200 images,
+so that seeds differ in weights and order alone, and once on 200 images drawn anew for each seed; and both with the best
+rates found on the validation images. Prints the table of docs/reuse.md.
 """
 
 import sys

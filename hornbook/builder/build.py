@@ -51,9 +51,7 @@ class Built:
         return self.model.get_layer("head_activation")(scores) if self.from_logits else scores
 
 
-def build_model(
-    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None = None
-) -> Built:
+def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None = None) -> Built:
     """Return the model of a resolved recipe.
 
     Args:

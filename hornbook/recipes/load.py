@@ -153,9 +153,7 @@ def _copy(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
 
 
-def _validate(
-    tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()
-) -> tuple[Recipe | None, list[Problem]]:
+def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) -> tuple[Recipe | None, list[Problem]]:
     """Return the recipe and its problems; rules run over the sections that are valid by themselves and not `unread`."""
     named = {"name": name, **tree}
     try:

@@ -135,7 +135,9 @@ def _check_phases(session: Session, old: Recipe) -> None:
     """Refuse a length of the run that would have frozen or thawed layers at other times."""
     prepared, batches = session.prepared, session.loop.batches
     before = Timeline(old, prepared.built, batches=batches).phases
-    if [p for p in before if p.start < session.epoch] != [p for p in session.timeline.phases if p.start < session.epoch]:
+    if [p for p in before if p.start < session.epoch] != [
+        p for p in session.timeline.phases if p.start < session.epoch
+    ]:
         raise UsageError(
             f"reuse.unfreeze: with {prepared.recipe.training.epochs} epochs the {session.epoch} that are done would have "
             "had other phases. Train anew, or give its durations in epochs."

@@ -157,7 +157,9 @@ class Session:
         for name, variable in variables.items():
             variable.assign(saved[name])
         if self.pretraining is not None:
-            own = {name.removeprefix(PRETRAINING): a for name, a in state.arrays.items() if name.startswith(PRETRAINING)}
+            own = {
+                name.removeprefix(PRETRAINING): a for name, a in state.arrays.items() if name.startswith(PRETRAINING)
+            }
             self.pretraining.set_state(own, state.facts["pretraining"])
         best = [state.arrays[name] for name in sorted(state.arrays) if name.startswith("best/")]
         self.best_weights = best or None

@@ -1,0 +1,83 @@
+"""The sweep command. TensorFlow is imported when it runs."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hornbook.errors import UsageError
+from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
+from hornbook.trainer.commands import DeviceOption, JsonOption, QuietOption
+
+if TYPE_CHECKING:
+    from hornbook.sweep.sweep import SweepResult
+
+__all__ = ["COMMANDS", "sweep"]
+
+
+def sweep(
+    config: ConfigOption,
+    overrides: OverrideArguments = None,
+    runs: Annotated[str, typer.Option(help="Folder below which the sweep's folder is made")] = "runs",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, even if the newest sweep of this recipe is unfinished")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that train at the same time")] = 1,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Try many values of a recipe, and confirm the best of them.
+
+    Interrupted or killed, the same command goes on where it was.
+    """
+    checked = load_or_explain(config, overrides)
+    recipe = checked.recipe
+    if recipe is None:
+        raise TypeError("load_or_explain returned no recipe")
+    if recipe.sweep is None:
+        raise UsageError(f"{checked.config.origin}: there is no 'sweep' in this recipe, so nothing to try out.")
+
+    from hornbook import startup
+
+    startup.import_for_command(device.value if device is not None else None)
+    from rich.console import Console
+
+    from hornbook.sweep.sweep import sweep as run_sweep
+    from hornbook.sweep.view import ConsoleView
+
+    progress = Console(stderr=True, highlight=False, quiet=quiet)
+    view = ConsoleView(progress, Console(highlight=False, quiet=as_json))
+    source = (checked.config.text, checked.overrides)
+    result = run_sweep(recipe, runs=runs, source=source, fresh=fresh, workers=workers, view=view)
+    if as_json:
+        print(json.dumps(_record(result), indent=2))
+    if result.exit_code:
+        print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
+        raise typer.Exit(result.exit_code)
+
+
+def _record(result: "SweepResult") -> dict[str, object]:
+    confirmed = {name: {"mean": i.mean, "half": i.half, "count": i.count} for name, i in result.confirmed.items()}
+    return {
+        "sweep": str(result.folder),
+        "state": result.state,
+        "stop_reason": result.stop_reason,
+        "trials": result.trials,
+        "best": result.best,
+        "score": result.score,
+        "confirmed": confirmed,
+    }
+
+
+COMMANDS = (
+    (
+        sweep,
+        examples(
+            "hornbook sweep --config sweep.yaml",
+            "hornbook sweep -c sweep.yaml sweep.max_trials=50 --workers 2",
+            "hornbook sweep -c sweep.yaml --fresh",
+        ),
+    ),
+)

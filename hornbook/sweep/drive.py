@@ -1,0 +1,209 @@
+"""Loops that bring tasks to whoever trains them: this process, or worker processes beside it."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from hornbook import errors
+from hornbook.errors import HornbookError
+from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.oracle import Wait
+from hornbook.sweep.record import Outcome
+from hornbook.sweep.trial import Task, run_trial
+from hornbook.sweep.view import View
+from hornbook.sweep.wire import outcome_from, task_to
+from hornbook.trainer.signals import StopRequest
+
+__all__ = ["drive_here", "drive_workers"]
+
+MOST_DEATHS = 2  # workers that may die on one trial before it counts as failed
+POLL_S = 0.2
+
+
+def drive_here(
+    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], workers: int = 1
+) -> int:
+    """Train one trial after the other in this process; return 0, or the exit code of the signal that ended it."""
+    folder = coordinator.folder
+    while not stop.signal:
+        task = coordinator.next()
+        if task is None or isinstance(task, Wait):
+            return 0
+        view.begin(task)
+        outcome = run_trial(task, folder.path, view.reporter(task.names()[0]))
+        if outcome.state == "interrupted":
+            return outcome.exit_code
+        coordinator.finish(task.trial, outcome)
+        view.ended(folder.rows[task.trial])
+        after()
+    return stop.exit_code
+
+
+def drive_workers(
+    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], workers: int = 1
+) -> int:
+    """Train trials in worker processes; this one alone asks the oracle and writes the record.
+
+    A trial whose worker dies is gone on with by another.
+    """
+    pool = _Pool(coordinator, view, after, workers)
+    try:
+        return pool.run(stop)
+    finally:
+        pool.close()
+
+
+class _Worker:
+    """One process, and what it is busy with."""
+
+    def __init__(self, coordinator: Coordinator, number: int, count: int) -> None:
+        folder = coordinator.folder
+        threads = str(max((os.cpu_count() or 1) // count, 1))
+        environment = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, **os.environ}
+        with (folder.path / "workers.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hornbook.sweep.worker", str(folder.path)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+                start_new_session=True,  # Ctrl-C reaches this process alone, which passes it on
+                pass_fds=() if folder.lock_fd is None else (folder.lock_fd,),  # the sweep is locked while a worker lives
+            )  # fmt: skip
+        self.number = number
+        self.task: Task | None = None
+        self._rest = b""
+
+    def send(self, task: Task) -> None:
+        """Give it something to do."""
+        self.task = task
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):  # its end is noticed where its answers are read
+                self.process.stdin.write(json.dumps(task_to(task)).encode() + b"\n")
+                self.process.stdin.flush()
+
+    def messages(self) -> Iterator[dict[str, Any] | None]:
+        """Yield what it has said; None where it has ended."""
+        stdout = self.process.stdout
+        data = os.read(stdout.fileno(), 65536) if stdout is not None else b""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+        if not data:
+            yield None
+
+    def end(self) -> None:
+        """Let it finish: no more tasks."""
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+
+class _Pool:
+    """The workers of one sweep."""
+
+    def __init__(self, coordinator: Coordinator, view: View, after: Callable[[], None], count: int) -> None:
+        self.coordinator, self.view, self.after, self.count = coordinator, view, after, count
+        self.selector = selectors.DefaultSelector()
+        self.workers: list[_Worker] = []
+        self.deaths: dict[int, int] = {}
+        self.failure: HornbookError | None = None
+
+    def run(self, stop: StopRequest) -> int:
+        """Hand out tasks until none is left; return 0 or a signal's exit code."""
+        was_told = False
+        while True:
+            if stop.signal is None and self.failure is None:
+                self._hand_out()
+            elif not was_told:
+                was_told = True
+                self._stop_all()
+            busy = [worker for worker in self.workers if worker.task is not None]
+            if not busy:
+                break
+            for key, _ in self.selector.select(POLL_S):
+                for message in key.data.messages():
+                    self._hear(key.data, message)
+        if self.failure is not None:
+            raise self.failure
+        return stop.exit_code
+
+    def _hand_out(self) -> None:
+        while True:
+            idle = next((worker for worker in self.workers if worker.task is None), None)
+            if idle is None and len(self.workers) >= self.count:
+                return
+            task = self.coordinator.next()
+            if task is None or isinstance(task, Wait):
+                return
+            if idle is None:
+                idle = _Worker(self.coordinator, len(self.workers) + 1, self.count)
+                self.workers.append(idle)
+                self.selector.register(idle.process.stdout, selectors.EVENT_READ, idle)  # type: ignore[arg-type]
+            self.view.begin(task)
+            idle.send(task)
+
+    def _hear(self, worker: _Worker, message: dict[str, Any] | None) -> None:
+        task = worker.task
+        if message is None:
+            self._bury(worker)
+        elif "progress" in message:
+            self.view.progress(message["progress"], message["text"])
+        elif "error" in message:
+            worker.task = None
+            self.coordinator.give_back(message["trial"])
+            self.failure = getattr(errors, message["kind"], HornbookError)(message["error"])
+        elif task is not None:
+            worker.task = None
+            outcome = outcome_from(message["outcome"])
+            if outcome.state == "interrupted":
+                self.coordinator.give_back(task.trial)
+            else:
+                self._finish(task, outcome)
+
+    def _finish(self, task: Task, outcome: Outcome) -> None:
+        self.coordinator.finish(task.trial, outcome)
+        self.view.ended(self.coordinator.folder.rows[task.trial])
+        self.after()
+
+    def _bury(self, worker: _Worker) -> None:
+        """Take note that a worker has ended; what it was busy with goes to another."""
+        self.selector.unregister(worker.process.stdout)  # type: ignore[arg-type]
+        code, task = worker.process.wait(), worker.task
+        self.workers.remove(worker)
+        worker.task = None
+        if task is None:
+            return
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        number = task.trial
+        self.deaths[number] = self.deaths.get(number, 0) + 1
+        if self.deaths[number] < MOST_DEATHS:
+            self.view.note(f"the worker on trial {number + 1} died ({how}); another goes on with it")
+            self.coordinator.give_back(number)
+        else:
+            self._finish(
+                task, Outcome("failed", reason=f"its worker died {MOST_DEATHS} times ({how}), see workers.log")
+            )
+
+    def _stop_all(self) -> None:
+        for worker in self.workers:
+            if worker.task is not None:
+                worker.process.send_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        """End every worker; one that trains is stopped first."""
+        self._stop_all()
+        for worker in self.workers:
+            worker.end()
+        for worker in self.workers:
+            try:
+                worker.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            if worker.process.stdout is not None:
+                worker.process.stdout.close()
+        self.selector.close()

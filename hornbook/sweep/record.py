@@ -1,0 +1,216 @@
+"""A sweep on disk: the one truth about what was tried and how it ended. The only place that knows its file names.
+
+runs/<recipe name>/sweep-<YYYYmmdd-HHMMSS>-<4 hex>/     `latest-sweep` beside it points to the newest
+  sweep.yaml  trials.jsonl  trials.csv  best.yaml  result.json  report.html
+  trials/trial-001/<run>/ …  confirm/confirm-1/<run>/ …
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hornbook.atomic import jsonable, write_json, write_text
+from hornbook.errors import RunError
+from hornbook.sweep.oracle import Proposal
+
+__all__ = ["Outcome", "SweepFolder", "TrialRow"]
+
+SOURCE, EVENTS, TABLE, BEST, RESULT, REPORT = (
+    "sweep.yaml", "trials.jsonl", "trials.csv", "best.yaml", "result.json", "report.html",
+)  # fmt: skip
+TRIALS, CONFIRM, PREFIX, LATEST, LOCK = "trials", "confirm", "sweep-", "latest-sweep", ".lock"
+LOCK_WAIT_S = 3.0  # workers of a sweep that was killed need a moment to notice
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        state: ``finished``, ``diverged``, ``failed`` or ``interrupted``.
+        score: Mean of `scores`; None without one.
+        scores: The objective of each execution.
+        epochs: Epochs trained for this trial, in all executions.
+        seconds: Seconds of training for it.
+        reason: Why it has no score.
+        runs: The runs' folders, relative to the sweep's.
+        exit_code: 130 or 143 where a signal ended it.
+    """
+
+    state: str
+    score: float | None = None
+    scores: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    runs: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass
+class TrialRow:
+    """One trial as recorded: what was to be tried, and how it ended (None while it runs)."""
+
+    proposal: Proposal
+    drawn: Mapping[str, Any]
+    outcome: Outcome | None = None
+
+
+@dataclass
+class SweepFolder:
+    """The folder of one sweep. Every finished trial is a line of `trials.jsonl` that is on disk before the next begins."""
+
+    path: Path
+    rows: dict[int, TrialRow] = field(default_factory=dict)
+    order: list[tuple[str, int]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    rejected: int = 0
+    lock_fd: int | None = None
+
+    @classmethod
+    def create(cls, root: Path, name: str, source: str) -> "SweepFolder":
+        """Make a fresh folder below `root`/`name`.
+
+        Raises:
+            RunError: If it cannot be made.
+        """
+        try:
+            while True:
+                stamp = f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+                path = root / name / stamp
+                try:
+                    path.mkdir(parents=True)
+                    break
+                except FileExistsError:
+                    if not (root / name).is_dir():
+                        raise
+            (path / TRIALS).mkdir()
+            link = root / name / f".{LATEST}-{stamp}"
+            link.symlink_to(stamp, target_is_directory=True)
+            link.replace(root / name / LATEST)
+        except OSError as error:
+            raise RunError(f"{root / name}: the sweep's folder cannot be made ({error.strerror}).") from error
+        folder = cls(path)
+        folder.lock()
+        write_json(path / RESULT, {"state": "running"})
+        write_text(path / EVENTS, "")
+        write_text(path / SOURCE, source)  # what makes it a sweep that can be continued
+        return folder
+
+    @classmethod
+    def find_unfinished(cls, root: Path, name: str, source: str) -> "SweepFolder | None":
+        """Return the newest sweep of the same recipe, overrides and space, if it is not finished."""
+        sources = (root / name).glob(f"{PREFIX}*/{SOURCE}")  # written once, at the start; names are exact to the second
+        for path in (found.parent for found in sorted(sources, key=lambda one: one.stat().st_mtime_ns, reverse=True)):
+            with suppress(OSError, ValueError):
+                if (path / SOURCE).read_text(encoding="utf-8") == source:
+                    is_open = json.loads((path / RESULT).read_text(encoding="utf-8"))["state"] != "finished"
+                    return cls(path).opened() if is_open else None
+        return None
+
+    def opened(self) -> "SweepFolder":
+        """Read the record back; a last line that a kill cut off is dropped.
+
+        Raises:
+            RunError: If another process works on this sweep.
+        """
+        self.lock()
+        text = (self.path / EVENTS).read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
+        for line in lines:
+            try:
+                event = json.loads(line) if line.endswith("\n") else None
+            except ValueError:
+                event = None
+            if event is None:
+                break
+            self._take(event)
+        whole = "".join(lines[: len(self.order)])
+        if whole != text:
+            write_text(self.path / EVENTS, whole)
+        return self
+
+    def lock(self) -> None:
+        """Keep other processes from working on this sweep while this one does.
+
+        Raises:
+            RunError: If one does already.
+        """
+        self.lock_fd = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    self.close()
+                    raise RunError(
+                        f"{self.path}: another process works on this sweep. Wait for it, or begin another with --fresh."
+                    ) from error
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        """Let other processes work on this sweep."""
+        if self.lock_fd is not None:
+            os.close(self.lock_fd)
+            self.lock_fd = None
+
+    def start(self, row: TrialRow, *, rejected: int) -> None:
+        """Note that a trial begins."""
+        one = row.proposal
+        event = {"event": "start", "trial": one.trial, "values": one.values, "until": one.until, "parent": one.parent}
+        self._append({**event, "drawn": dict(row.drawn), "rejected": rejected})
+
+    def end(self, trial: int, outcome: Outcome, *, elapsed_s: float) -> None:
+        """Note how a trial ended."""
+        facts = {key: value for key, value in vars(outcome).items() if key != "exit_code"}
+        self._append({"event": "end", "trial": trial, **facts, "elapsed": round(elapsed_s, 3)})
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        line = json.dumps(jsonable(dict(event)), ensure_ascii=False) + "\n"
+        try:
+            with (self.path / EVENTS).open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunError(f"{self.path / EVENTS}: cannot be written ({error.strerror}).") from error
+        self._take(json.loads(line))
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        number = int(event["trial"])
+        self.order.append((event["event"], number))
+        if event["event"] == "start":
+            proposal = Proposal(number, event["values"], event["until"], event["parent"])
+            self.rows[number] = TrialRow(proposal, event["drawn"])
+            self.rejected = int(event["rejected"])
+            return
+        names = ("state", "score", "epochs", "seconds", "reason")
+        facts = {name: event[name] for name in names}
+        self.rows[number].outcome = Outcome(scores=tuple(event["scores"]), runs=tuple(event["runs"]), **facts)
+        self.elapsed_s = float(event["elapsed"])
+
+    def write_result(self, facts: Mapping[str, Any]) -> None:
+        """Write how the sweep stands."""
+        write_json(self.path / RESULT, dict(facts))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write one of the sweep's own files."""
+        write_text(self.path / name, text)
+
+    def ended(self) -> Sequence[TrialRow]:
+        """Return the trials that have ended, in the order of their numbers."""
+        return [row for _, row in sorted(self.rows.items()) if row.outcome is not None]
+
+    def roots(self, trial: int) -> int:
+        """Return the trial that a trial's runs began with: itself, or the first of those it goes on from."""
+        parent = self.rows[trial].proposal.parent
+        return trial if parent is None else self.roots(parent)

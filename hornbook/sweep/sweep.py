@@ -1,0 +1,277 @@
+"""A sweep as a straight line: objective → folder, new or gone on with → trials → the winner with fresh seeds → report."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hornbook.data import load
+from hornbook.errors import HornbookError, RecipeError, UsageError
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.load import locate
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules import check_rules
+from hornbook.recipes.space import trial_recipe, try_values
+from hornbook.recipes.tuner import Hyperband
+from hornbook.runs.directory import Run, check_writable
+from hornbook.runs.intervals import Interval, mean_interval
+from hornbook.runs.usage import free_models, free_states
+from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.drive import drive_here, drive_workers
+from hornbook.sweep.record import BEST, CONFIRM, REPORT, TABLE, SweepFolder
+from hornbook.sweep.table import best_text, csv_text, ranking, values_text
+from hornbook.sweep.trial import newest_run, with_seed
+from hornbook.sweep.view import View
+from hornbook.trainer.prepare import quiet_upstream_warnings
+from hornbook.trainer.resume import resume
+from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.train import train
+
+__all__ = ["SweepResult", "sweep"]
+
+FRESH = 1000  # the winner's seeds begin so far above the recipe's
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How a sweep ended.
+
+    Attributes:
+        folder: The sweep's folder.
+        state: ``finished`` or ``interrupted``.
+        stop_reason: Why no more trials were begun.
+        trials: Trials that ended.
+        best: Values of the winner; empty without one.
+        score: The winner's objective, by which it was selected.
+        confirmed: {figure: mean and interval} of the winner with fresh seeds.
+        exit_code: What the command ends with.
+    """
+
+    folder: Path
+    state: str
+    stop_reason: str
+    trials: int
+    best: dict[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    confirmed: dict[str, Interval] = field(default_factory=dict)
+    exit_code: int = 0
+
+
+def sweep(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    source: tuple[str, Sequence[str]] | None = None,
+    fresh: bool = False,
+    workers: int = 1,
+    view: View | None = None,
+) -> SweepResult:
+    """Run a recipe's sweep, or go on with the newest unfinished one of the same recipe.
+
+    Args:
+        recipe: A checked recipe with a `sweep` section.
+        runs: Folder below which the sweep's own folder is made.
+        source: The recipe's text and overrides: what makes two sweeps the same; omitted: the recipe itself.
+        fresh: Whether to begin anew in any case.
+        workers: Processes that train at the same time.
+        view: Shows progress; silent when omitted.
+
+    Raises:
+        UsageError: If the recipe has no sweep.
+        RecipeError: If the objective is not recorded.
+        RunError: If nothing can be written, or another process works on the same sweep.
+        HornbookError: If no trial ended with a score.
+    """
+    quiet_upstream_warnings()
+    if recipe.sweep is None:
+        raise UsageError(f"{recipe.name or 'recipe'}: there is no 'sweep' in this recipe. See docs/sweep.md.")
+    view = view if view is not None else View()
+
+    # ---- objective, folder
+    check_writable(Path(runs))
+    direction = find_direction(recipe)
+    folder, is_continued = _open(recipe, Path(runs), source, fresh=fresh)
+    try:
+        coordinator = Coordinator(recipe, direction, folder)
+        view.start(coordinator, is_continued=is_continued, workers=workers)
+
+        # ---- trials
+        with StopRequest() as stop:
+            drive = drive_here if workers == 1 else drive_workers
+            exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator), workers=workers)
+            if exit_code:
+                return _interrupted(coordinator, view, exit_code)
+            best = coordinator.best()
+            _tidy(coordinator, is_over=True)
+            if best is None:
+                _write(coordinator, "finished")
+                raise HornbookError(f"{folder.path}: no trial ended with a score. {TABLE} has each trial's reason.")
+
+            # ---- the winner with fresh seeds, tested
+            winner = trial_recipe(recipe, best.proposal.values)
+            if winner is None:
+                raise TypeError("the winner was trained and cannot be now")
+            view.confirm(best)
+            results = _confirm(winner, recipe.sweep.confirm, folder.path, view)
+            exit_code = next((code for _, code in results if code), 0) or stop.exit_code
+            if exit_code:
+                return _interrupted(coordinator, view, exit_code)
+
+        # ---- what is left to read
+        return _close(coordinator, winner, [run for run, _ in results], view)
+    finally:
+        folder.close()
+        view.close()
+
+
+def find_direction(recipe: Recipe) -> str:
+    """Return ``min`` or ``max`` of the objective; loads the data where only that tells the task.
+
+    Raises:
+        RecipeError: If trials would not record it.
+    """
+    if recipe.sweep is None:
+        raise TypeError("the recipe has no sweep")
+    facts = Facts.of(recipe)
+    if recorded_names(recipe, facts) is None:
+        facts = Facts.of(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task).info)
+        problems = [problem for problem in check_rules(recipe, facts) if problem.severity == "error"]
+        if problems:
+            document = recipe.document
+            placed = locate(problems, document) if document is not None else problems
+            raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
+    recorded = recorded_names(recipe, facts) or {}
+    return recipe.sweep.mode or recorded[recipe.sweep.objective]
+
+
+def _open(
+    recipe: Recipe, runs: Path, source: tuple[str, Sequence[str]] | None, *, fresh: bool
+) -> tuple[SweepFolder, bool]:
+    """Return the folder, and whether it is that of a sweep that goes on."""
+    from hornbook.recipes.text import to_yaml
+
+    text, overrides = source if source is not None else (to_yaml(recipe.to_dict()), ())
+    text = "".join(f"# override: {override}\n" for override in overrides) + text
+    name = recipe.name or "recipe"
+    found = None if fresh else SweepFolder.find_unfinished(runs, name, text)
+    return (found, True) if found is not None else (SweepFolder.create(runs, name, text), False)
+
+
+def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
+    """Write the table, and free what the trials that are not among the best cost; hyperband may still need them."""
+    folder, sweep = coordinator.folder, coordinator.sweep
+    folder.write_text(TABLE, csv_text(folder, list(sweep.space), sweep.objective))
+    if isinstance(sweep.tuner, Hyperband) and not is_over:
+        return
+    rows = ranking(folder, coordinator.direction)
+    best = coordinator.best()
+    kept = {
+        run for row in [*rows[: sweep.keep_best], *([best] if best else [])] if row.outcome for run in row.outcome.runs
+    }
+    for row in folder.ended():
+        for run in row.outcome.runs if row.outcome is not None else ():
+            (free_states if run in kept else free_models)(folder.path / run)
+
+
+def _confirm(winner: Recipe, count: int, folder: Path, view: View) -> list[tuple[Path, int]]:
+    """Train the winner with fresh seeds; return (run, exit code) of each, up to the first that a signal ended."""
+    done: list[tuple[Path, int]] = []
+    for place in range(count):
+        name = f"confirm-{place + 1}"
+        found = newest_run(folder / CONFIRM / name)
+        if found is not None and Run(found).result["state"] == "finished":
+            done.append((found, 0))
+            continue
+        reporter = view.reporter(name)
+        if found is not None:
+            result = resume(found, reporter=reporter)
+        else:
+            recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
+            result = train(recipe, runs=folder / CONFIRM, reporter=reporter)
+        if result is None:
+            continue
+        done.append((result.run, result.exit_code))
+        view.confirmed(place, result)
+        if result.exit_code:
+            break
+    return done
+
+
+def _figures(runs: Sequence[Path]) -> dict[str, Interval]:
+    """Return mean and interval of every figure of the final weights, test figures first."""
+    found: dict[str, list[float]] = {}
+    for split, prefix in (("test", "test_"), ("validation", "val_")):
+        for run in runs:
+            for name, value in Run(run).result.get(split, {}).items():
+                found.setdefault(prefix + name, []).append(math.nan if value is None else float(value))
+    return {name: mean_interval(values) for name, values in found.items()}
+
+
+def _write(coordinator: Coordinator, state: str, more: dict[str, Any] | None = None) -> None:
+    folder = coordinator.folder
+    rows = ranking(folder, coordinator.direction)
+    ended = [row.outcome for row in folder.ended() if row.outcome is not None]
+    counts = {name: sum(outcome.state == name for outcome in ended) for name in ("finished", "diverged", "failed")}
+    entries = [
+        {"trial": row.proposal.trial + 1, "score": row.outcome.score, "runs": list(row.outcome.runs)}
+        for row in rows
+        if row.outcome is not None
+    ]
+    folder.write_result(
+        {
+            "state": state,
+            "stop_reason": coordinator.stop_reason,
+            "objective": coordinator.sweep.objective,
+            "direction": coordinator.direction,
+            "tuner": coordinator.sweep.tuner.name,
+            "trials": len(ended),
+            **counts,
+            "rejected": coordinator.rejected,
+            "epochs": sum(outcome.epochs for outcome in ended),
+            "seconds": round(coordinator.elapsed_s, 3),
+            "ranking": entries,
+            **(more or {}),
+        }
+    )
+
+
+def _interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepResult:
+    _write(coordinator, "interrupted")
+    reason = f"stopped by {'Ctrl-C' if exit_code == 130 else 'SIGTERM'}"
+    folder = coordinator.folder
+    result = SweepResult(folder.path, "interrupted", reason, len(folder.ended()), exit_code=exit_code)
+    view.end(result)
+    return result
+
+
+def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view: View) -> SweepResult:
+    """Write best.yaml, result and report."""
+    from hornbook.sweep.report import report_html
+    from hornbook.sweep.table import short_keys
+
+    folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
+    if best is None or best.outcome is None:
+        raise TypeError("a sweep without a winner has no end")
+    confirmed = _figures(runs)
+    own, _ = try_values(winner, {"name": coordinator.recipe.name or "recipe"})
+    count = len(folder.ended())
+    lines = [
+        f"Trial {best.proposal.trial + 1} of {count} of {folder.path.name}:",
+        f"  {values_text(best.proposal.values, short_keys(sweep.space))}",
+        f"Selected by {sweep.objective} {best.outcome.score:.4g}, the best of {count} noisy scores and so too good.",
+    ]
+    lines += [f"Fresh seeds ({value.count}): {name} {value.text()}" for name, value in confirmed.items()]
+    lines += [f"Run: hornbook train --config {BEST}"]
+    folder.write_text(BEST, best_text(own or winner, lines))
+    plain = {name: {"mean": value.mean, "half": value.half, "count": value.count} for name, value in confirmed.items()}
+    score = best.outcome.score
+    facts = {"best": best.proposal.trial + 1, "values": best.proposal.values, "score": score, "confirmed": plain}
+    facts["confirm_runs"] = [str(run.relative_to(folder.path)) for run in runs]
+    result = SweepResult(
+        folder.path, "finished", coordinator.stop_reason, count, dict(best.proposal.values), score, confirmed
+    )
+    folder.write_text(REPORT, report_html(coordinator, result))
+    _write(coordinator, "finished", facts)
+    view.end(result)
+    return result

@@ -1,0 +1,143 @@
+"""One trial: its runs, trained or gone on with, and what they say about the objective."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.errors import DataError, DivergedError, RecipeError, RunError
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.space import try_values
+from hornbook.runs.directory import RECIPE, Run
+from hornbook.runs.rows import is_pretraining
+from hornbook.sweep.record import TRIALS, Outcome
+from hornbook.trainer.progress import Reporter
+from hornbook.trainer.resume import resume
+from hornbook.trainer.session import Trial
+from hornbook.trainer.train import train
+
+__all__ = ["Task", "newest_run", "run_trial", "with_seed"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told to train.
+
+    Attributes:
+        trial: The trial's number.
+        root: The number that its runs are called by: that of the first trial they served.
+        recipe: The trial's recipe.
+        objective: The figure that counts.
+        executions: Runs, each with the next seed.
+        until: Epochs to train altogether; None for all of the recipe's.
+        since: Epochs that earlier trials have paid for.
+    """
+
+    trial: int
+    root: int
+    recipe: Recipe
+    objective: str
+    executions: int = 1
+    until: int | None = None
+    since: int = 0
+
+    def names(self) -> list[str]:
+        """Return the names of its runs."""
+        name = f"trial-{self.root + 1:03d}"
+        return [name if place == 0 else f"{name}-{place + 1}" for place in range(self.executions)]
+
+
+def run_trial(task: Task, folder: Path, reporter: Reporter) -> Outcome:
+    """Train what a task asks for; what is there already, of this or an earlier trial, is gone on with.
+
+    A training that fails is an outcome with its reason; only what concerns the whole sweep is raised.
+
+    Raises:
+        RunError: If nothing can be written.
+        DataError: If the data cannot be used.
+    """
+    scores, epochs, seconds, runs = [], 0, 0.0, []
+    for place, name in enumerate(task.names()):
+        state, reason, exit_code = _train_one(task, place, folder / TRIALS, reporter)
+        run = newest_run(folder / TRIALS / name)
+        runs += [str(run.relative_to(folder))] if run is not None else []
+        rows = _rows(run)
+        own = rows[task.since :]
+        epochs, seconds = epochs + len(own), seconds + sum(row["seconds"] for row in own)
+        if state in ("finished", "paused"):
+            score = score_of(rows, Run(run).result if run is not None else {}, task.objective)
+            scores.append(score)
+            continue
+        facts = {"epochs": epochs, "seconds": round(seconds, 3), "runs": tuple(runs), "reason": reason}
+        return Outcome(state, scores=tuple(scores), exit_code=exit_code, **facts)
+    mean = sum(scores) / len(scores)
+    return Outcome("finished", mean, tuple(scores), epochs, round(seconds, 3), runs=tuple(runs))
+
+
+def _train_one(task: Task, place: int, trials: Path, reporter: Reporter) -> tuple[str, str, int]:
+    """Return (state, reason, exit code) of one run, which is begun, gone on with, or found to be done."""
+    name = task.names()[place]
+    changed = with_seed(task.recipe, task.recipe.seed + place, name=name)
+    found, trial = newest_run(trials / name), Trial(until=task.until)
+    try:
+        if found is not None and _is_done(found, task.until):
+            return "finished", "", 0
+        if found is not None and Run(found).result["state"] == "diverged":
+            return "diverged", str(Run(found).result["stop_reason"]), 0
+        if found is not None:
+            result = resume(found, reporter=reporter, trial=trial)
+            return (result.state, result.stop_reason, result.exit_code) if result is not None else ("finished", "", 0)
+        shutil.rmtree(trials / name, ignore_errors=True)  # a process killed before the run was one has left it
+        result = train(changed, runs=trials, reporter=reporter, trial=trial)
+        return result.state, result.stop_reason, result.exit_code
+    except DivergedError as error:
+        return "diverged", _first_line(error), 0
+    except (RunError, DataError):  # no other trial could do better
+        raise
+    except Exception as error:
+        return "failed", _first_line(error), 0
+
+
+def with_seed(recipe: Recipe, seed: int, *, name: str) -> Recipe:
+    """Return the recipe under another name and seed, on the same division into training, validation and test."""
+    values: dict[str, Any] = {"name": name}
+    if seed != recipe.seed:
+        values["seed"] = seed % 2**31
+        if recipe.data.effective_split().seed is None:
+            values["data.split.seed"] = recipe.seed
+    changed, problems = try_values(recipe, values)
+    if changed is None:
+        raise RecipeError(problems, origin=name)
+    return changed
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:2]) if isinstance(error, RecipeError) else (lines[0] if lines else "")
+    name = "" if isinstance(error, DivergedError | RecipeError) else f"{type(error).__name__}: "
+    return (name + text)[:500]
+
+
+def newest_run(folder: Path) -> Path | None:
+    """Return the newest run below a folder of runs of one name, or None."""
+    latest = folder / "latest"
+    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
+
+
+def _is_done(run: Path, until: int | None) -> bool:
+    result = Run(run).result
+    if result["state"] == "finished":
+        return True
+    return until is not None and result["state"] == "paused" and int(result["epochs"]) >= until
+
+
+def _rows(run: Path | None) -> list[dict[str, Any]]:
+    return [row for row in Run(run).history if not is_pretraining(row)] if run is not None else []
+
+
+def score_of(rows: Sequence[Mapping[str, Any]], result: Mapping[str, Any], objective: str) -> float:
+    """Return the objective of the weights that a run ends with: the last epoch's, or the best's where that is kept."""
+    best = int(result.get("best_epoch") or 0) if result.get("final") == "best" else 0
+    row = rows[best - 1] if best else rows[-1]
+    return float(row[objective])

@@ -1,0 +1,254 @@
+"""What a sweep says while it runs: a heading, one line per trial, and on a terminal a line for the running ones."""
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from hornbook.recipes.tuner import Hyperband
+from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.record import TrialRow
+from hornbook.sweep.table import short_keys, values_text
+from hornbook.sweep.trial import Task
+from hornbook.trainer.prepare import Prepared
+from hornbook.trainer.progress import COLUMNS, MARK, SilentReporter
+from hornbook.trainer.result import TrainResult
+
+if TYPE_CHECKING:
+    from hornbook.sweep.sweep import SweepResult
+
+__all__ = ["ConsoleView", "View"]
+
+
+class View:
+    """Says nothing."""
+
+    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int) -> None:
+        """Called once, before the first trial."""
+
+    def begin(self, task: Task) -> None:
+        """Called when a trial begins."""
+
+    def reporter(self, name: str) -> SilentReporter:
+        """Return what a run of this name reports to."""
+        return SilentReporter()
+
+    def progress(self, name: str, text: str) -> None:
+        """Called with how far a run is; without text it is done."""
+
+    def note(self, text: str) -> None:
+        """Called with a sentence the user should read."""
+
+    def ended(self, row: TrialRow) -> None:
+        """Called after each trial."""
+
+    def confirm(self, best: TrialRow) -> None:
+        """Called before the winner is trained again."""
+
+    def confirmed(self, place: int, result: TrainResult) -> None:
+        """Called after each training of the winner."""
+
+    def end(self, result: "SweepResult") -> None:
+        """Called once, at the end."""
+
+    def close(self) -> None:
+        """Called in any case."""
+
+
+class ConsoleView(View):
+    """Prints to a terminal with a live line for what runs, or plain lines elsewhere.
+
+    Args:
+        console: Where progress goes (stderr on the command line).
+        results: Where the result goes (stdout on the command line).
+    """
+
+    def __init__(self, console: Console, results: Console) -> None:
+        self.console, self.results = console, results
+        self._live: Live | None = None
+        self._states: dict[str, str] = {}
+        self._coordinator: Coordinator | None = None
+        self._short: dict[str, str] = {}
+
+    def _say(self, text: str, console: Console | None = None) -> None:
+        (console or self.console).print(Text(text), soft_wrap=True)
+
+    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int) -> None:
+        """Say what is compared, how, and whether an earlier sweep goes on."""
+        self._coordinator, sweep = coordinator, coordinator.sweep
+        self._short = short_keys(sweep.space)
+        name, folder = coordinator.recipe.name or "recipe", coordinator.folder
+        better = "higher" if coordinator.direction == "max" else "lower"
+        for line in wrapped(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
+            self._say(line)
+        for line in wrapped("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
+            self._say(line)
+        if is_continued:
+            ended = len(folder.ended())
+            text = f"going on with the unfinished {folder.path}: {ended} trial{'s' if ended != 1 else ''} kept"
+            self._say(f"note    {text}; --fresh starts anew")
+        self._say(f"{'trial':>5} {sweep.objective:>{self._width}} {'epochs':>6} {'s':>6}  values")
+        for row in folder.ended():
+            self.ended(row)
+        if self.console.is_terminal:
+            self._live = Live(Text("starting …"), console=self.console, transient=True, refresh_per_second=8)
+            self._live.start()
+
+    @property
+    def _width(self) -> int:
+        return max(len(self._coordinator.sweep.objective) if self._coordinator else 0, 9)
+
+    def begin(self, task: Task) -> None:
+        """Show that a trial runs."""
+        self.progress(task.names()[0], "starting …")
+
+    def progress(self, name: str, text: str) -> None:
+        """Show how far a run is; without text it is done."""
+        if text:
+            self._states[name] = text
+        else:
+            self._states.pop(name, None)
+        if self._live is not None:
+            lines = [f"{name}  {state}"[: COLUMNS - 1] for name, state in self._states.items()]
+            self._live.update(Text("\n".join(lines)))
+
+    def reporter(self, name: str) -> SilentReporter:
+        """Return what logs a run and moves its live line."""
+        return _LiveReporter(self, name)
+
+    def note(self, text: str) -> None:
+        """Print a sentence."""
+        self._say(f"note    {text}")
+
+    def ended(self, row: TrialRow) -> None:
+        """Print a trial's line; a star marks the best so far."""
+        coordinator, outcome, proposal = self._coordinator, row.outcome, row.proposal
+        if coordinator is None or outcome is None:
+            return
+        self.progress(f"trial-{coordinator.folder.roots(proposal.trial) + 1:03d}", "")
+        score = f"{outcome.score:.4f}" if outcome.score is not None else outcome.state
+        start = f"{proposal.trial + 1:>5} {score:>{self._width}} {proposal.until or outcome.epochs:>6} "
+        start += f"{outcome.seconds:>6.1f}  "
+        star = f" {MARK}" if coordinator.best() is row else ""
+        room = COLUMNS - len(start) - len(star) - 1
+        text = values_text(proposal.values, self._short)
+        if proposal.parent is not None:
+            text = f"trial {proposal.parent + 1} goes on"
+        if outcome.reason:
+            text = f"{outcome.reason.split('. ')[0]} ({text})"
+        self._say(start + (text if len(text) <= room else text[: room - 1] + "…") + star)
+
+    def confirm(self, best: TrialRow) -> None:
+        """Say that the winner is trained again."""
+        coordinator = self._coordinator
+        if coordinator is None:
+            return
+        self._states.clear()
+        count = coordinator.sweep.confirm
+        if count:
+            text = (
+                f"trial {best.proposal.trial + 1} again with {count} fresh seed{'s' if count > 1 else ''}, and tested"
+            )
+            self._say(f"best    {text}")
+
+    def confirmed(self, place: int, result: TrainResult) -> None:
+        """Print the figures of one training of the winner."""
+        self.progress(f"confirm-{place + 1}", "")
+        if result.exit_code:
+            return
+        known = [name for name in result.validation if name != "loss"] or ["loss"]
+        splits = (("val", result.validation), ("test", result.test))
+        figures = [f"{split}_{name} {values[name]:.4f}" for name in known for split, values in splits if name in values]
+        for line in wrapped(f"  {place + 1}", "  ".join(figures)):
+            self._say(line)
+
+    def end(self, result: "SweepResult") -> None:
+        """Print how it ended, on the results' console."""
+        self.close()
+        coordinator = self._coordinator
+        if coordinator is None:
+            return
+        for line in closing(result, coordinator, self._short):
+            self._say(line, self.results)
+
+    def close(self) -> None:
+        """Take the live line away; also after an error."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+class _LiveReporter(SilentReporter):
+    """Logs a run as usual and moves its line in the sweep's view."""
+
+    def __init__(self, view: ConsoleView, name: str) -> None:
+        super().__init__()
+        self.view, self.name, self.epochs = view, name, 0
+
+    def start(self, prepared: Prepared, run: Path) -> None:
+        """Remember how many epochs there are."""
+        super().start(prepared, run)
+        self.epochs = prepared.recipe.training.epochs
+
+    def chunk(self, epoch: int, done: int, batches: int) -> None:
+        """Move the line on."""
+        filled = round(20 * done / batches)
+        self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
+
+    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Log the epoch, and show that it is done."""
+        super().epoch(row, is_best=is_best)
+        self.view.progress(self.name, f"epoch {row['epoch']}/{self.epochs} {'━' * 20}")
+
+
+def wrapped(label: str, text: str) -> list[str]:
+    """Return lines of at most 80 columns, indented below a label."""
+    start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
+    return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
+
+
+def _budget(coordinator: Coordinator, workers: int) -> list[str]:
+    sweep, tuner = coordinator.sweep, coordinator.sweep.tuner
+    parts = []
+    if isinstance(tuner, Hyperband):
+        parts.append(f"up to {tuner.max_epochs} epochs a trial, one in {tuner.factor} goes on")
+    else:
+        most = f"at most {sweep.max_trials} trials of " if sweep.max_trials is not None else "trials of "
+        varies = "training.epochs" in sweep.space
+        count = coordinator.recipe.training.epochs
+        parts.append(most + ("as many epochs as they say" if varies else f"{count} epoch{'s' if count != 1 else ''}"))
+    if sweep.executions > 1:
+        parts.append(f"{sweep.executions} seeds each")
+    if sweep.total_epochs is not None:
+        parts.append(f"{sweep.total_epochs} epochs in all")
+    if sweep.max_time is not None:
+        parts.append(f"within {sweep.max_time}")
+    return parts + ([f"{workers} workers"] if workers > 1 else [])
+
+
+def closing(result: "SweepResult", coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
+    """Return the lines below the trials: the winner, how it was confirmed, cost, where everything is."""
+    lines, ended = [], [row.outcome for row in coordinator.folder.ended() if row.outcome is not None]
+    if result.score is not None:
+        lines += wrapped("best", values_text(result.best, short))
+        lines += wrapped("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
+    for name, value in result.confirmed.items():
+        if name.removeprefix("test_").removeprefix("val_") != "loss" or len(result.confirmed) <= 2:
+            lines += wrapped(
+                "", f"confirmed {name} {value.text()} ({value.count} fresh seed{'s' if value.count > 1 else ''})"
+            )
+    bad = [f"{sum(o.state == state for o in ended)} {state}" for state in ("diverged", "failed")]
+    bad = [text for text in bad if not text.startswith("0 ")]
+    bad += [f"{coordinator.rejected} combinations rejected by the rules"] if coordinator.rejected else []
+    cost = f"{result.trials} trials, {sum(o.epochs for o in ended)} epochs in {coordinator.elapsed_s:.1f} s"
+    lines += wrapped("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
+    lines.append(f"{'sweep':<7} {result.folder}")
+    if result.state == "finished":
+        lines.append(f"{'next':<7} hornbook train --config {result.folder.parent / 'latest-sweep' / 'best.yaml'}")
+    else:
+        lines.append(f"{'next':<7} the same command goes on here")
+    return lines

@@ -1,0 +1,249 @@
+"""Whole sweeps: interrupted and gone on with, with failing trials, with workers, and what they leave."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TUNERS = {
+    "random": {"tuner": "random", "max_trials": 4},
+    "grid": {"tuner": "grid", "max_trials": 4},
+    "hyperband": {"tuner": {"name": "hyperband", "max_epochs": 2, "factor": 2}, "max_trials": None},
+    "bayesian": {"tuner": {"name": "bayesian", "num_initial_points": 2}, "max_trials": 4},
+}
+
+
+def timeless(events):
+    """Return what of the events must not depend on interruptions."""
+    changing = {"seconds", "elapsed", "runs"}
+    return [{key: value for key, value in event.items() if key not in changing} for event in events]
+
+
+def view_that(when, act):
+    """Return a view that acts once, at the start of the epoch that follows so many."""
+    from hornbook.sweep.view import View
+    from hornbook.trainer.progress import SilentReporter
+
+    left = [when]
+
+    class Reporter(SilentReporter):
+        def epoch(self, row, *, is_best):
+            super().epoch(row, is_best=is_best)
+            left[0] -= 1
+            if left[0] == 0:
+                act()
+
+    class Acting(View):
+        def reporter(self, name):
+            return Reporter()
+
+    return Acting()
+
+
+def ctrl_c(after):
+    return view_that(after, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+@pytest.mark.parametrize("tuner", sorted(TUNERS))
+def test_an_interrupted_sweep_goes_on_and_ends_like_one_left_alone(tuner, run_sweep, events, tmp_path):
+    whole = run_sweep(TUNERS[tuner])
+    cut = run_sweep(TUNERS[tuner], view=ctrl_c(after=3), fresh=True)
+    assert (cut.state, cut.exit_code) == ("interrupted", 130)
+    assert len(events(cut.folder)) < len(events(whole.folder))
+    rest = run_sweep(TUNERS[tuner])
+    assert (rest.folder, rest.state) == (cut.folder, "finished")
+    assert timeless(events(rest.folder)) == timeless(events(whole.folder))
+    assert (rest.best, rest.score) == (whole.best, whole.score)
+
+
+def test_a_finished_sweep_a_changed_one_and_fresh_ones_begin_anew(run_sweep):
+    def cut():
+        return run_sweep({"max_trials": 2}, view=ctrl_c(after=3), fresh=True)
+
+    first = cut()
+    assert run_sweep({"max_trials": 2}, fresh=True).folder != first.folder  # now the newest, and finished
+    assert run_sweep({"max_trials": 2}).folder != first.folder
+    second = cut()
+    assert run_sweep({"max_trials": 1}).folder != second.folder
+    assert run_sweep({"max_trials": 2}).folder == second.folder
+
+
+def test_a_record_that_a_kill_cut_off_is_read_up_to_its_last_whole_line(run_sweep, events):
+    keys = {"max_trials": 3}
+    cut = run_sweep(keys, view=ctrl_c(after=5))
+    with (cut.folder / "trials.jsonl").open("a") as file:
+        file.write('{"event": "end", "tri')
+    rest = run_sweep(keys)
+    assert rest.state == "finished"
+    assert [event["event"] for event in events(rest.folder)] == ["start", "end"] * 3
+
+
+def test_a_second_process_keeps_away_from_a_sweep(run_sweep, monkeypatch):
+    from hornbook.errors import RunError
+    from hornbook.sweep.record import SweepFolder
+
+    monkeypatch.setattr("hornbook.sweep.record.LOCK_WAIT_S", 0.0)
+    cut = run_sweep({"max_trials": 2}, view=ctrl_c(after=1))
+    other = SweepFolder(cut.folder)
+    other.lock()
+    with pytest.raises(RunError, match="another process works on this sweep"):
+        run_sweep({"max_trials": 2})
+    other.close()
+
+
+def test_trials_that_diverge_or_fail_are_rows_with_their_reasons(run_sweep):
+    with pytest.MonkeyPatch.context() as patch:
+        from hornbook.sweep import trial
+
+        real = trial.train
+
+        def train(recipe, **options):
+            if recipe.optimizer.learning_rate == 0.1 and recipe.training.batch_size == 60:
+                raise MemoryError("out of memory")
+            return real(recipe, **options)
+
+        patch.setattr(trial, "train", train)
+        space = {"optimizer.learning_rate": [1e30, 0.1], "training.batch_size": [32, 60]}
+        result = run_sweep({"tuner": "grid", "max_trials": None, "space": space})
+    rows = list(csv.DictReader((result.folder / "trials.csv").read_text().splitlines()))
+    assert [row["state"] for row in rows] == ["diverged", "diverged", "finished", "failed"]
+    assert rows[0]["reason"].startswith("training diverged in epoch 1")
+    assert rows[3]["reason"] == "MemoryError: out of memory"
+    assert result.best == {"optimizer.learning_rate": 0.1, "training.batch_size": 32}
+    assert "MemoryError: out of memory" in (result.folder / "report.html").read_text()
+
+
+def test_a_sweep_whose_first_trials_all_fail_ends_with_the_reason(run_sweep, monkeypatch):
+    from hornbook.errors import HornbookError
+    from hornbook.sweep import trial
+
+    def train(recipe, **options):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(trial, "train", train)
+    with pytest.raises(HornbookError, match="the first 5 trials have all failed.*no space left"):
+        run_sweep({"max_trials": 20})
+
+
+def test_the_winner_is_trained_with_fresh_seeds_on_the_same_division_and_only_then_tested(run_sweep):
+    from hornbook import load_recipe
+
+    result = run_sweep({"max_trials": 2, "confirm": 2})
+    confirmed = [load_recipe(path) for path in sorted(result.folder.glob("confirm/*/latest/recipe.yaml"))]
+    assert [(one.seed, one.data.split.seed) for one in confirmed] == [(1042, 42), (1043, 42)]
+    results = [json.loads(path.read_text()) for path in result.folder.glob("trials/*/latest/result.json")]
+    assert [one["test"] for one in results] == [{}, {}]
+    tested = [json.loads(path.read_text())["test"] for path in result.folder.glob("confirm/*/latest/result.json")]
+    mean = sum(one["accuracy"] for one in tested) / 2
+    assert result.confirmed["test_accuracy"].mean == pytest.approx(mean)
+
+
+def test_best_yaml_is_an_ordinary_recipe_with_the_winner_s_values(run_sweep):
+    from hornbook import check_recipe
+
+    result = run_sweep({"max_trials": 3})
+    checked = check_recipe(result.folder / "best.yaml")
+    assert checked.problems == ()
+    assert checked.recipe.sweep is None
+    assert checked.recipe.optimizer.learning_rate == result.best["optimizer.learning_rate"]
+    assert checked.recipe.training.batch_size == result.best["training.batch_size"]
+
+
+def test_only_the_best_trials_keep_models_and_none_keeps_states(run_sweep):
+    result = run_sweep({"max_trials": 3, "keep_best": 1})
+    models = sorted(path.parents[2].name for path in result.folder.glob("trials/*/latest/checkpoints/last.keras"))
+    ranking = json.loads((result.folder / "result.json").read_text())["ranking"]
+    assert models == [ranking[0]["runs"][0].split("/")[1]]
+    assert list(result.folder.glob("trials/*/*/checkpoints/state")) == []
+
+
+def test_several_executions_share_the_division_and_their_mean_is_the_score(run_sweep, events):
+    from hornbook import load_recipe
+
+    result = run_sweep({"max_trials": 1, "executions": 2})
+    recipes = [load_recipe(path) for path in sorted(result.folder.glob("trials/*/latest/recipe.yaml"))]
+    assert [one.seed for one in recipes] == [42, 43]
+    assert recipes[1].data.split.seed == 42
+    end = events(result.folder)[-1]
+    assert end["score"] == pytest.approx(sum(end["scores"]) / 2)
+
+
+def test_a_budget_of_epochs_ends_the_search(run_sweep):
+    result = run_sweep({"max_trials": None, "total_epochs": 4})
+    assert (result.trials, result.stop_reason) == (2, "total_epochs of 4 reached")
+
+
+def test_a_budget_of_time_ends_the_search(run_sweep):
+    from hornbook.errors import HornbookError
+
+    with pytest.raises(HornbookError, match="no trial ended with a score"):
+        run_sweep({"max_trials": None, "max_time": 0.000001})
+
+
+def test_a_recipe_with_a_sweep_is_not_trained_as_if_it_had_none(recipe_of, tensorflow, tmp_path):
+    from hornbook.errors import UsageError
+    from hornbook.trainer.train import train
+
+    with pytest.raises(UsageError, match="describes a sweep of many trainings: hornbook sweep"):
+        train(recipe_of(), runs=tmp_path)
+
+
+FILE = """
+data: {name: digits, limit: 400}
+model: {name: mlp, units: [8]}
+training: {epochs: 40, engine: graph}
+sweep:
+  objective: val_accuracy
+  max_trials: 4
+  confirm: 0
+  space: {optimizer.learning_rate: {min: 1e-3, max: 0.1, sampling: log}}
+"""
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+
+
+def children(pid):
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in found.read_text().split()] if found.exists() else []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_a_trial_whose_worker_is_killed_is_finished_by_another(tmp_path, events):
+    (tmp_path / "few.yaml").write_text(FILE)
+    command = [sys.executable, "-m", "hornbook", "sweep", "-c", "few.yaml", "--workers", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    folder = tmp_path / "runs" / "few" / "latest-sweep"
+    wait_for(lambda: len(list(folder.glob("trials/*/latest/history.jsonl"))) >= 2)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    ended = [event for event in events(folder) if event["event"] == "end"]
+    assert sorted(event["trial"] for event in ended) == [0, 1, 2, 3]
+    assert {event["state"] for event in ended} == {"finished"}
+    assert "died (signal 9); another goes on with it" in output
+
+
+def test_a_killed_sweep_goes_on_with_its_running_trial(tmp_path, events):
+    (tmp_path / "few.yaml").write_text(FILE.replace("max_trials: 4", "max_trials: 2"))
+    command = [sys.executable, "-m", "hornbook", "sweep", "-c", "few.yaml"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    folder = tmp_path / "runs" / "few" / "latest-sweep"
+    wait_for(lambda: list(folder.glob("trials/trial-001/latest/history.jsonl")))
+    process.kill()
+    process.communicate()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "going on with the unfinished" in done.stderr
+    assert len(list(folder.glob("trials/trial-001/*/recipe.yaml"))) == 2  # the run and `latest`: not begun anew
+    assert [event["event"] for event in events(folder)] == ["start", "end"] * 2
