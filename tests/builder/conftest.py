@@ -24,6 +24,8 @@ def others():
         for option in set(cls.model_fields) - {"name", *cls.shared}:
             field = cls.model_fields[option]
             for value in (*_literals(field.annotation), *CANDIDATES):
+                if (option, value) == ("learning_rate", "auto"):
+                    continue  # a number takes its place before anything is built
                 try:
                     changed = getattr(cls(**{option: value}), option)
                 except ValidationError:
