@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ class RunDirectory:
         """
         try:
             while True:
-                stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + secrets.token_hex(2)
+                stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + os.urandom(2).hex()
                 path = root / name / stamp
                 try:
                     path.mkdir(parents=True)

@@ -7,7 +7,6 @@ reuses the model, and executes nothing.
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +80,8 @@ def read_keras_file(path: Path) -> StoredModel:
     Raises:
         RunError: If there is no such file, or it is no Keras model.
     """
+    import zipfile  # only a recipe that reuses a model needs it
+
     if not path.is_file():
         raise RunError(f"{path}: there is no such file.")
     try:
