@@ -53,9 +53,11 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "engine-xla": [],
     "reuse-shape": [],
     "ablation": [],
-    "reuse-source": [(NO_HIDDEN + "reuse: {from: runs/model_a/latest}\n", [])],
-    "reuse-timeline": [(NO_HIDDEN + "reuse: {from: nowhere.keras, unfreeze: [{after: 20 epochs}]}\n", [])],
-    "reuse-inputs": [(NO_HIDDEN + "reuse: {from: runs/model_a/latest}\nregularization: {input_dropout: 0.2}\n", [])],
+    "reuse-source": [(NO_HIDDEN + "reuse: {from: model_a.keras}\n", [])],
+    "reuse-timeline": [(NO_HIDDEN + "reuse: {from: {application: MobileNetV2}, unfreeze: [{after: 20 epochs}]}\n", [])],
+    "reuse-inputs": [
+        (NO_HIDDEN + "reuse: {from: {application: MobileNetV2}}\nregularization: {input_dropout: 0.2}\n", [])
+    ],
     "data-kind": [("data: {name: iris, augmentation: {flip: horizontal}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],

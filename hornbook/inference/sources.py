@@ -40,6 +40,7 @@ def load_source(recipe: Recipe, info: DataInfo) -> Source | None:
     path = source_file(reuse)
     if path is None:
         raise TypeError("a source is a file or an application")
+    path = path.absolute()
     stored = read_keras_file(path)
     if stored.needs_code and not reuse.trust:
         raise RunError(

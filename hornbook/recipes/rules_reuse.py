@@ -21,7 +21,7 @@ class CutError(ValueError):
 
 
 def source_file(reuse: Reuse) -> FilePath | None:
-    """Return the absolute path of the earlier model's file; None for an application.
+    """Return the path of the earlier model's file; None for an application.
 
     Raises:
         UsageError: If there is no such run.
@@ -30,7 +30,7 @@ def source_file(reuse: Reuse) -> FilePath | None:
     if not isinstance(reuse.from_, str):
         return None
     own = reuse.file()
-    return own.absolute() if own is not None else find_run(reuse.from_).model_path()
+    return own if own is not None else find_run(reuse.from_).model_path()
 
 
 def cut(stored: StoredModel, reuse: Reuse) -> tuple[list[str], str]:

@@ -251,8 +251,7 @@ CASES = [
     (
         "reuse-source",
         {"data": "digits", "model": "mlp", "reuse": {"from": "nowhere.keras"}},
-        f"reuse.from: {Path('nowhere.keras').absolute()}: there is no such file."
-        " Train the earlier model first, or name another run or file.",
+        "reuse.from: nowhere.keras: there is no such file. Train the earlier model first, or name another run or file.",
     ),
     (
         "reuse-timeline",
