@@ -19,7 +19,7 @@ from typing import Any
 from hornbook.atomic import jsonable, replacing, write_json, write_text
 from hornbook.errors import RunError, UsageError
 
-__all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished"]
+__all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "make_folder"]
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
@@ -59,6 +59,31 @@ def write_failed_search(root: Path, name: str, picture: str) -> Path:
     return path
 
 
+def make_folder(root: Path, name: str, *, inner: str, what: str, prefix: str = "", latest: str = LATEST) -> Path:
+    """Make a fresh folder `root`/`name`/<prefix><time>-<4 hex> with a folder `inner` in it, and point `latest` to it.
+
+    Raises:
+        RunError: If it cannot be made; `what` says what it is for.
+    """
+    try:
+        while True:
+            stamp = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+            path = root / name / stamp
+            try:
+                path.mkdir(parents=True)
+                break
+            except FileExistsError:
+                if not (root / name).is_dir():
+                    raise
+        (path / inner).mkdir()
+        link = root / name / f".{latest}-{stamp}"
+        link.symlink_to(stamp, target_is_directory=True)
+        link.replace(root / name / latest)
+    except OSError as error:
+        raise RunError(f"{root / name}: the {what}'s folder cannot be made ({error.strerror}).") from error
+    return path
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """The folder of one run, being written."""
@@ -72,22 +97,7 @@ class RunDirectory:
         Raises:
             RunError: If it cannot be made.
         """
-        try:
-            while True:
-                stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + os.urandom(2).hex()
-                path = root / name / stamp
-                try:
-                    path.mkdir(parents=True)
-                    break
-                except FileExistsError:
-                    if not (root / name).is_dir():
-                        raise
-            (path / CHECKPOINTS).mkdir()
-            link = root / name / f".{LATEST}-{stamp}"
-            link.symlink_to(stamp, target_is_directory=True)
-            link.replace(root / name / LATEST)
-        except OSError as error:
-            raise RunError(f"{root / name}: the run's folder cannot be made ({error.strerror}).") from error
+        path = make_folder(root, name, inner=CHECKPOINTS, what="run")
         return cls(path)
 
     @property

@@ -8,7 +8,6 @@ runs/<recipe name>/sweep-<YYYYmmdd-HHMMSS>-<4 hex>/     `latest-sweep` beside it
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Any
 
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
+from hornbook.runs.directory import make_folder
 from hornbook.sweep.oracle import Proposal
 
 __all__ = ["Outcome", "SweepFolder", "TrialRow"]
@@ -81,22 +81,7 @@ class SweepFolder:
         Raises:
             RunError: If it cannot be made.
         """
-        try:
-            while True:
-                stamp = f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-                path = root / name / stamp
-                try:
-                    path.mkdir(parents=True)
-                    break
-                except FileExistsError:
-                    if not (root / name).is_dir():
-                        raise
-            (path / TRIALS).mkdir()
-            link = root / name / f".{LATEST}-{stamp}"
-            link.symlink_to(stamp, target_is_directory=True)
-            link.replace(root / name / LATEST)
-        except OSError as error:
-            raise RunError(f"{root / name}: the sweep's folder cannot be made ({error.strerror}).") from error
+        path = make_folder(root, name, inner=TRIALS, what="sweep", prefix=PREFIX, latest=LATEST)
         folder = cls(path)
         folder.lock()
         write_json(path / RESULT, {"state": "running"})
