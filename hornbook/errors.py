@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = [
+    "BusyError",
     "DataError",
     "DivergedError",
     "GateError",
@@ -103,6 +104,10 @@ class DataError(HornbookError):
 
 class RunError(HornbookError):
     """A run directory that cannot be written or read."""
+
+
+class BusyError(RunError):
+    """A run that another process is training."""
 
 
 class DivergedError(HornbookError):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.atomic import jsonable, replacing, write_json, write_text
-from hornbook.errors import RunError, UsageError
+from hornbook.errors import BusyError, RunError, UsageError
 
 __all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "make_folder"]
 
@@ -120,14 +120,14 @@ class RunDirectory:
         """Keep other processes from training this run while this is open; a killed process leaves no lock behind.
 
         Raises:
-            RunError: If another process is training it.
+            BusyError: If another process is training it.
         """
         with (self.path / LOG).open("a", encoding="utf-8") as file:  # never replaced, so everyone locks the same file
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 message = "another process is training this run. Wait until it has ended, or stop it."
-                raise RunError(f"{self.path}: {message}") from error
+                raise BusyError(f"{self.path}: {message}") from error
             except OSError:
                 pass  # a file system without locks
             yield

@@ -15,6 +15,7 @@ from hornbook.sweep.trial import Task
 
 __all__ = ["Coordinator"]
 
+MOST_DEATHS = 2  # workers that a trial may outlive before it counts as failed
 HOPELESS = 5  # trials in a row, the first ones, that fail for other reasons than divergence
 
 
@@ -38,13 +39,14 @@ class Coordinator:
         self._began, self._before_s = time.perf_counter(), folder.elapsed_s
         self.running: set[int] = set()
         self.stop_reason = ""
+        self._deaths: dict[int, int] = {}
         for event, number in folder.order:
             row = folder.rows[number]
             if event == "start":
                 self._advisor.replay(row.proposal, row.drawn)
             elif row.outcome is not None:
                 self._advisor.tell(number, row.outcome.score)
-        self._waiting = [number for number, row in sorted(folder.rows.items()) if row.outcome is None]
+        self.waiting = [number for number, row in sorted(folder.rows.items()) if row.outcome is None]
 
     def _is_valid(self, values: Mapping[str, Any]) -> bool:
         return trial_recipe(self.recipe, values) is not None
@@ -65,8 +67,8 @@ class Coordinator:
         Raises:
             HornbookError: If the first trials have all failed.
         """
-        if self._waiting:
-            number = self._waiting.pop(0)
+        if self.waiting:
+            number = self.waiting.pop(0)
         else:
             self._give_up_if_hopeless()
             if self._is_spent():
@@ -99,7 +101,38 @@ class Coordinator:
     def give_back(self, number: int) -> None:
         """Put a trial first in the queue again, because its worker is gone."""
         self.running.discard(number)
-        self._waiting.insert(0, number)
+        self.waiting.insert(0, number)
+
+    def take(self, number: int) -> bool:
+        """Take a trial out of the queue because a worker has it already; return whether it was there."""
+        if number not in self.waiting:
+            return False
+        self.waiting.remove(number)
+        self.running.add(number)
+        return True
+
+    def lose(self, number: int, how: str) -> Outcome | None:
+        """Put a trial whose worker died first in the queue, or give it up where that has happened before.
+
+        Args:
+            number: The trial.
+            how: What became of the worker.
+
+        Returns:
+            The recorded failure, or None where another worker is to go on with it.
+        """
+        self._deaths[number] = self._deaths.get(number, 0) + 1
+        if self._deaths[number] < MOST_DEATHS:
+            self.give_back(number)
+            return None
+        outcome = Outcome("failed", reason=f"its worker died {MOST_DEATHS} times ({how})")
+        self.finish(number, outcome)
+        return outcome
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing runs, nothing waits, and the budget allows nothing more."""
+        return not self.running and not self.waiting and self._is_spent()
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Record how a trial ended, then tell the oracle."""

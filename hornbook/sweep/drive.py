@@ -10,25 +10,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from hornbook import errors
 from hornbook.errors import HornbookError
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.oracle import Wait
 from hornbook.sweep.record import Outcome
 from hornbook.sweep.trial import Task, run_trial
 from hornbook.sweep.view import View
-from hornbook.sweep.wire import outcome_from, task_to
+from hornbook.sweep.wire import error_from, outcome_from, task_to
 from hornbook.trainer.signals import StopRequest
 
 __all__ = ["drive_here", "drive_workers"]
 
-MOST_DEATHS = 2  # workers that may die on one trial before it counts as failed
 POLL_S = 0.2
 
 
-def drive_here(
-    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], workers: int = 1
-) -> int:
+def drive_here(coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None]) -> int:
     """Train one trial after the other in this process; return 0, or the exit code of the signal that ended it."""
     folder = coordinator.folder
     while not stop.signal:
@@ -46,7 +42,7 @@ def drive_here(
 
 
 def drive_workers(
-    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], workers: int = 1
+    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], workers: int
 ) -> int:
     """Train trials in worker processes; this one alone asks the oracle and writes the record.
 
@@ -109,7 +105,6 @@ class _Pool:
         self.coordinator, self.view, self.after, self.count = coordinator, view, after, count
         self.selector = selectors.DefaultSelector()
         self.workers: list[_Worker] = []
-        self.deaths: dict[int, int] = {}
         self.failure: HornbookError | None = None
 
     def run(self, stop: StopRequest) -> int:
@@ -155,7 +150,7 @@ class _Pool:
         elif "error" in message:
             worker.task = None
             self.coordinator.give_back(message["trial"])
-            self.failure = getattr(errors, message["kind"], HornbookError)(message["error"])
+            self.failure = error_from(message)
         elif task is not None:
             worker.task = None
             outcome = outcome_from(message["outcome"])
@@ -166,7 +161,10 @@ class _Pool:
 
     def _finish(self, task: Task, outcome: Outcome) -> None:
         self.coordinator.finish(task.trial, outcome)
-        self.view.ended(self.coordinator.folder.rows[task.trial])
+        self._ended(task.trial)
+
+    def _ended(self, number: int) -> None:
+        self.view.ended(self.coordinator.folder.rows[number])
         self.after()
 
     def _bury(self, worker: _Worker) -> None:
@@ -179,14 +177,10 @@ class _Pool:
             return
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         number = task.trial
-        self.deaths[number] = self.deaths.get(number, 0) + 1
-        if self.deaths[number] < MOST_DEATHS:
+        if self.coordinator.lose(number, f"{how}, see workers.log") is None:
             self.view.note(f"the worker on trial {number + 1} died ({how}); another goes on with it")
-            self.coordinator.give_back(number)
         else:
-            self._finish(
-                task, Outcome("failed", reason=f"its worker died {MOST_DEATHS} times ({how}), see workers.log")
-            )
+            self._ended(number)
 
     def _stop_all(self) -> None:
         for worker in self.workers:

@@ -1,8 +1,9 @@
 """A sweep as a straight line: objective → folder, new or gone on with → trials → the winner with fresh seeds → report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hornbook.runs.intervals import Interval, mean_interval
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
+from hornbook.sweep.network import Place, fingerprint
 from hornbook.sweep.record import BEST, CONFIRM, REPORT, TABLE, SweepFolder
 from hornbook.sweep.table import best_text, csv_text, ranking, values_text
 from hornbook.sweep.trial import newest_run, with_seed
@@ -28,7 +30,7 @@ from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.train import train
 
-__all__ = ["SweepResult", "sweep"]
+__all__ = ["SweepResult", "source_text", "sweep"]
 
 FRESH = 1000  # the winner's seeds begin so far above the recipe's
 
@@ -65,6 +67,7 @@ def sweep(
     source: tuple[str, Sequence[str]] | None = None,
     fresh: bool = False,
     workers: int = 1,
+    place: Place | None = None,
     view: View | None = None,
 ) -> SweepResult:
     """Run a recipe's sweep, or go on with the newest unfinished one of the same recipe.
@@ -74,7 +77,8 @@ def sweep(
         runs: Folder below which the sweep's own folder is made.
         source: The recipe's text and overrides: what makes two sweeps the same; omitted: the recipe itself.
         fresh: Whether to begin anew in any case.
-        workers: Processes that train at the same time.
+        workers: Processes on this machine that train at the same time.
+        place: Where to listen as the chief of workers on other machines, which then do the training of trials.
         view: Shows progress; silent when omitted.
 
     Raises:
@@ -90,16 +94,16 @@ def sweep(
 
     # ---- objective, folder
     check_writable(Path(runs))
-    direction = find_direction(recipe)
-    folder, is_continued = _open(recipe, Path(runs), source, fresh=fresh)
+    direction, text = find_direction(recipe), source_text(recipe, source)
+    folder, is_continued = _open(recipe, Path(runs), text, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
         view.start(coordinator, is_continued=is_continued, workers=workers)
 
         # ---- trials
         with StopRequest() as stop:
-            drive = drive_here if workers == 1 else drive_workers
-            exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator), workers=workers)
+            drive = _driver(workers, place, text)
+            exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator))
             if exit_code:
                 return _interrupted(coordinator, view, exit_code)
             best = coordinator.best()
@@ -145,17 +149,28 @@ def find_direction(recipe: Recipe) -> str:
     return recipe.sweep.mode or recorded[recipe.sweep.objective]
 
 
-def _open(
-    recipe: Recipe, runs: Path, source: tuple[str, Sequence[str]] | None, *, fresh: bool
-) -> tuple[SweepFolder, bool]:
-    """Return the folder, and whether it is that of a sweep that goes on."""
+def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str:
+    """Return what makes two sweeps the same: the recipe's text below its overrides; without a text the recipe itself."""
     from hornbook.recipes.text import to_yaml
 
     text, overrides = source if source is not None else (to_yaml(recipe.to_dict()), ())
-    text = "".join(f"# override: {override}\n" for override in overrides) + text
+    return "".join(f"# override: {override}\n" for override in overrides) + text
+
+
+def _open(recipe: Recipe, runs: Path, text: str, *, fresh: bool) -> tuple[SweepFolder, bool]:
+    """Return the folder, and whether it is that of a sweep that goes on."""
     name = recipe.name or "recipe"
     found = None if fresh else SweepFolder.find_unfinished(runs, name, text)
     return (found, True) if found is not None else (SweepFolder.create(runs, name, text), False)
+
+
+def _driver(workers: int, place: Place | None, text: str) -> Callable[..., int]:
+    """Return the loop that brings trials to whoever trains them."""
+    if place is not None:
+        from hornbook.sweep.chief import drive_chief  # gRPC only where it is used
+
+        return partial(drive_chief, place=place, sweep=fingerprint(text))
+    return drive_here if workers == 1 else partial(drive_workers, workers=workers)
 
 
 def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:

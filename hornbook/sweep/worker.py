@@ -32,7 +32,7 @@ def main(folder: Path) -> int:
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     startup.import_for_command()
     from hornbook.sweep.trial import run_trial
-    from hornbook.sweep.wire import outcome_to, task_from
+    from hornbook.sweep.wire import error_to, outcome_to, task_from
 
     while line := tasks.get():
         task = task_from(json.loads(line))
@@ -40,7 +40,7 @@ def main(folder: Path) -> int:
         try:
             answer = {"outcome": outcome_to(run_trial(task, folder, _reporter(answers, task.names()[0])))}
         except HornbookError as error:
-            answer = {"error": str(error), "kind": type(error).__name__}
+            answer = error_to(error)
         _send(answers, {**answer, "trial": task.trial})
     return 0
 
