@@ -18,6 +18,7 @@ from hornbook.recipes.tuner import Hyperband
 from hornbook.runs.directory import Run, check_writable
 from hornbook.runs.intervals import Interval, mean_interval
 from hornbook.runs.usage import free_models, free_states
+from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
 from hornbook.sweep.network import Place, fingerprint
@@ -174,9 +175,13 @@ def _driver(workers: int, place: Place | None, text: str) -> Callable[..., int]:
 
 
 def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
-    """Write the table, and free what the trials that are not among the best cost; hyperband may still need them."""
+    """Write the table and what TensorBoard shows, and free what trials that are not among the best cost.
+
+    With hyperband at the end only, because any trial may be trained further.
+    """
     folder, sweep = coordinator.folder, coordinator.sweep
     folder.write_text(TABLE, csv_text(folder, list(sweep.space), sweep.objective))
+    tensorboard.write_new(folder, sweep)
     if isinstance(sweep.tuner, Hyperband) and not is_over:
         return
     rows = ranking(folder, coordinator.direction)

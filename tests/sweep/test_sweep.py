@@ -247,3 +247,36 @@ def test_a_killed_sweep_goes_on_with_its_running_trial(tmp_path, events):
     assert "going on with the unfinished" in done.stderr
     assert len(list(folder.glob("trials/trial-001/*/recipe.yaml"))) == 2  # the run and `latest`: not begun anew
     assert [event["event"] for event in events(folder)] == ["start", "end"] * 2
+
+
+def test_tensorboard_finds_every_trial_with_its_values_curves_and_score(run_sweep):
+    import tensorflow as tf
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    space = {"optimizer.learning_rate": [1e30, 0.1], "optimizer": ["sgd", {"name": "sgd", "momentum": 0.9}]}
+    result = run_sweep({"tuner": "grid", "max_trials": None, "space": space})
+    ranking = json.loads((result.folder / "result.json").read_text())["ranking"]
+    found = {}
+    for path in sorted(result.folder.glob("tensorboard/trial-*")):
+        events = EventAccumulator(str(path)).Reload()
+        messages = [
+            plugin_data_pb2.HParamsPluginData.FromString(events.SummaryMetadata(tag).plugin_data.content)
+            for tag in events.PluginTagToContent("hparams")
+        ]
+        start = next(one.session_start_info for one in messages if one.HasField("session_start_info"))
+        end = next(one.session_end_info for one in messages if one.HasField("session_end_info"))
+        values = {key: value.string_value or value.number_value for key, value in start.hparams.items()}
+        curves = {
+            tag: [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
+            for tag in events.Tags()["tensors"]
+            if "/" not in tag
+        }
+        found[path.name] = (values, end.status, curves)
+    assert list(found) == [f"trial-{number:03d}" for number in range(1, 5)]
+    assert {values["optimizer"] for values, _, _ in found.values()} == {"sgd", "sgd (momentum 0.9)"}
+    assert sorted(status for _, status, _ in found.values()) == [1, 1, 2, 2]  # success, failure: two diverge
+    best = found[f"trial-{ranking[0]['trial']:03d}"]
+    assert best[0]["optimizer.learning_rate"] == pytest.approx(0.1)
+    assert best[2]["score"] == pytest.approx([ranking[0]["score"]])
+    assert len(best[2]["val_accuracy"]) == 2  # epochs
