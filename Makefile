@@ -18,7 +18,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Needs HORNBOOK_DATA (Fashion-MNIST) and an idle machine for about 40 minutes. PyTorch and JAX get a folder of their own.
+# Needs HORNBOOK_DATA (Fashion-MNIST) and an idle machine for about an hour. PyTorch and JAX get a folder of their own.
 bench: $(READY) .venv-bench/.ready
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/resources.py

@@ -1,6 +1,6 @@
 """Runs the benchmarks: peers paired in one run, medians and spreads printed, results written.
 
-    python benchmarks/run.py             everything, about 40 minutes on 2 idle cores
+    python benchmarks/run.py             everything, about an hour on 2 idle cores
     python benchmarks/run.py mlp cnn     only comparisons whose name begins so
 
 Each contender is a process of its own that prints seconds as JSON. Rounds alternate between the contenders, so that a busy
@@ -34,6 +34,7 @@ class Comparison:
         against: The peer in words.
         target: Ratio peer/ours to reach.
         epochs: Epochs per round.
+        rounds: How often both are measured.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Comparison:
     against: str
     target: float
     epochs: int = EPOCHS
+    rounds: int = ROUNDS
 
 
 def contender(script: str, *arguments: str) -> tuple[str, ...]:
@@ -55,6 +57,7 @@ def epochs(case: str) -> tuple[str, ...]:
     return contender("hornbook_epochs.py", case)
 
 
+SEARCH = "30 random trials of 784-300-100-10, 10,000 images, 5 epochs; "
 FIRST = "784-300-100-10, batch norm, ELU, Nesterov, batch 32, 60,000 images"
 COMPARISONS = [
     Comparison("mlp-fit", FIRST, epochs("mlp"), contender("keras_fit.py", "mlp"), "model.fit", 5.5),
@@ -69,36 +72,47 @@ COMPARISONS = [
     Comparison("deep-fit", "20×100 dense, batch norm, Adam, 6,400 images", epochs("deep"), contender("keras_fit.py", "deep"), "model.fit", 7.0),
     Comparison("lstm-fit", "two LSTM layers of 64 on 28 steps, Adam, 6,400 images", epochs("lstm"), contender("keras_fit.py", "lstm"), "model.fit", 2.0),
     Comparison("command", "whole command: train 20 epochs on digits, start to exit", contender("whole_command.py", "hornbook"), contender("whole_command.py", "keras"), "the same script in plain Keras", 1.0, 1),
+    Comparison("sweep", SEARCH + "rate, optimizer, activation", contender("sweep.py", "hornbook", "mixed"), contender("sweep.py", "keras", "mixed"), "keras-tuner and model.fit", 3.0, 5, 3),
+    Comparison("sweep-rates", SEARCH + "only rate and seed vary", contender("sweep.py", "hornbook", "rates"), contender("sweep.py", "keras", "rates"), "keras-tuner and model.fit", 5.0, 5, 3),
 ]  # fmt: skip
 
 
-def measure(command: tuple[str, ...], epochs: int) -> float:
-    """Return the median seconds of one round, warm-up left out."""
+def measure(command: tuple[str, ...], epochs: int) -> dict[str, float]:
+    """Return the median seconds of one round, warm-up left out, and what else the contender says of it."""
     script, case, *rest = command
     more = rest[1:] if rest[:1] == ["{epochs}"] else rest
     python = str(PEERS) if Path(script).name.startswith(("torch", "jax")) else sys.executable
     found = subprocess.run([python, script, case, str(epochs), *more], capture_output=True, text=True, check=False)
     if found.returncode:
         raise SystemExit(f"{script} failed:\n{found.stderr[-2000:]}")
-    seconds = json.loads(found.stdout.splitlines()[-1])["seconds"]
-    return statistics.median(seconds[1:] or seconds)
+    said = json.loads(found.stdout.splitlines()[-1])
+    return said | {"seconds": statistics.median(said["seconds"][1:] or said["seconds"])}
 
 
 def compare(row: Comparison) -> dict[str, object]:
     """Return a row with its figures over all rounds."""
     pairs = []
-    for number in range(ROUNDS):
+    for number in range(row.rounds):
         order = (row.ours, row.peer) if number % 2 == 0 else (row.peer, row.ours)
         timed = {command: measure(command, row.epochs) for command in order}
         pairs.append((timed[row.ours], timed[row.peer]))
-    ratios = sorted(peer / ours for ours, peer in pairs)
-    ours, peer = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratios = sorted(peer["seconds"] / ours["seconds"] for ours, peer in pairs)
+    ours, peer = (
+        {name: statistics.median(one[name] for one in column) for name in column[0]}
+        for column in zip(*pairs, strict=True)
+    )
     figures = {
-        "ours_s": round(ours, 4),
-        "peer_s": round(peer, 4),
+        "ours_s": round(ours["seconds"], 4),
+        "peer_s": round(peer["seconds"], 4),
         "ratio": round(statistics.median(ratios), 3),
         "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
-        "rounds": ROUNDS,
+        "rounds": row.rounds,
+        **{
+            f"{who}_{name}": round(said[name], 4)
+            for who, said in (("ours", ours), ("peer", peer))
+            for name in said
+            if name != "seconds"
+        },
     }
     kept = {key: value for key, value in asdict(row).items() if key in {"name", "what", "against", "target"}}
     return {**kept, **figures, "met": statistics.median(ratios) >= row.target}

@@ -8,6 +8,7 @@ from hornbook.data.inputs import read_inputs
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
 from hornbook.data.rows import Rows
+from hornbook.data.shelf import Shelf
 from hornbook.data.source import DataInfo, Feature, Preprocessing, Source, Split, Splits
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Feature",
     "Preprocessing",
     "Rows",
+    "Shelf",
     "Source",
     "Split",
     "Splits",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import load
+from hornbook.data import Shelf
 from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
@@ -89,6 +89,7 @@ class Trainer:
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
+        self._shelf = Shelf()
         self._known: dict[str, dict[str, list[Path]]] = {}
         self._facts: dict[str, tuple[Any, bool]] = {}
 
@@ -118,9 +119,9 @@ class Trainer:
         watcher = _Watcher()
         try:
             if found is not None:
-                result = resume(found, reporter=watcher)
+                result = resume(found, reporter=watcher, shelf=self._shelf)
             else:
-                result = train(recipe, runs=self.runs, reporter=watcher, source=source)
+                result = train(recipe, runs=self.runs, reporter=watcher, source=source, shelf=self._shelf)
         except Exception as error:  # a cell that fails is a row of the table
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
@@ -166,7 +167,7 @@ class Trainer:
         key = to_yaml([whole.get(part) for part in ("data", "task", "seed", "pretraining")])
         if key not in self._facts:
             budget = memory_budget(recipe)
-            splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
+            splits = self._shelf.load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
             splits, _ = divide(recipe, splits, memory_budget=budget)
             self._facts[key] = splits.info, splits.preprocessing.variance is not None
         return self._facts[key]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from hornbook.data import Shelf
 from hornbook.errors import HornbookError
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.oracle import Wait
@@ -24,7 +25,9 @@ __all__ = ["drive_here", "drive_workers"]
 POLL_S = 0.2
 
 
-def drive_here(coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None]) -> int:
+def drive_here(
+    coordinator: Coordinator, view: View, stop: StopRequest, *, after: Callable[[], None], shelf: Shelf
+) -> int:
     """Train one trial after the other in this process; return 0, or the exit code of the signal that ended it."""
     folder = coordinator.folder
     while not stop.signal:
@@ -32,7 +35,7 @@ def drive_here(coordinator: Coordinator, view: View, stop: StopRequest, *, after
         if task is None or isinstance(task, Wait):
             return 0
         view.begin(task)
-        outcome = run_trial(task, folder.path, view.reporter(task.names()[0]))
+        outcome = run_trial(task, folder.path, view.reporter(task.names()[0]), shelf)
         if outcome.state == "interrupted":
             return outcome.exit_code
         coordinator.finish(task.trial, outcome)

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from keras_tuner.src import protos
 
+from hornbook.data import Shelf
 from hornbook.errors import BusyError, HornbookError, RunError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.space import trial_recipe
@@ -54,7 +55,7 @@ def work(
     """
     caller = Caller(place.tuner_id, f"{socket.gethostname()} {os.getpid()}", sweep)
     say(f"worker  {place.tuner_id}, for the chief at {place.address}")
-    done = 0
+    done, shelf = 0, Shelf()
     with grpc.insecure_channel(place.address, OPTIONS) as channel, StopRequest() as stop:
         link = _Link(channel, caller, place.address, say, wait_s, stop)
         while not stop.signal:
@@ -64,13 +65,15 @@ def work(
             if offer.status != STATUS.RUNNING:
                 time.sleep(IDLE_S)
                 continue
-            done += _train(recipe, offer, link, runs, say, stop)
+            done += _train(recipe, offer, link, runs, say, stop, shelf)
     if not stop.signal:
         say(f"ended   no more trials from the chief; {done} trained here")
     return stop.exit_code
 
 
-def _train(recipe: Recipe, offer: Any, link: "_Link", runs: Path, say: Callable[[str], None], stop: StopRequest) -> int:
+def _train(
+    recipe: Recipe, offer: Any, link: "_Link", runs: Path, say: Callable[[str], None], stop: StopRequest, shelf: Shelf
+) -> int:
     """Train one trial and say how it ended; return whether it did."""
     content = content_of(offer)
     if not content:
@@ -80,7 +83,7 @@ def _train(recipe: Recipe, offer: Any, link: "_Link", runs: Path, say: Callable[
     try:
         task, folder = _task(recipe, number, content), _folder(runs, content["folder"])
         with heart:
-            outcome = run_trial(task, folder, heart.reporter(task.names()[0]))
+            outcome = run_trial(task, folder, heart.reporter(task.names()[0]), shelf)
     except BusyError:  # by a worker that was taken for dead; the trial goes back until it is free
         time.sleep(BEAT_S)
         outcome = Outcome("interrupted")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import load
+from hornbook.data import Shelf, load
 from hornbook.errors import HornbookError, RecipeError, UsageError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.load import locate
@@ -102,8 +102,9 @@ def sweep(
         view.start(coordinator, is_continued=is_continued, workers=workers)
 
         # ---- trials
+        shelf = Shelf()
         with StopRequest() as stop:
-            drive = _driver(workers, place, text)
+            drive = _driver(workers, place, text, shelf)
             exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator))
             if exit_code:
                 return _interrupted(coordinator, view, exit_code)
@@ -118,7 +119,7 @@ def sweep(
             if winner is None:
                 raise TypeError("the winner was trained and cannot be now")
             view.confirm(best)
-            results = _confirm(winner, recipe.sweep.confirm, folder.path, view)
+            results = _confirm(winner, recipe.sweep.confirm, folder.path, view, shelf)
             exit_code = next((code for _, code in results if code), 0) or stop.exit_code
             if exit_code:
                 return _interrupted(coordinator, view, exit_code)
@@ -165,13 +166,13 @@ def _open(recipe: Recipe, runs: Path, text: str, *, fresh: bool) -> tuple[SweepF
     return (found, True) if found is not None else (SweepFolder.create(runs, name, text), False)
 
 
-def _driver(workers: int, place: Place | None, text: str) -> Callable[..., int]:
+def _driver(workers: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:
     """Return the loop that brings trials to whoever trains them."""
     if place is not None:
         from hornbook.sweep.chief import drive_chief  # gRPC only where it is used
 
         return partial(drive_chief, place=place, sweep=fingerprint(text))
-    return drive_here if workers == 1 else partial(drive_workers, workers=workers)
+    return partial(drive_here, shelf=shelf) if workers == 1 else partial(drive_workers, workers=workers)
 
 
 def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
@@ -194,7 +195,7 @@ def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
             (free_states if run in kept else free_models)(folder.path / run)
 
 
-def _confirm(winner: Recipe, count: int, folder: Path, view: View) -> list[tuple[Path, int]]:
+def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf) -> list[tuple[Path, int]]:
     """Train the winner with fresh seeds; return (run, exit code) of each, up to the first that a signal ended."""
     done: list[tuple[Path, int]] = []
     for place in range(count):
@@ -205,10 +206,10 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View) -> list[tuple
             continue
         reporter = view.reporter(name)
         if found is not None:
-            result = resume(found, reporter=reporter)
+            result = resume(found, reporter=reporter, shelf=shelf)
         else:
             recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
-            result = train(recipe, runs=folder / CONFIRM, reporter=reporter)
+            result = train(recipe, runs=folder / CONFIRM, reporter=reporter, shelf=shelf)
         if result is None:
             continue
         done.append((result.run, result.exit_code))

@@ -31,14 +31,16 @@ def main(folder: Path) -> int:
     tasks: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     startup.import_for_command()
+    from hornbook.data import Shelf
     from hornbook.sweep.trial import run_trial
     from hornbook.sweep.wire import error_to, outcome_to, task_from
 
+    shelf = Shelf()
     while line := tasks.get():
         task = task_from(json.loads(line))
         answer: dict[str, Any]
         try:
-            answer = {"outcome": outcome_to(run_trial(task, folder, _reporter(answers, task.names()[0])))}
+            answer = {"outcome": outcome_to(run_trial(task, folder, _reporter(answers, task.names()[0]), shelf))}
         except HornbookError as error:
             answer = error_to(error)
         _send(answers, {**answer, "trial": task.trial})

@@ -13,7 +13,7 @@ import numpy as np
 from hornbook.builder import Built, build_model, compile_plain
 from hornbook.builder.build import as_targets
 from hornbook.builder.engine_choice import choose_engine
-from hornbook.data import Splits, from_arrays, load
+from hornbook.data import Shelf, Splits, from_arrays, load
 from hornbook.data.source import Array, Inputs
 from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.sources import load_source
@@ -79,13 +79,14 @@ class Prepared:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True) -> Prepared:
+def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf: Shelf | None = None) -> Prepared:
     """Load the data, resolve the recipe, build the model; where the learning rate is `auto`, find it.
 
     Args:
         recipe: A checked recipe.
         data: Arrays in place of the recipe's data source, see `hornbook.data.from_arrays`.
         finds_rate: Whether to look for a rate that is `auto`; what is left open cannot be trained.
+        shelf: Where runs that share their data find it.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
@@ -101,7 +102,8 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True) -> Pre
     budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
     if data is None:
-        splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
+        source = shelf.load if shelf is not None else load
+        splits = source(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
     else:
         splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
     splits, unlabeled = divide(recipe, splits, memory_budget=budget)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.data.records import from_json
+from hornbook.data import Shelf, from_json
 from hornbook.errors import RunError, UsageError
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
@@ -45,6 +45,7 @@ def resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     reporter: Reporter | None = None,
     trial: Trial | None = None,
+    shelf: Shelf | None = None,
 ) -> TrainResult | None:
     """Continue a run that was interrupted or killed, or train a finished one for longer.
 
@@ -55,6 +56,7 @@ def resume(
         callbacks: Keras callbacks; those with `get_state` and `set_state` go on from where they were.
         reporter: Shows progress; silent when omitted.
         trial: Given where this run is compared with others: what is different then.
+        shelf: Where runs that share their data find it.
 
     Returns:
         The result, or None where the run is finished and nothing was left to do.
@@ -75,7 +77,7 @@ def resume(
     if is_finished and state is None:
         raise RunError(f"{found.path}: there is no whole state of this finished run, so it cannot be trained longer.")
 
-    prepared = prepare(changed, data)
+    prepared = prepare(changed, data, shelf=shelf)
     _check_data(found, prepared)
     _check_source(found, prepared)
     session = Session(prepared, UserCallbacks(callbacks, prepared))

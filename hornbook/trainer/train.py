@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from hornbook.data import to_json
+from hornbook.data import Shelf, to_json
 from hornbook.errors import DivergedError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import Facts, check_rules
@@ -40,6 +40,7 @@ def train(
     reporter: Reporter | None = None,
     source: tuple[str, tuple[str, ...]] | None = None,
     trial: Trial | None = None,
+    shelf: Shelf | None = None,
 ) -> TrainResult:
     """Train a recipe and leave a run directory.
 
@@ -51,6 +52,7 @@ def train(
         reporter: Shows progress; silent when omitted.
         source: The recipe's text and overrides, kept with the run.
         trial: Given where this run is compared with others: what is different then.
+        shelf: Where runs that share their data find it.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
@@ -64,7 +66,7 @@ def train(
     # ---- data, resolved recipe, model
     check_writable(Path(runs))
     with picture_of_failure(Path(runs), recipe.name or "recipe"):
-        prepared = prepare(recipe, data)
+        prepared = prepare(recipe, data, shelf=shelf)
     session = Session(prepared, UserCallbacks(callbacks, prepared))
     session.trial = trial
     del prepared  # its arrays live on in the engine
