@@ -86,7 +86,8 @@ def measure(command: tuple[str, ...], epochs: int) -> dict[str, float]:
     if found.returncode:
         raise SystemExit(f"{script} failed:\n{found.stderr[-2000:]}")
     said = json.loads(found.stdout.splitlines()[-1])
-    return said | {"seconds": statistics.median(said["seconds"][1:] or said["seconds"])}
+    numbers = {name: value for name, value in said.items() if isinstance(value, float)}
+    return numbers | {"seconds": statistics.median(said["seconds"][1:] or said["seconds"])}
 
 
 def compare(row: Comparison) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """Shared by all tests: TensorFlow without its messages, Keras's files in a temporary folder, and short ways to a model."""
 
+import gc
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,53 @@ os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
 DATA = Path(__file__).parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("HORNBOOK_DATA", str(DATA))
+sys.path.append(str(Path(__file__).parent))  # for warm.py
+LONGEST = (
+    "docs/test_snippets.py",
+    "configs/test_contract.py",
+    "configs/test_agreement.py",
+    "builder/test_training_contract.py",
+    "sweep/test_sweep.py",
+    "resume/test_kill.py",
+    "distribution/test_mirrored.py",
+    "resume/test_pretraining.py",
+    "resume/test_programs.py",
+    "inference/test_programs.py",
+    "resume/test_resume.py",
+    "trainer/test_pretraining.py",
+    "distribution/test_multi_worker.py",
+    "reuse/test_phases.py",
+)
+"""Files that take 20 s or more, the longest first."""
+
+
+def pytest_configure(config):
+    """Let xdist keep the order below; by default it begins with the files that have many tests, which are short."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take long: a process that gets one last would work on while the others are idle."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what was imported, which lives to the end, and call it less often: 5 % of all time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5000, 10, 10)
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """Executables that start without importing TensorFlow each time; see warm.py for what they are not good for."""
+    from warm import Warm
+
+    started = Warm()
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

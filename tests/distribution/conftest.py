@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def found(tmp_path_factory):
+def found(tmp_path_factory, warm):
     """What `scenarios.py` wrote: {scenario: [on one device, on two]}."""
     folder = tmp_path_factory.mktemp("mirrored")
-    command = [sys.executable, HERE / "scenarios.py", folder]
+    command = [warm.python, HERE / "scenarios.py", folder]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "found.json").read_text())
@@ -32,7 +31,7 @@ def free_ports(count):
 
 
 @pytest.fixture
-def workers(tmp_path):
+def workers(tmp_path, warm):
     """A function: arguments of `hornbook` → two processes that run it, each as one worker of a cluster on this machine."""
     started = []
 
@@ -45,7 +44,7 @@ def workers(tmp_path):
             temporary.mkdir(exist_ok=True)
             environment = os.environ | {"TF_CONFIG": json.dumps(task), "TMPDIR": str(temporary), "COLUMNS": "80"}
             process = subprocess.Popen(
-                [sys.executable, "-m", "hornbook", *arguments],
+                [warm.hornbook, *arguments],
                 cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             pair.append(process)

@@ -88,7 +88,7 @@ def main(folder: Path) -> None:
         for strategy in (None, "mirrored"):
             x, y = arrays(name)
             result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
-            saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")
+            predictions = result.model.predict(x, verbose=0) if strategy else result.model(x).numpy()
             found.setdefault(name, []).append(
                 {
                     "history": [
@@ -96,12 +96,13 @@ def main(folder: Path) -> None:
                         for row in result.history
                     ],
                     "test": result.test,
-                    "predictions": result.model.predict(x, verbose=0).tolist(),
-                    "saved": saved.predict(x, verbose=0).tolist(),
+                    "predictions": predictions.tolist(),
                     "weights": [weight.tolist() for weight in result.model.get_weights()],
                     "final": result.final,
                 }
             )
+        saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")  # of two devices
+        found[name][1]["saved"] = saved(x).numpy().tolist()
     found["interrupted"] = [interrupted(folder)]
     (folder / "found.json").write_text(json.dumps(found))
 

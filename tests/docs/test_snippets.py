@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,10 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_snippet_of_a_page_runs(page, tmp_path):
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "COLUMNS": "80", "PATH": path, "PYTHONPATH": str(tmp_path)}
+def test_every_snippet_of_a_page_runs(page, tmp_path, warm):
+    environment = {**os.environ, "COLUMNS": "80", "PATH": warm.path(), "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, RUNNER, ROOT / page],
+        [warm.python, RUNNER, ROOT / page],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_one_killed_run_of_each_kind_ends_bit_for_bit_where_it_would_have(tmp_path):
-    command = [sys.executable, ROOT / "tests" / "soak.py", "--kills", "1", "--seed", "0"]
+def test_one_killed_run_of_each_kind_ends_bit_for_bit_where_it_would_have(tmp_path, warm):
+    command = [warm.python, ROOT / "tests" / "soak.py", "--kills", "1", "--seed", "0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     *kinds, total = done.stdout.splitlines()

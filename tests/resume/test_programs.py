@@ -3,7 +3,6 @@
 import gc
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +96,7 @@ for names, into in [*(([name], name) for name in recipes), (list(recipes), "toge
 """
 
 
-def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path):
+def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path, warm):
     """One structure twice, then others that differ in a constant of the program; XLA and graph."""
     small = {"data": {"name": "digits", "limit": 200}, "model": {"name": "mlp", "units": [8]}}
     recipes = {
@@ -107,7 +106,7 @@ def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path):
         "cycled momentum": small | SECOND | {"schedule": "one_cycle"},
         "graph": small | SECOND | {"training": SECOND["training"] | {"engine": "graph"}},
     }
-    command = [sys.executable, "-c", FRESH, json.dumps(recipes), str(tmp_path)]
+    command = [warm.python, "-c", FRESH, json.dumps(recipes), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     together = json.loads((tmp_path / "together.json").read_text())
