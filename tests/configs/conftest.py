@@ -57,11 +57,13 @@ class ShortRuns:
     def __getitem__(self, name):
         if name not in self._results:
             overrides = few_examples(load_recipe(name, for_training=False))
-            self._results[name] = self.train(load_recipe(name, [*self.earlier(name), *overrides]))
+            self._results[name] = self.train(load_recipe(name, [*self.overrides(name), *overrides]))
         return self._results[name]
 
-    def earlier(self, name):
-        """Return the override that names the earlier model's run, where a recipe needs one."""
+    def overrides(self, name):
+        """Return what a recipe needs to be trained: the run of the earlier model, or to be without its sweep."""
+        if name.startswith("sweep_"):
+            return ["~sweep"]
         return [f"reuse.from={self[EARLIER[name]].run}"] if name in EARLIER else []
 
     def train(self, recipe):

@@ -46,7 +46,7 @@ def one_epoch(recipe: Recipe) -> tuple[dict[str, float], dict[str, np.ndarray]]:
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_the_engine_and_fit_agree(name, short_runs):
     few = short_runs.few_examples(load_recipe(name, for_training=False))[:1]
-    recipe = load_recipe(name, [*short_runs.earlier(name), *few])
+    recipe = load_recipe(name, [*short_runs.overrides(name), *few])
     engine = "xla" if name in {"he_elu_bn", "self_normalizing"} else "graph"
     ours, our_weights = one_epoch(without_randomness(recipe, engine))
     theirs, their_weights = one_epoch(without_randomness(recipe, "fit"))

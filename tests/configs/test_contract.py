@@ -64,6 +64,10 @@ PARAMETERS = {
     "schedule_power": 7_510,
     "self_normalizing": 47_910,
     "sparse_l1": 7_510,
+    "sweep_bayesian": 7_510,
+    "sweep_grid": 7_510,
+    "sweep_hyperband": 12_210,
+    "sweep_random": 7_510,
     "xor_linear": 3,
     "xor_mlp": 9,
 }
@@ -127,7 +131,7 @@ def test_the_run_holds_the_recipe_with_every_default_filled_in(short_runs, name)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_data_brings_up_no_warning(short_runs, name):
-    recipe = load_recipe(name, short_runs.earlier(name))
+    recipe = load_recipe(name, short_runs.overrides(name))
     splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
     _, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     assert {problem.code for problem in problems} == AS_PUBLISHED.get(name, set())

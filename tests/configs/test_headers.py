@@ -31,13 +31,17 @@ def header(name):
     return fields
 
 
+def command_of(name):
+    return "sweep" if name.startswith("sweep_") else "train"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_header_says_what_source_run_try_and_expected(name):
     fields = header(name)
     assert list(fields) == ["what", "Source", "Run", "Try", "Expected"]
     assert all(fields.values())
     assert fields["what"].endswith(".")
-    assert fields["Run"].split("    ")[0] == f"hornbook train --config {name}.yaml"
+    assert fields["Run"].split("    ")[0] == f"hornbook {command_of(name)} --config {name}.yaml"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,7 +67,7 @@ def test_check_finds_nothing(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_header_suggests_to_try_passes_check(name):
     command = shlex.split(header(name)["Try"], comments=True)
-    assert command[:3] == ["hornbook", "train", "--config"]
+    assert command[:3] == ["hornbook", command_of(name), "--config"]
     assert check_recipe(command[3], command[4:], for_training=False).errors == []
 
 
