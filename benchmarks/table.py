@@ -58,8 +58,8 @@ def main() -> None:
     machine = max((row["machine"] for row in results["rows"].values()), key=lambda row: row["date"])
     about = (
         f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}, Python {machine['python']},\n"
-        f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}. Seconds are per epoch after warm-up. The last column\n"
-        "is the rate of a 2,048 × 2,048 product when the row was measured."
+        f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}. Seconds are per epoch after warm-up, of a search all\n"
+        "of it. The last column is the rate of a 2,048 × 2,048 product when the row was measured."
     )
     table = "\n".join([about, "", *comparisons(results), "", *resources(found)])
     text = PAGE.read_text(encoding="utf-8")
