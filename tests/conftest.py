@@ -1,10 +1,14 @@
 """Shared by all tests: TensorFlow without its messages, Keras's files in a temporary folder, and short ways to a model."""
 
+import contextlib
 import gc
+import io
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -49,6 +53,47 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(5000, 10, 10)
+
+
+class Outcome(NamedTuple):
+    """What a command left: exit code, result, messages."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def hornbook_command(monkeypatch):
+    """A function that runs `hornbook …` in this process, the way the installed script does."""
+    import hornbook.cli
+
+    def run(line: str, *, stdin: str = "", on_terminal: bool = False) -> Outcome:
+        out, err = (Terminal(), Terminal()) if on_terminal else (io.StringIO(), io.StringIO())
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                hornbook.cli.main()
+            except SystemExit as end:
+                code = end.code or 0
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def outcome():
+    """What commands leave: code, out, err."""
+    return Outcome
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
-from hornbook.recipes.overrides import apply_overrides
+from hornbook.recipes.overrides import SPACE, apply_overrides
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import Facts, check_rules
 from hornbook.recipes.spec import did_you_mean
@@ -161,14 +161,33 @@ def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) 
         return recipe, list(check_rules(recipe, Facts.of(recipe), without=unread))
     except ValidationError as error:
         problems = problems_of(error, named, Recipe)
-        broken: set[Any] = {problem.path[0] for problem in problems if problem.path}
-        rest = {key: value for key, value in named.items() if key not in broken}
+        rest, broken = _valid_part(named, [problem.path for problem in problems if problem.path])
         try:
             partial = Recipe.model_validate({**PLACEHOLDERS, **rest})
         except ValidationError:
             return None, problems
         missing = broken | (set(PLACEHOLDERS) - set(rest))
         return None, problems + list(check_rules(partial, Facts.of(partial), without=missing))
+
+
+def _valid_part(tree: dict[Any, Any], wrong: Sequence[Path]) -> tuple[dict[Any, Any], set[Any]]:
+    """Return the sections that are valid by themselves, of a sweep's space the entries, and the sections left out."""
+    broken: set[Any] = {path[0] for path in wrong}
+    rest = {key: value for key, value in tree.items() if key not in broken}
+    if all(path[:2] == SPACE and len(path) > len(SPACE) for path in wrong if path[0] == "sweep") and "sweep" in broken:
+        gone = {path[2] for path in wrong if path[0] == "sweep"}
+        space = {key: entry for key, entry in tree["sweep"]["space"].items() if key not in gone}
+        while waiting := [key for key, entry in space.items() if gone & set(_conditions(entry))]:
+            gone |= set(waiting)
+            space = {key: entry for key, entry in space.items() if key not in gone}
+        if space:
+            return rest | {"sweep": tree["sweep"] | {"space": space}}, broken - {"sweep"}
+    return rest, broken
+
+
+def _conditions(entry: Any) -> Iterable[Any]:
+    when = entry.get("when") if isinstance(entry, Mapping) else None
+    return when if isinstance(when, Mapping) else ()
 
 
 def locate(problems: Iterable[Problem], document: Document) -> list[Problem]:

@@ -10,6 +10,8 @@ from hornbook.recipes.text import Document, Place, parse, shown
 __all__ = ["apply_overrides", "split_key"]
 
 ORIGIN = "command line"
+SPACE = ("sweep", "space")
+OF_ENTRIES = {"choices", "min", "max", "step", "sampling", "when"}
 _INDEX = re.compile("[0-9]{1,9}")
 
 
@@ -17,7 +19,8 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     """Change the document's values in place; what cannot be applied becomes a problem.
 
     `optimizer.learning_rate=0.01` sets a key, also inside a shorthand (`optimizer: adam`); `~schedule` deletes one;
-    `model.units.0=64` indexes a list. The value is YAML, split off at the first `=`.
+    `model.units.0=64` indexes a list. The value is YAML, split off at the first `=`. Below `sweep.space` stand keys with
+    dots of their own: `sweep.space.optimizer.learning_rate.max=0.1`.
     """
     if document.tree is None:
         document.tree = {}
@@ -37,6 +40,23 @@ def _complain(document: Document, path: Path, message: str, hint: str) -> None:
 def split_key(key: str) -> Path:
     """Return the parts of a key as written: ``model.units.0`` → ``("model", "units", 0)``."""
     return tuple(int(part) if _INDEX.fullmatch(part) else part for part in key.split("."))
+
+
+def _path(document: Document, key: str) -> Path:
+    """Return the path that a key means; the key of an entry of a sweep's space is one part, whatever dots it has."""
+    path = split_key(key.strip())
+    parts = [str(part) for part in path[2:]]
+    if path[:2] != SPACE or len(parts) < 2:
+        return path
+    sweep = document.tree.get("sweep") if isinstance(document.tree, dict) else None
+    space = sweep.get("space") if isinstance(sweep, dict) else None
+    for count in range(len(parts), 0, -1):
+        entry, inside = ".".join(parts[:count]), path[2 + count :]
+        is_inside = not inside or isinstance(inside[0], int) or inside[0] in OF_ENTRIES
+        if is_inside and isinstance(space, dict) and entry in space:
+            return (*SPACE, entry, *inside)
+    count = len(parts) - (parts[-1] in OF_ENTRIES)
+    return (*SPACE, ".".join(parts[:count]), *path[2 + count :])
 
 
 def _descend(document: Document, path: Path, *, create: bool) -> Any:
@@ -80,7 +100,7 @@ def _no_index(document: Document, path: Path, container: list[Any]) -> None:
 
 def _set(document: Document, override: str) -> None:
     key, _, text = override.partition("=")
-    path = split_key(key.strip())
+    path = _path(document, key)
     parsed = parse(text, origin=ORIGIN)
     if parsed.problems or "" in path:
         _complain(document, path if "" not in path else (), f"'{override}' cannot be read as key=value.", "")
@@ -104,7 +124,7 @@ def _mark(document: Document, path: Path) -> None:
 
 
 def _delete(document: Document, override: str) -> None:
-    path = split_key(override[1:])
+    path = _path(document, override[1:])
     container = _descend(document, path, create=False)
     last = _key(container, path[-1])
     if container is None or not _has(container, last):

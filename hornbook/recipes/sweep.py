@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from hornbook.errors import UsageError
 from hornbook.recipes.durations import TimeSpan
 from hornbook.recipes.spec import PositiveInt, Spec
 from hornbook.recipes.text import shown
 from hornbook.recipes.tuner import RandomSearch, Tuner
 
-__all__ = ["Choices", "Range", "Sweep", "values_of"]
+__all__ = ["Choices", "Range", "Sweep", "no_sweep", "values_of"]
 
 Condition = Annotated[dict[str, Any], Field(min_length=1)]
 Number = int | float
@@ -155,6 +156,14 @@ class Sweep(Spec):
     """How often the winner is trained again, with fresh seeds, and tested; 0: not at all."""
     keep_best: PositiveInt = 3
     """Trials whose models are kept; the other trials' recipes, histories and results stay."""
+
+
+def no_sweep(origin: str) -> UsageError:
+    """Return what to say of a recipe that was to be swept and has no `sweep`."""
+    return UsageError(
+        f"{origin}: there is no 'sweep' in this recipe, so nothing to try out. Add one (docs/sweep.md shows how), or run a "
+        "shipped sweep: hornbook sweep --config sweep_random.yaml"
+    )
 
 
 def values_of(entry: Choices | Range) -> tuple[Any, ...]:

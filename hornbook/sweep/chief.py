@@ -210,11 +210,8 @@ def _serve(board: _Board, place: Place) -> Any:
     protos.get_service_grpc().add_OracleServicer_to_server(_servicer(board), server)
     try:
         server.add_insecure_port(place.address)
-    except RuntimeError as error:
-        raise RunError(
-            f"{place.address}: cannot be listened at. Either the address is not this machine's or the port is taken, "
-            f"perhaps by another chief: an id with 'chief' in it makes one, and this process is {place.tuner_id!r}."
-        ) from error
+    except RuntimeError as error:  # taken since it was checked
+        raise RunError(f"{place.address}: the port is taken, perhaps by another chief.") from error
     server.start()
     return server
 

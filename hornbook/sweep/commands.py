@@ -10,6 +10,7 @@ import typer
 
 from hornbook.errors import UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
+from hornbook.recipes.sweep import no_sweep
 from hornbook.trainer.commands import DeviceOption, JsonOption, QuietOption
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def sweep(
     if recipe is None:
         raise TypeError("load_or_explain returned no recipe")
     if recipe.sweep is None:
-        raise UsageError(f"{checked.config.origin}: there is no 'sweep' in this recipe, so nothing to try out.")
+        raise no_sweep(checked.config.origin)
 
     from hornbook import startup
 

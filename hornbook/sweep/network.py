@@ -4,8 +4,10 @@ A message's trial carries, beside keras-tuner's own fields, one text under the n
 how it ended. A recipe never travels; each side has its own, and the chief refuses workers with another one.
 """
 
+import errno
 import hashlib
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,9 @@ from typing import Any
 from keras_tuner.src import protos  # the service's messages are in no public module
 
 from hornbook import __version__
-from hornbook.errors import UsageError
+from hornbook.errors import RunError, UsageError
 
-__all__ = ["Caller", "Place", "content_of", "fingerprint", "place_of", "trial_message"]
+__all__ = ["Caller", "Place", "check_address", "content_of", "fingerprint", "place_of", "trial_message"]
 
 ID, IP, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 BEAT_S = 2.0  # between two signs of life of a worker that trains
@@ -62,7 +64,29 @@ def place_of(environment: Mapping[str, str]) -> Place | None:
     port = given[PORT]
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"{PORT}: expected a port between 1 and 65535, found {port!r}.")
-    return Place(given[ID], f"{given[IP]}:{int(port)}")
+    ip = f"[{given[IP]}]" if ":" in given[IP] else given[IP]  # of version 6
+    return Place(given[ID], f"{ip}:{int(port)}")
+
+
+def check_address(place: Place) -> None:
+    """Make sure that a chief can listen where it is to.
+
+    Raises:
+        RunError: If the address is not this machine's, or taken.
+    """
+    ip, _, port = place.address.rpartition(":")
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(ip.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        who = f"This process is {place.tuner_id!r}, and an id with 'chief' in it makes a chief."
+        if error.errno == errno.EADDRINUSE:
+            raise RunError(f"{place.address}: the port is taken, perhaps by another chief. {who}") from error
+        raise RunError(
+            f"{place.address}: a chief cannot listen here ({error.strerror}). {IP} has to be one of its addresses. {who}"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,8 @@ class _Heart:
     def __init__(self, link: _Link, number: int) -> None:
         self.link, self.number = link, number
         self.was_told = False
-        self._step, self._metrics = 0, {}  # type: ignore[var-annotated]
+        self._step = 0
+        self._metrics: dict[str, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 

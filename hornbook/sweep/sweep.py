@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf, load
-from hornbook.errors import HornbookError, RecipeError, UsageError
+from hornbook.errors import HornbookError, RecipeError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.load import locate
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import check_rules
 from hornbook.recipes.space import trial_recipe, try_values
+from hornbook.recipes.sweep import no_sweep
 from hornbook.recipes.tuner import Hyperband
 from hornbook.runs.directory import Run, check_writable
 from hornbook.runs.intervals import Interval, mean_interval
@@ -21,7 +22,7 @@ from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
-from hornbook.sweep.network import Place, fingerprint
+from hornbook.sweep.network import Place, check_address, fingerprint
 from hornbook.sweep.record import BEST, CONFIRM, REPORT, TABLE, SweepFolder
 from hornbook.sweep.table import best_text, csv_text, ranking, values_text
 from hornbook.sweep.trial import newest_run, with_seed
@@ -90,45 +91,45 @@ def sweep(
     """
     quiet_upstream_warnings()
     if recipe.sweep is None:
-        raise UsageError(f"{recipe.name or 'recipe'}: there is no 'sweep' in this recipe. See docs/sweep.md.")
+        raise no_sweep(recipe.name or "recipe")
     view = view if view is not None else View()
 
-    # ---- objective, folder
     check_writable(Path(runs))
+    if place is not None:
+        check_address(place)
     direction, text = find_direction(recipe), source_text(recipe, source)
     folder, is_continued = _open(recipe, Path(runs), text, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
         view.start(coordinator, is_continued=is_continued, workers=workers)
-
-        # ---- trials
         shelf = Shelf()
-        with StopRequest() as stop:
-            drive = _driver(workers, place, text, shelf)
-            exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator))
-            if exit_code:
-                return _interrupted(coordinator, view, exit_code)
-            best = coordinator.best()
-            _tidy(coordinator, is_over=True)
-            if best is None:
-                _write(coordinator, "finished")
-                raise HornbookError(f"{folder.path}: no trial ended with a score. {TABLE} has each trial's reason.")
-
-            # ---- the winner with fresh seeds, tested
-            winner = trial_recipe(recipe, best.proposal.values)
-            if winner is None:
-                raise TypeError("the winner was trained and cannot be now")
-            view.confirm(best)
-            results = _confirm(winner, recipe.sweep.confirm, folder.path, view, shelf)
-            exit_code = next((code for _, code in results if code), 0) or stop.exit_code
-            if exit_code:
-                return _interrupted(coordinator, view, exit_code)
-
-        # ---- what is left to read
-        return _close(coordinator, winner, [run for run, _ in results], view)
+        return _run(coordinator, _driver(workers, place, text, shelf), shelf, view)
     finally:
         folder.close()
         view.close()
+
+
+def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view: View) -> SweepResult:
+    """Train the trials, then the winner with fresh seeds, and write what is left to read."""
+    recipe, sweep, folder = coordinator.recipe, coordinator.sweep, coordinator.folder
+    with StopRequest() as stop:
+        exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator))
+        if exit_code:
+            return _interrupted(coordinator, view, exit_code)
+        best = coordinator.best()
+        _tidy(coordinator, is_over=True)
+        if best is None:
+            _write(coordinator, "finished")
+            raise HornbookError(f"{folder.path}: no trial ended with a score. {TABLE} has each trial's reason.")
+        winner = trial_recipe(recipe, best.proposal.values)
+        if winner is None:
+            raise TypeError("the winner was trained and cannot be now")
+        view.confirm(best)
+        results = _confirm(winner, sweep.confirm, folder.path, view, shelf)
+        exit_code = next((code for _, code in results if code), 0) or stop.exit_code
+        if exit_code:
+            return _interrupted(coordinator, view, exit_code)
+    return _close(coordinator, winner, [run for run, _ in results], view)
 
 
 def find_direction(recipe: Recipe) -> str:

@@ -1,11 +1,8 @@
 """Figures of a run's predictions by several ways, and the options of the two commands that show them."""
 
-import contextlib
 import csv
 import io
 import json
-import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,23 +75,10 @@ def runs(tmp_path_factory, tensorflow):
 
 
 @pytest.fixture
-def command(runs, monkeypatch):
+def command(runs, monkeypatch, hornbook_command):
     """A function that runs a command beside the runs: exit code, stdout, stderr."""
     monkeypatch.chdir(runs)
-
-    def run(line):
-        from hornbook import cli
-
-        out, err, code = io.StringIO(), io.StringIO(), 0
-        monkeypatch.setattr(sys, "argv", shlex.split(line))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                cli.main()
-            except SystemExit as end:
-                code = end.code or 0
-        return code, out.getvalue(), err.getvalue()
-
-    return run
+    return hornbook_command
 
 
 def test_evaluate_compares_the_ways_to_predict(command):

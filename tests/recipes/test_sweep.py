@@ -131,3 +131,56 @@ def test_a_good_sweep_passes_and_survives_a_round_trip():
     checked = check_recipe(HEAD + text)
     assert checked.problems == ()
     assert Recipe.model_validate(checked.recipe.to_dict()) == checked.recipe
+
+
+def test_mistakes_inside_and_outside_an_entry_are_found_together():
+    text = (
+        "  objective: val_acuracy\n  max_trials: 3\n  space:\n    optimizer: []\n"
+        "    optimizer.momentum: {choices: [0.5], when: {optimizer: sgd}}\n    activaton: [elu]\n"
+    )
+    found = [f"{problem.line} {problem.message}" for problem in check_recipe(HEAD + text).problems]
+    assert found == [
+        "5 'val_acuracy' is not recorded. Recorded: val_loss, val_accuracy.",
+        "8 there is no value to choose from.",
+        "10 a recipe has no key 'activaton'.",
+    ]
+
+
+OVERRIDES = {
+    "one number of a range": ("sweep.space.optimizer.learning_rate.max=0.2", "optimizer.learning_rate", "max", 0.2),
+    "a whole range": ("sweep.space.optimizer.learning_rate=[0.1, 0.2]", "optimizer.learning_rate", "choices", (0.1, 0.2)),
+    "a new entry": ("sweep.space.optimizer.momentum=[0.5]", "optimizer.momentum", "choices", (0.5,)),
+    "a choice": ("sweep.space.optimizer.0=nadam", "optimizer", "choices", ("nadam", "sgd")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("override", "key", "option", "value"), OVERRIDES.values(), ids=OVERRIDES)
+def test_an_override_reaches_into_an_entry_whose_key_has_dots(override, key, option, value):
+    text = (
+        "  objective: val_accuracy\n  max_trials: 3\n  space:\n    optimizer: [adam, sgd]\n"
+        "    optimizer.learning_rate: {min: 0.001, max: 0.1}\n"
+        "    optimizer.nesterov: {choices: [true, false], when: {optimizer: sgd}}\n"
+    )
+    recipe = check_recipe(HEAD + text, [override]).recipe
+    assert getattr(recipe.sweep.space[key], option) == value
+
+
+def test_a_range_can_be_written_and_an_entry_deleted_from_the_command_line():
+    text = (
+        "  max_trials: 3\n  space: {activation: {choices: [elu], when: {seed: 1}}, optimizer.nesterov: [true, false]}\n"
+    )
+    lines = [
+        "~sweep.space.optimizer.nesterov",
+        "~sweep.space.activation.when",
+        "sweep.space.seed.min=1",
+        "sweep.space.seed.max=9",
+    ]
+    space = check_recipe(HEAD + text, lines).recipe.sweep.space
+    assert list(space) == ["activation", "seed"]
+    lines = [
+        "~sweep.space.activation.when",
+        "sweep.space.optimizer.momentum.min=0.5",
+        "sweep.space.optimizer.momentum.max=0.9",
+    ]
+    entry = check_recipe(HEAD + text, lines).recipe.sweep.space["optimizer.momentum"]
+    assert (entry.min, entry.max) == (0.5, 0.9)

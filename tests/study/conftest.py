@@ -1,13 +1,6 @@
 """A short way to an ablation of a small recipe, and the command line in this process."""
 
-import contextlib
-import io
-import shlex
-import sys
-
 import pytest
-
-import hornbook.cli
 
 RECIPE = """
 data: {name: digits, limit: 200, split: {validation: 100, test: 100}}
@@ -37,22 +30,5 @@ def ablation(tensorflow):
         lines = []
         study, folder = ablate(plan, say=lines.append, **options)
         return study, folder, lines
-
-    return run
-
-
-@pytest.fixture
-def hornbook_command(monkeypatch):
-    """A function that runs `hornbook …` in this process and returns (exit code, stdout, stderr)."""
-
-    def run(line):
-        out, err, code = io.StringIO(), io.StringIO(), 0
-        monkeypatch.setattr(sys, "argv", shlex.split(line))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                hornbook.cli.main()
-            except SystemExit as end:
-                code = end.code or 0
-        return code, out.getvalue(), err.getvalue()
 
     return run

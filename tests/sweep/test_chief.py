@@ -2,9 +2,7 @@
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from typing import ClassVar
@@ -15,16 +13,6 @@ SLOW = {
     "data": {"name": "digits", "limit": 400},
     "training": {"epochs": 40, "batch_size": 32, "engine": "graph"},
 }
-
-
-@pytest.fixture
-def place():
-    """A free address on this machine, for a chief."""
-    from hornbook.sweep.network import Place
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Place("chief", f"127.0.0.1:{probe.getsockname()[1]}")
 
 
 @pytest.fixture
@@ -123,7 +111,7 @@ def drain(hand):
 
 
 def test_two_workers_one_of_them_killed_do_what_one_process_does(
-    tmp_path, recipe_of, run_sweep, events, place, monkeypatch
+    tmp_path, recipe_of, run_sweep, events, place, monkeypatch, warm
 ):
     from hornbook.recipes.text import to_yaml
     from hornbook.sweep import chief
@@ -144,7 +132,7 @@ def test_two_workers_one_of_them_killed_do_what_one_process_does(
     (tmp_path / "few.yaml").write_text(text)
     ip, port = place.address.split(":")
     variables = {**os.environ, "KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
-    command = [sys.executable, "-m", "hornbook", "sweep", "-c", "few.yaml", "--runs", "shared"]
+    command = [warm.hornbook, "sweep", "-c", "few.yaml", "--runs", "shared"]
     workers = [
         subprocess.Popen(
             command, cwd=tmp_path, env={**variables, "KERASTUNER_TUNER_ID": f"tuner{place}"},
@@ -299,35 +287,3 @@ def test_a_worker_whose_chief_never_comes_says_so(place, recipe_of, tensorflow, 
     with pytest.raises(RunError, match="no chief has answered for 1 s. Start one"):
         work(recipe_of(), place, sweep="", runs=tmp_path, say=said.append, wait_s=1)
     assert said[-1] == f"waiting for the chief at {place.address} …"
-
-
-def test_a_second_chief_at_the_same_address_is_refused(chief, place, recipe_of, tmp_path):
-    from hornbook.errors import RunError
-    from hornbook.sweep.sweep import sweep
-
-    def act(hand):
-        hand().offer()
-        with pytest.raises(RunError, match="the port is taken, perhaps by another chief"):
-            sweep(recipe_of(), runs=tmp_path / "more", place=place)
-        drain(hand())
-
-    chief(act, {"max_trials": 1})
-
-
-@pytest.mark.parametrize(
-    ("variables", "message"),
-    [
-        ({"KERASTUNER_ORACLE_IP": "10.0.0.1"}, "KERASTUNER_ORACLE_IP is set, but not KERASTUNER_TUNER_ID and KERASTUNER_ORACLE_PORT"),
-        (
-            {"KERASTUNER_ORACLE_IP": "::1", "KERASTUNER_TUNER_ID": "chief", "KERASTUNER_ORACLE_PORT": "80a"},
-            "expected a port between 1 and 65535, found '80a'",
-        ),
-    ],
-)  # fmt: skip
-def test_variables_that_do_not_make_a_place_are_refused(variables, message, tensorflow):
-    from hornbook.errors import UsageError
-    from hornbook.sweep.network import place_of
-
-    with pytest.raises(UsageError, match=message):
-        place_of(variables)
-    assert place_of({}) is None

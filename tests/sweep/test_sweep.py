@@ -4,10 +4,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -192,61 +188,6 @@ def test_a_recipe_with_a_sweep_is_not_trained_as_if_it_had_none(recipe_of, tenso
 
     with pytest.raises(UsageError, match="describes a sweep of many trainings: hornbook sweep"):
         train(recipe_of(), runs=tmp_path)
-
-
-FILE = """
-data: {name: digits, limit: 400}
-model: {name: mlp, units: [8]}
-training: {epochs: 40, engine: graph}
-sweep:
-  objective: val_accuracy
-  max_trials: 4
-  confirm: 0
-  space: {optimizer.learning_rate: {min: 1e-3, max: 0.1, sampling: log}}
-"""
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.05)
-
-
-def children(pid):
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(one) for one in found.read_text().split()] if found.exists() else []
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_a_trial_whose_worker_is_killed_is_finished_by_another(tmp_path, events):
-    (tmp_path / "few.yaml").write_text(FILE)
-    command = [sys.executable, "-m", "hornbook", "sweep", "-c", "few.yaml", "--workers", "2"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    folder = tmp_path / "runs" / "few" / "latest-sweep"
-    wait_for(lambda: len(list(folder.glob("trials/*/latest/history.jsonl"))) >= 2)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    ended = [event for event in events(folder) if event["event"] == "end"]
-    assert sorted(event["trial"] for event in ended) == [0, 1, 2, 3]
-    assert {event["state"] for event in ended} == {"finished"}
-    assert "died (signal 9); another goes on with it" in output
-
-
-def test_a_killed_sweep_goes_on_with_its_running_trial(tmp_path, events):
-    (tmp_path / "few.yaml").write_text(FILE.replace("max_trials: 4", "max_trials: 2"))
-    command = [sys.executable, "-m", "hornbook", "sweep", "-c", "few.yaml"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    folder = tmp_path / "runs" / "few" / "latest-sweep"
-    wait_for(lambda: list(folder.glob("trials/trial-001/latest/history.jsonl")))
-    process.kill()
-    process.communicate()
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "going on with the unfinished" in done.stderr
-    assert len(list(folder.glob("trials/trial-001/*/recipe.yaml"))) == 2  # the run and `latest`: not begun anew
-    assert [event["event"] for event in events(folder)] == ["start", "end"] * 2
 
 
 def test_tensorboard_finds_every_trial_with_its_values_curves_and_score(run_sweep):

@@ -1,0 +1,139 @@
+"""Real processes of a sweep are killed: the command alone, a worker beside it, the one that has workers, a chief."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FILE = """
+data: {name: digits, limit: 400}
+model: {name: mlp, units: [8]}
+training: {epochs: 40, engine: graph}
+sweep:
+  objective: val_accuracy
+  max_trials: 2
+  confirm: 0
+  space: {optimizer.learning_rate: {min: 1e-3, max: 0.1, sampling: log}}
+"""
+
+
+def wait_for(condition, seconds=60):
+    """Wait until the condition is met, and return what it returned."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+    return found
+
+
+def workers_of(folder):
+    """Return the processes that train for the sweep in a folder."""
+    pids, name = [], folder.resolve().name.encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:  # it has ended
+            continue
+        if b"hornbook.sweep.worker" in words and any(word.endswith(name) for word in words):
+            pids.append(int(path.parent.name))
+    return pids
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs" / "few" / "latest-sweep"
+
+
+@pytest.fixture
+def begin(tmp_path, warm):
+    """A function: options, setup (Python code) and variables → the process of `hornbook sweep`."""
+    begun = []
+
+    def start(*options, setup="pass", file=FILE, **variables):
+        (tmp_path / "few.yaml").write_text(file)
+        line = ["hornbook", "sweep", "-c", "few.yaml", *options]
+        code = f"import sys, hornbook.cli; sys.argv = {line!r}; {setup}; hornbook.cli.main()"
+        process = subprocess.Popen(
+            [warm.python, "-c", code], cwd=tmp_path, env={**os.environ, **variables},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def trains(folder, count=1):
+    return lambda: len(list(folder.glob("trials/*/latest/history.jsonl"))) >= count
+
+
+def goes_on(process, folder, events):
+    """Check that a sweep ends well, and that no trial was begun anew; return what it said."""
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    ended = [event for event in events(folder) if event["event"] == "end"]
+    assert sorted(event["trial"] for event in ended) == [0, 1]
+    assert {event["state"] for event in ended} == {"finished"}
+    assert len(list(folder.glob("trials/*/2*/recipe.yaml"))) == 2
+    return output
+
+
+def test_a_sweep_goes_on_with_its_running_trial(begin, folder, events):
+    first = begin()
+    wait_for(trains(folder))
+    first.kill()
+    first.wait()
+    assert "going on with the unfinished" in goes_on(begin(), folder, events)
+    assert [event["event"] for event in events(folder)] == ["start", "end"] * 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_the_trial_of_a_killed_worker_is_finished_by_another(begin, folder, events, warm):
+    process = begin("--workers", "2", setup=f"sys.executable = {str(warm.python)!r}")
+    wait_for(trains(folder, 2))
+    os.kill(workers_of(folder)[0], signal.SIGKILL)
+    assert "died (signal 9); another goes on with it" in goes_on(process, folder, events)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_for_them(begin, folder, events):
+    first = begin("--workers", "2", setup=f"sys.executable = {sys.executable!r}")  # they inherit the lock
+    wait_for(trains(folder, 2))
+    assert len(workers_of(folder)) == 2
+    first.kill()
+    first.wait()
+    assert "going on with the unfinished" in goes_on(begin(), folder, events)
+    assert workers_of(folder) == []
+
+
+def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_the_next(begin, folder, events, place):
+    ip, port = place.address.split(":")
+    variables = {"KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
+    file = FILE.replace("epochs: 40", "epochs: 200")
+    calm = "import hornbook.sweep.chief as chief; chief.RETURN_S = 1.5"
+    hasty = "import hornbook.sweep.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
+    chief = begin(file=file, KERASTUNER_TUNER_ID="chief", **variables)
+    worker = begin(file=file, setup=hasty, KERASTUNER_TUNER_ID="tuner0", **variables)
+    wait_for(trains(folder))
+    chief.kill()
+    chief.wait()
+    said = [worker.stdout.readline()]
+    while "waiting for the chief" not in said[-1]:
+        said.append(worker.stdout.readline())
+        assert said[-1], said
+    history = folder / "trials" / "trial-001" / "latest" / "history.jsonl"
+    assert 0 < len(history.read_text().splitlines()) < 200
+    second = begin(file=file, setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
+    goes_on(second, folder, events)
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
+    assert "trial   1  given back" in output
+    assert len(history.read_text().splitlines()) == 200
