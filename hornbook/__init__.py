@@ -8,13 +8,17 @@
 Importing this imports no TensorFlow; `build` and `train` do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
 if TYPE_CHECKING:
+    from hornbook.study.outcome import Study
+    from hornbook.sweep.sweep import SweepResult
+    from hornbook.trainer.lr_suggest import Search
     from hornbook.trainer.result import TrainResult
 
 __all__ = [
@@ -23,10 +27,13 @@ __all__ = [
     "Problem",
     "Recipe",
     "RecipeError",
+    "ablate",
     "build",
     "check_recipe",
+    "find_learning_rate",
     "load_recipe",
     "register",
+    "run_sweep",
     "train",
 ]
 __version__ = "0.1.0"
@@ -68,3 +75,102 @@ def train(
     finally:
         if reporter is not None:
             reporter.close()
+
+
+def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "Search":
+    """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find`.
+
+    Args:
+        recipe: A checked recipe; the rate that it has plays no part.
+        data: Arrays in place of the recipe's data source.
+        seeds: Range tests, each with another seed.
+
+    Returns:
+        `rate`, or None with `reasons`; `band` over the seeds; `curves` with rates and losses.
+
+    Raises:
+        RecipeError: If a range test would measure something else than the recipe's training.
+    """
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    from hornbook.trainer.lr_find import find_learning_rate as find
+
+    return find(recipe, data, seeds=seeds)
+
+
+def run_sweep(
+    recipe: Recipe, *, runs: str | Path = "runs", fresh: bool = False, workers: int = 1, progress: bool = True
+) -> "SweepResult":
+    """Run a recipe's sweep, or go on with its newest unfinished one; see `hornbook.sweep.sweep`.
+
+    Args:
+        recipe: A checked recipe with a `sweep` section.
+        runs: Folder below which the sweep's own folder is made.
+        fresh: Whether to begin anew in any case.
+        workers: Processes on this machine that train at the same time.
+        progress: Whether to print progress and the result.
+
+    Raises:
+        HornbookError: If no trial ended with a score.
+    """
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    from rich.console import Console
+
+    from hornbook.sweep.sweep import sweep
+    from hornbook.sweep.view import ConsoleView
+
+    view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
+    return sweep(recipe, runs=runs, fresh=fresh, workers=workers, view=view)
+
+
+def ablate(
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    drop: Sequence[str] = (),
+    seeds: int = 5,
+    folds: int | None = None,
+    cross: bool = False,
+    tune: str | None = None,
+    metric: str | None = None,
+    target: str | None = None,
+    runs: str | Path = "runs",
+    progress: bool = True,
+) -> "tuple[Study, Path]":
+    """Train variants of a recipe over the same seeds; return what was found and the folder with its page.
+
+    Args:
+        config: A file, the name of a shipped recipe, or a mapping.
+        overrides: As on the command line, for all variants.
+        vary: Keys and their values: ``{"activation": ["elu", "tanh"]}``.
+        drop: Keys to leave out, each in a variant of its own.
+        seeds: Runs per variant.
+        folds: Folds of a cross-validation in place of seeds.
+        cross: Whether to try all combinations instead of one change at a time.
+        tune: A key whose value each variant chooses first.
+        metric: What to compare; omitted: the first metric, on validation.
+        target: Count epochs and seconds until ``val_accuracy>=0.95``.
+        runs: Folder below which runs are made.
+        progress: Whether to print a line per run.
+
+    Raises:
+        RecipeError: With all problems of all variants, before anything is trained.
+        UsageError: For what else cannot be meant, too few seeds among it.
+    """
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    from hornbook.recipes.text import plain, to_yaml
+    from hornbook.study.ablate import ablate as run_ablation
+    from hornbook.study.factors import parse_factors, vary_options
+    from hornbook.study.plan import make_plan
+
+    text = to_yaml(plain(config)) if isinstance(config, Mapping) else str(config)
+    factors = parse_factors(vary_options(vary or {}), drop, cross=cross)
+    plan = make_plan(text, overrides, factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
+    say = print if progress else (lambda text: None)
+    return run_ablation(plan, runs=Path(runs), metric=metric, target=target, say=say)

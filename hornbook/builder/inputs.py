@@ -17,9 +17,10 @@ from hornbook.recipes.data import Augmentation
 from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["AUGMENTATION", "build_inputs"]
+__all__ = ["AUGMENTATION", "STANDARDIZE", "build_inputs"]
 
 AUGMENTATION = "augmentation_"
+STANDARDIZE = "standardize"
 """How the names of layers begin that change images while training."""
 
 Tensor = Any
@@ -42,7 +43,7 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
         x = _augment(x, recipe.data.augmentation, recipe.seed)
     if preprocessing.variance is not None and not _normalizes_inputs(recipe):
         x = keras.layers.Normalization(
-            axis=-1, mean=preprocessing.mean, variance=preprocessing.variance, name="standardize", dtype="float32"
+            axis=-1, mean=preprocessing.mean, variance=preprocessing.variance, name=STANDARDIZE, dtype="float32"
         )(x)
     if preprocessing.features is not None or preprocessing.has_missing:
         x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))

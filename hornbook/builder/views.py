@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 __all__ = [
+    "InputStatistics",
     "averaging_updates",
     "momentum_from",
     "seed_states",
@@ -24,6 +25,34 @@ __all__ = [
 ]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
+
+
+class InputStatistics:
+    """Means and variances of a model's `Normalization` layers as variables.
+
+    TensorFlow writes small constants into a compiled program, and runs that differ in them could not share it.
+
+    Args:
+        model: The model; nothing of it is changed.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
+        places = [(layer, name) for layer in layers for name in ("mean", "variance")]
+        self._places = [(layer, name) for layer, name in places if getattr(layer, name, None) is not None]
+        self.variables = [tf.Variable(getattr(layer, name), trainable=False) for layer, name in self._places]
+
+    @contextlib.contextmanager
+    def as_variables(self) -> Iterator[None]:
+        """Let what is traced while this is open read the variables."""
+        kept = [getattr(layer, name) for layer, name in self._places]
+        try:
+            for (layer, name), variable in zip(self._places, self.variables, strict=True):
+                object.__setattr__(layer, name, variable.read_value())  # past Keras, which would track it
+            yield
+        finally:
+            for (layer, name), value in zip(self._places, kept, strict=True):
+                object.__setattr__(layer, name, value)
 
 
 def seed_states(model: keras.Model) -> dict[str, Any]:

@@ -43,6 +43,12 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
         RecipeError: If keys of the section contradict each other or the source.
         DataError: If the data is missing, malformed or does not fit.
     """
+    source = read(spec, seed=seed, task=task)
+    return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+
+
+def read(spec: DataSpec, *, seed: int, task: str | None = None) -> Source:
+    """Return the examples as the source delivers them; arguments and errors as of `load`."""
     errors = [problem for problem in spec.problems(task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
@@ -51,7 +57,7 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
         raise DataError(
             f"data source {_name(spec)!r} returned {type(source).__name__}, expected a hornbook.data.Source."
         )
-    return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+    return source
 
 
 def prepare(

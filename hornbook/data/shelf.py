@@ -1,10 +1,12 @@
-"""Splits that were loaded before, for the next run on the same data in the same process."""
+"""Data that was read before, for the next run on it in the same process."""
 
 from collections import OrderedDict
+from typing import Any
 
-from hornbook.data.pipeline import load
-from hornbook.data.rows import Rows
-from hornbook.data.source import Split, Splits
+import numpy as np
+
+from hornbook.data.pipeline import prepare, read
+from hornbook.data.source import Source, Split, Splits
 from hornbook.recipes.data_common import DataSpec
 
 __all__ = ["Shelf"]
@@ -15,7 +17,8 @@ ROOM = 512 * 2**20
 class Shelf:
     """Loads like `hornbook.data.load`, and keeps what fits: trials of a sweep and cells of an ablation share their data.
 
-    What it returns cannot be written to. Files that change while it lives are not read again.
+    Runs with other seeds, and so with other splits, share what was read, unless the source draws its examples. What it
+    returns cannot be written to. Files that change while it lives are not read again.
 
     Args:
         room: Bytes to keep; what was used longest ago goes first.
@@ -23,33 +26,52 @@ class Shelf:
 
     def __init__(self, room: int = ROOM) -> None:
         self.room = room
-        self._kept: OrderedDict[tuple[object, ...], Splits] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Source | Splits] = OrderedDict()
 
     def load(self, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
         """Return the splits; arguments and errors as of `hornbook.data.load`."""
-        key = (type(spec), spec.model_dump_json(), seed, task, memory_budget)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        splits = load(spec, seed=seed, task=task, memory_budget=memory_budget)
-        parts = [splits.train, splits.validation, splits.test]
-        if any(part is not None and isinstance(part.x, Rows) for part in parts):
-            return splits  # these stay on disk
-        for part in parts:
-            _seal(part)
-        self._kept[key] = splits
-        while self._kept and sum(map(_size, self._kept.values())) > self.room:
-            self._kept.popitem(last=False)
+        section = (type(spec), spec.model_dump_json(), task)
+        divides_by_seed = spec.reads_seed or spec.effective_split().seed is None
+        key = (*section, memory_budget, seed if divides_by_seed else None)
+        splits = self._find(key)
+        if not isinstance(splits, Splits):
+            source = self._read(section, spec, seed, task)
+            splits = prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+            self._keep(key, splits)
         return splits
 
+    def _read(self, section: tuple[object, ...], spec: DataSpec, seed: int, task: str | None) -> Source:
+        if spec.reads_seed:
+            return read(spec, seed=seed, task=task)
+        source = self._find(section)
+        if not isinstance(source, Source):
+            source = read(spec, seed=seed, task=task)
+            self._keep(section, source)
+        return source
 
-def _seal(part: Split | None) -> None:
-    """Let nobody change a split for those who come after."""
-    for values in (part.x, part.y) if part is not None else ():
-        if not isinstance(values, Rows):
-            values.flags.writeable = False
+    def _find(self, key: tuple[object, ...]) -> Source | Splits | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def _keep(self, key: tuple[object, ...], found: Source | Splits) -> None:
+        arrays = [values for values in _values(found) if values is not None]
+        if any(not isinstance(values, np.ndarray) or isinstance(values, np.memmap) for values in arrays):
+            return  # these stay on disk
+        for values in arrays:
+            values.flags.writeable = False  # nobody changes them for those who come after
+        self._kept[key] = found
+        while self._kept and sum(map(_size, self._kept.values())) > self.room:
+            self._kept.popitem(last=False)
 
 
-def _size(splits: Splits) -> int:
-    parts = (splits.train, splits.validation, splits.test)
-    return sum(part.x.nbytes + part.y.nbytes for part in parts if part is not None)
+def _values(found: Source | Splits) -> list[Any]:
+    """Return inputs and targets."""
+    if isinstance(found, Source):
+        return [found.x, found.y, found.x_test, found.y_test, found.x_validation, found.y_validation]
+    parts: list[Split | None] = [found.train, found.validation, found.test]
+    return [values for part in parts if part is not None for values in (part.x, part.y)]
+
+
+def _size(found: Source | Splits) -> int:
+    return sum(values.nbytes for values in _values(found) if isinstance(values, np.ndarray))

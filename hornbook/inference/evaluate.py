@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from hornbook.builder.build import Built
+from hornbook.builder.views import InputStatistics
 from hornbook.inference.predict import large_batch
 from hornbook.inference.programs import Programs
 
@@ -24,13 +25,15 @@ class Evaluator:
         self.built = built
         self.size = large_batch(built.model)
         self._loss = keras.metrics.Mean(name="loss")
+        self._statistics = InputStatistics(built.logits_model)
         if structure is None:
             self._programs = Programs(None, [])
             return
         variables = [*built.training_model.variables, *self._loss.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}
-        self._programs = Programs(structure, list(handles.values()))
+        statistics = [variable.handle for variable in self._statistics.variables]
+        self._programs = Programs(structure, [*handles.values(), *statistics])
 
     def __call__(self, x: Any, y: Any) -> dict[str, float]:
         """Return loss (penalties included, as in training) and metrics over a whole split.
@@ -49,7 +52,8 @@ class Evaluator:
 
     def _batch(self, inputs: Any, y: Any) -> Any:
         built, model = self.built, self.built.logits_model
-        scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
+        with self._statistics.as_variables():
+            scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
         loss = built.loss(y, scores)
         if model.losses:
             loss = loss + tf.add_n(model.losses)

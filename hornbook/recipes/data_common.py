@@ -105,6 +105,8 @@ class DataSpec(Component):
     """Whether `split.column` can name something of this source."""
     path_fields: ClassVar[frozenset[str]] = frozenset()
     """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
+    reads_seed: ClassVar[bool] = True
+    """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
     split: SplitSpec | None = None
     classes: Annotated[tuple[ClassName, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
@@ -148,3 +150,9 @@ class DataSpec(Component):
         return SplitSpec.model_validate(
             {**default, **{key: value for key, value in given.items() if value is not None}}
         )
+
+
+class Stored(DataSpec):
+    """A source whose examples are what they are, whatever the seed."""
+
+    reads_seed: ClassVar[bool] = False

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.data_common import DataSpec, Names, as_tuple
+from hornbook.recipes.data_common import Names, Stored, as_tuple
 from hornbook.recipes.spec import register
 
 __all__ = ["Arrays", "ColumnType", "Npy", "Npz", "Table"]
@@ -17,7 +17,7 @@ KnownKind = Literal["image", "table", "sequence", "tokens"]
 
 
 @register
-class Npz(DataSpec):
+class Npz(Stored):
     """Arrays in a NumPy .npz file, written with `numpy.savez(path, x=…, y=…)`.
 
     For data of your own that is prepared in Python. Understands the keys x and y, or x_train and y_train with optional
@@ -57,7 +57,7 @@ class Npz(DataSpec):
 
 
 @register
-class Npy(DataSpec):
+class Npy(Stored):
     """Arrays in NumPy .npy files of their own, written with `numpy.save(path, x)`.
 
     For data that does not fit into memory: a .npy file can be written in pieces (`numpy.lib.format.open_memmap`), and
@@ -98,7 +98,7 @@ def _half_a_test_set(spec: Npz | Npy, path: Path) -> Iterator[Problem]:
 
 
 @register
-class Table(DataSpec):
+class Table(Stored):
     """A table in a CSV or Parquet file, one row per example, with one or more target columns.
 
     Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
@@ -186,7 +186,7 @@ class Table(DataSpec):
 
 
 @register
-class Arrays(DataSpec):
+class Arrays(Stored):
     """Arrays passed in Python: `hornbook.train(recipe, data=(x, y))`.
 
     Names in a recipe that its data is not in a file; the shared keys (split, classes, limit …) apply to the arrays. Cannot

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.data_common import DataSpec, Names
+from hornbook.recipes.data_common import Names, Stored
 from hornbook.recipes.data_rules import missing_column
 from hornbook.recipes.spec import register
 
@@ -28,7 +28,7 @@ DIGIT_NAMES = tuple("0123456789")
 
 
 @register
-class Digits(DataSpec):
+class Digits(Stored):
     """1,797 handwritten digits of 8×8 grey pixels, 10 classes; comes with scikit-learn.
 
     Small enough for a first run in seconds. Alpaydin and Kaynak (1998), UCI "Optical Recognition of Handwritten Digits".
@@ -44,7 +44,7 @@ class Digits(DataSpec):
     known_classes = DIGIT_NAMES
 
 
-class BundledTable(DataSpec):
+class BundledTable(Stored):
     """A table that comes with scikit-learn, of which some columns may be chosen."""
 
     builds: ClassVar[str | None] = "hornbook.data.bundled:load_bundled_table"
@@ -163,7 +163,7 @@ class Diabetes(BundledTable):
 
 
 @register
-class Mnist(DataSpec):
+class Mnist(Stored):
     """70,000 handwritten digits of 28×28 grey pixels, 10 classes, 10,000 of them the test set.
 
     The classic benchmark. Read from HORNBOOK_DATA (mnist.npz, or mnist/*-ubyte.gz), else downloaded by Keras. LeCun et al.
@@ -181,7 +181,7 @@ class Mnist(DataSpec):
 
 
 @register
-class FashionMnist(DataSpec):
+class FashionMnist(Stored):
     """70,000 pictures of clothes of 28×28 grey pixels, 10 classes, 10,000 of them the test set.
 
     Drop-in replacement of MNIST that is harder. Read from HORNBOOK_DATA (fashion-mnist/*-ubyte.gz, or fashion_mnist.npz),
@@ -210,7 +210,7 @@ class FashionMnist(DataSpec):
 
 
 @register
-class Cifar10(DataSpec):
+class Cifar10(Stored):
     """60,000 colour pictures of 32×32 pixels, 10 classes, 10,000 of them the test set.
 
     For convolutional networks. Read from HORNBOOK_DATA (cifar10.npz, or cifar-10-batches-py), else downloaded by Keras.
@@ -228,7 +228,7 @@ class Cifar10(DataSpec):
 
 
 @register
-class Cifar100(DataSpec):
+class Cifar100(Stored):
     """60,000 colour pictures of 32×32 pixels, 100 classes in 20 groups, 10,000 of them the test set.
 
     For larger convolutional networks. Read from HORNBOOK_DATA (cifar100.npz, or cifar-100-python), else downloaded by
@@ -248,7 +248,7 @@ class Cifar100(DataSpec):
 
 
 @register
-class CaliforniaHousing(DataSpec):
+class CaliforniaHousing(Stored):
     """20,640 census block groups of California, 8 measurements, median house value in 100,000 dollars.
 
     The textbook regression. Read from HORNBOOK_DATA (california_housing.npz or .csv), else downloaded by Keras. Pace and
@@ -265,7 +265,7 @@ class CaliforniaHousing(DataSpec):
 
 
 @register
-class Imdb(DataSpec):
+class Imdb(Stored):
     """50,000 film reviews as word numbers, negative or positive, half of them the test set.
 
     For embeddings and recurrent networks. Words are numbered by frequency; 0 is padding, 1 the start, 2 a word that is not

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hornbook.recipes.data_common import DataSpec, SplitSpec, as_tuple
+from hornbook.recipes.data_common import DataSpec, SplitSpec, Stored, as_tuple
 from hornbook.recipes.spec import NonNegative, Positive, PositiveInt, register
 
 __all__ = ["Blobs", "Inline", "Moons", "Regression", "Spirals", "Waves", "Xor"]
@@ -173,7 +173,7 @@ Row = Annotated[tuple[float, ...], Field(min_length=1)]
 
 
 @register
-class Inline(DataSpec):
+class Inline(Stored):
     """Examples written into the recipe: a row of numbers each, and their targets.
 
     For worked examples by hand. Values are used as written: all train, none are standardized, unless told otherwise. Rows of

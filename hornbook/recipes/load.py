@@ -15,10 +15,10 @@ from hornbook.recipes.overrides import SPACE, apply_overrides
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import Facts, check_rules
 from hornbook.recipes.spec import did_you_mean
-from hornbook.recipes.text import Document, parse
+from hornbook.recipes.text import Document, parse, plain
 from hornbook.recipes.translate import problems_of
 
-__all__ = ["Checked", "check_recipe", "load_recipe", "locate", "read_config", "shipped_recipes"]
+__all__ = ["Checked", "check_recipe", "load_recipe", "locate", "read_config", "refuse_errors", "shipped_recipes"]
 
 PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
 
@@ -120,7 +120,7 @@ def check_recipe(
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
-        document = Document(tree=_copy(config), origin="recipe")
+        document = Document(tree=plain(config), origin="recipe")
     else:
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
@@ -143,14 +143,6 @@ def check_recipe(
     if recipe is not None:
         recipe = recipe.from_document(document)
     return Checked(recipe, tuple(placed), source, tuple(overrides))
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copy(item) for item in value]
-    return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
 
 
 def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) -> tuple[Recipe | None, list[Problem]]:
@@ -211,6 +203,18 @@ def locate(problems: Iterable[Problem], document: Document) -> list[Problem]:
             line, column = place.key if by_key or _is_absent(problem.path, document) else place.value
             placed.append(problem.at(line=line, column=column, origin=place.origin))
     return sorted(placed, key=lambda problem: (problem.line == 0, problem.line, problem.column))
+
+
+def refuse_errors(recipe: Recipe, problems: Sequence[Problem]) -> None:
+    """Refuse a checked recipe for problems that came up later, where one of them is an error.
+
+    Raises:
+        RecipeError: With all of them, placed in the recipe's text.
+    """
+    if any(problem.severity == "error" for problem in problems):
+        document = recipe.document
+        placed = locate(problems, document) if document is not None else problems
+        raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
 
 
 def _is_absent(path: Path, document: Document) -> bool:

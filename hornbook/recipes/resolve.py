@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from hornbook.errors import Problem, RecipeError
+from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts, recorded_names
-from hornbook.recipes.load import locate
+from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.metric import default_metric
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.reuse import Application, Reuse
@@ -37,10 +37,7 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     """
     facts = Facts.of(recipe, info, is_standardized=is_standardized)
     problems = list(check_rules(recipe, facts))
-    if any(problem.severity == "error" for problem in problems):
-        document = recipe.document
-        placed = locate(problems, document) if document is not None else problems
-        raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
+    refuse_errors(recipe, problems)
     plain = recipe.to_dict()
     plain["task"] = facts.task
     plain["head"] = _head(recipe, facts)

@@ -1,6 +1,7 @@
 """Turns YAML text into plain values and the place of each of them. YAML 1.2-like, on PyYAML's SafeLoader."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,3 +204,19 @@ _Dumper.add_representer(str, _represent_text)
 def to_yaml(tree: Any) -> str:
     """Return plain values as YAML text that `parse` reads back unchanged."""
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+
+
+def to_flow(value: Any) -> str:
+    """Return a value as YAML on one line: ``{name: sgd, momentum: 0.9}``."""
+    tree = [plain(value)]
+    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9, default_flow_style=True)
+    return text.strip()[1:-1]
+
+
+def plain(value: Any) -> Any:
+    """Return a copy in YAML's types of mappings, sequences, and numbers or arrays of NumPy."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -1,14 +1,14 @@
 """What an ablation varies: `--vary KEY=VALUE,VALUE` and `--drop KEY` become factors, factors become cells. No TensorFlow."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.text import parse, shown
+from hornbook.recipes.text import parse, shown, to_flow
 
-__all__ = ["ORIGIN", "Cell", "Factor", "Setting", "cells_of", "parse_factors", "split_values"]
+__all__ = ["ORIGIN", "Cell", "Factor", "Setting", "cells_of", "parse_factors", "split_values", "vary_options"]
 
 ORIGIN = "hornbook ablate"
 SAME_TRAINING = {"name", "notes", "tags", "format"}
@@ -61,6 +61,11 @@ class Cell:
     def option(self) -> str:
         """What the user wrote to get it."""
         return " ".join(setting.option for setting in self.settings)
+
+
+def vary_options(vary: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return what `--vary` takes, for keys with their values."""
+    return [f"{key}={','.join(map(to_flow, values))}" for key, values in vary.items()]
 
 
 def parse_factors(vary: Sequence[str], drop: Sequence[str], *, cross: bool = False) -> tuple[Factor, ...]:

@@ -110,6 +110,12 @@ class Study:
     notes: tuple[str, ...]
     repeats: Repeats = SEEDS
 
+    def __str__(self) -> str:
+        """Return what the command prints."""
+        from hornbook.study.table import as_text  # which needs this class
+
+        return as_text(self)
+
 
 def compare_groups(groups: Sequence[Group], measure: Measure, repeats: Repeats = SEEDS) -> list[Row]:
     """Return a row per group; the first is the baseline that the others are compared with, paired by seed.

@@ -10,11 +10,11 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from keras_tuner.src import protos  # the service's messages are in no public module
 
-from hornbook import __version__
 from hornbook.errors import RunError, UsageError
 
 __all__ = ["Caller", "Place", "check_address", "content_of", "fingerprint", "place_of", "trial_message"]
@@ -118,7 +118,7 @@ class Caller:
 
 def fingerprint(source: str) -> str:
     """Return what chief and workers must have in common: the recipe's text and overrides, and this version."""
-    return hashlib.sha256(f"{__version__}\n{source}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{version('hornbook')}\n{source}".encode()).hexdigest()[:16]
 
 
 def trial_message(number: int | None, status: str, content: Mapping[str, Any] | None = None) -> Any:

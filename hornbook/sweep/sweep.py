@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf, load
-from hornbook.errors import HornbookError, RecipeError
+from hornbook.errors import HornbookError
 from hornbook.recipes.facts import Facts, recorded_names
-from hornbook.recipes.load import locate
+from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import check_rules
 from hornbook.recipes.space import trial_recipe, try_values
@@ -143,11 +143,7 @@ def find_direction(recipe: Recipe) -> str:
     facts = Facts.of(recipe)
     if recorded_names(recipe, facts) is None:
         facts = Facts.of(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task).info)
-        problems = [problem for problem in check_rules(recipe, facts) if problem.severity == "error"]
-        if problems:
-            document = recipe.document
-            placed = locate(problems, document) if document is not None else problems
-            raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
+        refuse_errors(recipe, list(check_rules(recipe, facts)))
     recorded = recorded_names(recipe, facts) or {}
     return recipe.sweep.mode or recorded[recipe.sweep.objective]
 

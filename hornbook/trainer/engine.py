@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
 from hornbook.builder.seeds import derive_seed
-from hornbook.builder.views import seed_states
+from hornbook.builder.views import InputStatistics, seed_states
 from hornbook.data.source import Array, Split
 from hornbook.errors import DivergedError
 from hornbook.inference.programs import Programs
@@ -93,6 +93,7 @@ class Engine:
             weights_K=None if weights_K is None else tf.constant(weights_K, tf.float32),
             momentum_option=momentum_option,
             jit=jit,
+            statistics=InputStatistics(built.logits_model),
             clipping=clipping,
         )
         self.programs = Programs(structure, self.steps.externals())

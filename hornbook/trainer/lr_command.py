@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import write_text
-from hornbook.errors import RecipeError, UsageError
+from hornbook.errors import UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
-from hornbook.recipes.load import locate
-from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.rules_rate import problems_of_search
 
 __all__ = ["COMMANDS"]
@@ -38,23 +37,19 @@ def lr_find(
     recipe = load_or_explain(config, overrides).recipe
     if recipe is None:
         raise TypeError("load_or_explain returned no recipe")
-    _check(recipe)
+    refuse_errors(recipe, list(problems_of_search(recipe)))  # before TensorFlow is imported
     from hornbook import startup
 
     startup.import_for_command()
-    from hornbook.trainer.lr_find import search_rate
+    from hornbook.trainer.lr_find import find_learning_rate
     from hornbook.trainer.lr_plot import svg
     from hornbook.trainer.lr_report import as_json as json_of
     from hornbook.trainer.lr_report import lines
-    from hornbook.trainer.prepare import prepare, quiet_upstream_warnings
-
-    quiet_upstream_warnings()
-    prepared = prepare(recipe, finds_rate=False)
 
     def say(seed: int) -> None:
         print(f"range test with seed {seed} …", file=sys.stderr)
 
-    search = search_rate(prepared, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=say)
+    search = find_learning_rate(recipe, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=say)
     if output is not None:
         found = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
         write_text(output, svg(search, f"{recipe.name or 'recipe'}: {found}"))
@@ -62,19 +57,6 @@ def lr_find(
     print(json.dumps(json_of(search), indent=2) if as_json else "\n".join(lines(search, ["-c", config, *kept])))
     if search.rate is None:
         raise typer.Exit(1)
-
-
-def _check(recipe: Recipe) -> None:
-    """Refuse a recipe whose training a range test cannot stand for.
-
-    Raises:
-        RecipeError: With the reasons.
-    """
-    problems = list(problems_of_search(recipe))
-    if problems:
-        document = recipe.document
-        placed = locate(problems, document) if document is not None else problems
-        raise RecipeError(placed, origin=document.origin if document is not None else "recipe")
 
 
 COMMANDS = (

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 
@@ -16,18 +17,59 @@ from hornbook.builder.build import Built
 from hornbook.builder.views import set_rate_factors
 from hornbook.data.source import Array
 from hornbook.errors import DivergedError
+from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules_rate import problems_of_search
 from hornbook.trainer.engine import EpochPlan, permutation
 from hornbook.trainer.loops import make_engine
 from hornbook.trainer.lr_suggest import Curve, Search, conclude, stops_here
 from hornbook.trainer.phases import Timeline
-from hornbook.trainer.prepare import Prepared, build_for
+from hornbook.trainer.prepare import Prepared, build_for, prepare, quiet_upstream_warnings
 
-__all__ = ["MAX_RATE", "MIN_RATE", "NUM_SEEDS", "NUM_STEPS", "range_test", "search_rate", "unchanged"]
+__all__ = [
+    "MAX_RATE",
+    "MIN_RATE",
+    "NUM_SEEDS",
+    "NUM_STEPS",
+    "find_learning_rate",
+    "range_test",
+    "search_rate",
+    "unchanged",
+]
 
 MIN_RATE, MAX_RATE = 1e-7, 10.0
 NUM_STEPS = 300
 NUM_SEEDS = 3
+
+
+def find_learning_rate(
+    recipe: Recipe,
+    data: Any = None,
+    *,
+    seeds: int = NUM_SEEDS,
+    lowest: float = MIN_RATE,
+    highest: float = MAX_RATE,
+    steps: int = NUM_STEPS,
+    on_seed: Callable[[int], None] = lambda seed: None,
+) -> Search:
+    """Look for a recipe's learning rate; the one that it has plays no part.
+
+    Args:
+        recipe: A checked recipe.
+        data: Arrays in place of the recipe's data source.
+        seeds: As of `search_rate`, like the others.
+        lowest: The first rate.
+        highest: The last rate.
+        steps: Optimizer updates of each test.
+        on_seed: Called with each seed before its test.
+
+    Raises:
+        RecipeError: If a range test would measure something else than the recipe's training.
+    """
+    refuse_errors(recipe, list(problems_of_search(recipe)))
+    quiet_upstream_warnings()
+    prepared = prepare(recipe, data, finds_rate=False)
+    return search_rate(prepared, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=on_seed)
 
 
 def search_rate(

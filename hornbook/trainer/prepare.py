@@ -5,7 +5,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from hornbook.builder import Built, build_model, compile_plain
 from hornbook.builder.build import as_targets
 from hornbook.builder.engine_choice import choose_engine
+from hornbook.builder.inputs import STANDARDIZE
 from hornbook.data import Shelf, Splits, from_arrays, load
 from hornbook.data.source import Array, Inputs
 from hornbook.errors import DataError, Problem, UsageError
@@ -57,10 +58,17 @@ class Prepared:
     unlabeled: Inputs | None = None
     search: Search | None = None
 
-    def structure(self) -> str | None:
+    @property
+    def _standardizes(self) -> bool:
+        return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
+
+    def structure(self, *, with_statistics: bool = False) -> str | None:
         """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights.
 
         None for a distributed run, whose programs belong to its devices.
+
+        Args:
+            with_statistics: Whether means and variances of the inputs are constants of the program.
         """
         if self.strategy is not None:
             return None
@@ -74,8 +82,12 @@ class Prepared:
         shapes = [
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
+        preprocessing = self.splits.preprocessing
+        fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
+        if preprocessing.variance is not None and not fills_with_means and not with_statistics:
+            preprocessing = replace(preprocessing, mean=(), variance=())
         facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
-        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, self.splits.preprocessing))
+        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, preprocessing))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -164,7 +176,7 @@ def memory_budget(recipe: Recipe) -> int:
 
 def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
     """Let metrics that make their variables at the first update make them now: states and programs need them all."""
-    late = [metric for metric in built.metrics if not metric.variables]
+    late = [metric for metric in built.metrics if not metric.variables or not getattr(metric, "_built", True)]
     y = as_targets(splits.train.y[:1], built.model)
     outputs = np.zeros((1, *built.model.output_shape[1:]), np.float32)
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from hornbook.builder.build import Built
-from hornbook.builder.views import averaging_updates, momentum_from, set_step, threefry, unclipped
+from hornbook.builder.views import InputStatistics, averaging_updates, momentum_from, set_step, threefry, unclipped
 from hornbook.recipes.training import GradientClipping
 from hornbook.trainer.clipping import clip
 
@@ -29,6 +29,7 @@ class Steps:
         weights_K: Weight of each class in the loss, as a tensor, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
         jit: Whether XLA compiles chunks.
+        statistics: Of the model's inputs.
         clipping: Limit of the gradients, applied in front of the optimizer; None leaves it to the optimizer.
     """
 
@@ -40,6 +41,7 @@ class Steps:
     weights_K: Any
     momentum_option: str | None
     jit: bool
+    statistics: InputStatistics
     clipping: GradientClipping | None = None
 
     def chunk(
@@ -93,7 +95,7 @@ class Steps:
         if self.weights_K is not None:
             weights_B = tf.gather(self.weights_K, tf.cast(tf.reshape(y, [-1]), tf.int32))
         set_step(self.states, self.seeds, number)
-        with threefry(active=jit), tf.GradientTape() as tape:
+        with threefry(active=jit), self.statistics.as_variables(), tf.GradientTape() as tape:
             scores = model(x, training=True)
             loss = built.loss(y, scores, sample_weight=weights_B)
             if model.losses:
@@ -127,4 +129,4 @@ class Steps:
         variables = [*built.training_model.variables, *built.optimizer.variables, *self.loss_tracker.variables]
         variables += [variable for metric in built.metrics for variable in metric.variables]
         handles = {id(variable): variable.value.handle for variable in variables}
-        return [*handles.values(), self.seeds]
+        return [*handles.values(), *(variable.handle for variable in self.statistics.variables), self.seeds]

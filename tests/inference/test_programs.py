@@ -60,8 +60,13 @@ def test_another_seed_or_rate_needs_no_new_program(prepare, change):
     assert first == second
 
 
-def test_other_data_with_other_statistics_needs_a_new_program(prepare, run_epochs):
-    recipe = BASE | {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}}
+@pytest.mark.parametrize(
+    "more", [{}, {"normalization": {"name": "batch_normalization", "input": True}}], ids=["inside", "by batch"]
+)
+def test_other_data_with_other_statistics_needs_no_new_program(prepare, run_epochs, more):
+    recipe = BASE | {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}} | more
+    first, second = (prepare(recipe, (x, Y)).structure() for x in (X, X * 3 + 1))
+    assert first == second
     outcomes = []
     for clear in (False, True):
         for x in (X, X * 3 + 1):

@@ -50,6 +50,27 @@ def test_runs_that_differ_in_numbers_alone_are_compiled_once(train, compiled, en
     assert len(compiled) == count
 
 
+def test_a_table_s_seeds_and_folds_with_their_own_means_are_compiled_once(train, compiled):
+    tree = FIRST | {"data": {"name": "iris", "split": {"folds": 3, "fold": 0}}}
+    train(tree)
+    count = len(compiled)
+    train(tree | {"seed": 2})
+    train(tree | {"data": {"name": "iris", "split": {"folds": 3, "fold": 1}}})
+    assert len(compiled) == count
+
+
+def test_runs_with_a_metric_that_keras_builds_late_are_compiled_once(train, compiled):
+    tree = FIRST | {
+        "data": {"name": "regression", "examples": 100},
+        "optimizer": {"name": "sgd", "learning_rate": 0.001},
+        "training": {"engine": "graph", "metrics": ["r2_score"]},
+    }
+    train(tree)
+    count = len(compiled)
+    train(tree | {"seed": 2})
+    assert len(compiled) == count
+
+
 def test_a_resumed_run_needs_no_new_program(interrupted, resume, compiled):
     run = interrupted(FIRST, at=(1, 2)).run
     count = len(compiled)
@@ -126,7 +147,6 @@ CHANGES = {
     "precision": {"training": {"precision": "mixed_bfloat16"}},
     "augmentation": {"data": {"name": "digits", "limit": 200, "augmentation": {"noise": 0.1}}},
     "standardization": {"data": {"name": "digits", "limit": 200, "standardize": True}},
-    "other statistics": {"data": {"name": "digits", "limit": 201, "standardize": True}},
     "momentum": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.8}},
     "nesterov": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True}},
     "weight decay": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.1}},
@@ -148,6 +168,8 @@ def test_whatever_a_program_holds_as_a_constant_makes_another_structure(recipe_o
         structures[name] = prepare(recipe_of(plain | data | change)).structure()
     assert len(set(structures.values())) == len(structures), structures
     assert prepare(recipe_of(plain | data | {"seed": 5})).structure() == structures["plain"]
+    others = {"data": {"name": "digits", "limit": 201, "standardize": True}}  # with other means
+    assert prepare(recipe_of(plain | others)).structure() == structures["standardization"]
 
 
 def test_two_runs_may_take_turns_in_the_middle_of_their_epochs(prepare, run_epochs):

@@ -71,7 +71,11 @@ class Pretraining:
         if self._engine is None:
             prepared, name = self._ready(), self.names[self.index]
             self._engine = build_engine(
-                prepared.recipe, prepared.built, prepared.unlabeled, name, structure=prepared.structure()
+                prepared.recipe,
+                prepared.built,
+                prepared.unlabeled,
+                name,
+                structure=prepared.structure(with_statistics=True),
             )
         return self._engine
 
