@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.epochs=14",
             "regularization={dropout: 0.3, gaussian_noise: 0.1}",
             "optimizer={name: nadam, learning_rate: 0.01}",
+            "training.engine=graph",
         ],
     ),
     "accumulation, averaged weights": (
@@ -59,6 +60,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "pretraining={name: autoencoder, masking: 0.2, epochs: 4, optimizer: {name: adam, ema: 0.9}}",
             "pretraining.labeled=500",
             "training.epochs=4",
+            "training.engine=graph",
         ],
     ),
 }
