@@ -1,4 +1,4 @@
-"""Draws sweep.svg: all trials of a real sweep_random, from its report. Run it from the repository: python docs/images/draw_sweep.py"""
+"""Draws sweep.svg: all trials of a real sweep_random. Run it from the repository: python docs/images/draw_sweep.py"""
 
 import re
 import tempfile
@@ -17,7 +17,9 @@ def main() -> None:
     picture = re.search(r"<svg[^>]*parallel coordinates.*?</svg>", page, re.DOTALL)[0]
     styles = re.search(r"^svg text.*$", page, re.MULTILINE)[0]
     start = '<svg xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" '
-    rest = picture.removeprefix("<svg ").replace(">", f'><style>{styles}</style><rect width="100%" height="100%" fill="white"/>', 1)
+    rest = picture.removeprefix("<svg ").replace(
+        ">", f'><style>{styles}</style><rect width="100%" height="100%" fill="white"/>', 1
+    )
     TARGET.write_text(f"{start}{rest}\n", encoding="utf-8")
 
 

@@ -222,6 +222,27 @@ def resident_mb():
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+def test_forgotten_programs_leave_no_graph_behind(prepare, run_epochs, monkeypatch, activation):
+    """TensorFlow keeps gradients that optimizers and `silu` bring, and the graphs in which they were traced, for ever."""
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    programs._CACHE.clear()
+    monkeypatch.setattr(programs, "KEPT", 2)
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(40, 3)).astype(np.float32), rng.integers(0, 2, 40)
+
+    def graphs():
+        gc.collect()
+        return sum(isinstance(found, FuncGraph) and found.name == "chunk" for found in gc.get_objects())
+
+    before = graphs()
+    for units in range(3, 8):
+        model = {"model": {"name": "mlp", "units": [units]}, "activation": activation}
+        run_epochs(prepare(model | {"training": {"batch_size": 16, "engine": "graph"}}, data))
+    assert graphs() - before <= 1
+
+
 def test_memory_does_not_grow_with_the_number_of_runs(prepare, run_epochs):
     rng = np.random.default_rng(0)
     data = rng.normal(size=(4000, 640)).astype(np.float32), rng.integers(0, 2, 4000)  # 10 MB a run
