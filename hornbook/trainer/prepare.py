@@ -29,7 +29,7 @@ from hornbook.trainer.strategies import make_strategy, scope
 
 __all__ = ["Prepared", "build", "prepare"]
 
-NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "schedule", "data", "format", "pretraining"})
+NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Prepared:
         return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
 
     def structure(self, *, with_statistics: bool = False) -> str | None:
-        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights.
+        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights, first ones too.
 
         None for a distributed run, whose programs belong to its devices.
 

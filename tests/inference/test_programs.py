@@ -25,6 +25,7 @@ CHANGES = {
     "classes": {"training": BASE["training"] | {"class_weights": {0: 1.0, 1: 9.0}}},
     "threshold": {"training": BASE["training"] | {"metrics": [{"name": "precision", "thresholds": 0.9}]}},
     "momentum": {"schedule": "one_cycle"},
+    "initializer": {"initializer": "orthogonal"},
 }
 
 
@@ -54,8 +55,8 @@ def test_runs_share_programs_and_give_the_bits_they_give_alone(prepare, run_epoc
         assert not same(shared[name], shared["base"]), name
 
 
-@pytest.mark.parametrize("change", ["seed", "rate"])
-def test_another_seed_or_rate_needs_no_new_program(prepare, change):
+@pytest.mark.parametrize("change", ["seed", "rate", "initializer"])
+def test_another_seed_rate_or_initializer_needs_no_new_program(prepare, change):
     first, second = (prepare(recipe, (X, Y)).structure() for recipe in (BASE, BASE | CHANGES[change]))
     assert first == second
 
