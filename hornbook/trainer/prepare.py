@@ -63,7 +63,7 @@ class Prepared:
         return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
 
     def structure(self, *, with_statistics: bool = False) -> str | None:
-        """Return what makes compiled programs interchangeable: everything but seed, rates, length and weights, first ones too.
+        """Return what makes compiled programs interchangeable: everything but seed, rates, length and any weights.
 
         None for a distributed run, whose programs belong to its devices.
 
