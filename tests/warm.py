@@ -12,6 +12,7 @@ depend on the process take a real process.
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -82,14 +83,16 @@ def import_everything() -> None:
     from hornbook import startup
 
     startup.import_for_command()
-    import scipy.stats  # noqa: F401
-    import sklearn.datasets
-    import sklearn.model_selection  # noqa: F401
-
-    import hornbook.cli
-    import hornbook.inference.report
-    import hornbook.trainer.resume
-    import hornbook.trainer.train  # noqa: F401
+    for name in (
+        "scipy.stats",
+        "sklearn.datasets",
+        "sklearn.model_selection",
+        "hornbook.cli",
+        "hornbook.inference.report",
+        "hornbook.trainer.resume",
+        "hornbook.trainer.train",
+    ):
+        importlib.import_module(name)
 
 
 def serve(address: str) -> dict[str, object]:

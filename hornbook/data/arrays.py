@@ -16,7 +16,7 @@ from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.data_common import DataSpec
 from hornbook.recipes.data_files import Arrays, Npy, Npz
 from hornbook.recipes.data_synthetic import Inline
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 __all__ = ["from_arrays", "load_inline", "load_npy", "load_npz", "refuse_to_load"]
 

@@ -8,7 +8,7 @@ from hornbook.data.rows import select
 from hornbook.data.source import Array, Split
 from hornbook.errors import DataError
 from hornbook.recipes.data_rules import find_class, relabel_faults
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 __all__ = ["check_coverage", "keep_classes", "new_numbers"]
 

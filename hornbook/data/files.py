@@ -7,7 +7,7 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import DataError
-from hornbook.recipes.spec import did_you_mean, nearest
+from hornbook.recipes.hints import did_you_mean, nearest
 
 __all__ = ["existing_file", "nearest_name", "read_header", "read_npy", "read_npz", "unreadable"]
 

@@ -11,7 +11,7 @@ from hornbook.data.source import Array, DataInfo
 from hornbook.data.table_columns import DEFAULT_MISSING, encode_columns
 from hornbook.data.table_files import read_frame
 from hornbook.errors import DataError
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 __all__ = ["read_table"]
 

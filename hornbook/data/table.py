@@ -11,7 +11,7 @@ from hornbook.data.table_columns import encode_columns, infer_features, rows_lis
 from hornbook.data.table_files import read_frame
 from hornbook.errors import DataError
 from hornbook.recipes.data_files import Table
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 __all__ = ["load_table"]
 

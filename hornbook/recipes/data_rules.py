@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 if TYPE_CHECKING:
     from hornbook.recipes.data_common import DataSpec, SplitSpec

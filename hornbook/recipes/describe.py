@@ -10,11 +10,12 @@ from hornbook.errors import UsageError
 from hornbook.recipes.describe_layer import describe_layer, layer_summary
 from hornbook.recipes.description import Description, Option, as_text
 from hornbook.recipes.docstrings import body, example, one_line, source, without_source
+from hornbook.recipes.hints import did_you_mean, nearest
 from hornbook.recipes.keras_layers import layer_names
 from hornbook.recipes.load import shipped_recipes
 from hornbook.recipes.regularization import Regularization
 from hornbook.recipes.schema import json_schema, spec_schema
-from hornbook.recipes.spec import KINDS, Component, catalog, did_you_mean, nearest, noun, summary
+from hornbook.recipes.spec import KINDS, Component, catalog, noun, summary
 from hornbook.recipes.words import default_in_words, type_in_words
 
 __all__ = ["Description", "Option", "as_text", "list_lines", "options_of", "recipe_summary", "sections", "show"]

@@ -7,10 +7,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hornbook.recipes import keras_layers
 from hornbook.recipes.activation import Activation
+from hornbook.recipes.hints import MOVED, did_you_mean
 from hornbook.recipes.initializer import Initializer
 from hornbook.recipes.normalization import Normalization
 from hornbook.recipes.regularization import Regularization
-from hornbook.recipes.spec import MOVED, Spec, did_you_mean
+from hornbook.recipes.spec import Spec
 
 __all__ = ["BY_INGREDIENTS", "KERNELS", "FreeLayer", "LayerItem", "own_ingredients"]
 

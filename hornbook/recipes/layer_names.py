@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from hornbook.recipes.data_common import as_tuple
-from hornbook.recipes.spec import did_you_mean
+from hornbook.recipes.hints import did_you_mean
 
 __all__ = ["Layers", "UnknownLayer", "block_number", "select"]
 

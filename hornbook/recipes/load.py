@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
+from hornbook.recipes.hints import did_you_mean
 from hornbook.recipes.overrides import SPACE, apply_overrides
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import Facts, check_rules
-from hornbook.recipes.spec import did_you_mean
 from hornbook.recipes.text import Document, parse, plain
 from hornbook.recipes.translate import problems_of
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.hints import did_you_mean, nearest
 from hornbook.recipes.overrides import split_key
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.space import matching, ordered, settings, try_values
-from hornbook.recipes.spec import catalog, did_you_mean, nearest
+from hornbook.recipes.spec import catalog
 from hornbook.recipes.sweep import Choices, Sweep, values_of
 from hornbook.recipes.text import shown
 from hornbook.recipes.tuner import Bayesian, Hyperband, RandomSearch

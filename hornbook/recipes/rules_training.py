@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.durations import to_steps
 from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.hints import nearest
 from hornbook.recipes.normalization import BatchNormalization
 from hornbook.recipes.optimizer import SGD
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.schedule import OneCycle, Performance, PiecewiseConstant
-from hornbook.recipes.spec import nearest
 
 
 def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:

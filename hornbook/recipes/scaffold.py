@@ -2,9 +2,10 @@
 
 from hornbook.errors import UsageError
 from hornbook.recipes.docstrings import example
+from hornbook.recipes.hints import did_you_mean
 from hornbook.recipes.load import check_recipe
 from hornbook.recipes.schema import SCHEMA_FILE
-from hornbook.recipes.spec import Component, catalog, did_you_mean, noun, summary
+from hornbook.recipes.spec import Component, catalog, noun, summary
 from hornbook.recipes.text import parse
 from hornbook.recipes.words import flow_yaml
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.spec import MOVED, Component, ComponentOf, component_class, did_you_mean, nearest, noun
+from hornbook.recipes.hints import MOVED, did_you_mean, nearest
+from hornbook.recipes.spec import Component, ComponentOf, component_class, noun
 from hornbook.recipes.text import shown
 
 __all__ = ["problems_of", "spec_class_at"]

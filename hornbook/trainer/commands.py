@@ -14,7 +14,8 @@ import typer
 
 from hornbook.errors import GateError, UsageError
 from hornbook.recipes.commands import ConfigOption, OverrideArguments, examples, load_or_explain
-from hornbook.recipes.spec import catalog, did_you_mean
+from hornbook.recipes.hints import did_you_mean
+from hornbook.recipes.spec import catalog
 from hornbook.runs.directory import find_run, find_unfinished
 
 if TYPE_CHECKING:

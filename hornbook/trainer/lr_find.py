@@ -42,34 +42,20 @@ NUM_STEPS = 300
 NUM_SEEDS = 3
 
 
-def find_learning_rate(
-    recipe: Recipe,
-    data: Any = None,
-    *,
-    seeds: int = NUM_SEEDS,
-    lowest: float = MIN_RATE,
-    highest: float = MAX_RATE,
-    steps: int = NUM_STEPS,
-    on_seed: Callable[[int], None] = lambda seed: None,
-) -> Search:
+def find_learning_rate(recipe: Recipe, data: Any = None, **options: Any) -> Search:
     """Look for a recipe's learning rate; the one that it has plays no part.
 
     Args:
         recipe: A checked recipe.
         data: Arrays in place of the recipe's data source.
-        seeds: As of `search_rate`, like the others.
-        lowest: The first rate.
-        highest: The last rate.
-        steps: Optimizer updates of each test.
-        on_seed: Called with each seed before its test.
+        **options: Those of `search_rate`.
 
     Raises:
         RecipeError: If a range test would measure something else than the recipe's training.
     """
     refuse_errors(recipe, list(problems_of_search(recipe)))
     quiet_upstream_warnings()
-    prepared = prepare(recipe, data, finds_rate=False)
-    return search_rate(prepared, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=on_seed)
+    return search_rate(prepare(recipe, data, finds_rate=False), **options)
 
 
 def search_rate(

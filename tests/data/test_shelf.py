@@ -11,10 +11,18 @@ from hornbook.data import Shelf, load, shelf
 def done(monkeypatch):
     """What was really done: `read` a source, `prepare` its splits."""
     found = []
-    for name in ("read", "prepare"):
+
+    def count(name):
         real = getattr(shelf, name)
-        counted = lambda *given, name=name, real=real, **options: (found.append(name), real(*given, **options))[1]  # noqa: E731
+
+        def counted(*given, **options):
+            found.append(name)
+            return real(*given, **options)
+
         monkeypatch.setattr(shelf, name, counted)
+
+    count("read")
+    count("prepare")
     return found
 
 

@@ -11,9 +11,10 @@ from hornbook.recipes.activation import ActivationSpec
 from hornbook.recipes.docstrings import body, example, field_help, source, without_source
 from hornbook.recipes.free_layer import FreeLayer
 from hornbook.recipes.head import Head
+from hornbook.recipes.hints import did_you_mean, nearest
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.regularization import Regularization
-from hornbook.recipes.spec import KINDS, Component, Spec, did_you_mean, nearest, register
+from hornbook.recipes.spec import KINDS, Component, Spec, register
 from hornbook.recipes.text import parse, to_yaml
 
 COMPONENTS = [(kind, name) for kind in KINDS for name in catalog(kind)]
