@@ -166,8 +166,9 @@ def _valid_part(tree: dict[Any, Any], wrong: Sequence[Path]) -> tuple[dict[Any, 
     """Return the sections that are valid by themselves, of a sweep's space the entries, and the sections left out."""
     broken: set[Any] = {path[0] for path in wrong}
     rest = {key: value for key, value in tree.items() if key not in broken}
-    if all(path[:2] == SPACE and len(path) > len(SPACE) for path in wrong if path[0] == "sweep") and "sweep" in broken:
-        gone = {path[2] for path in wrong if path[0] == "sweep"}
+    in_sweep = [path for path in wrong if path[0] == "sweep"]
+    if in_sweep and all(path[:2] == SPACE and len(path) > len(SPACE) for path in in_sweep):
+        gone = {path[2] for path in in_sweep}
         space = {key: entry for key, entry in tree["sweep"]["space"].items() if key not in gone}
         while waiting := [key for key, entry in space.items() if gone & set(_conditions(entry))]:
             gone |= set(waiting)

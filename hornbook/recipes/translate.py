@@ -119,6 +119,8 @@ def _either(found: list[ErrorDetails]) -> str:
             words.append(EXPECTED[details["type"]])
         else:
             return ""
+    if "a number" in words:
+        words = [word for word in words if word != "a whole number"]  # which is one too
     return " or ".join(dict.fromkeys(words))
 
 

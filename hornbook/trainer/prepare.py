@@ -109,7 +109,7 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
     if recipe.sweep is not None:
         raise UsageError(
             f"{recipe.name or 'recipe'}: this recipe describes a sweep of many trainings: hornbook sweep --config FILE. "
-            "To train it once, leave the sweep out: hornbook train --config FILE '~sweep'"
+            "For one training of it leave the sweep out, by adding '~sweep' to the command."
         )
     budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
