@@ -18,7 +18,7 @@ from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, regis
 if TYPE_CHECKING:
     from hornbook.study.outcome import Study
     from hornbook.sweep.sweep import SweepResult
-    from hornbook.trainer.lr_suggest import Search
+    from hornbook.trainer.lr_find.suggest import Search
     from hornbook.trainer.result import TrainResult
 
 __all__ = [
@@ -78,7 +78,7 @@ def train(
 
 
 def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "Search":
-    """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find`.
+    """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find.search`.
 
     Args:
         recipe: A checked recipe; the rate that it has plays no part.
@@ -94,7 +94,7 @@ def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "
     from hornbook import startup
 
     startup.import_tensorflow()
-    from hornbook.trainer.lr_find import find_learning_rate as find
+    from hornbook.trainer.lr_find.search import find_learning_rate as find
 
     return find(recipe, data, seeds=seeds)
 
@@ -164,7 +164,7 @@ def ablate(
     from hornbook import startup
 
     startup.import_tensorflow()
-    from hornbook.recipes.text import plain, to_yaml
+    from hornbook.recipes.language.text import plain, to_yaml
     from hornbook.study.ablate import ablate as run_ablation
     from hornbook.study.factors import parse_factors, vary_options
     from hornbook.study.plan import make_plan

@@ -9,14 +9,15 @@ PROCESS_START = time.perf_counter()
 
 import typer  # noqa: E402  (the clock starts first)
 
+from hornbook.commands import ablate as study_commands  # noqa: E402
+from hornbook.commands import check as recipe_commands  # noqa: E402
+from hornbook.commands import evaluate as inference_commands  # noqa: E402
+from hornbook.commands import lr_find as lr_command  # noqa: E402
+from hornbook.commands import reuse_report as reuse_command  # noqa: E402
+from hornbook.commands import runs as runs_commands  # noqa: E402
+from hornbook.commands import sweep as sweep_commands  # noqa: E402
+from hornbook.commands import train as trainer_commands  # noqa: E402
 from hornbook.errors import HornbookError  # noqa: E402
-from hornbook.inference import commands as inference_commands  # noqa: E402
-from hornbook.recipes import commands as recipe_commands  # noqa: E402
-from hornbook.runs import commands as runs_commands  # noqa: E402
-from hornbook.study import commands as study_commands  # noqa: E402
-from hornbook.sweep import commands as sweep_commands  # noqa: E402
-from hornbook.trainer import commands as trainer_commands  # noqa: E402
-from hornbook.trainer import lr_command, reuse_command  # noqa: E402
 
 __all__ = ["app", "main"]
 

@@ -10,14 +10,14 @@ from error_samples import MEANINGS, SAMPLES, TRAIN_SIZE
 
 from hornbook.errors import Problem, format_problems
 from hornbook.recipes import Recipe, catalog, check_recipe
-from hornbook.recipes.describe import Description, Option, list_lines, options_of, sections, show
-from hornbook.recipes.docstrings import body, one_line, source, without_source
+from hornbook.recipes.describe.catalog import Description, Option, list_lines, options_of, sections, show
+from hornbook.recipes.describe.docstrings import body, one_line, source, without_source
+from hornbook.recipes.describe.schema import json_schema
 from hornbook.recipes.facts import Facts
+from hornbook.recipes.language.spec import Component, noun
+from hornbook.recipes.language.text import parse
 from hornbook.recipes.load import locate
-from hornbook.recipes.rules import RULES, check_rules
-from hornbook.recipes.schema import json_schema
-from hornbook.recipes.spec import Component, noun
-from hornbook.recipes.text import parse
+from hornbook.recipes.rules.check import RULES, check_rules
 
 DOCS = Path(__file__).parents[1] / "docs"
 TITLES = {

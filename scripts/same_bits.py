@@ -1,4 +1,4 @@
-"""Do two versions of Hornbook train the shipped recipes to the same bits? Run `record` with each one's Python, then `compare`.
+"""Do two versions of Hornbook train the shipped recipes to the same bits? `record` with each one's Python, then `compare`.
 
     $ python scripts/same_bits.py record before.json        # with the environment of the version before
     $ python scripts/same_bits.py record after.json         # with that of the version after

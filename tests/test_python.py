@@ -32,7 +32,7 @@ def workplace(tmp_path, monkeypatch):
 @pytest.fixture
 def file(tmp_path):
     """A function: a recipe as a mapping → its file."""
-    from hornbook.recipes.text import to_yaml
+    from hornbook.recipes.language.text import to_yaml
 
     def write(tree):
         (tmp_path / "small.yaml").write_text(to_yaml(tree))

@@ -88,7 +88,7 @@ def import_everything() -> None:
         "sklearn.datasets",
         "sklearn.model_selection",
         "hornbook.cli",
-        "hornbook.inference.report",
+        "hornbook.inference.evaluate",
         "hornbook.trainer.resume",
         "hornbook.trainer.train",
     ):

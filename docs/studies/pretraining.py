@@ -17,7 +17,7 @@ from hornbook import load_recipe, startup
 
 startup.import_tensorflow()
 from hornbook.data import load  # noqa: E402
-from hornbook.trainer.control import control_of  # noqa: E402
+from hornbook.recipes.control import control_of  # noqa: E402
 from hornbook.trainer.train import train  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 
 from hornbook.builder.blocks import Ingredients
-from hornbook.builder.seeds import derive_seed
-from hornbook.recipes.initializer import GlorotUniform, Orthogonal
-from hornbook.recipes.model import Cnn, Mlp, ResidualCnn, Rnn
+from hornbook.builder.randomness import derive_seed
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.initializer import GlorotUniform, Orthogonal
+from hornbook.recipes.sections.model import Cnn, Mlp, ResidualCnn, Rnn
 
 __all__ = ["cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn"]
 

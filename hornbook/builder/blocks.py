@@ -6,13 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from hornbook.builder.seeds import derive_seed
-from hornbook.recipes.activation import ActivationSpec, Linear
-from hornbook.recipes.initializer import Default, InitializerSpec
-from hornbook.recipes.normalization import NoNormalization, NormalizationSpec
+from hornbook.builder.randomness import derive_seed
+from hornbook.recipes.language.spec import component_class
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.regularization import Regularization
-from hornbook.recipes.spec import component_class
+from hornbook.recipes.sections.activation import ActivationSpec, Linear
+from hornbook.recipes.sections.initializer import Default, InitializerSpec
+from hornbook.recipes.sections.normalization import NoNormalization, NormalizationSpec
+from hornbook.recipes.sections.regularization import Regularization
 
 __all__ = ["Ingredients", "build_initializer", "build_normalization", "suited_initializer"]
 

@@ -10,9 +10,9 @@ from hornbook.builder.head import build_head, build_loss, decision_threshold, tr
 from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
+from hornbook.builder.phases import frozen_forever
 from hornbook.builder.refusals import REFUSALS, reason
 from hornbook.builder.reuse import Copied, Source, attach, copy_by_name, fit_inputs, own_preprocessing
-from hornbook.builder.timeline import frozen_forever
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe

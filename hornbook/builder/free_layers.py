@@ -6,12 +6,12 @@ import keras
 
 from hornbook.builder.backbones import recurrent_arguments
 from hornbook.builder.blocks import Ingredients
+from hornbook.builder.randomness import derive_seed
 from hornbook.builder.refusals import REFUSALS, reason
-from hornbook.builder.seeds import derive_seed
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.free_layer import KERNELS, FreeLayer
-from hornbook.recipes.keras_layers import argument_names, class_name
-from hornbook.recipes.model import Layers
+from hornbook.recipes.sections.free_layer import KERNELS, FreeLayer
+from hornbook.recipes.sections.keras_layers import argument_names, class_name
+from hornbook.recipes.sections.model import Layers
 
 __all__ = ["free_layers"]
 

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, suited_initializer
-from hornbook.recipes.initializer import Default
-from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.initializer import Default
+from hornbook.recipes.sections.normalization import NormalizationSpec
 
 __all__ = ["build_head", "build_loss", "decision_threshold", "trains_on_logits"]
 

@@ -10,12 +10,12 @@ import numpy as np
 from keras import ops
 
 from hornbook.builder.blocks import build_normalization
-from hornbook.builder.seeds import derive_seed
+from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.data import Augmentation
-from hornbook.recipes.normalization import NormalizationSpec
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.normalization import NormalizationSpec
+from hornbook.recipes.sources import Augmentation
 
 __all__ = ["AUGMENTATION", "STANDARDIZE", "build_inputs"]
 

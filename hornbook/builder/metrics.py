@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from hornbook.recipes.head import Task
-from hornbook.recipes.metric import MetricSpec
+from hornbook.recipes.sections.head import Task
+from hornbook.recipes.sections.metric import MetricSpec
 
 __all__ = ["accuracy", "build_metric", "f1_score", "r2_score"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from hornbook.recipes.optimizer import OptimizerSpec
-from hornbook.recipes.training import GradientClipping
+from hornbook.recipes.sections.optimizer import OptimizerSpec
+from hornbook.recipes.sections.training import GradientClipping
 
 __all__ = ["build_optimizer"]
 

@@ -9,11 +9,11 @@ import numpy as np
 from keras import ops
 from keras.src.saving.serialization_lib import SafeModeScope
 
-from hornbook.builder.seeds import derive_seed
-from hornbook.builder.timeline import chosen_layers
+from hornbook.builder.phases import chosen_layers
+from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.layer_names import block_number
+from hornbook.recipes.sections.layer_names import block_number
 
 __all__ = ["Copied", "Source", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]
 

@@ -3,13 +3,13 @@
 `load` is what a recipe needs, `from_arrays` what a notebook needs, `read_inputs` what prediction needs.
 """
 
-from hornbook.data.arrays import from_arrays
 from hornbook.data.inputs import read_inputs
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
-from hornbook.data.rows import Rows
 from hornbook.data.shelf import Shelf
 from hornbook.data.source import DataInfo, Feature, Preprocessing, Source, Split, Splits
+from hornbook.data.sources.arrays import from_arrays
+from hornbook.data.storage.rows import Rows
 
 __all__ = [
     "DataInfo",

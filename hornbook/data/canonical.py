@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.readers import is_mapped
-from hornbook.data.rows import Inputs, Rows, blocks, numbered_blocks
 from hornbook.data.source import Array, DataKind, Source
+from hornbook.data.storage.readers import is_mapped
+from hornbook.data.storage.rows import Inputs, Rows, blocks, numbered_blocks
 from hornbook.errors import DataError
 
 __all__ = ["canonical_inputs", "check_finite", "check_lengths", "guess_kind", "is_frame", "to_float32"]

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hornbook.data.rows import select
 from hornbook.data.source import Array, Split
+from hornbook.data.storage.rows import select
 from hornbook.errors import DataError
-from hornbook.recipes.data_rules import find_class, relabel_faults
-from hornbook.recipes.hints import did_you_mean
+from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sources.checks import find_class, relabel_faults
 
 __all__ = ["check_coverage", "keep_classes", "new_numbers"]
 

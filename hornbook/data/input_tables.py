@@ -8,10 +8,10 @@ import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.source import Array, DataInfo
-from hornbook.data.table_columns import DEFAULT_MISSING, encode_columns
-from hornbook.data.table_files import read_frame
+from hornbook.data.sources.table_columns import DEFAULT_MISSING, encode_columns
+from hornbook.data.sources.table_files import read_frame
 from hornbook.errors import DataError
-from hornbook.recipes.hints import did_you_mean
+from hornbook.recipes.language.hints import did_you_mean
 
 __all__ = ["read_table"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
-from hornbook.data.files import existing_file, read_npy, read_npz
 from hornbook.data.source import Array, DataInfo
+from hornbook.data.storage.files import existing_file, read_npy, read_npz
 from hornbook.errors import DataError
 
 __all__ = ["fit_inputs", "read_inputs"]

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
-from hornbook.data.readers import is_mapped
 from hornbook.data.source import Array, Source, Task
+from hornbook.data.storage.readers import is_mapped
 from hornbook.errors import DataError
 
 __all__ = ["Targets", "encode_targets", "final_task"]

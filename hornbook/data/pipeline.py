@@ -13,13 +13,13 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.rows import Rows, blocks, in_file_order, in_memory, select
+from hornbook.data.preprocessing import check_columns, compute_preprocessing, keep_training_categories
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide
-from hornbook.data.statistics import check_columns, compute_preprocessing, keep_training_categories
+from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.data_common import DataSpec
-from hornbook.recipes.data_rules import NOUNS
+from hornbook.recipes.sources.checks import NOUNS
+from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["load", "prepare"]
 

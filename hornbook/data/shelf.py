@@ -7,7 +7,7 @@ import numpy as np
 
 from hornbook.data.pipeline import prepare, read
 from hornbook.data.source import Source, Split, Splits
-from hornbook.recipes.data_common import DataSpec
+from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["Shelf"]
 

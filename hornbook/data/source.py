@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hornbook.data.rows import Array, Inputs
+from hornbook.data.storage.rows import Array, Inputs
 
 __all__ = ["Array", "DataInfo", "DataKind", "Feature", "Inputs", "Preprocessing", "Source", "Split", "Splits", "Task"]
 

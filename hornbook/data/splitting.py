@@ -7,7 +7,7 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import DataError
-from hornbook.recipes.data_common import SplitSpec
+from hornbook.recipes.sources.common import SplitSpec
 
 __all__ = ["Division", "divide"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.rows import Array
+from hornbook.data.storage.rows import Array
 from hornbook.errors import DataError, UsageError
 from hornbook.recipes.load import load_recipe
 from hornbook.runs import Run

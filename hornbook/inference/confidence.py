@@ -8,8 +8,8 @@ import numpy as np
 
 from hornbook.builder.head import decision_threshold
 from hornbook.data.source import Array, Split, Splits
+from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Bin, fit_temperature, measure, softmax, two_columns
-from hornbook.inference.predict import predict_scores
 from hornbook.inference.trained import Trained
 from hornbook.inference.uncertainty import Uncertainty, sample_run
 

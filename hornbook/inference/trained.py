@@ -16,9 +16,9 @@ from hornbook.builder.metrics import build_metric
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
 from hornbook.errors import RunError
+from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.spec import Component
 from hornbook.runs.directory import Run, find_run
 
 __all__ = ["Trained", "load_run"]

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.seeds import derive_seed
-from hornbook.builder.views import set_step
+from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array
+from hornbook.engine.prediction import large_batch
 from hornbook.errors import UsageError
-from hornbook.inference.predict import large_batch
 from hornbook.inference.trained import Trained
+from hornbook.upstream import set_step
 
 __all__ = ["Uncertainty", "check_dropout", "drawing_layers", "monte_carlo", "sample_run"]
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hornbook.recipes.head import Task
-from hornbook.recipes.metric import MetricSpec, default_metric
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.head import Task
+from hornbook.recipes.sections.metric import MetricSpec, default_metric
 
 __all__ = ["Facts", "recorded_names"]
 

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
-from hornbook.recipes.hints import did_you_mean
-from hornbook.recipes.overrides import SPACE, apply_overrides
+from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.language.overrides import SPACE, apply_overrides
+from hornbook.recipes.language.text import Document, parse, plain
+from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.rules import Facts, check_rules
-from hornbook.recipes.text import Document, parse, plain
-from hornbook.recipes.translate import problems_of
+from hornbook.recipes.rules.check import Facts, check_rules
 
 __all__ = ["Checked", "check_recipe", "load_recipe", "locate", "read_config", "refuse_errors", "shipped_recipes"]
 

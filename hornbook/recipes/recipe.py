@@ -4,21 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
-from hornbook.recipes.activation import Activation
-from hornbook.recipes.data import DataSpec
-from hornbook.recipes.head import Head, Task
-from hornbook.recipes.initializer import Default, Initializer
-from hornbook.recipes.model import Backbone
-from hornbook.recipes.normalization import NoNormalization, Normalization
-from hornbook.recipes.optimizer import Adam, Optimizer
-from hornbook.recipes.pretraining import Pretraining
-from hornbook.recipes.regularization import Regularization
-from hornbook.recipes.reuse import Reuse
-from hornbook.recipes.schedule import ConstantSchedule, Schedule
-from hornbook.recipes.spec import ComponentOf, Spec
-from hornbook.recipes.sweep import Sweep
-from hornbook.recipes.text import Document
-from hornbook.recipes.training import Training
+from hornbook.recipes.language.spec import ComponentOf, Spec
+from hornbook.recipes.language.text import Document
+from hornbook.recipes.sections.activation import Activation
+from hornbook.recipes.sections.head import Head, Task
+from hornbook.recipes.sections.initializer import Default, Initializer
+from hornbook.recipes.sections.model import Backbone
+from hornbook.recipes.sections.normalization import NoNormalization, Normalization
+from hornbook.recipes.sections.optimizer import Adam, Optimizer
+from hornbook.recipes.sections.pretraining import Pretraining
+from hornbook.recipes.sections.regularization import Regularization
+from hornbook.recipes.sections.reuse import Reuse
+from hornbook.recipes.sections.schedule import ConstantSchedule, Schedule
+from hornbook.recipes.sections.sweep import Sweep
+from hornbook.recipes.sections.training import Training
+from hornbook.recipes.sources import DataSpec
 
 __all__ = ["Recipe"]
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.language.spec import component_class
 from hornbook.recipes.load import refuse_errors
-from hornbook.recipes.metric import default_metric
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.reuse import Application, Reuse
-from hornbook.recipes.rules import check_rules
-from hornbook.recipes.spec import component_class
+from hornbook.recipes.rules.check import check_rules
+from hornbook.recipes.sections.metric import default_metric
+from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
 
 __all__ = ["resolve"]

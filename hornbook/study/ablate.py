@@ -11,6 +11,7 @@ from hornbook.atomic import write_json, write_text
 from hornbook.errors import Problem, RecipeError, RunError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import check_writable
+from hornbook.study.cells import Figures, Interrupted, Trainer
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
 from hornbook.study.notes import notes_of
@@ -18,7 +19,6 @@ from hornbook.study.outcome import Group, Study, compare_groups
 from hornbook.study.page import as_html
 from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
 from hornbook.study.table import as_csv, as_json
-from hornbook.study.training import Figures, Interrupted, Trainer
 from hornbook.trainer.prepare import quiet_upstream_warnings
 
 __all__ = ["ablate"]

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from hornbook.errors import RunError, UsageError
+from hornbook.recipes.language.spec import KINDS, component_class
+from hornbook.recipes.language.text import parse, shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.spec import KINDS, component_class
-from hornbook.recipes.text import parse, shown
 from hornbook.runs.directory import Run, find_run
 from hornbook.runs.rows import is_pretraining
 from hornbook.study.grid import grid_lines

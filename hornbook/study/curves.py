@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hornbook.runs.intervals import Interval, mean_interval
+from hornbook.report.intervals import Interval, mean_interval
 from hornbook.study.measure import Measure
 from hornbook.study.outcome import Group
 

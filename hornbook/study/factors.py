@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.text import parse, shown, to_flow
+from hornbook.recipes.language.text import parse, shown, to_flow
 
 __all__ = ["ORIGIN", "Cell", "Factor", "Setting", "cells_of", "parse_factors", "split_values", "vary_options"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from hornbook.errors import UsageError
 from hornbook.recipes.facts import Facts, recorded_names
-from hornbook.recipes.hints import did_you_mean
+from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.intervals import Interval
+from hornbook.report.intervals import Interval
 
 __all__ = ["Measure", "Target", "measure_of", "parse_target"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.runs.intervals import Interval, mean_interval
+from hornbook.report.intervals import Interval, mean_interval
 from hornbook.study.measure import Measure, Target
-from hornbook.study.statistics import LEVEL, SEEDS, Difference, Repeats, compare_pairs, inflated
+from hornbook.study.significance import LEVEL, SEEDS, Difference, Repeats, compare_pairs, inflated
 
 __all__ = ["Group", "Row", "Study", "compare_groups", "verdict"]
 

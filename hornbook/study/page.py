@@ -16,7 +16,7 @@ def as_html(study: Study) -> str:
     """Return the page: verdicts, tables, learning curves with bands, and every run."""
     import jinja2  # a tenth of a second that other commands do not need
 
-    text = (resources.files("hornbook") / "study" / "report.html.j2").read_text(encoding="utf-8")
+    text = (resources.files("hornbook") / "study" / "page.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

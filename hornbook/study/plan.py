@@ -9,7 +9,7 @@ from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.load import Checked, check_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.study.factors import ORIGIN, Cell, Factor, cells_of
-from hornbook.study.statistics import Repeats
+from hornbook.study.significance import Repeats
 
 __all__ = ["BASELINE", "NOTHING_LEFT", "Plan", "PlannedCell", "also_called", "make_plan", "same_as"]
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hornbook.runs.intervals import Interval
+from hornbook.report.intervals import Interval
 from hornbook.study.outcome import Row, Study
 
 __all__ = ["as_csv", "as_json", "as_text", "difference_lines", "verdict_lines"]

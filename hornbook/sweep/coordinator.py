@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hornbook.errors import HornbookError
-from hornbook.recipes.durations import to_seconds
+from hornbook.recipes.language.durations import to_seconds
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.space import trial_recipe
-from hornbook.recipes.tuner import Hyperband
+from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.trial import trial_recipe
+from hornbook.runs.sweeps import Outcome, SweepFolder, TrialRow
 from hornbook.sweep.oracle import WAIT, Advisor, Wait
-from hornbook.sweep.record import Outcome, SweepFolder, TrialRow
 from hornbook.sweep.trial import Task
 
 __all__ = ["Coordinator"]

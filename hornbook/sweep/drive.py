@@ -12,9 +12,9 @@ from typing import Any
 
 from hornbook.data import Shelf
 from hornbook.errors import HornbookError
+from hornbook.runs.sweeps import Outcome
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.oracle import Wait
-from hornbook.sweep.record import Outcome
 from hornbook.sweep.trial import Task, run_trial
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import error_from, outcome_from, task_to

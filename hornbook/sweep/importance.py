@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.sweep.record import TrialRow
+from hornbook.runs.sweeps import TrialRow
 
 __all__ = ["Importance", "importance"]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.recipes.sweep import Range, Sweep
-from hornbook.sweep.record import TrialRow
+from hornbook.recipes.sections.sweep import Range, Sweep
+from hornbook.runs.sweeps import TrialRow
 from hornbook.sweep.table import number_text, value_text
 
 __all__ = ["Axis", "Line", "axes_of", "lines_of"]

@@ -12,18 +12,18 @@ from hornbook.errors import HornbookError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.rules import check_rules
-from hornbook.recipes.space import trial_recipe, try_values
-from hornbook.recipes.sweep import no_sweep
-from hornbook.recipes.tuner import Hyperband
+from hornbook.recipes.rules.check import check_rules
+from hornbook.recipes.sections.sweep import no_sweep
+from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.trial import trial_recipe, try_values
+from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable
-from hornbook.runs.intervals import Interval, mean_interval
+from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
-from hornbook.sweep.network import Place, check_address, fingerprint
-from hornbook.sweep.record import BEST, CONFIRM, REPORT, TABLE, SweepFolder
+from hornbook.sweep.network.address import Place, check_address, fingerprint
 from hornbook.sweep.table import best_text, csv_text, ranking, values_text
 from hornbook.sweep.trial import newest_run, with_seed
 from hornbook.sweep.view import View
@@ -150,7 +150,7 @@ def find_direction(recipe: Recipe) -> str:
 
 def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str:
     """Return what makes two sweeps the same: the recipe's text below its overrides; without a text the recipe itself."""
-    from hornbook.recipes.text import to_yaml
+    from hornbook.recipes.language.text import to_yaml
 
     text, overrides = source if source is not None else (to_yaml(recipe.to_dict()), ())
     return "".join(f"# override: {override}\n" for override in overrides) + text
@@ -166,7 +166,7 @@ def _open(recipe: Recipe, runs: Path, text: str, *, fresh: bool) -> tuple[SweepF
 def _driver(workers: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:
     """Return the loop that brings trials to whoever trains them."""
     if place is not None:
-        from hornbook.sweep.chief import drive_chief  # gRPC only where it is used
+        from hornbook.sweep.network.chief import drive_chief  # gRPC only where it is used
 
         return partial(drive_chief, place=place, sweep=fingerprint(text))
     return partial(drive_here, shelf=shelf) if workers == 1 else partial(drive_workers, workers=workers)
@@ -265,7 +265,7 @@ def _interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepR
 
 def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view: View) -> SweepResult:
     """Write best.yaml, result and report."""
-    from hornbook.sweep.report import report_html
+    from hornbook.sweep.page import report_html
     from hornbook.sweep.table import short_keys
 
     folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.text import to_yaml
-from hornbook.sweep.record import SweepFolder, TrialRow
+from hornbook.runs.sweeps import SweepFolder, TrialRow
 
 __all__ = ["best_text", "csv_text", "number_text", "ranking", "short_keys", "value_text", "values_text"]
 

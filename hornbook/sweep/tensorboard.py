@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hornbook.recipes.sweep import Choices, Sweep
+from hornbook.recipes.sections.sweep import Choices, Sweep
 from hornbook.runs.directory import Run
 from hornbook.runs.rows import is_pretraining
-from hornbook.sweep.record import SweepFolder, TrialRow
+from hornbook.runs.sweeps import SweepFolder, TrialRow
 from hornbook.sweep.table import value_text
 
 __all__ = ["write_new"]

@@ -9,10 +9,10 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.space import try_values
+from hornbook.recipes.trial import try_values
 from hornbook.runs.directory import RECIPE, Run
 from hornbook.runs.rows import is_pretraining
-from hornbook.sweep.record import TRIALS, Outcome
+from hornbook.runs.sweeps import TRIALS, Outcome
 from hornbook.trainer.progress import Reporter
 from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Trial

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from hornbook.recipes.tuner import Hyperband
+from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.runs.sweeps import TrialRow
 from hornbook.sweep.coordinator import Coordinator
-from hornbook.sweep.record import TrialRow
 from hornbook.sweep.table import short_keys, values_text
 from hornbook.sweep.trial import Task
 from hornbook.trainer.prepare import Prepared

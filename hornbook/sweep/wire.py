@@ -5,7 +5,7 @@ from typing import Any
 
 from hornbook.errors import DataError, HornbookError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.sweep.record import Outcome
+from hornbook.runs.sweeps import Outcome
 from hornbook.sweep.trial import Task
 
 __all__ = ["error_from", "error_to", "outcome_from", "outcome_to", "task_from", "task_to"]

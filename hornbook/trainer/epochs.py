@@ -6,16 +6,16 @@ from typing import Any
 
 from hornbook.builder.build import as_targets
 from hornbook.data.source import Split
+from hornbook.engine.chunks import ChunkSizes
+from hornbook.engine.engine import EpochPlan, permutation
+from hornbook.engine.evaluation import Evaluator
 from hornbook.errors import DivergedError
-from hornbook.inference.evaluate import Evaluator
-from hornbook.recipes.durations import to_seconds
+from hornbook.recipes.language.durations import to_seconds
 from hornbook.runs.directory import RunDirectory
-from hornbook.trainer.chunks import ChunkSizes
-from hornbook.trainer.engine import EpochPlan, permutation
+from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.run import pretrain
 from hornbook.trainer.progress import Reporter
-from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.weights import averaged, snapshot

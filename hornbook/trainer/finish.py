@@ -2,10 +2,10 @@
 
 from hornbook.builder import compile_plain
 from hornbook.runs.directory import RunDirectory
+from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.reuse_record import end_record, start_record
-from hornbook.trainer.saver import Saver
+from hornbook.trainer.reuse.record import end_record, start_record
 from hornbook.trainer.session import Session
 
 __all__ = ["finish"]

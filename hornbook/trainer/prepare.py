@@ -12,20 +12,20 @@ import numpy as np
 
 from hornbook.builder import Built, build_model, compile_plain
 from hornbook.builder.build import as_targets
-from hornbook.builder.engine_choice import choose_engine
 from hornbook.builder.inputs import STANDARDIZE
+from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, from_arrays, load
 from hornbook.data.source import Array, Inputs
+from hornbook.engine.choice import choose_engine
+from hornbook.engine.strategies import make_strategy, scope
 from hornbook.errors import DataError, Problem, UsageError
-from hornbook.inference.sources import load_source
-from hornbook.recipes.durations import to_bytes
+from hornbook.inference.earlier_model import load_source
+from hornbook.recipes.language.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.trainer.lr_suggest import Search
+from hornbook.trainer.lr_find.suggest import Search
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.trainer.pretraining.unlabeled import divide
-from hornbook.trainer.rates import RateTable, rate_table
-from hornbook.trainer.strategies import make_strategy, scope
 
 __all__ = ["Prepared", "build", "prepare"]
 
@@ -139,7 +139,7 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
     )
     if not (finds_rate and resolved.optimizer.is_auto):
         return prepared
-    from hornbook.trainer.auto_rate import with_found_rate  # which trains, and therefore imports this module
+    from hornbook.trainer.lr_find.auto import with_found_rate  # which trains, and therefore imports this module
 
     return with_found_rate(prepared)
 

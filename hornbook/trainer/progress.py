@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.engine.environment import describe_device
 from hornbook.runs.directory import RunDirectory
-from hornbook.trainer.environment import describe_device
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.reuse_record import end_lines, reuse_lines, start_record
+from hornbook.trainer.reuse.record import end_lines, reuse_lines, start_record
 
 __all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
 

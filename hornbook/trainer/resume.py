@@ -7,22 +7,22 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.callbacks.rates import rate_table
 from hornbook.data import Shelf, from_json
+from hornbook.engine.environment import environment_facts
+from hornbook.engine.strategies import own_folder
 from hornbook.errors import RunError, UsageError
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.text import to_yaml
 from hornbook.runs.directory import Run, RunDirectory, find_run
 from hornbook.runs.rows import is_pretraining
 from hornbook.runs.states import State, load_state
-from hornbook.trainer.environment import environment_facts
-from hornbook.trainer.phases import Timeline
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
-from hornbook.trainer.rates import rate_table
 from hornbook.trainer.result import TrainResult
+from hornbook.trainer.reuse.timeline import Timeline
 from hornbook.trainer.session import Session, Trial, make_keeper, make_stopper
-from hornbook.trainer.strategies import own_folder
 from hornbook.trainer.train import run_session
 from hornbook.trainer.user_callbacks import UserCallbacks
 

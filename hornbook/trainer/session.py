@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
+from hornbook.engine.evaluation import Evaluator
+from hornbook.engine.loops import Loop, make_loop
 from hornbook.errors import RunError
-from hornbook.inference.evaluate import Evaluator
-from hornbook.recipes.durations import to_steps
+from hornbook.recipes.language.durations import to_steps
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.schedule import Performance
+from hornbook.recipes.sections.schedule import Performance
 from hornbook.runs.states import State
-from hornbook.trainer.loops import Loop, make_loop
-from hornbook.trainer.phases import Timeline
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.state import Pretraining, make_pretraining
+from hornbook.trainer.reuse.timeline import Timeline
 from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["Session", "Trial"]

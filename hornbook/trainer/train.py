@@ -7,24 +7,24 @@ from typing import Any
 import keras
 
 from hornbook.data import Shelf, to_json
+from hornbook.engine.environment import environment_facts
+from hornbook.engine.strategies import is_chief, own_folder, worker_losses
 from hornbook.errors import DivergedError
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.rules import Facts, check_rules
-from hornbook.recipes.text import to_yaml
+from hornbook.recipes.rules.check import Facts, check_rules
 from hornbook.runs.directory import RunDirectory, check_writable
-from hornbook.trainer.auto_rate import picture_of_failure, write_search
-from hornbook.trainer.environment import environment_facts
+from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.epochs import train_epochs
 from hornbook.trainer.finish import finish
-from hornbook.trainer.lr_report import note
+from hornbook.trainer.lr_find.auto import picture_of_failure, write_search
+from hornbook.trainer.lr_find.report import note
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.result import TrainResult
-from hornbook.trainer.reuse_record import start_record
-from hornbook.trainer.saver import Saver
+from hornbook.trainer.reuse.record import start_record
 from hornbook.trainer.session import Session, Trial
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.strategies import is_chief, own_folder, worker_losses
 from hornbook.trainer.user_callbacks import UserCallbacks
 from hornbook.trainer.weights import save_model
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from hornbook.recipes.spec import catalog
+from hornbook.recipes.language.spec import catalog
 
 Z = np.array([-4.0, -1.0, -0.25, 0.0, 0.5, 2.0, 4.0])
 ERF = np.array([math.erf(z / math.sqrt(2)) for z in Z])

@@ -6,9 +6,9 @@ import keras
 import pytest
 
 from hornbook import load_recipe
+from hornbook.recipes.language.spec import catalog
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.spec import catalog
-from hornbook.recipes.text import to_yaml
 
 BUILT = ("initializer", "activation", "normalization", "optimizer", "loss", "metric")
 TASKED = {"accuracy", "f1_score", "r2_score"}
@@ -100,7 +100,7 @@ def test_yaml_keeps_every_option(kind, name, others):
 
 
 def load_text(text):
-    from hornbook.recipes.text import parse
+    from hornbook.recipes.language.text import parse
 
     return parse(text, origin="test").tree
 

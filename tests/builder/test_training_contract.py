@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from hornbook.builder.engine_choice import choose_engine
-from hornbook.recipes.spec import catalog
+from hornbook.engine.choice import choose_engine
+from hornbook.recipes.language.spec import catalog
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(40, 6)).astype(np.float32)

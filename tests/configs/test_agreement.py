@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hornbook import load_recipe
+from hornbook.engine.engine import EpochPlan, permutation
+from hornbook.engine.loops import make_loop
 from hornbook.recipes import shipped_recipes
 from hornbook.recipes.recipe import Recipe
-from hornbook.trainer.engine import EpochPlan, permutation
-from hornbook.trainer.loops import make_loop
 from hornbook.trainer.prepare import prepare
 
 RANDOM = ("dropout", "input_dropout", "alpha_dropout", "spatial_dropout", "gaussian_dropout", "gaussian_noise")

@@ -6,7 +6,7 @@ import pytest
 
 from hornbook import load_recipe
 from hornbook.data import load
-from hornbook.trainer.engine import permutation
+from hornbook.engine.engine import permutation
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from hornbook.recipes import catalog, check_recipe, load_recipe, shipped_recipes
-from hornbook.recipes.describe import list_lines
+from hornbook.recipes.describe.catalog import list_lines
 
 RECIPES = shipped_recipes()
 NAMES = sorted(RECIPES)

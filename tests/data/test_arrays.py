@@ -6,7 +6,7 @@ import pytest
 
 from hornbook.data import Source, from_arrays, load
 from hornbook.errors import DataError, RecipeError, UsageError
-from hornbook.recipes.data import Arrays, Augmentation, Digits, Npz, SplitSpec
+from hornbook.recipes.sources import Arrays, Augmentation, Digits, Npz, SplitSpec
 
 X = np.random.default_rng(0).random((40, 3))
 Y = np.arange(40) % 2

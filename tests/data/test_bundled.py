@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hornbook.data import load
-from hornbook.recipes.data import BreastCancer, Diabetes, Digits, Iris, Wine
+from hornbook.recipes.sources import BreastCancer, Diabetes, Digits, Iris, Wine
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hornbook.data import from_arrays
 from hornbook.data.canonical import to_float32
 from hornbook.errors import DataError
-from hornbook.recipes.data import Arrays, SplitSpec
+from hornbook.recipes.sources import Arrays, SplitSpec
 
 Y = np.arange(10) % 2
 KEEP_ALL = Arrays(split=SplitSpec(validation=0, test=0))

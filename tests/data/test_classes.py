@@ -6,7 +6,7 @@ import pytest
 from hornbook.data import load
 from hornbook.data.classes import new_numbers
 from hornbook.errors import DataError
-from hornbook.recipes.data import Digits, Iris, SplitSpec
+from hornbook.recipes.sources import Digits, Iris, SplitSpec
 
 NAMES = ("setosa", "versicolor", "virginica")
 

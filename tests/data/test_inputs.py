@@ -7,7 +7,7 @@ import pytest
 
 from hornbook.data import from_arrays, from_json, load, read_inputs, to_json
 from hornbook.errors import DataError
-from hornbook.recipes.data import Digits, Iris, Regression, SplitSpec, Table
+from hornbook.recipes.sources import Digits, Iris, Regression, SplitSpec, Table
 
 Y = np.arange(12) % 2
 

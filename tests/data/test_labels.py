@@ -5,7 +5,7 @@ import pytest
 
 from hornbook.data import from_arrays
 from hornbook.errors import DataError
-from hornbook.recipes.data import Arrays, SplitSpec
+from hornbook.recipes.sources import Arrays, SplitSpec
 
 KEEP_ALL = Arrays(split=SplitSpec(validation=0, test=0))
 

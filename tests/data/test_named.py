@@ -12,7 +12,7 @@ import pytest
 
 from hornbook.data import load
 from hornbook.errors import DataError
-from hornbook.recipes.data import CaliforniaHousing, Cifar10, Cifar100, FashionMnist, Imdb, Mnist, SplitSpec
+from hornbook.recipes.sources import CaliforniaHousing, Cifar10, Cifar100, FashionMnist, Imdb, Mnist, SplitSpec
 
 SHARED = Path(os.environ.get("HORNBOOK_DATA") or Path(__file__).parents[3] / "shared" / "data")
 FIRST = SplitSpec(validation=5000, method="first")

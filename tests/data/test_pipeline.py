@@ -7,7 +7,7 @@ import pytest
 
 from hornbook.data import Source, load, prepare
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.data import Arrays, Augmentation, DataSpec, Diabetes, Digits, Regression, SplitSpec
+from hornbook.recipes.sources import Arrays, Augmentation, DataSpec, Diabetes, Digits, Regression, SplitSpec
 
 
 def test_digits_are_described_in_one_line():

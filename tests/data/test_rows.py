@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hornbook.data import Rows
-from hornbook.data.readers import ArrayReader, FileReader, is_mapped, reader_of
-from hornbook.data.rows import blocks, in_file_order, in_memory, numbered_blocks, select
+from hornbook.data.storage.readers import ArrayReader, FileReader, is_mapped, reader_of
+from hornbook.data.storage.rows import blocks, in_file_order, in_memory, numbered_blocks, select
 from hornbook.errors import DataError
 
 VALUES = np.arange(60, dtype=np.float64).reshape(20, 3)
@@ -160,7 +160,7 @@ def test_threads_may_read_at_once(tmp_path):
 
 
 def test_arrays_and_rows_are_cut_into_the_same_blocks(monkeypatch):
-    monkeypatch.setattr("hornbook.data.rows.VALUES_PER_BLOCK", 21)
+    monkeypatch.setattr("hornbook.data.storage.rows.VALUES_PER_BLOCK", 21)
     array, rows = np.asfortranarray(VALUES), Rows(VALUES)
     assert [start for start, _ in numbered_blocks(array)] == [0, 7, 14]
     for first, second in zip(blocks(array), blocks(rows), strict=True):

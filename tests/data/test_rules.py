@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from hornbook.recipes.data import (
+from hornbook.recipes.language.spec import catalog
+from hornbook.recipes.sources import (
     Augmentation,
     DataSpec,
     Digits,
@@ -17,7 +18,6 @@ from hornbook.recipes.data import (
     SplitSpec,
     Table,
 )
-from hornbook.recipes.spec import catalog
 
 
 def sentences(spec, task=None):
@@ -112,6 +112,6 @@ def test_paths_are_marked_so_that_a_run_can_make_them_absolute():
 
 
 def test_describing_data_imports_neither_numpy_nor_tensorflow():
-    code = "import sys, hornbook.recipes.data; print([m for m in ('numpy', 'polars', 'sklearn', 'keras', 'tensorflow') if m in sys.modules])"
+    code = "import sys, hornbook.recipes.sources; print([m for m in ('numpy', 'polars', 'sklearn', 'keras', 'tensorflow') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hornbook.data.splitting import Division, divide
 from hornbook.errors import DataError
-from hornbook.recipes.data import SplitSpec
+from hornbook.recipes.sources import SplitSpec
 
 
 def split(num_examples=100, *, labels=None, split_by=None, seed=1, own=frozenset(), **options) -> Division:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hornbook.data import Rows, load
-from hornbook.data.stored import open_npy, open_npz
+from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.errors import DataError
-from hornbook.recipes.data import Npy, Npz, SplitSpec
+from hornbook.recipes.sources import Npy, Npz, SplitSpec
 
 X = np.random.default_rng(0).random((40, 30))
 Y = np.arange(40) % 2

@@ -10,7 +10,7 @@ import pytest
 
 from hornbook.data import Rows, Source, from_arrays, load, prepare
 from hornbook.errors import DataError
-from hornbook.recipes.data import Arrays, Digits, Npz, SplitSpec, Wine
+from hornbook.recipes.sources import Arrays, Digits, Npz, SplitSpec, Wine
 
 RNG = np.random.default_rng(0)
 LABELS = np.arange(300) % 3
@@ -31,7 +31,7 @@ INPUTS = {
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Many blocks, though the arrays are small."""
-    monkeypatch.setattr("hornbook.data.rows.VALUES_PER_BLOCK", 1000)
+    monkeypatch.setattr("hornbook.data.storage.rows.VALUES_PER_BLOCK", 1000)
 
 
 def npz(folder, **arrays):
@@ -165,7 +165,7 @@ def test_statistics_over_many_blocks_leave_out_what_is_missing():
 FLAT = """
 import sys, numpy as np
 from hornbook.data import Rows, load
-from hornbook.recipes.data import Npy
+from hornbook.recipes.sources import Npy
 
 def kilobytes(key):
     line = next(line for line in open("/proc/self/status") if line.startswith(key))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hornbook.data import load
-from hornbook.recipes.data import Blobs, Inline, Moons, Regression, Spirals, SplitSpec, Waves, Xor
+from hornbook.recipes.sources import Blobs, Inline, Moons, Regression, Spirals, SplitSpec, Waves, Xor
 
 ALL = SplitSpec(validation=0, test=0)
 

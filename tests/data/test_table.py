@@ -6,7 +6,7 @@ import pytest
 
 from hornbook.data import load
 from hornbook.errors import DataError
-from hornbook.recipes.data import Table
+from hornbook.recipes.sources import Table
 
 HEADING = "rooms,city,area,sold,street,day\n"
 ROWS = "".join(

@@ -11,7 +11,7 @@ HOSTS = ["127.0.0.1:40001", "127.0.0.1:40002"]
 
 
 def test_several_workers_need_tf_config(tensorflow, monkeypatch):
-    from hornbook.trainer.strategies import make_strategy
+    from hornbook.engine.strategies import make_strategy
 
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(UsageError) as error:
@@ -40,7 +40,7 @@ def test_several_workers_need_tf_config(tensorflow, monkeypatch):
     ],
 )
 def test_a_tf_config_that_cannot_be_read_is_shown_the_form(tensorflow, monkeypatch, text):
-    from hornbook.trainer.strategies import make_strategy
+    from hornbook.engine.strategies import make_strategy
 
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UsageError) as error:
@@ -49,7 +49,7 @@ def test_a_tf_config_that_cannot_be_read_is_shown_the_form(tensorflow, monkeypat
 
 
 def test_several_workers_need_a_fresh_process(tensorflow, monkeypatch):
-    from hornbook.trainer.strategies import make_strategy
+    from hornbook.engine.strategies import make_strategy
 
     tensorflow.constant(1.0) + 1.0
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": HOSTS}, "task": {"type": "worker", "index": 0}}))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hornbook.recipes import catalog
-from hornbook.recipes.rules import rule_codes
-from hornbook.recipes.spec import KINDS, noun
+from hornbook.recipes.language.spec import KINDS, noun
+from hornbook.recipes.rules.check import rule_codes
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

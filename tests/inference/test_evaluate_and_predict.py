@@ -11,12 +11,12 @@ from sklearn import metrics as sk
 import hornbook
 from hornbook.builder import compile_plain
 from hornbook.builder.build import as_targets
+from hornbook.engine import evaluation
+from hornbook.engine.evaluation import Evaluator
+from hornbook.engine.prediction import large_batch, predict_scores
 from hornbook.errors import DataError, RunError, UsageError
-from hornbook.inference import evaluate as evaluation
-from hornbook.inference.evaluate import Evaluator
-from hornbook.inference.predict import large_batch, predict_scores
-from hornbook.inference.predictions import predict_file
-from hornbook.inference.report import evaluate_run
+from hornbook.inference.evaluate import evaluate_run
+from hornbook.inference.predict import predict_file
 from hornbook.inference.trained import load_run
 
 RNG = np.random.default_rng(5)
@@ -51,7 +51,7 @@ def test_the_size_of_batches_changes_nothing(prepare, monkeypatch):
     whole = Evaluator(prepared.built)(X, TARGETS["multiclass"])
     scores = predict_scores(prepared.built.model, X)
     monkeypatch.setattr(evaluation, "large_batch", lambda model: 16)
-    monkeypatch.setattr("hornbook.inference.predict.large_batch", lambda model: 16)
+    monkeypatch.setattr("hornbook.engine.prediction.large_batch", lambda model: 16)
     small = Evaluator(prepared.built)(X, TARGETS["multiclass"])
     assert small == pytest.approx(whole, rel=1e-5)
     np.testing.assert_allclose(predict_scores(prepared.built.model, X), scores, rtol=1e-5)

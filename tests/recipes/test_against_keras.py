@@ -5,9 +5,10 @@ import inspect
 import keras
 import pytest
 
-from hornbook.recipes import catalog, keras_layers
-from hornbook.recipes.free_layer import RECURRENT, WITH_WEIGHTS
-from hornbook.recipes.spec import KINDS, component_class, resolve_target
+from hornbook.recipes import catalog
+from hornbook.recipes.language.spec import KINDS, component_class, resolve_target
+from hornbook.recipes.sections import keras_layers
+from hornbook.recipes.sections.free_layer import RECURRENT, WITH_WEIGHTS
 
 MEANT = {"thresholds": 0.5}  # what Keras's None stands for
 CALLED = {"name", "dtype", "self", "args", "kwargs"}

@@ -7,15 +7,15 @@ from typing import ClassVar, Literal
 import pytest
 
 from hornbook.recipes import catalog, check_recipe, load_recipe
-from hornbook.recipes.activation import ActivationSpec
-from hornbook.recipes.docstrings import body, example, field_help, source, without_source
-from hornbook.recipes.free_layer import FreeLayer
-from hornbook.recipes.head import Head
-from hornbook.recipes.hints import did_you_mean, nearest
+from hornbook.recipes.describe.docstrings import body, example, field_help, source, without_source
+from hornbook.recipes.language.hints import did_you_mean, nearest
+from hornbook.recipes.language.spec import KINDS, Component, Spec, register
+from hornbook.recipes.language.text import parse, to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.regularization import Regularization
-from hornbook.recipes.spec import KINDS, Component, Spec, register
-from hornbook.recipes.text import parse, to_yaml
+from hornbook.recipes.sections.activation import ActivationSpec
+from hornbook.recipes.sections.free_layer import FreeLayer
+from hornbook.recipes.sections.head import Head
+from hornbook.recipes.sections.regularization import Regularization
 
 COMPONENTS = [(kind, name) for kind in KINDS for name in catalog(kind)]
 SECTIONS = [Recipe, Head, Regularization, *Spec.__subclasses__()]
@@ -123,7 +123,7 @@ def test_the_table_of_initializers_is_the_textbook_s(activation, suited):
 
 @pytest.fixture
 def own_activation(monkeypatch):
-    from hornbook.recipes import spec
+    from hornbook.recipes.language import spec
 
     monkeypatch.setitem(spec._CATALOG, "activation", dict(catalog("activation")))
 

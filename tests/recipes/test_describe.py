@@ -5,12 +5,13 @@ from typing import ClassVar, Literal
 import pytest
 
 from hornbook.errors import UsageError
-from hornbook.recipes import catalog, check_recipe, shipped_recipes, spec
-from hornbook.recipes.describe import as_text, list_lines, recipe_summary, show
-from hornbook.recipes.description import Description, Option
-from hornbook.recipes.keras_layers import layer_names
-from hornbook.recipes.optimizer import OptimizerSpec
-from hornbook.recipes.spec import KINDS, register
+from hornbook.recipes import catalog, check_recipe, shipped_recipes
+from hornbook.recipes.describe.catalog import as_text, list_lines, recipe_summary, show
+from hornbook.recipes.describe.pages import Description, Option
+from hornbook.recipes.language import spec
+from hornbook.recipes.language.spec import KINDS, register
+from hornbook.recipes.sections.keras_layers import layer_names
+from hornbook.recipes.sections.optimizer import OptimizerSpec
 
 SGD = """\
 optimizer sgd

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from hornbook.recipes.durations import Duration, TimeSpan, to_seconds, to_steps
+from hornbook.recipes.language.durations import Duration, TimeSpan, to_seconds, to_steps
 
 DURATION, TIME_SPAN = TypeAdapter(Duration), TypeAdapter(TimeSpan)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from hornbook.recipes import load_recipe
-from hornbook.recipes.model import Funnel
-from hornbook.recipes.spec import component_class
+from hornbook.recipes.language.spec import component_class
+from hornbook.recipes.sections.model import Funnel
 
 
 @pytest.mark.parametrize(

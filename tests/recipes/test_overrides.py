@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hornbook.recipes import check_recipe
-from hornbook.recipes.overrides import apply_overrides
-from hornbook.recipes.text import parse
+from hornbook.recipes.language.overrides import apply_overrides
+from hornbook.recipes.language.text import parse
 
 TEXT = """\
 data: digits

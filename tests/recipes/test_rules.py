@@ -6,7 +6,7 @@ import pytest
 
 from hornbook.recipes import Recipe, check_recipe
 from hornbook.recipes.facts import Facts, recorded_names
-from hornbook.recipes.rules import RULES, check_rules, rule_codes
+from hornbook.recipes.rules.check import RULES, check_rules, rule_codes
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"data": "digits", "model": {"name": "mlp", "units": [30]}}

@@ -5,9 +5,9 @@ from jsonschema import Draft202012Validator
 
 from hornbook.errors import UsageError
 from hornbook.recipes import catalog, check_recipe, load_recipe
-from hornbook.recipes.scaffold import SCHEMA_FILE, new_recipe
-from hornbook.recipes.schema import json_schema
-from hornbook.recipes.text import parse
+from hornbook.recipes.describe.scaffold import SCHEMA_FILE, new_recipe
+from hornbook.recipes.describe.schema import json_schema
+from hornbook.recipes.language.text import parse
 
 PAIRS = [
     (data, model)

@@ -3,7 +3,7 @@
 import pytest
 
 from hornbook.recipes import catalog
-from hornbook.recipes.spec import component_class
+from hornbook.recipes.language.spec import component_class
 
 
 def schedule(name, **options):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hornbook.recipes.text import Place, parse, shown, to_yaml
+from hornbook.recipes.language.text import Place, parse, shown, to_yaml
 
 
 def value_of(text):

@@ -3,8 +3,8 @@
 import pytest
 
 from hornbook.recipes import check_recipe
+from hornbook.recipes.language.translate import spec_class_at
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.translate import spec_class_at
 
 BASE = {"data": "digits", "model": {"name": "mlp", "units": [30]}}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hornbook.recipes.words import default_in_words, flow_yaml, type_in_words
+from hornbook.recipes.describe.words import default_in_words, flow_yaml, type_in_words
 
 
 @pytest.mark.parametrize(

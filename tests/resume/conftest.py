@@ -25,7 +25,7 @@ def timeless(rows):
 @pytest.fixture(autouse=True)
 def chunks_of_two(monkeypatch):
     """Chunks that do not depend on the clock, so that an interruption comes where it is meant to."""
-    monkeypatch.setattr("hornbook.trainer.chunks.ChunkSizes.sizes", lambda self, start: iter(lambda: 2, None))
+    monkeypatch.setattr("hornbook.engine.chunks.ChunkSizes.sizes", lambda self, start: iter(lambda: 2, None))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ TREE = {
 @pytest.fixture(params=[1, 5, 1000], ids="{} batches a block".format)
 def block_batches(request, monkeypatch):
     """So many batches in a block; 1000 are the whole epoch."""
-    monkeypatch.setattr("hornbook.trainer.feed.BLOCK_BYTES", request.param * BATCH * ROW_BYTES)
+    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", request.param * BATCH * ROW_BYTES)
     return request.param
 
 
@@ -39,7 +39,7 @@ def inputs(request, tmp_path, tensorflow):
 @pytest.fixture
 def feed(inputs, block_batches):
     from hornbook.data.source import Split
-    from hornbook.trainer.feed import Streamed, make_feed
+    from hornbook.engine.feed import Streamed, make_feed
 
     made = make_feed(Split(inputs, Y[:170]), Y[:170], BATCH)
     assert isinstance(made, Streamed)
@@ -70,7 +70,7 @@ def test_the_rest_is_the_last_batch_alone(feed):
 
 
 def test_no_more_than_a_block_is_read_at_once(monkeypatch, tensorflow):
-    from hornbook.trainer.feed import Streamed
+    from hornbook.engine.feed import Streamed
 
     class Watched:
         shape, dtype, nbytes, most = X.shape, X.dtype, X.nbytes, 0
@@ -82,7 +82,7 @@ def test_no_more_than_a_block_is_read_at_once(monkeypatch, tensorflow):
             Watched.most = max(Watched.most, len(rows))
             return X[rows]
 
-    monkeypatch.setattr("hornbook.trainer.feed.BLOCK_BYTES", 3 * BATCH * ROW_BYTES)
+    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", 3 * BATCH * ROW_BYTES)
     feed = Streamed(Watched(), Y, BATCH)
     assert len(list(feed.blocks(np.arange(210, dtype=np.int32), 0))) == 9  # 26 batches
     assert Watched.most == 3 * BATCH
@@ -90,7 +90,7 @@ def test_no_more_than_a_block_is_read_at_once(monkeypatch, tensorflow):
 
 def test_arrays_in_memory_stay_there(tensorflow):
     from hornbook.data.source import Split
-    from hornbook.trainer.feed import Resident, make_feed
+    from hornbook.engine.feed import Resident, make_feed
 
     feed = make_feed(Split(X, Y), Y, BATCH)
     assert isinstance(feed, Resident)
@@ -109,7 +109,7 @@ def test_a_streamed_run_equals_a_resident_one_bit_for_bit(train, assert_same, tm
 
 @pytest.mark.parametrize("at", [(0, 5), (1, 14), (2, 20)])
 def test_a_run_is_resumed_in_the_middle_of_a_block(train, interrupted, resume, assert_same, tmp_path, monkeypatch, at):
-    monkeypatch.setattr("hornbook.trainer.feed.BLOCK_BYTES", 5 * BATCH * ROW_BYTES)
+    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", 5 * BATCH * ROW_BYTES)
     stopped = interrupted(TREE, "training.memory_budget=0.001 MB", data=(X, Y), at=at)
     resumed = resume(stopped.run, data=(X, Y))
     assert_same(resumed, train(TREE, data=(X, Y), runs=tmp_path / "resident"), but=("recipe",))
@@ -133,7 +133,7 @@ def test_class_weights_and_options_reach_streamed_training(train, assert_same, t
 
 
 def test_xla_compiles_once_for_all_blocks(prepare, run_epochs, monkeypatch):
-    monkeypatch.setattr("hornbook.trainer.feed.BLOCK_BYTES", BATCH * ROW_BYTES)
+    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", BATCH * ROW_BYTES)
     data = {"name": "arrays", "split": {"validation": 0, "test": 0}}
     training = {"batch_size": BATCH, "engine": "xla", "memory_budget": "0.001 MB"}
     times = [time.perf_counter()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hornbook.inference import programs
+from hornbook.engine import programs
 
 ROOT = Path(__file__).parents[2]
 FIRST = {
@@ -173,7 +173,7 @@ def test_whatever_a_program_holds_as_a_constant_makes_another_structure(recipe_o
 
 
 def test_two_runs_may_take_turns_in_the_middle_of_their_epochs(prepare, run_epochs):
-    from hornbook.trainer.loops import make_loop
+    from hornbook.engine.loops import make_loop
 
     rng = np.random.default_rng(0)
     data = rng.normal(size=(40, 3)).astype(np.float32), rng.integers(0, 2, 40)

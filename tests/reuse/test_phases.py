@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hornbook.builder.timeline import Phase, phases_of
+from hornbook.builder.phases import Phase, phases_of
 from hornbook.errors import RecipeError
 
 THAW = {"unfreeze": [{"after": 2, "layers": "hidden_3"}, {"after": "3 epochs"}]}
@@ -92,7 +92,7 @@ def phases(reuse, epochs=10):
     from hornbook import load_recipe
 
     recipe = load_recipe({"data": "digits", "model": "mlp", "training": {"epochs": epochs}})
-    from hornbook.recipes.reuse import Reuse
+    from hornbook.recipes.sections.reuse import Reuse
 
     recipe = recipe.model_copy(update={"reuse": Reuse.model_validate({"from": "a.keras"} | reuse)})
     copied = ["input", "hidden_1", "hidden_1_activation", "hidden_2"]

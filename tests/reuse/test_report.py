@@ -9,7 +9,7 @@ from hornbook.errors import UsageError
 
 @pytest.fixture
 def report(tensorflow, tmp_path):
-    from hornbook.trainer.reuse_report import reuse_report
+    from hornbook.trainer.reuse.report import reuse_report
 
     def make(run, **options):
         return reuse_report(run, runs=tmp_path / "runs", **options)
@@ -48,7 +48,7 @@ def test_runs_that_are_there_are_not_trained_again(train_b, report):
 def test_the_verdict_claims_no_more_than_was_seen(tensorflow):
     from pathlib import Path
 
-    from hornbook.trainer.reuse_report import ReuseReport
+    from hornbook.trainer.reuse.report import ReuseReport
 
     def verdict(ours, theirs):
         rows = [
@@ -77,7 +77,7 @@ def test_a_run_without_reuse_has_nothing_to_report(model_a, report):
 
 def test_the_control_of_reuse_is_a_recipe_that_trains_as_it_is(train_b, train_recipe, on_a, tmp_path):
     from hornbook import load_recipe
-    from hornbook.trainer.control import control_of
+    from hornbook.recipes.control import control_of
 
     control = control_of(load_recipe(on_a({"unfreeze": [{"after": 2}]}, training={"epochs": 3})))
     result = train_recipe(control.to_dict(), tmp_path / "runs")

@@ -21,7 +21,7 @@ MORE |= {"regularization": {"dropout": 0.2}}
 @pytest.fixture(autouse=True)
 def chunks_of_two(monkeypatch):
     """Chunks that do not depend on the clock."""
-    monkeypatch.setattr("hornbook.trainer.chunks.ChunkSizes.sizes", lambda self, start: iter(lambda: 2, None))
+    monkeypatch.setattr("hornbook.engine.chunks.ChunkSizes.sizes", lambda self, start: iter(lambda: 2, None))
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def own_copy(model_a, tmp_path):
 
 
 def test_a_finished_run_needs_the_earlier_model_no_more(train_b, own_copy, tmp_path):
-    from hornbook.inference.report import evaluate_run
+    from hornbook.inference.evaluate import evaluate_run
 
     result = train_b({"from": str(own_copy)}, training={"epochs": 1})
     shutil.rmtree(own_copy)
@@ -103,6 +103,6 @@ def test_the_record_says_where_layers_came_from_when_they_learned_and_how_far_th
 
 
 def test_moved_is_the_distance_relative_to_the_start():
-    from hornbook.trainer.phases import moved
+    from hornbook.trainer.reuse.timeline import moved
 
     assert moved([np.array([3.0, 4.0])], [np.array([3.0, 4.5])]) == pytest.approx(0.1)  # 0.5 of a norm of 5

@@ -63,7 +63,7 @@ def test_runs_that_are_there_are_found_and_not_trained_again(ablation):
 
 
 def test_a_run_of_other_data_is_not_taken_for_the_same(tensorflow):
-    from hornbook.study.training import Trainer
+    from hornbook.study.cells import Trainer
 
     def trained(seed):
         rng = np.random.default_rng(seed)
@@ -89,8 +89,8 @@ def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, monkeypatch):
     """The signal arrives in the second run; the same command ends with what an undisturbed one finds."""
     import signal
 
-    from hornbook.study import training
-    from hornbook.study.training import Interrupted
+    from hornbook.study import cells as training
+    from hornbook.study.cells import Interrupted
 
     whole, _, _ = ablation(["activation=tanh"], overrides=["name=whole"])
 
@@ -124,7 +124,7 @@ def test_a_cell_that_diverges_is_a_row_with_its_reason(ablation):
 
 
 def test_any_other_failure_of_a_run_is_a_row_too(ablation, monkeypatch):
-    from hornbook.study import training
+    from hornbook.study import cells as training
 
     own = training.train
 

@@ -57,7 +57,7 @@ def events():
 @pytest.fixture
 def place():
     """A free address on this machine, for a chief."""
-    from hornbook.sweep.network import Place
+    from hornbook.sweep.network.address import Place
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -18,7 +18,7 @@ SLOW = {
 @pytest.fixture
 def short_lease(monkeypatch):
     """A chief that soon takes silent workers for dead."""
-    from hornbook.sweep import chief
+    from hornbook.sweep.network import chief
 
     for name, seconds in (("LEASE_S", 1.0), ("RETURN_S", 1.0), ("LINGER_S", 0.5)):
         monkeypatch.setattr(chief, name, seconds)
@@ -30,8 +30,8 @@ class Hand:
     def __init__(self, place, sweep, name="by-hand"):
         import grpc
 
-        from hornbook.sweep.network import Caller
-        from hornbook.sweep.remote import _Link
+        from hornbook.sweep.network.address import Caller
+        from hornbook.sweep.network.remote import _Link
         from hornbook.trainer.signals import StopRequest
 
         self.channel = grpc.insecure_channel(place.address)
@@ -41,7 +41,7 @@ class Hand:
 
     def offer(self):
         """Return the trial's number, or the name of the answer's status."""
-        from hornbook.sweep.network import STATUS
+        from hornbook.sweep.network.address import STATUS
 
         answer = self.link.offer()
         return int(answer.trial_id) if answer.status == STATUS.RUNNING else STATUS.Name(answer.status)
@@ -62,7 +62,7 @@ class Hand:
         return self.link.beat(number, 1, {})
 
     def end(self, number, score=0.5, **facts):
-        from hornbook.sweep.record import Outcome
+        from hornbook.runs.sweeps import Outcome
         from hornbook.sweep.wire import outcome_to
 
         outcome = Outcome(**{"state": "finished", "score": score, "scores": (score,), **facts})
@@ -72,7 +72,7 @@ class Hand:
 @pytest.fixture
 def chief(tmp_path, tensorflow, recipe_of, place, short_lease):
     """A function: keys of `sweep`, and what workers do in a thread of their own → the sweep's result."""
-    from hornbook.sweep.network import fingerprint
+    from hornbook.sweep.network.address import fingerprint
     from hornbook.sweep.sweep import source_text, sweep
 
     def run(act, keys=None, *, sections=None, **options):
@@ -113,8 +113,8 @@ def drain(hand):
 def test_two_workers_one_of_them_killed_do_what_one_process_does(
     tmp_path, recipe_of, run_sweep, events, place, monkeypatch, warm
 ):
-    from hornbook.recipes.text import to_yaml
-    from hornbook.sweep import chief
+    from hornbook.recipes.language.text import to_yaml
+    from hornbook.sweep.network import chief
     from hornbook.sweep.sweep import sweep
     from hornbook.sweep.view import View
 
@@ -246,8 +246,8 @@ def test_workers_with_another_recipe_or_folder_are_refused_and_say_why(chief, pl
     from dataclasses import replace
 
     from hornbook.errors import RunError, UsageError
-    from hornbook.sweep.network import fingerprint
-    from hornbook.sweep.remote import work
+    from hornbook.sweep.network.address import fingerprint
+    from hornbook.sweep.network.remote import work
     from hornbook.sweep.sweep import source_text
 
     recipe = recipe_of({"max_trials": 1})
@@ -281,7 +281,7 @@ def test_keras_tuner_s_own_workers_are_told_whom_they_reached(chief, place):
 
 def test_a_worker_whose_chief_never_comes_says_so(place, recipe_of, tensorflow, tmp_path):
     from hornbook.errors import RunError
-    from hornbook.sweep.remote import work
+    from hornbook.sweep.network.remote import work
 
     said = []
     with pytest.raises(RunError, match="no chief has answered for 1 s. Start one"):

@@ -118,8 +118,8 @@ def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_th
     ip, port = place.address.split(":")
     variables = {"KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
     file = FILE.replace("epochs: 40", "epochs: 200")
-    calm = "import hornbook.sweep.chief as chief; chief.RETURN_S = 1.5"
-    hasty = "import hornbook.sweep.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
+    calm = "import hornbook.sweep.network.chief as chief; chief.RETURN_S = 1.5"
+    hasty = "import hornbook.sweep.network.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
     chief = begin(file=file, KERASTUNER_TUNER_ID="chief", **variables)
     worker = begin(file=file, setup=hasty, KERASTUNER_TUNER_ID="tuner0", **variables)
     wait_for(trains(folder))

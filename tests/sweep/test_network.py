@@ -19,14 +19,14 @@ IP, PORT, ID = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUN
     ],
 )
 def test_variables_that_do_not_make_a_place_are_refused(variables, message, tensorflow):
-    from hornbook.sweep.network import place_of
+    from hornbook.sweep.network.address import place_of
 
     with pytest.raises(UsageError, match=message):
         place_of(variables)
 
 
 def test_variables_make_a_place_of_either_version_of_the_protocol(tensorflow):
-    from hornbook.sweep.network import place_of
+    from hornbook.sweep.network.address import place_of
 
     assert place_of({}) is None
     assert place_of({IP: "10.0.0.1", ID: "tuner0", PORT: "80"}).address == "10.0.0.1:80"

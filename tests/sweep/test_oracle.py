@@ -21,7 +21,7 @@ def score(proposal):
 
 @pytest.fixture
 def advisor_of(tensorflow, recipe_of):
-    from hornbook.recipes.space import trial_recipe
+    from hornbook.recipes.trial import trial_recipe
     from hornbook.sweep.oracle import Advisor
 
     def make(sweep, **sections):

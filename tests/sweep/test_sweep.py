@@ -82,9 +82,9 @@ def test_a_record_that_a_kill_cut_off_is_read_up_to_its_last_whole_line(run_swee
 
 def test_a_second_process_keeps_away_from_a_sweep(run_sweep, monkeypatch):
     from hornbook.errors import RunError
-    from hornbook.sweep.record import SweepFolder
+    from hornbook.runs.sweeps import SweepFolder
 
-    monkeypatch.setattr("hornbook.sweep.record.LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr("hornbook.runs.sweeps.LOCK_WAIT_S", 0.0)
     cut = run_sweep({"max_trials": 2}, view=ctrl_c(after=1))
     other = SweepFolder(cut.folder)
     other.lock()

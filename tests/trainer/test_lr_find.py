@@ -51,7 +51,7 @@ def variables_of(built):
     ids=["dropout, batch norm", "accumulation, averaged weights", "convolutions"],
 )
 def test_a_range_test_puts_everything_back(prepare, run_epochs, more):
-    from hornbook.trainer.lr_find import range_test
+    from hornbook.trainer.lr_find.search import range_test
 
     tree = with_rate(0.01) | more
     untouched, tested = prepare(tree), prepare(tree)
@@ -65,7 +65,7 @@ def test_a_range_test_puts_everything_back(prepare, run_epochs, more):
 
 
 def test_what_is_frozen_stays_frozen_after_an_error(prepare):
-    from hornbook.trainer.lr_find import unchanged
+    from hornbook.trainer.lr_find.search import unchanged
 
     built = prepare(with_rate(0.01)).built
     layer, before = built.model.get_layer("head"), variables_of(built)
@@ -85,7 +85,7 @@ def test_what_is_frozen_stays_frozen_after_an_error(prepare):
 
 def test_the_losses_are_those_of_training(prepare, run_epochs):
     """Ten steps at one rate, batch by batch, and one epoch of ten steps have the same mean loss."""
-    from hornbook.trainer.lr_find import range_test
+    from hornbook.trainer.lr_find.search import range_test
 
     tree = with_rate(0.01, data=DIGITS | {"limit": 320, "split": {"validation": 40, "test": 40}}, schedule="constant")
     prepared = prepare(tree)
@@ -94,7 +94,7 @@ def test_the_losses_are_those_of_training(prepare, run_epochs):
 
 
 def test_a_rate_that_destroys_the_weights_ends_the_test(prepare):
-    from hornbook.trainer.lr_find import range_test
+    from hornbook.trainer.lr_find.search import range_test
 
     tree = with_rate(0.01, normalization="none", optimizer={"name": "sgd"}, schedule="constant")
     prepared = prepare(tree)
@@ -105,8 +105,8 @@ def test_a_rate_that_destroys_the_weights_ends_the_test(prepare):
 
 
 def test_further_seeds_use_the_same_compiled_program(prepare):
-    from hornbook.inference import programs
-    from hornbook.trainer.lr_find import search_rate
+    from hornbook.engine import programs
+    from hornbook.trainer.lr_find.search import search_rate
 
     prepared = prepare(with_rate(0.01, model={"name": "mlp", "units": [11]}))
     search_rate(prepared, seeds=1, steps=12)
@@ -154,7 +154,7 @@ def test_a_run_with_a_found_rate_is_resumed_without_another_search(train, tmp_pa
     short = train(
         with_rate("auto", schedule="constant", training=RECIPE["training"] | {"epochs": 2}), tmp_path / "short"
     )
-    monkeypatch.setattr("hornbook.trainer.auto_rate.search_rate", None)
+    monkeypatch.setattr("hornbook.trainer.lr_find.auto.search_rate", None)
     assert weights(resume(short.run, ["training.epochs=3"])) == weights(whole)
 
 
@@ -185,9 +185,9 @@ def test_a_run_with_an_open_rate_does_not_begin(prepare):
 def test_the_plots_show_every_rule_and_fit_into_80_columns(prepare):
     import xml.etree.ElementTree as ElementTree
 
-    from hornbook.trainer.lr_find import search_rate
-    from hornbook.trainer.lr_plot import svg
-    from hornbook.trainer.lr_report import lines
+    from hornbook.trainer.lr_find.plot import svg
+    from hornbook.trainer.lr_find.report import lines
+    from hornbook.trainer.lr_find.search import search_rate
 
     search = search_rate(prepare(with_rate(0.01)))
     shown = lines(search, ["-c", "few.yaml"])
@@ -215,7 +215,7 @@ def test_what_a_range_test_cannot_stand_for_is_refused(more):
 
 
 def test_the_command(capsys, monkeypatch, tmp_path, tensorflow):
-    from hornbook.trainer.lr_command import lr_find
+    from hornbook.commands.lr_find import lr_find
 
     monkeypatch.chdir(tmp_path)
     small = ["data.limit=320", "model.units=[16]", "training.engine=graph"]
@@ -230,7 +230,7 @@ def test_the_command(capsys, monkeypatch, tmp_path, tensorflow):
 def test_the_command_ends_with_1_where_it_is_inconclusive(capsys, tensorflow):
     import typer
 
-    from hornbook.trainer.lr_command import lr_find
+    from hornbook.commands.lr_find import lr_find
 
     with pytest.raises(typer.Exit) as caught:
         lr_find(
@@ -256,7 +256,7 @@ def test_the_command_ends_with_1_where_it_is_inconclusive(capsys, tensorflow):
 def test_options_that_cannot_mean_anything(options, message):
     from pathlib import Path
 
-    from hornbook.trainer.lr_command import lr_find
+    from hornbook.commands.lr_find import lr_find
 
     options = {key: Path(value) if key == "output" else value for key, value in options.items()}
     with pytest.raises(UsageError) as caught:

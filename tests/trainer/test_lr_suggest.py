@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hornbook.trainer.lr_suggest import Curve, average, conclude, judge, smooth, steepest, stops_here, valley
+from hornbook.trainer.lr_find.suggest import Curve, average, conclude, judge, smooth, steepest, stops_here, valley
 
 RATES = np.geomspace(1e-7, 10, 300)
 

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from hornbook import load_recipe
 from hornbook.errors import RecipeError, UsageError
-from hornbook.trainer.control import control_of
+from hornbook.recipes.control import control_of
 from hornbook.trainer.prepare import prepare
 from hornbook.trainer.pretraining.autoencoder import Autoencoder
 from hornbook.trainer.pretraining.auxiliary import Corruption, Rotation

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from hornbook.builder.seeds import derive_seed
+from hornbook.builder.randomness import derive_seed
 from hornbook.trainer.pretraining.objective import Objective
 
 __all__ = ["Autoencoder"]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.builder.seeds import derive_seed
+from hornbook.builder.randomness import derive_seed
 from hornbook.trainer.pretraining.objective import Objective
 
 __all__ = ["Corruption", "Rotation"]

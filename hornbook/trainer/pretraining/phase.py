@@ -10,13 +10,13 @@ import numpy as np
 
 from hornbook.builder.build import Built
 from hornbook.builder.optimizers import build_optimizer
-from hornbook.builder.seeds import derive_seed
-from hornbook.data.rows import Inputs, blocks
+from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Split
-from hornbook.inference.predict import predict_scores
-from hornbook.recipes.pretraining import Greedy, PretrainingSpec
+from hornbook.data.storage.rows import Inputs, blocks
+from hornbook.engine.engine import Engine
+from hornbook.engine.prediction import predict_scores
 from hornbook.recipes.recipe import Recipe
-from hornbook.trainer.engine import Engine
+from hornbook.recipes.sections.pretraining import Greedy, PretrainingSpec
 from hornbook.trainer.pretraining.objective import Figure, Objective, OutputLoss
 from hornbook.trainer.pretraining.unlabeled import refuse
 

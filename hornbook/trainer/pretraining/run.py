@@ -5,13 +5,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from hornbook.engine.chunks import ChunkSizes
 from hornbook.errors import DivergedError
-from hornbook.recipes.durations import to_seconds
+from hornbook.recipes.language.durations import to_seconds
 from hornbook.runs.directory import RunDirectory
-from hornbook.trainer.chunks import ChunkSizes
+from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.pretraining.state import Pretraining
 from hornbook.trainer.progress import Reporter
-from hornbook.trainer.saver import Saver
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
 

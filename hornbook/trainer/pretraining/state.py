@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array
+from hornbook.engine.engine import Engine, EpochPlan, permutation
 from hornbook.errors import RunError
-from hornbook.trainer.engine import Engine, EpochPlan, permutation
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.phase import build_engine, phase_names, phase_seed
 

@@ -7,12 +7,12 @@ import numpy as np
 from hornbook.data import read_inputs
 from hornbook.data.inputs import fit_inputs
 from hornbook.data.pipeline import load
-from hornbook.data.rows import Inputs, select
 from hornbook.data.source import DataInfo, Split, Splits
+from hornbook.data.storage.rows import Inputs, select
 from hornbook.errors import DataError, Path, Problem, RecipeError
 from hornbook.recipes.load import locate
-from hornbook.recipes.pretraining import PretrainingSpec
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.pretraining import PretrainingSpec
 
 __all__ = ["divide", "refuse"]
 

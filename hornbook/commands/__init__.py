@@ -1,0 +1,1 @@
+"""The command line, a file per verb or pair of verbs: parse, call one function, print."""

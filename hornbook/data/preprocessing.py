@@ -1,0 +1,162 @@
+"""What the training split says about preprocessing: divisor, mean and variance, categories, missing numbers.
+
+Everything here looks at the training split only; the saved model carries the result (see `Preprocessing`).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
+from hornbook.data.storage.rows import blocks, in_file_order, in_memory
+from hornbook.errors import DataError
+
+__all__ = ["check_columns", "compute_preprocessing", "keep_training_categories"]
+
+Parts = dict[str, Split]
+
+
+def keep_training_categories(
+    parts: Parts, features: tuple[Feature, ...]
+) -> tuple[Parts, tuple[Feature, ...], tuple[str, ...]]:
+    """Return splits and features in which only the training split's categories are known, and warnings.
+
+    A category that only validation or test has becomes code 0, as it will at prediction.
+    """
+    tables: dict[str, Array] = {}
+    warnings: list[str] = []
+    known = list(features)
+    for column, feature in enumerate(features):
+        if feature.type != "category":
+            continue
+        present = np.unique(in_memory(parts["train"].x)[:, column]).astype(int)
+        present = present[present > 0]
+        if len(present) == len(feature.categories):
+            continue
+        lookup = np.zeros(len(feature.categories) + 1, dtype=np.float32)
+        lookup[present] = np.arange(1, len(present) + 1)
+        if not tables:
+            tables = {name: in_memory(part.x).copy() for name, part in parts.items()}
+        for table in tables.values():
+            table[:, column] = lookup[table[:, column].astype(int)]
+        known[column] = replace(feature, categories=tuple(feature.categories[code - 1] for code in present))
+        unseen = [name for code, name in enumerate(feature.categories, 1) if code not in present]
+        noun = "category" if len(unseen) == 1 else "categories"
+        listed = ", ".join(unseen[:5]) + (" …" if len(unseen) > 5 else "")
+        warnings.append(f"column '{feature.name}': {noun} {listed} not in the training split count as unknown.")
+    parts = {name: Split(tables[name], part.y) if tables else part for name, part in parts.items()}
+    return parts, tuple(known), tuple(warnings)
+
+
+def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
+    """Return a warning that names constant columns of a training table (N, F); refuse empty ones.
+
+    Raises:
+        DataError: If a column holds no value at all.
+    """
+    names = [feature.name for feature in features] if features else [str(column) for column in range(x.shape[1])]
+    is_category = np.array([feature.type == "category" for feature in features] if features else [False] * len(names))
+    count, low, high = np.zeros(len(names), int), np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    for block in blocks(in_file_order(x)):
+        present = np.where(is_category, block > 0, ~np.isnan(block))
+        count += present.sum(axis=0)
+        low = np.minimum(low, np.where(present, block, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(present, block, -np.inf).max(axis=0))
+    empty = [name for name, number in zip(names, count, strict=True) if number == 0]
+    is_constant = (count == len(x)) & (low == high) & (len(x) > 1)
+    constant = [name for name, same in zip(names, is_constant, strict=True) if same]
+    if empty:
+        raise DataError(
+            f"the training split has no value in {_columns(empty)}. Drop {_it(empty)} (drop: [{', '.join(empty)}])."
+        )
+    if constant:
+        verb = "is" if len(constant) == 1 else "are"
+        return (f"{_columns(constant)} {verb} constant in the training split and will teach nothing.",)
+    return ()
+
+
+def _columns(names: list[str]) -> str:
+    listed = ", ".join(f"'{name}'" for name in names[:5]) + (f" … ({len(names)} in all)" if len(names) > 5 else "")
+    return f"column{'s' if len(names) > 1 else ''} {listed}"
+
+
+def _it(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
+def compute_preprocessing(
+    parts: Parts, *, kind: DataKind, scale: float | None, standardize: bool, features: tuple[Feature, ...] | None
+) -> Preprocessing:
+    """Return what happens to inputs inside the model.
+
+    Mean and variance have one entry per column or channel, 0 and 1 for categories. Missing numbers are left out of both.
+    A table with missing numbers that is not standardized has a mean (to fill them) and no variance.
+
+    Args:
+        parts: The splits; statistics come from `train`.
+        kind: What the inputs are.
+        scale: Divisor of images.
+        standardize: Whether mean and variance are wanted.
+        features: Columns of a table.
+    """
+    x = parts["train"].x
+    has_missing = features is not None and any(_has_nan(part.x) for part in parts.values())  # else NaN was refused
+    has_categories = features is not None and any(feature.type == "category" for feature in features)
+    mean = variance = None
+    if kind != "tokens" and (standardize or has_missing):
+        mean, variance = _moments_of_bytes(x) if x.dtype == np.uint8 else _moments(x)
+        if scale is not None:
+            mean, variance = mean / scale, variance / scale**2
+        for column, feature in enumerate(features or ()):
+            if feature.type == "category":
+                mean[column], variance[column] = 0.0, 1.0
+        variance[variance == 0] = 1.0
+    return Preprocessing(
+        scale=scale,
+        mean=None if mean is None else tuple(mean.tolist()),
+        variance=None if variance is None or not standardize else tuple(variance.tolist()),
+        features=features if has_categories else None,
+        has_missing=has_missing,
+    )
+
+
+def _has_nan(x: Inputs) -> bool:
+    return any(bool(np.isnan(block).any()) for block in blocks(x))
+
+
+def _moments(x: Inputs) -> tuple[Array, Array]:
+    """Return mean and population variance over all axes but the last, NaN left out, in float64.
+
+    One pass: each block's own mean and squared deviations are merged. Chan, Golub and LeVeque (1983), "Algorithms for
+    computing the sample variance".
+    """
+    count, mean, squares = (np.zeros(x.shape[-1]) for _ in range(3))
+    low, high = np.full(x.shape[-1], np.nan), np.full(x.shape[-1], np.nan)
+    for block in blocks(x):
+        values = block.reshape(-1, x.shape[-1]).astype(np.float64)
+        low, high = np.fmin(low, np.fmin.reduce(values)), np.fmax(high, np.fmax.reduce(values))
+        missing = np.isnan(values)
+        values[missing] = 0.0
+        more = (~missing).sum(axis=0)
+        block_mean = values.sum(axis=0) / np.maximum(more, 1)
+        values -= block_mean
+        values[missing] = 0.0
+        both = np.maximum(count + more, 1)
+        difference = block_mean - mean
+        squares += (values**2).sum(axis=0) + difference**2 * count * more / both
+        mean = np.where(count == 0, block_mean, mean + difference * more / both)
+        count += more
+    return mean, np.where(low == high, 0.0, squares / np.maximum(count, 1))  # rounding would leave a tiny variance
+
+
+def _moments_of_bytes(x: Inputs) -> tuple[Array, Array]:
+    """Return mean and population variance of each channel of uint8 images, exactly, from their histograms."""
+    counts = np.zeros((x.shape[-1], 256), dtype=np.int64)
+    for block in blocks(in_file_order(x)):
+        for channel in range(x.shape[-1]):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
+    values = np.arange(256, dtype=np.float64)
+    shares = counts / counts[0].sum()
+    means = [float(values @ share) for share in shares]
+    variances = [float((values - mean) ** 2 @ share) for mean, share in zip(means, shares, strict=True)]
+    return np.array(means), np.array(variances)

@@ -1,0 +1,1 @@
+"""The loaders of data sources, file by file the twins of `hornbook.recipes.sources`."""

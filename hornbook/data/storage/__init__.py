@@ -1,0 +1,1 @@
+"""Files that hold arrays, and rows of them that stay on disk."""

@@ -1,0 +1,83 @@
+"""Opens data files; whatever is wrong with one becomes a DataError that names it."""
+
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from hornbook.data.source import Array
+from hornbook.errors import DataError
+from hornbook.recipes.language.hints import did_you_mean, nearest
+
+__all__ = ["existing_file", "nearest_name", "read_header", "read_npy", "read_npz", "unreadable"]
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return the path of a readable file.
+
+    Raises:
+        DataError: If there is none; with the nearest file name of the folder.
+    """
+    file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(f"{file}: is a folder, expected a file.")
+    if file.exists():
+        return file
+    if not file.parent.exists():
+        raise DataError(f"{file}: there is no folder {file.parent.absolute()}.")
+    hint = nearest_name(file.name, [entry.name for entry in file.parent.iterdir()])
+    raise DataError(f"{file}: no such file. {hint or 'A path is relative to the current folder.'}")
+
+
+def nearest_name(name: str, known: list[str]) -> str:
+    """Return `Did you mean '…'?`, or nothing: a folder has too many files to list them all."""
+    return f"Did you mean '{nearest(name, known)}'?" if nearest(name, known) else ""
+
+
+def read_npz(path: str | Path, wanted: tuple[str, ...] | None = None) -> dict[str, Array]:
+    """Return arrays of a .npz file by name; all of them unless `wanted` names some. Nothing is unpickled.
+
+    Raises:
+        DataError: If the file is missing, no archive, lacks an array, or holds Python objects.
+    """
+    file = existing_file(path)
+    try:
+        with file.open("rb") as stream:  # opened here, since np.load leaves a damaged archive open
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise DataError(f"{file}: holds a single array, expected an archive written with numpy.savez.")
+            missing = [name for name in wanted or () if name not in archive.files]
+            if missing:
+                raise DataError(f"{file}: no array '{missing[0]}'. {did_you_mean(missing[0], archive.files)}".rstrip())
+            return {name: archive[name] for name in (archive.files if wanted is None else wanted)}
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, zlib, OSError, ValueError, EOFError: a damaged file fails in many ways
+        raise unreadable(file, error) from error
+
+
+def read_npy(path: str | Path) -> Array:
+    """Return the array of a .npy file. Errors as of `read_npz`."""
+    file = existing_file(path)
+    try:
+        array = np.load(file, allow_pickle=False)
+    except Exception as error:  # as above
+        raise unreadable(file, error) from error
+    return np.asarray(array)
+
+
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return (shape, whether in Fortran order, type) of the .npy data that a stream is at; it is left at the values."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(stream)
+
+
+def unreadable(file: Path, error: Exception) -> DataError:
+    """Return what to raise for a NumPy file that cannot be read."""
+    if "allow_pickle" in str(error):
+        return DataError(
+            f"{file}: is no NumPy file, or holds Python objects, which may run code when read. "
+            "Save plain arrays with numpy.savez."
+        )
+    return DataError(f"{file}: cannot be read: {error}.")

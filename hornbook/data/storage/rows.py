@@ -1,0 +1,192 @@
+"""Inputs that stay on disk: a lazy view of rows, and what works on such views and on arrays alike.
+
+A split's inputs are an array, or `Rows` where they exceed the memory budget. Whatever goes through all examples goes through
+`blocks`, which cuts both into the same pieces, so that sums come out the same to the last bit.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from hornbook.data.storage.readers import Array, reader_of
+
+__all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "numbered_blocks", "select"]
+
+Convert = Callable[[Array], Array]
+VALUES_PER_BLOCK = 1 << 20  # statistics hold a few float64 copies of a block: some 30 MB
+
+
+class Rows:
+    """An immutable view of some rows of an array that is too large for memory.
+
+    Nothing is read before rows are asked for, and nothing that was read is kept. Rows of a file are read in the file's
+    order and handed out in the order asked for. Safe to use from several threads.
+
+    Attributes:
+        shape: As of an array of these rows, after conversion.
+        dtype: After conversion.
+
+    Example:
+        >>> x = Rows(np.load("x.npy", mmap_mode="r"), convert=lambda block: block.astype(np.float32))
+        >>> x.take([5, 3])[0] == x[5:6][0]
+    """
+
+    __slots__ = ("_convert", "_reader", "_rows", "dtype", "shape")
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __init__(self, base: Any, rows: Array | slice | None = None, *, convert: Convert | None = None) -> None:
+        """Describe the view; reads nothing.
+
+        Args:
+            base: A memory-mapped array, anything else that has shape and dtype and can be indexed, or a `Reader`.
+            rows: Which of its rows, in which order; all of them when omitted.
+            convert: Applied to every block that is read, (n, …) to (n, …); must treat each row by itself.
+        """
+        self._reader = reader_of(base)
+        self._convert = convert
+        chosen = _choose(range(self._reader.shape[0]), slice(None) if rows is None else rows)
+        self._set_rows(chosen)
+
+    def _set_rows(self, rows: range | Array) -> None:
+        empty = self._converted(np.empty((0, *self._reader.shape[1:]), self._reader.dtype))
+        self._rows, self.shape, self.dtype = rows, (len(rows), *empty.shape[1:]), empty.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"Rows(shape={self.shape}, dtype={self.dtype})"
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse to become an array unasked: it may not fit into memory."""
+        raise TypeError("these inputs stay on disk; read them with take() or blocks(), or all at once with load().")
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that an array of these rows takes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def base_nbytes(self) -> int:
+        """Bytes of the array beneath, all rows of it, as it is stored."""
+        return math.prod(self._reader.shape) * self._reader.dtype.itemsize
+
+    @property
+    def refusal(self) -> str | None:
+        """Why rows cannot be read without reading everything (`x.npz: array 'x' is compressed`), or None."""
+        return self._reader.refusal
+
+    def take(self, indices: Any) -> Array:
+        """Return a contiguous copy of the rows at these positions, in this order, converted.
+
+        Raises:
+            IndexError: If a position lies outside the view.
+            DataError: If the file has become shorter.
+        """
+        return self._read(_choose(self._rows, np.asarray(indices)))
+
+    def __getitem__(self, indices: slice | Array) -> Array:
+        """Return a copy of the rows of a slice, or as `take`."""
+        return self._read(_choose(self._rows, indices))
+
+    def blocks(self, rows_per_block: int) -> Iterator[Array]:
+        """Yield all rows in order, so many at a time; the last block may be shorter."""
+        for start in range(0, len(self), rows_per_block):
+            yield self[start : start + rows_per_block]
+
+    def subset(self, indices: Array | slice) -> "Rows":
+        """Return a view of some of the rows; nothing is read."""
+        view = object.__new__(Rows)
+        view._reader, view._convert = self._reader, self._convert
+        view._set_rows(_choose(self._rows, indices))
+        return view
+
+    def map(self, convert: Convert) -> "Rows":
+        """Return a view whose blocks are also converted by this function; nothing is read."""
+        before = self._convert
+        view = object.__new__(Rows)
+        view._reader = self._reader
+        view._convert = convert if before is None else lambda block: convert(before(block))
+        view._set_rows(self._rows)
+        return view
+
+    def in_file_order(self) -> "Rows":
+        """Return a view of the same rows in the order in which they are stored."""
+        return self if isinstance(self._rows, range) else self.subset(np.argsort(self._rows, kind="stable"))
+
+    def load(self) -> Array:
+        """Return all rows as an array in memory: the array beneath itself, if it is there already."""
+        if self._convert is None and isinstance(self._rows, range) and len(self) == self._reader.shape[0]:
+            return self._reader.load()
+        values = np.empty(self.shape, self.dtype)
+        for start, block in numbered_blocks(self):
+            values[start : start + len(block)] = block
+        return values
+
+    def verify(self) -> None:
+        """Raise a DataError if the array beneath has a checksum and it does not fit; reads all of it then."""
+        self._reader.verify()
+
+    def _read(self, rows: range | Array) -> Array:
+        return np.ascontiguousarray(self._converted(self._reader.read(rows)))
+
+    def _converted(self, block: Array) -> Array:
+        return block if self._convert is None else self._convert(block)
+
+
+Inputs = Array | Rows
+
+
+def _choose(rows: range | Array, indices: Array | slice) -> range | Array:
+    """Return the rows at some positions of `rows`: a range of step 1 where they are in one piece, else int64."""
+    if isinstance(indices, slice):
+        chosen = rows[indices]
+        if isinstance(chosen, range) and chosen.step != 1:
+            chosen = np.array(chosen, dtype=np.int64)
+        return chosen
+    if not isinstance(indices, np.ndarray) or indices.ndim != 1 or (indices.dtype.kind not in "iu" and indices.size):
+        raise TypeError(f"rows are chosen by a slice or a one-dimensional array of whole numbers, not {indices!r:.60}.")
+    positions = indices.astype(np.int64)
+    positions[positions < 0] += len(rows)
+    if positions.size and (positions.min() < 0 or positions.max() >= len(rows)):
+        raise IndexError(f"row {indices[np.argmax((positions < 0) | (positions >= len(rows)))]} of {len(rows):,} rows")
+    chosen = rows.start + positions if isinstance(rows, range) else rows[positions]
+    chosen.flags.writeable = False
+    return chosen
+
+
+def select(x: Inputs, indices: Array | slice) -> Inputs:
+    """Return some examples: a view of rows, an array of an array."""
+    return x.subset(indices) if isinstance(x, Rows) else x[indices]
+
+
+def in_memory(x: Inputs) -> Array:
+    """Return an array as it is, and rows as an array."""
+    return x.load() if isinstance(x, Rows) else x
+
+
+def in_file_order(x: Inputs) -> Inputs:
+    """Return the examples in the order that is fastest to read, for work that does not depend on the order."""
+    return x.in_file_order() if isinstance(x, Rows) else x
+
+
+def blocks(x: Inputs) -> Iterator[Array]:
+    """Yield all examples in order in C-contiguous pieces, cut alike for arrays and rows of the same shape."""
+    for _, block in numbered_blocks(x):
+        yield block
+
+
+def numbered_blocks(x: Inputs) -> Iterator[tuple[int, Array]]:
+    """Yield (first row, block) of `blocks`."""
+    size = max(1, VALUES_PER_BLOCK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), size):
+        yield start, np.ascontiguousarray(x[start : start + size])

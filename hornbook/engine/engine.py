@@ -1,0 +1,189 @@
+"""The fused engine: many steps in one compiled call over arrays that live on the device.
+
+An epoch is a pure function of (seed, epoch): the order of examples and every random draw derive from them. A chunk of
+steps is one call whose bounds are arguments, so cutting an epoch anywhere changes no bit.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hornbook.builder.build import Built, as_targets
+from hornbook.builder.randomness import derive_seed
+from hornbook.data.source import Array, Split
+from hornbook.engine.feed import Block, make_feed
+from hornbook.engine.programs import Programs
+from hornbook.engine.steps import Steps
+from hornbook.errors import DivergedError
+from hornbook.recipes.sections.training import GradientClipping
+from hornbook.upstream import InputStatistics, seed_states
+
+__all__ = ["Engine", "EpochPlan", "permutation"]
+
+
+def permutation(seed: int, epoch: int, size: int) -> Array:
+    """Return the order of examples (size,) int32 of one epoch: a pure function of its arguments."""
+    order = np.random.default_rng((seed, epoch)).permutation(size)
+    return order.astype(np.int32)
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """What one epoch needs besides the data.
+
+    Attributes:
+        order: (N,) int32, the order of examples.
+        rates: (S,) float32, the learning rate of each batch.
+        momenta: (S,) float32, the momentum of each batch; unused where the schedule leaves it alone.
+        first_batch: Batches trained before this epoch.
+    """
+
+    order: Array
+    rates: Array
+    momenta: Array
+    first_batch: int
+
+
+class Engine:
+    """Trains one built model on one training split.
+
+    Args:
+        built: The model's two views, optimizer, loss, metrics.
+        train: The training split; it stays on the device as it is (uint8 images are scaled inside the model), or on
+            disk where it does not fit the memory budget.
+        batch_size: Examples per batch; the last batch of an epoch may be smaller and is trained too.
+        seed: The recipe's seed.
+        jit: Whether chunks are compiled by XLA.
+        weights_K: Weight of each class in the loss, or None.
+        momentum_option: The optimizer's attribute that the schedule moves, or None.
+        clipping: Limit of the gradients where it is not left to the optimizer.
+        structure: What makes compiled programs interchangeable between runs, or None to share none.
+    """
+
+    can_pause = True
+
+    def __init__(
+        self,
+        built: Built,
+        train: Split,
+        *,
+        batch_size: int,
+        seed: int,
+        jit: bool,
+        weights_K: Array | None = None,
+        momentum_option: str | None = None,
+        structure: str | None = None,
+        clipping: GradientClipping | None = None,
+    ) -> None:
+        self.built = built
+        self.full_batches, self.rest = divmod(len(train), batch_size)
+        self.feed = make_feed(train, as_targets(train.y, built.model), batch_size)
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        states = seed_states(built.logits_model)
+        self.steps = Steps(
+            built=built,
+            batch_size=batch_size,
+            states=list(states.values()),
+            seeds=tf.constant([derive_seed(seed, name) for name in states], tf.int64),
+            loss_tracker=self.loss_tracker,
+            weights_K=None if weights_K is None else tf.constant(weights_K, tf.float32),
+            momentum_option=momentum_option,
+            jit=jit,
+            statistics=InputStatistics(built.logits_model),
+            clipping=clipping,
+        )
+        self.programs = Programs(structure, self.steps.externals())
+        self.phase = ""
+
+    def begin_phase(self, key: str) -> None:
+        """Use programs of their own for other layers learning, or other rates."""
+        self.phase = key
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch, the smaller last one included."""
+        return self.full_batches + bool(self.rest)
+
+    def train_epoch(
+        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+    ) -> bool:
+        """Train one epoch; its loss and metrics are in `logs()` afterwards.
+
+        Args:
+            plan: Order, rates and momenta.
+            chunk_sizes: How many batches the next chunk takes.
+            on_chunk: Called with the batches done after each chunk; True ends the epoch there.
+            start: Batches of this epoch that are done already; its metrics go on from what they hold then.
+
+        Returns:
+            Whether the epoch was ended early.
+
+        Raises:
+            DivergedError: If the loss of a batch, or a weight after a chunk, is not finite.
+        """
+        if start == 0:
+            self.reset()
+        if start < self.full_batches:
+            for block in self.feed.blocks(plan.order, start):
+                if self._train_block(block, plan, chunk_sizes, on_chunk, max(start, block.base)):
+                    return True
+        if self.rest:
+            number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
+            tables = tf.constant(plan.rates), tf.constant(plan.momenta)
+            is_finite = self.programs.call(
+                f"rest {self.phase}", self.steps.rest, *self.feed.rest(plan.order), *tables, number
+            )
+            self._check_finite(bool(is_finite), self.batches)
+            on_chunk(self.batches)
+        return False
+
+    def _train_block(
+        self, block: Block, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], done: int
+    ) -> bool:
+        """Train the batches of one block from `done` on, in chunks.
+
+        Within a block batches count from 0: XLA would compile anew for each block that began elsewhere.
+        """
+        base, room = block.base, len(block.order) // self.steps.batch_size
+        tables = [tf.constant(np.resize(table[base : block.end], room)) for table in (plan.rates, plan.momenta)]
+        data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
+        while done < block.end:
+            end = min(done + max(next(chunk_sizes), 1), block.end)
+            bounds = tf.constant(done - base), tf.constant(end - base)
+            reached, is_finite = self.programs.call(
+                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, jit=self.steps.jit
+            )
+            done = base + int(reached)
+            self._check_finite(bool(is_finite), done)
+            if on_chunk(done) and done < self.batches:
+                return True
+        return False
+
+    def _check_finite(self, loss_is_finite: bool, done: int) -> None:
+        """Stop where numbers are lost; weights are checked too, because a fused ReLU on CPU turns NaN into 0."""
+        if not loss_is_finite:
+            raise DivergedError(f"the loss of batch {done} is not a finite number")
+        if not _all_finite([variable.value for variable in self.built.model.trainable_variables]):
+            raise DivergedError(f"after batch {done} some weights are not finite numbers")
+
+    def reset(self) -> None:
+        """Start counting loss and metrics afresh."""
+        for metric in self.trackers():
+            metric.reset_state()
+
+    def trackers(self) -> tuple[keras.metrics.Metric, ...]:
+        """Return what counts loss and metrics."""
+        return (self.loss_tracker, *self.built.metrics)
+
+    def logs(self) -> dict[str, float]:
+        """Return loss and metrics over all batches since `reset`."""
+        return {metric.name: float(metric.result()) for metric in self.trackers()}
+
+
+@tf.function(autograph=False)
+def _all_finite(variables: list[Any]) -> Any:
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(variable)) for variable in variables])

@@ -1,0 +1,64 @@
+"""Loss and metrics of a split, in batches as large as memory allows."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from hornbook.builder.build import Built
+from hornbook.engine.prediction import large_batch
+from hornbook.engine.programs import Programs
+from hornbook.upstream import InputStatistics
+
+__all__ = ["Evaluator"]
+
+
+class Evaluator:
+    """Evaluates splits of one model again and again, as validation needs.
+
+    Args:
+        built: The model's two views, loss and metrics. The metrics are reset at each call.
+        structure: What makes compiled programs interchangeable between runs, or None to share none.
+    """
+
+    def __init__(self, built: Built, structure: str | None = None) -> None:
+        self.built = built
+        self.size = large_batch(built.model)
+        self._loss = keras.metrics.Mean(name="loss")
+        self._statistics = InputStatistics(built.logits_model)
+        if structure is None:
+            self._programs = Programs(None, [])
+            return
+        variables = [*built.training_model.variables, *self._loss.variables]
+        variables += [variable for metric in built.metrics for variable in metric.variables]
+        handles = {id(variable): variable.value.handle for variable in variables}
+        statistics = [variable.handle for variable in self._statistics.variables]
+        self._programs = Programs(structure, [*handles.values(), *statistics])
+
+    def __call__(self, x: Any, y: Any) -> dict[str, float]:
+        """Return loss (penalties included, as in training) and metrics over a whole split.
+
+        Args:
+            x: Inputs (N, …): an array, or rows that stay on disk.
+            y: Targets in the shape that the loss expects, (N,) or (N, K).
+        """
+        trackers = (self._loss, *self.built.metrics)
+        for metric in trackers:
+            metric.reset_state()
+        for start in range(0, len(y), self.size):
+            part = slice(start, start + self.size)
+            self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
+        return {metric.name: float(metric.result()) for metric in trackers}
+
+    def _batch(self, inputs: Any, y: Any) -> Any:
+        built, model = self.built, self.built.logits_model
+        with self._statistics.as_variables():
+            scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
+        loss = built.loss(y, scores)
+        if model.losses:
+            loss = loss + tf.add_n(model.losses)
+        self._loss.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
+        outputs = built.activate(scores)
+        for metric in built.metrics:
+            metric.update_state(y, outputs)
+        return loss

@@ -1,0 +1,144 @@
+"""The loop that a recipe's `training.engine` names: the fused engine, or Keras's own `fit`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from hornbook.builder.build import as_targets, compile_plain
+from hornbook.engine.engine import Engine, EpochPlan
+from hornbook.errors import DivergedError
+from hornbook.trainer.prepare import Prepared
+
+__all__ = ["FitLoop", "Loop", "make_engine", "make_loop"]
+
+
+class Loop(Protocol):
+    """What training needs of an engine."""
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch, a smaller last one included."""
+
+    can_pause: bool
+    """Whether a run can be resumed in the middle of an epoch."""
+
+    def train_epoch(
+        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+    ) -> bool:
+        """Train one epoch from batch `start`; returns whether `on_chunk` ended it early."""
+
+    def begin_phase(self, key: str) -> None:
+        """Make ready for other layers learning, or other rates; `key` tells such phases apart."""
+
+    def trackers(self) -> Sequence[keras.metrics.Metric]:
+        """Return what counts loss and metrics, for saving."""
+
+    def logs(self) -> dict[str, float]:
+        """Return loss and metrics of the epoch so far."""
+
+
+def make_loop(prepared: Prepared) -> Loop:
+    """Return the loop that the resolved recipe names."""
+    if prepared.strategy is not None:
+        from hornbook.engine.distributed import DistributedLoop
+
+        return DistributedLoop(prepared)
+    if prepared.recipe.training.engine == "fit":
+        return FitLoop(prepared)
+    return make_engine(prepared)
+
+
+def make_engine(prepared: Prepared) -> Engine:
+    """Return the fused engine for a run on one device; where the recipe names `fit`, one that runs TensorFlow graphs."""
+    training = prepared.recipe.training
+    # Accumulated or scaled gradients are complete inside the optimizer only.
+    clips_before = prepared.recipe.optimizer.accumulation == 1 and training.precision != "mixed_float16"
+    return Engine(
+        prepared.built,
+        prepared.splits.train,
+        batch_size=training.batch_size,
+        seed=prepared.recipe.seed,
+        jit=training.engine == "xla",
+        weights_K=prepared.weights_K,
+        momentum_option=prepared.recipe.optimizer.momentum_option if prepared.table.moves_momentum else None,
+        structure=prepared.structure(),
+        clipping=training.gradient_clipping if clips_before else None,
+    )
+
+
+class FitLoop:
+    """Plain `model.fit`, one epoch at a time, in Hornbook's order of examples and with its rates."""
+
+    can_pause = False
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._model = compile_plain(prepared.built, prepared.recipe, for_training=True)
+        self._logs: dict[str, float] = {}
+        self.batch_size = prepared.recipe.training.batch_size
+
+    def begin_phase(self, key: str) -> None:
+        """Compile again, which is when Keras looks at what is frozen."""
+        self._model = compile_plain(self._prepared.built, self._prepared.recipe, for_training=True)
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch."""
+        return -(-len(self._prepared.splits.train) // self.batch_size)
+
+    def trackers(self) -> Sequence[keras.metrics.Metric]:
+        """Return nothing: `fit` starts its metrics afresh in each epoch, and epochs are never cut for resuming."""
+        return ()
+
+    def train_epoch(
+        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+    ) -> bool:
+        """Train one epoch with `fit`."""
+        if start:
+            raise ValueError("fit cannot start in the middle of an epoch")
+        train, weights_K = self._prepared.splits.train, self._prepared.weights_K
+        y = as_targets(train.y, self._model)[plan.order]
+        weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
+        watcher = _BatchWatcher(plan, on_chunk, self.batches)
+        history = self._model.fit(
+            train.x[plan.order],
+            y,
+            batch_size=self.batch_size,
+            sample_weight=weights,
+            shuffle=False,
+            verbose=0,
+            callbacks=[watcher],
+        )
+        self._model.stop_training = watcher.user_stops
+        own = ("loss", *(metric.name for metric in self._prepared.built.metrics))
+        self._logs = {name: float(history.history[name][-1]) for name in own}
+        if not np.isfinite(self._logs["loss"]):
+            raise DivergedError("the loss is not a finite number")
+        if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):
+            raise DivergedError("some weights are not finite numbers")
+        return watcher.was_cut
+
+    def logs(self) -> dict[str, float]:
+        """Return what `fit` recorded."""
+        return dict(self._logs)
+
+
+class _BatchWatcher(keras.callbacks.Callback):
+    """Sets the rate of each batch and passes batch ends on."""
+
+    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int) -> None:
+        super().__init__()
+        self.plan, self.on_chunk, self.batches = plan, on_chunk, batches
+        self.was_cut = False
+        self.user_stops = False
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.model.optimizer.learning_rate.assign(self.plan.rates[batch])
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        stops = self.on_chunk(batch + 1)
+        self.user_stops = self.model.stop_training  # only a user's callback sets it before the next line
+        if stops and batch + 1 < self.batches:
+            self.was_cut = self.model.stop_training = True

@@ -1,0 +1,35 @@
+"""Predictions in batches as large as memory allows."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hornbook.data.source import Array
+
+__all__ = ["large_batch", "predict_scores"]
+
+FLOATS_PER_BATCH = 2**21  # the widest layer's outputs may take 8 MB
+
+
+def large_batch(model: keras.Model) -> int:
+    """Return how many examples fit in one batch: between 32 and 8192, fewer for wide layers."""
+    widest = 1
+    for layer in model.layers:
+        shape = getattr(layer.output, "shape", None) if not isinstance(layer.output, list) else None
+        if shape is not None:
+            widest = max(widest, math.prod(size or 1 for size in shape[1:]))
+    return int(min(max(FLOATS_PER_BATCH // widest, 32), 8192))
+
+
+def predict_scores(model: keras.Model, x: Array) -> Array:
+    """Return the model's outputs (N, K) float32 for inputs (N, …), in inference mode."""
+    dtype = model.inputs[0].dtype
+    call = tf.function(
+        lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True
+    )
+    size = large_batch(model)
+    parts: list[Any] = [call(tf.constant(x[start : start + size])).numpy() for start in range(0, len(x), size)]
+    return np.concatenate(parts) if parts else np.zeros((0, *model.output_shape[1:]), np.float32)

@@ -1,0 +1,134 @@
+"""Loads the earlier model that `reuse` names: a run's, a `.keras` file, or one of Keras's applications."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
+from hornbook.builder.refusals import reason
+from hornbook.builder.reuse import Source
+from hornbook.data.records import from_json
+from hornbook.data.source import DataInfo
+from hornbook.errors import Path as Place
+from hornbook.errors import Problem, RecipeError, RunError
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules.reuse import CutError, cut, source_file
+from hornbook.recipes.sections.layer_names import UnknownLayer
+from hornbook.recipes.sections.reuse import Application, Reuse
+from hornbook.runs.directory import find_run
+from hornbook.runs.keras_file import StoredModel, checksum, read_keras_file, stored_model
+
+__all__ = ["load_source"]
+
+SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
+"""Sides in pixels below which an application's maps would vanish; 32 for the others."""
+
+
+def load_source(recipe: Recipe, info: DataInfo) -> Source | None:
+    """Return the model that the recipe reuses, or None where it reuses none.
+
+    Raises:
+        RecipeError: If the model does not fit the recipe or the data.
+        RunError: If its file cannot be read.
+    """
+    reuse = recipe.reuse
+    if reuse is None:
+        return None
+    if isinstance(reuse.from_, Application):
+        return _application(reuse, reuse.from_, info)
+    path = source_file(reuse)
+    if path is None:
+        raise TypeError("a source is a file or an application")
+    path = path.absolute()
+    stored = read_keras_file(path)
+    if stored.needs_code and not reuse.trust:
+        raise RunError(
+            f"{path} holds code ({', '.join(stored.needs_code)}) and is not loaded without 'reuse.trust: true'."
+        )
+    model = _load(path, trust=reuse.trust)
+    if reuse.file() is None:
+        _check_columns(reuse.from_, info)
+    kept, last = _cut(stored, reuse)
+    return Source(model, tuple(kept), last, str(path), checksum(path))
+
+
+def _load(path: Path, *, trust: bool) -> keras.Model:
+    try:
+        model: Any = keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise RunError(f"{path}: the model cannot be loaded ({text}).") from error
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise RunError(
+            f"{path}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs, expected one of each."
+        )
+    return keras.Model(model.inputs, model.outputs)  # a Sequential becomes a graph that can be cut
+
+
+def _cut(stored: StoredModel, reuse: Reuse) -> tuple[list[str], str]:
+    if reuse.copy_ is not None:
+        return stored.names(), stored.names()[-1]
+    try:
+        return cut(stored, reuse)
+    except (UnknownLayer, CutError) as error:
+        raise _problem(("reuse", "layers"), str(error)) from error
+
+
+def _problem(path: Place, message: str, hint: str = "") -> RecipeError:
+    return RecipeError([Problem(path, message, hint, code="reuse-source")])
+
+
+def _check_columns(run: str, info: DataInfo) -> None:
+    """Refuse a table whose columns, or whose categories' numbers, are others than the earlier model has learned."""
+    theirs = from_json(find_run(run).data)
+    if theirs.features != info.features:
+        pairs = zip(theirs.features or (), info.features or (), strict=False)
+        differing = next((old.name for old, new in pairs if old != new), "their number")
+        message = f"the earlier model was trained on other columns or categories (first difference: {differing})."
+        raise _problem(("reuse", "from"), message, "Give both the same columns and categories.")
+
+
+def _application(reuse: Reuse, given: Application, info: DataInfo) -> Source:
+    function = getattr(keras.applications, given.application, None)
+    if function is None:
+        known = ", ".join(name for name in dir(keras.applications) if name[0].isupper())
+        raise _problem(
+            ("reuse", "from", "application"), f"Keras has no application '{given.application}'. It has: {known}."
+        )
+    if info.kind != "image":
+        raise _problem(("reuse", "from"), f"applications read images, the data has {info.kind} inputs.")
+    least = SMALLEST.get(given.application, 32)
+    height, width = (max(int(size or least), least) for size in info.input_shape[:2])
+    arguments: dict[str, Any] = {"input_shape": (height, width, 3), "include_top": False}
+    arguments["pooling"] = None if given.pooling == "none" else given.pooling
+    arguments |= {key: tuple(value) if isinstance(value, list) else value for key, value in given.options.items()}
+    arguments["weights"] = "imagenet" if given.weights == "imagenet" else None
+    try:
+        model = function(**arguments)
+        if given.weights not in {"imagenet", "none"}:
+            _read_weights(model, Path(given.weights))
+    except RunError:
+        raise
+    except Exception as error:
+        hint = "Without a network give a local file, or 'weights: none'." if given.weights == "imagenet" else ""
+        raise _problem(("reuse", "from"), f"{given.application} cannot be made: {reason(error)}.", hint) from error
+    module = next(m for m in vars(keras.applications).values() if getattr(m, given.application, None) is function)
+    stored = stored_model(keras.saving.serialize_keras_object(model), Path(given.application))
+    kept, last = (stored.names(), stored.names()[-1]) if reuse.layers is None else _cut(stored, reuse)
+    return Source(
+        model, tuple(kept), last, f"keras.applications.{given.application}", preprocess=module.preprocess_input
+    )
+
+
+def _read_weights(model: keras.Model, path: Path) -> None:
+    """Fill an application from a weights file or from a whole saved model of the same layers."""
+    if not path.is_file():
+        raise RunError(f"{path}: there is no such file.")
+    if path.suffix == ".keras":
+        saved = {layer.name: layer for layer in _load(path, trust=False).layers}
+        for layer in model.layers:
+            if layer.weights and layer.name in saved:
+                layer.set_weights(saved[layer.name].get_weights())
+        return
+    model.load_weights(path)

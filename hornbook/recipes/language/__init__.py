@@ -1,0 +1,1 @@
+"""From YAML and overrides to typed values, and how mistakes in them read."""

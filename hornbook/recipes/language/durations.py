@@ -1,0 +1,126 @@
+"""Durations as people write them: ``20``, ``4 epochs``, ``500 steps``, ``30%``, ``10 minutes``.
+
+A duration is kept as written until the length of the run is known, and is converted exactly once.
+"""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from hornbook.recipes.language.text import shown
+
+__all__ = ["Duration", "Size", "TimeSpan", "to_bytes", "to_seconds", "to_steps"]
+
+_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(epochs?|steps?|%)\s*")
+_TIME = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(seconds?|s|minutes?|min|hours?|h)\s*")
+_WHOLE = r"[0-9]+(\.0+)?\s*(epochs?|steps?)"
+_PERCENT = r"0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%"
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _check_duration(value: Any) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match and not (match[2] == "%" and float(match[1]) > 100) and (match[2] == "%" or float(match[1]).is_integer()):
+        return str(value)
+    raise PydanticCustomError(
+        "duration",
+        "expected a duration: a whole number, '4 epochs', '500 steps' or '30%', found {found}",
+        {"found": shown(value)},
+    )
+
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MB|GB|TB)\s*")
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _check_size(value: Any) -> str:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match and float(match[1]) > 0:
+        return str(value)
+    raise PydanticCustomError(
+        "size", "expected a size such as '500 MB' or '4 GB', found {found}", {"found": repr(value)}
+    )
+
+
+def to_bytes(size: str) -> int:
+    """Return a size in bytes."""
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        raise ValueError(f"not a size: {size!r}")
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+def _check_time(value: Any) -> int | float | str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return value
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match and float(match[1]) > 0:
+        return str(value)
+    raise PydanticCustomError(
+        "time_span", "expected seconds, '90 seconds', '10 minutes' or '2 hours', found {found}", {"found": shown(value)}
+    )
+
+
+Duration = Annotated[
+    int | str,
+    BeforeValidator(_check_duration),
+    WithJsonSchema(
+        {
+            "title": "duration",
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": rf"^\s*({_WHOLE}|{_PERCENT})\s*$"},
+            ],
+        }
+    ),
+]
+Size = Annotated[str, BeforeValidator(_check_size), WithJsonSchema({"type": "string", "pattern": _SIZE.pattern})]
+TimeSpan = Annotated[
+    int | float | str,
+    BeforeValidator(_check_time),
+    WithJsonSchema(
+        {
+            "title": "time span",
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": rf"^(?!\s*[0.]+[^0-9.]){_TIME.pattern}$"},
+            ],
+        }
+    ),
+]
+
+
+def to_steps(duration: int | str, *, unit: str, steps_per_epoch: int, total_steps: int) -> int:
+    """Return a duration in steps (optimizer updates).
+
+    Args:
+        duration: As written in the recipe.
+        unit: What a bare number means for this key: ``steps`` or ``epochs``.
+        steps_per_epoch: Optimizer updates in one epoch.
+        total_steps: Optimizer updates in the whole run; a percentage is of this.
+    """
+    if isinstance(duration, int):
+        return duration * (steps_per_epoch if unit == "epochs" else 1)
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        raise ValueError(f"not a duration: {duration!r}")
+    number = float(match[1])
+    if match[2] == "%":
+        return round(total_steps * number / 100)
+    return round(number) * (steps_per_epoch if match[2].startswith("epoch") else 1)
+
+
+def to_seconds(span: float | str) -> float:
+    """Return a time span in seconds."""
+    if isinstance(span, int | float):
+        return float(span)
+    match = _TIME.fullmatch(span)
+    if match is None:
+        raise ValueError(f"not a time span: {span!r}")
+    seconds = float(match[1]) * _SECONDS[match[2][0]]
+    return seconds if math.isfinite(seconds) else math.inf

@@ -1,0 +1,207 @@
+"""Turns pydantic's validation errors into Hornbook's problems: path, what was found, what was expected."""
+
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.language.hints import MOVED, did_you_mean, nearest
+from hornbook.recipes.language.spec import Component, ComponentOf, component_class, noun
+from hornbook.recipes.language.text import shown
+
+__all__ = ["problems_of", "spec_class_at"]
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "none_required": "nothing",
+}
+EXAMPLES = {
+    "data": "Write for instance 'data: digits'.",
+    "model": "Write for instance 'model: {name: mlp, units: [300, 100]}'.",
+}
+
+
+def problems_of(error: ValidationError, tree: Any, root: type[BaseModel]) -> list[Problem]:
+    """Return one problem for each path that failed; the branches of a union are joined with "or"."""
+    by_path: dict[Path, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        by_path.setdefault(_real_path(details, tree), []).append(details)
+    return [_problem(path, found, tree, root) for path, found in by_path.items() if not _is_said_below(path, by_path)]
+
+
+def _is_said_below(path: Path, by_path: dict[Path, list[ErrorDetails]]) -> bool:
+    """Return whether a value is only not of another type, and what is really wrong stands inside it."""
+    is_type_only = all(details["type"] in EXPECTED or details["type"] == "literal_error" for details in by_path[path])
+    return is_type_only and any(other[: len(path)] == path and other != path for other in by_path)
+
+
+def _real_path(details: ErrorDetails, tree: Any) -> Path:
+    """Drop the names of union branches and validators that pydantic puts between keys."""
+    path: list[str | int] = []
+    here: Any = tree
+    for index, part in enumerate(details["loc"]):
+        is_last = index == len(details["loc"]) - 1
+        if _has(here, part):
+            here = here[part]
+        elif not (is_last and details["type"] == "missing"):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _has(container: Any, part: str | int) -> bool:
+    if isinstance(container, list):
+        return isinstance(part, int) and part < len(container)
+    return isinstance(container, Mapping) and part in container
+
+
+def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseModel]) -> Problem:
+    first = found[0]
+    kind = first["type"]
+    if kind in ("extra_forbidden", "invalid_key"):
+        return _unknown_key(path, tree, root)
+    if kind == "missing":
+        hint = EXAMPLES.get(str(path[-1]), "") if len(path) == 1 else ""
+        return Problem(path, "this key is required and missing.", hint, code="missing-key")
+    if kind == "literal_error":
+        known = [part.strip().strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        best = nearest(str(first["input"]), known)
+        hint = f"Did you mean '{best}'?" if best else ""
+        return Problem(path, f"expected {_either(found)}, found {shown(first['input'])}.", hint, code="value")
+    expectations = _either(found)
+    hint = "Give it a value, or remove the key." if first["input"] is None else ""
+    if expectations:
+        return Problem(path, f"expected {expectations}, found {shown(first['input'])}.", hint, code="value")
+    code = {"unknown_component": "unknown-name", "component_name": "missing-key"}.get(kind, "value")
+    message = first["msg"].removeprefix("Value error, ")
+    return Problem(path, message[0].lower() + message[1:] + ("" if message[-1] in ".?" else "."), code=code)
+
+
+def _either(found: list[ErrorDetails]) -> str:
+    """Return what would have been right; empty where one of the errors says it in its own words."""
+    words = []
+    for details in found:
+        context = details.get("ctx", {})
+        literal = str(context.get("expected"))
+        bounds = {
+            "greater_than": ("gt", "a number above {}"),
+            "greater_than_equal": ("ge", "a number of at least {}"),
+            "less_than": ("lt", "a number below {}"),
+            "less_than_equal": ("le", "a number of at most {}"),
+            "too_short": ("min_length", "a list of at least {}"),
+            "too_long": ("max_length", "a list of at most {}"),
+            "string_pattern_mismatch": ("pattern", "text that matches {}"),
+            "string_too_long": ("max_length", "at most {} characters"),
+            "literal_error": ("expected", "one of {}" if " or " in literal else "{}"),
+        }  # fmt: skip
+        if details["type"] in bounds:
+            name, words_for = bounds[details["type"]]
+            bound = context[name]
+            words.append(words_for.format(f"{bound:.12g}" if isinstance(bound, float) else bound))
+        elif details["type"] in EXPECTED:
+            words.append(EXPECTED[details["type"]])
+        else:
+            return ""
+    if "a number" in words:
+        words = [word for word in words if word != "a whole number"]  # which is one too
+    return " or ".join(dict.fromkeys(words))
+
+
+def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
+    key = str(path[-1])
+    owner = spec_class_at(path[:-1], tree, root)
+    fields = field_names(owner) if owner is not None else []
+    if owner is not None and issubclass(owner, Component):
+        known_name = owner.model_fields["name"].default
+        where = f" for {noun(owner.kind)} '{known_name}'"
+    else:
+        where = f" in '{path[-2]}'" if len(path) > 1 else ""
+    if key in fields:  # of another form of the same section
+        others = ", ".join(str(other) for other in _value_at(path[:-1], tree) if other != key)
+        return Problem(path, f"unknown key{where}.", f"It does not go together with {others}.", code="unknown-key")
+    hint = MOVED.get(key) or _elsewhere(key, root, fields, len(path)) or did_you_mean(key, fields)
+    return Problem(path, f"unknown key{where}.", hint, code="unknown-key")
+
+
+def _value_at(path: Path, tree: Any) -> Any:
+    for part in path:
+        tree = tree[part]
+    return tree
+
+
+def _elsewhere(key: str, root: type[BaseModel], fields: list[str], depth: int) -> str:
+    """Say where a top-level key belongs that is a key of one of the sections."""
+    if depth > 1 or nearest(key, fields) is not None:
+        return ""
+    wanted = nearest(key, ["learning_rate", "momentum"]) if key not in {"learning_rate", "momentum"} else key
+    if wanted:
+        return f"Did you mean 'optimizer.{wanted}'?"
+    for section, field in root.model_fields.items():
+        for cls in _classes(field):
+            is_section = isinstance(cls, type) and issubclass(cls, BaseModel) and not issubclass(cls, Component)
+            if is_section and key in field_names(cls):
+                return f"Did you mean '{section}.{key}'?"
+    return ""
+
+
+def field_names(cls: type[BaseModel]) -> list[str]:
+    """Return a section's keys as users write them (``from``, not ``from_``)."""
+    return [field.alias or name for name, field in cls.model_fields.items()]
+
+
+def spec_class_at(path: Path, tree: Any, root: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the class that describes the mapping at `path`, or None where that is open."""
+    cls: type[BaseModel] | None = root
+    here: Any = tree
+    annotation: Any = None
+    for part in path:
+        here = here[part] if _has(here, part) else None
+        if isinstance(part, str):
+            field = next((f for n, f in cls.model_fields.items() if (f.alias or n) == part), None) if cls else None
+            annotation = field
+        cls = _class_for(annotation, here)
+    return cls
+
+
+def _class_for(annotation: Any, value: Any) -> type[BaseModel] | None:
+    for candidate in _classes(annotation):
+        if isinstance(candidate, ComponentOf):
+            name = value.get("name") if isinstance(value, Mapping) else value
+            return component_class(candidate.kind, name) if isinstance(name, str) else None
+    for candidate in _classes(annotation):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _classes(annotation: Any) -> list[Any]:
+    """Return every ComponentOf and model class inside an annotation or field."""
+    metadata = list(getattr(annotation, "metadata", ()))
+    inner = getattr(annotation, "annotation", annotation)
+    found: list[Any] = [item for item in metadata if isinstance(item, ComponentOf)]
+    if typing.get_origin(inner) is typing.Annotated:
+        base, *extras = typing.get_args(inner)
+        found += [item for item in extras if isinstance(item, ComponentOf)] + _classes(base)
+    elif typing.get_origin(inner) in (typing.Union, types.UnionType, tuple):
+        for argument in typing.get_args(inner):
+            found += _classes(argument)
+    elif isinstance(inner, type) and issubclass(inner, BaseModel):
+        found.append(inner)
+    return found

@@ -1,0 +1,1 @@
+"""Rules that span sections, a file per area; `check` runs them."""

@@ -1,0 +1,122 @@
+"""Rules about what the backbone can do with the ingredients: nothing is ever accepted and then ignored."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.activation import ActivationSpec
+from hornbook.recipes.sections.model import Cnn, Layers, ResidualCnn, Rnn
+from hornbook.recipes.sections.normalization import GroupNormalization
+from hornbook.recipes.sections.regularization import Regularization
+
+HIDDEN_ONLY = (
+    "dropout",
+    "alpha_dropout",
+    "spatial_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
+    "max_norm",
+)
+
+
+def no_step_in_hidden_layers(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """The step function in a hidden layer stops every gradient."""
+    message = "the step function has no slope, so nothing below it can learn."
+    hint = "It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here."
+    for path, activation in _hidden_activations(recipe):
+        if not activation.hidden:
+            yield Problem(path, message, hint)
+
+
+def _hidden_activations(recipe: Recipe) -> Iterator[tuple[Path, ActivationSpec]]:
+    if recipe.activation is not None:
+        yield ("activation",), recipe.activation
+    if isinstance(recipe.model, Layers):
+        for index, layer in enumerate(recipe.model.layers):
+            if layer.activation is not None:
+                yield ("model", "layers", index, "activation"), layer.activation
+
+
+def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Ingredients of hidden layers in a model that has none."""
+    if recipe.model.hidden_units() != ():
+        return
+    message = "applies to hidden layers, and this model has none."
+    for name in HIDDEN_ONLY:
+        if getattr(recipe.regularization, name) is not None:
+            yield Problem(("regularization", name), message, "Remove it, or add hidden layers: 'model.units=[100]'.")
+    if recipe.activation is not None:
+        yield Problem(("activation",), message, "Remove it; the head has its own: 'head.activation'.")
+    normalization = recipe.normalization
+    if normalization.name != "none" and not (getattr(normalization, "input", 0) or getattr(normalization, "output", 0)):
+        yield Problem(("normalization",), message, "Remove it, or set 'input: true' to normalize the inputs.")
+
+
+def dropout_fits_backbone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Spatial dropout needs channels; two kinds of dropout at once is a mistake."""
+    regularization = recipe.regularization
+    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn)
+    if isinstance(recipe.model, Layers):
+        with_weights = [layer for layer in recipe.model.layers if layer.takes_ingredients()]
+        has_channels = any(layer.name not in {"dense", "einsum_dense"} for layer in with_weights)
+    if regularization.spatial_dropout is not None and not has_channels:
+        message = "drops whole channels, and a dense network has none."
+        yield Problem(("regularization", "spatial_dropout"), message, "Use 'dropout'.")
+    kinds = [name for name in ("dropout", "alpha_dropout", "gaussian_dropout") if getattr(regularization, name)]
+    if len(kinds) > 1:
+        message = f"{' and '.join(kinds)} would both act on every hidden layer."
+        yield Problem(("regularization", kinds[1]), message, "Keep one of them.", severity="warning")
+
+
+def activation_fits_cell(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A recurrent cell takes a plain function."""
+    cells: list[tuple[Path, ActivationSpec]] = []
+    if isinstance(recipe.model, Rnn) and recipe.activation is not None:
+        cells.append((("activation",), recipe.activation))
+    if isinstance(recipe.model, Layers):
+        for index, layer in enumerate(recipe.model.layers):
+            chosen = layer.activation or recipe.activation
+            if layer.is_recurrent() and chosen is not None:
+                own = layer.activation is not None
+                cells.append((("model", "layers", index, "activation") if own else ("activation",), chosen))
+    for path, activation in cells:
+        if activation.function_name() is None:
+            message = f"a recurrent cell takes a plain function, and '{activation.name}' with these options is a layer."
+            yield Problem(path, message, "Use 'tanh', 'relu' or 'elu' without options.")
+
+
+def groups_divide_channels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Group normalization whose groups do not divide a layer's channels."""
+    normalization, units = recipe.normalization, recipe.model.hidden_units()
+    if not isinstance(normalization, GroupNormalization) or not units:
+        return
+    wrong = sorted({size for size in units if size % normalization.groups})
+    if wrong:
+        common = [size for size in range(1, min(units) + 1) if all(width % size == 0 for width in units)]
+        message = f"{normalization.groups} groups do not divide layers of {', '.join(map(str, wrong))} units."
+        options = ", ".join(map(str, common[:8]))
+        yield Problem(("normalization", "groups"), message, f"Groups that divide all layers: {options}.")
+
+
+def free_layers_take_regularization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Inputs are dropped once, in front of the first layer, not layer by layer."""
+    if not isinstance(recipe.model, Layers):
+        return
+    for index, layer in enumerate(recipe.model.layers):
+        own: Regularization | None = layer.regularization
+        if own is not None and own.input_dropout is not None:
+            path = ("model", "layers", index, "regularization", "input_dropout")
+            yield Problem(
+                path, "a layer has no inputs of its own to drop.", "Put it under the recipe's 'regularization'."
+            )
+
+
+RULES = (
+    ("hidden-step", ("activation", "model"), no_step_in_hidden_layers),
+    ("no-hidden-layers", ("model", "regularization", "activation", "normalization"), hidden_layers_needed),
+    ("dropout", ("model", "regularization"), dropout_fits_backbone),
+    ("cell-activation", ("model", "activation"), activation_fits_cell),
+    ("groups", ("model", "normalization"), groups_divide_channels),
+    ("layer-input-dropout", ("model",), free_layers_take_regularization),
+)

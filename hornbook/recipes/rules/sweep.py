@@ -1,0 +1,151 @@
+"""Rules about `sweep`: everything that can be known to be wrong before the first trial."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.language.hints import did_you_mean, nearest
+from hornbook.recipes.language.overrides import split_key
+from hornbook.recipes.language.spec import catalog
+from hornbook.recipes.language.text import shown
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.sweep import Choices, Sweep, values_of
+from hornbook.recipes.sections.tuner import Bayesian, Hyperband, RandomSearch
+from hornbook.recipes.trial import matching, ordered, settings, try_values
+
+FIXED = {
+    "sweep": "a sweep does not vary itself.",
+    "format": "there is one format.",
+    "name": "trials are named by their numbers.",
+    "notes": "it changes nothing.",
+    "tags": "they change nothing.",
+    "data": "trials are compared on one validation split, which this would change.",
+    "task": "trials are compared by one figure on one task.",
+}
+MAY_VARY = ("data.limit", "data.standardize", "data.scale", "data.augmentation")
+
+
+def objective_is_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """An objective that no trial records, or that is not of the validation split."""
+    sweep, recorded = recipe.sweep, recorded_names(recipe, facts)
+    if sweep is None:
+        return
+    path: Path = ("sweep", "objective")
+    if not facts.has_validation:
+        message = "trials are compared on the validation split, and there is none."
+        yield Problem(path, message, "Set 'data.split.validation' to hold out examples.")
+        return
+    if recorded is None:
+        return
+    known = [name for name in recorded if name.startswith("val_")]
+    if sweep.objective in known:
+        return
+    if sweep.objective in recorded:
+        message = f"'{sweep.objective}' is measured on the training examples, which every trial can learn by heart."
+        yield Problem(path, message, f"Use 'val_{sweep.objective}'.")
+        return
+    is_metric = sweep.objective.removeprefix("val_") in catalog("metric")
+    near = "" if is_metric or not nearest(sweep.objective, known) else did_you_mean(sweep.objective, known)
+    hint = near or "Add it to 'training.metrics'."
+    yield Problem(path, f"'{sweep.objective}' is not recorded. Recorded: {', '.join(known)}.", hint)
+
+
+def tuner_has_its_options(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A budget that the tuner cannot work with, or none where it needs one."""
+    sweep = recipe.sweep
+    if sweep is None:
+        return
+    tuner = sweep.tuner
+    if isinstance(tuner, Hyperband):
+        if sweep.max_trials is not None:
+            message = "hyperband's number of trials follows from 'max_epochs' and 'factor'."
+            yield Problem(("sweep", "max_trials"), message, "Remove it, or limit 'total_epochs'.")
+        if "training.epochs" in sweep.space:
+            message = "hyperband decides how long each trial is trained."
+            yield Problem(("sweep", "space", "training.epochs"), message, "Set 'tuner.max_epochs' instead.")
+        return
+    is_endless = sweep.max_trials is None and sweep.total_epochs is None and sweep.max_time is None
+    if is_endless and isinstance(tuner, RandomSearch | Bayesian):
+        message = f"'{tuner.name}' does not end by itself."
+        yield Problem(("sweep",), message, "Set 'max_trials', 'total_epochs' or 'max_time'.")
+
+
+def space_is_of_this_recipe(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A key of the space that the recipe does not have, or values that it cannot take."""
+    sweep = recipe.sweep
+    if sweep is None:
+        return
+    for key in sweep.space:
+        path: Path = ("sweep", "space", key)
+        top = key.split(".")[0]
+        if "" in key.split("."):
+            yield Problem(path, "this is no key of a recipe.", "Write for instance 'optimizer.learning_rate'.")
+        elif top in FIXED and not any(key == may or key.startswith(f"{may}.") for may in MAY_VARY):
+            yield Problem(path, FIXED[top], "Remove it from the space.")
+        elif top not in type(recipe).model_fields:
+            hint = did_you_mean(top, [name for name in type(recipe).model_fields if name not in FIXED])
+            yield Problem(path, f"a recipe has no key '{top}'.", hint, code="unknown-key")
+        else:
+            yield from _values_fit(recipe, sweep, key, path)
+
+
+def _values_fit(recipe: Recipe, sweep: Sweep, key: str, path: Path) -> Iterator[Problem]:
+    """Yield the first thing that is wrong with each value, unless it is right under some value of the keys around."""
+    entry = sweep.space[key]
+    for place, value in enumerate(values_of(entry)):
+        problems: list[Problem] = []
+        for around in settings(sweep, key):
+            changed, found = try_values(recipe, {**around, key: value})
+            if changed is not None:
+                problems = []
+                break
+            own = [p for p in found if p.path[: len(split_key(key))] == split_key(key)[: len(p.path)]]
+            problems = problems or own or found
+        if not problems:
+            continue
+        first = problems[0]
+        if first.code == "unknown-key" and len(first.path) <= len(split_key(key)):
+            yield Problem(path, first.message, first.hint, code="unknown-key")
+            return
+        where = (*path, place) if isinstance(entry, Choices) else path
+        inside = ".".join(str(part) for part in first.path[len(split_key(key)) :])
+        yield Problem(where, f"{inside}: {first.message}" if inside else first.message, first.hint)
+        if not isinstance(entry, Choices):
+            return
+
+
+def conditions_are_met(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A condition on a key that does not vary, or on a value that it never has."""
+    sweep = recipe.sweep
+    if sweep is None:
+        return
+    for key, entry in sweep.space.items():
+        for parent, wanted in (entry.when or {}).items():
+            path: Path = ("sweep", "space", key, "when", parent)
+            above = sweep.space.get(parent)
+            if above is None:
+                others = [other for other in sweep.space if other != key]
+                message = f"'{parent}' is not in the space, so there is nothing to wait for."
+                yield Problem(path, message, did_you_mean(parent, others))
+            elif not isinstance(above, Choices):
+                message = f"'{parent}' is a range; a condition needs choices."
+                yield Problem(path, message, f"List the values of '{parent}'.")
+            else:
+                for value in wanted if isinstance(wanted, list) and wanted not in above.choices else [wanted]:
+                    if not matching(above, value):
+                        message = f"'{parent}' is never {shown(value)}."
+                        yield Problem(path, message, f"Its choices: {', '.join(map(shown, above.choices))}.")
+    try:
+        ordered(sweep.space)
+    except ValueError as error:
+        message = f"these wait for each other: {error}."
+        yield Problem(("sweep", "space"), message, "Remove one of their 'when'.")
+
+
+SECTIONS = tuple(name for name in Recipe.model_fields if name not in {"format", "name", "notes", "tags"})
+RULES = (
+    ("sweep-objective", ("sweep", "data", "task", "training"), objective_is_recorded),
+    ("sweep-tuner", ("sweep",), tuner_has_its_options),
+    ("sweep-space", SECTIONS, space_is_of_this_recipe),
+    ("sweep-condition", ("sweep",), conditions_are_met),
+)

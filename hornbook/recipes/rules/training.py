@@ -1,0 +1,150 @@
+"""Rules about monitors, optimizer, schedule and training that would make a run wrong."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.language.durations import to_steps
+from hornbook.recipes.language.hints import nearest
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.normalization import BatchNormalization
+from hornbook.recipes.sections.optimizer import SGD
+from hornbook.recipes.sections.schedule import OneCycle, Performance, PiecewiseConstant
+
+
+def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
+    training = recipe.training
+    if training.early_stopping is not None:
+        yield ("training", "early_stopping", "monitor"), training.early_stopping.monitor
+    if training.checkpoint is not None:
+        yield ("training", "checkpoint", "monitor"), training.checkpoint.monitor
+    if isinstance(recipe.schedule, Performance):
+        yield ("schedule", "monitor"), recipe.schedule.monitor
+
+
+def monitors_are_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A monitor that the run does not record."""
+    recorded = recorded_names(recipe, facts)
+    if recorded is None:
+        return
+    for path, monitor in _monitors(recipe):
+        if monitor in recorded or (not facts.has_validation and monitor.removeprefix("val_") in recorded):
+            continue
+        known = [name for name in recorded if name.startswith("val_")] if monitor.startswith("val_") else list(recorded)
+        hint = "" if nearest(monitor, known) else "Add it to 'training.metrics'."
+        yield Problem(path, f"'{monitor}' is not recorded. Recorded: {', '.join(known or recorded)}.", hint)
+
+
+def validation_for_monitors(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Without a validation split, what monitors it falls back to the training value."""
+    if facts.has_validation:
+        return
+    for path, monitor in _monitors(recipe):
+        if monitor.startswith("val_"):
+            message = f"there is no validation split, so '{monitor.removeprefix('val_')}' is monitored instead."
+            yield Problem(path, message, "Set 'data.split.validation' to hold out examples.", severity="warning")
+
+
+def one_idea_of_best(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Early stopping and checkpoints must agree on what the best epoch is."""
+    stopping, checkpoint = recipe.training.early_stopping, recipe.training.checkpoint
+    if stopping is not None and checkpoint is not None and stopping.monitor != checkpoint.monitor:
+        message = (
+            f"the best epoch is chosen by '{checkpoint.monitor}' here and by '{stopping.monitor}' in early stopping."
+        )
+        yield Problem(("training", "checkpoint", "monitor"), message, "Use one monitor; 'checkpoint' may be omitted.")
+
+
+def momentum_is_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Options that need momentum, in an optimizer without any."""
+    optimizer, schedule = recipe.optimizer, recipe.schedule
+    if isinstance(optimizer, SGD) and optimizer.nesterov and not optimizer.momentum:
+        yield Problem(("optimizer", "nesterov"), "Nesterov's look-ahead needs momentum.", "Add 'momentum: 0.9'.")
+    if isinstance(schedule, OneCycle) and not optimizer.momentum_value():
+        for key in ("max_momentum", "min_momentum"):
+            if getattr(schedule, key) is None:
+                continue
+            message = f"'{optimizer.name}' runs without a momentum that could be cycled."
+            yield Problem(("schedule", key), message, f"Remove '{key}', or use 'sgd' with momentum.")
+
+
+def schedule_fits_run(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A warm-up, boundaries or decay that reach beyond the end of the run."""
+    schedule, epochs = recipe.schedule, recipe.training.epochs
+    per_epoch = 1000  # only epochs and percentages can be judged without the data
+    if facts.train_size is not None:
+        per_epoch = -(-facts.train_size // (recipe.training.batch_size * recipe.optimizer.accumulation))
+    total = epochs * per_epoch
+
+    def too_long(duration: int | str) -> bool:
+        in_steps = isinstance(duration, int) or "step" in duration
+        if in_steps and facts.train_size is None:
+            return False
+        return to_steps(duration, unit="steps", steps_per_epoch=per_epoch, total_steps=total) > total
+
+    if schedule.warmup is not None and too_long(schedule.warmup.duration):
+        path: Path = ("schedule", "warmup")
+        yield Problem(
+            path, f"the warm-up is longer than the run of {epochs} epochs.", "Shorten it, for instance to 5%."
+        )
+    if isinstance(schedule, PiecewiseConstant):
+        if any(too_long(boundary) for boundary in schedule.boundaries):
+            message = f"a boundary lies beyond the run of {epochs} epochs, so its factor is never used."
+            yield Problem(("schedule", "boundaries"), message, "Move it, or train longer.", severity="warning")
+        return
+    for name in schedule.durations:
+        if too_long(getattr(schedule, name)):
+            message = f"is longer than the run of {epochs} epochs: the schedule does not come to its end."
+            yield Problem(("schedule", name), message, "A percentage follows the run's length.", severity="warning")
+
+
+def batches_for_batch_normalization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Batch normalization over one example sees no variance."""
+    if recipe.training.batch_size == 1 and isinstance(recipe.normalization, BatchNormalization):
+        message = "batch normalization over one example removes everything there is to learn from."
+        yield Problem(("training", "batch_size"), message, "Use 16 or more, or 'layer_normalization'.")
+
+
+def strategy_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What does not work on several devices at once."""
+    strategy, optimizer = recipe.training.strategy, recipe.optimizer
+    if strategy is None:
+        return
+    if optimizer.accumulation > 1:
+        message = "gradients are not accumulated over batches and devices at the same time."
+        yield Problem(("optimizer", "accumulation"), message, "Use larger batches instead.")
+    if optimizer.ema is not None:
+        yield Problem(("optimizer", "ema"), "averaged weights are not kept on several devices.", "Remove it.")
+    if strategy == "multi_worker" and recipe.training.max_time is not None:
+        message = "the workers' clocks differ, so they cannot stop together."
+        yield Problem(("training", "max_time"), message, "Set 'epochs'.")
+    if recipe.training.on_divergence is not None:
+        message = "a distributed run does not roll back."
+        yield Problem(("training", "on_divergence"), message, "Remove it.")
+    if recipe.training.engine == "fit":
+        message = "Keras's 'fit' does not train on several machines here."
+        yield Problem(("training", "engine"), message, "Omit it.")
+
+
+def engine_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What Keras's own `fit` cannot do."""
+    if recipe.training.engine != "fit":
+        return
+    if isinstance(recipe.schedule, OneCycle) and recipe.optimizer.momentum_value():
+        message = "Keras's 'fit' cannot move the momentum, which 'one_cycle' does."
+        yield Problem(("training", "engine"), message, "Omit 'engine', or use another schedule.")
+    if recipe.optimizer.ema is not None:
+        message = "Keras's 'fit' overwrites the weights with their average after each epoch."
+        yield Problem(("training", "engine"), message, "Omit 'engine' or 'optimizer.ema'.")
+
+
+RULES = (
+    ("monitor", ("data", "task", "training", "schedule"), monitors_are_recorded),
+    ("no-validation", ("data", "training", "schedule"), validation_for_monitors),
+    ("two-bests", ("training",), one_idea_of_best),
+    ("momentum", ("optimizer", "schedule"), momentum_is_there),
+    ("schedule-length", ("schedule", "training"), schedule_fits_run),
+    ("strategy", ("training", "optimizer"), strategy_fits),
+    ("engine-fit", ("training", "optimizer", "schedule"), engine_fits),
+    ("batch-of-one", ("normalization", "training"), batches_for_batch_normalization),
+)

@@ -1,0 +1,94 @@
+"""One layer of `model: {name: layers}`: a Keras layer by name, its arguments, and its own ingredients."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from hornbook.recipes.language.hints import MOVED, did_you_mean
+from hornbook.recipes.language.spec import Spec
+from hornbook.recipes.sections import keras_layers
+from hornbook.recipes.sections.activation import Activation
+from hornbook.recipes.sections.initializer import Initializer
+from hornbook.recipes.sections.normalization import Normalization
+from hornbook.recipes.sections.regularization import Regularization
+
+__all__ = ["BY_INGREDIENTS", "KERNELS", "FreeLayer", "LayerItem", "own_ingredients"]
+
+RECURRENT = frozenset({"simple_rnn", "lstm", "gru", "conv_lstm1d", "conv_lstm2d", "conv_lstm3d"})
+WITH_WEIGHTS = RECURRENT | frozenset(
+    {"dense", "einsum_dense", "conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose",
+     "conv3d_transpose", "depthwise_conv1d", "depthwise_conv2d", "separable_conv1d", "separable_conv2d"}
+)  # fmt: skip
+KERNELS = ("kernel", "depthwise", "pointwise")
+BY_INGREDIENTS = frozenset(
+    {"activation", "bias_initializer", "seed"}
+    | {f"{part}_{what}" for part in KERNELS for what in ("initializer", "regularizer", "constraint")}
+)
+INGREDIENTS = ("activation", "normalization", "initializer", "regularization")
+
+
+class FreeLayer(Spec):
+    """A Keras layer by its snake_case name, with Keras's arguments and, where it has weights, its own ingredients."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, serialize_by_alias=True)
+    name: str
+    activation: Activation | None = None
+    normalization: Normalization | None = None
+    initializer: Initializer | None = None
+    regularization: Regularization | None = None
+
+    def takes_ingredients(self) -> bool:
+        """Return whether the recipe's ingredients apply to it."""
+        return self.name in WITH_WEIGHTS
+
+    def is_recurrent(self) -> bool:
+        """Return whether its activation goes into a cell."""
+        return self.name in RECURRENT
+
+    def arguments(self) -> dict[str, Any]:
+        """Return Keras's arguments as written."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _known(cls, value: Any, handler: ModelWrapValidatorHandler["FreeLayer"]) -> "FreeLayer":
+        if not isinstance(value, dict):
+            return handler(value)
+        name = value.get("name")
+        if not isinstance(name, str) or name not in keras_layers.layer_names():
+            near = did_you_mean(str(name), keras_layers.layer_names()) if name is not None else ""
+            near = near if near.startswith("Did") else "'hornbook list layers' shows all of them."
+            found = f"unknown layer '{name}'." if name is not None else "'name' is missing: which layer?"
+            raise _errors([(("name",) if name is not None else (), f"{found} {near}", name)])
+        own = own_ingredients(name)
+        allowed = {"name", *own, *(set(keras_layers.argument_names(name)) - (BY_INGREDIENTS if own else {"seed"}))}
+        wrong: list[tuple[tuple[str, ...], str, Any]] = [
+            ((key,), f"unknown key for layer '{name}'. {MOVED.get(key) or did_you_mean(key, allowed)}", item)
+            for key, item in value.items()
+            if key not in allowed
+        ]
+        missing = keras_layers.required_arguments(name) - set(value)
+        wrong += [((), f"layer '{name}' needs '{key}'.", None) for key in sorted(missing)]
+        if wrong:
+            raise _errors(wrong)
+        return handler(value)
+
+
+def _errors(found: list[tuple[tuple[str, ...], str, Any]]) -> ValidationError:
+    return ValidationError.from_exception_data(
+        "layer",
+        [
+            InitErrorDetails(type=PydanticCustomError("layer", "{text}", {"text": text}), loc=where, input=value)
+            for where, text, value in found
+        ],
+    )
+
+
+def own_ingredients(name: str) -> tuple[str, ...]:
+    """Return the ingredients that a layer may have of its own."""
+    return INGREDIENTS if name in WITH_WEIGHTS else ("activation",) if name == "activation" else ()
+
+
+LayerItem = Annotated[FreeLayer, BeforeValidator(lambda v: {"name": v} if isinstance(v, str) else v)]
+"""A layer as a recipe holds it: its name alone, or a mapping."""

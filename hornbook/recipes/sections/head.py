@@ -1,0 +1,238 @@
+"""The head: output units, their activation and the loss: `head` in a recipe. Omitted, all follow from the task."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from hornbook.recipes.language.spec import Component, ComponentOf, Positive, PositiveInt, Spec, register
+from hornbook.recipes.sections.activation import Activation
+from hornbook.recipes.sections.initializer import Initializer
+
+__all__ = ["Head", "Loss", "LossSpec", "Task"]
+
+Task = Literal["multiclass", "binary", "multilabel", "regression"]
+
+
+class LossSpec(Component):
+    """Base of every loss."""
+
+    kind: ClassVar[str] = "loss"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    from_logits: ClassVar[str | None] = None
+    """The head activation in front of which it is computed, for numerical stability."""
+    only: ClassVar[bool] = False
+    """Whether it works with that activation alone."""
+    positive: ClassVar[str | None] = None
+    """The head activation it gets when the recipe names none, because it is not defined for negative outputs."""
+
+
+Loss = Annotated[LossSpec, ComponentOf("loss")]
+
+
+class Head(Spec):
+    """The last layer. Every key is optional: the task decides what is omitted.
+
+    `initializer` is for its kernel; omitted: what theory recommends for its activation, and without hidden layers the
+    recipe's own `initializer`.
+    """
+
+    units: PositiveInt | None = None
+    """Numbers that come out; omitted: what the labels need."""
+    activation: Activation | None = None
+    """Last activation; omitted: softmax, sigmoid or linear, as the task needs."""
+    loss: Loss | None = None
+    """What training minimizes; omitted: the task's cross-entropy or mean squared error."""
+    initializer: Initializer | None = None
+    """Initializer of the head's kernel."""
+
+
+@register
+class SparseCategoricalCrossentropy(LossSpec):
+    """Minus the log of the probability given to the right class.
+
+    The loss of multiclass tasks, computed before the softmax. Goodfellow et al. (2016), "Deep Learning", section 6.2.2.
+
+    Example:
+        head: {loss: sparse_categorical_crossentropy}
+    """
+
+    name: Literal["sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
+    builds: ClassVar[str | None] = "keras.losses:SparseCategoricalCrossentropy"
+    tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    from_logits: ClassVar[str | None] = "softmax"
+    only: ClassVar[bool] = True
+
+
+@register
+class BinaryCrossentropy(LossSpec):
+    """Cross-entropy of independent yes-or-no outputs.
+
+    The loss of binary and multilabel tasks, computed before the sigmoid; `label_smoothing` moves targets towards 0.5.
+    Goodfellow et al. (2016), "Deep Learning", section 6.2.2; smoothing: Szegedy et al. (2016), arXiv:1512.00567.
+
+    Example:
+        head: {loss: {name: binary_crossentropy, label_smoothing: 0.1}}
+    """
+
+    name: Literal["binary_crossentropy"] = "binary_crossentropy"
+    builds: ClassVar[str | None] = "keras.losses:BinaryCrossentropy"
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
+    from_logits: ClassVar[str | None] = "sigmoid"
+    only: ClassVar[bool] = True
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How far targets move towards 0.5."""
+
+
+@register
+class BinaryFocalCrossentropy(LossSpec):
+    """Binary cross-entropy that counts easy examples less.
+
+    For few positives among many negatives. Lin et al. (2017), arXiv:1708.02002.
+
+    Example:
+        head: {loss: {name: binary_focal_crossentropy, gamma: 2.0}}
+    """
+
+    name: Literal["binary_focal_crossentropy"] = "binary_focal_crossentropy"
+    builds: ClassVar[str | None] = "keras.losses:BinaryFocalCrossentropy"
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
+    from_logits: ClassVar[str | None] = "sigmoid"
+    only: ClassVar[bool] = True
+
+    apply_class_balancing: bool = False
+    """Weigh positives by `alpha` and negatives by 1 - `alpha`."""
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Weight of positives, where classes are balanced."""
+    gamma: Annotated[float, Field(ge=0)] = 2.0
+    """How little easy examples count; 0 is plain cross-entropy."""
+
+
+@register
+class Hinge(LossSpec):
+    """max(1 - y·z, 0) on the raw score, labels -1 and 1: the support vector machine's loss.
+
+    With a linear head. Cortes and Vapnik (1995), "Support-vector networks".
+
+    Example:
+        head: {activation: linear, loss: hinge}
+    """
+
+    name: Literal["hinge"] = "hinge"
+    builds: ClassVar[str | None] = "keras.losses:Hinge"
+    tasks: ClassVar[tuple[Task, ...]] = ("binary",)
+    from_logits: ClassVar[str | None] = "linear"
+    only: ClassVar[bool] = True
+
+
+@register
+class Perceptron(LossSpec):
+    """(step(z) - y)·z with the step's output held constant: its gradient is (ŷ - y)x, Rosenblatt's rule.
+
+    With a `step` head, `sgd` and batches of one this is the perceptron exactly. Rosenblatt (1958); Géron, ch. 10.
+
+    Example:
+        head: {units: 1, activation: step, loss: perceptron}
+    """
+
+    name: Literal["perceptron"] = "perceptron"
+    builds: ClassVar[str | None] = "hornbook.builder.losses:PerceptronLoss"
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
+    from_logits: ClassVar[str | None] = "step"
+    only: ClassVar[bool] = True
+
+
+@register
+class MeanSquaredError(LossSpec):
+    """Mean of squared differences.
+
+    The loss of regression; large errors weigh most. Legendre (1805), "Nouvelles méthodes pour la détermination des
+    orbites des comètes".
+
+    Example:
+        head: {loss: mean_squared_error}
+    """
+
+    name: Literal["mean_squared_error"] = "mean_squared_error"
+    builds: ClassVar[str | None] = "keras.losses:MeanSquaredError"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression", "binary", "multilabel")
+
+
+@register
+class MeanAbsoluteError(LossSpec):
+    """Mean of absolute differences: predicts the median, outliers weigh no more than others.
+
+    Boscovich (1757), Laplace (1793); Géron, ch. 10, on regression losses.
+
+    Example:
+        head: {loss: mean_absolute_error}
+    """
+
+    name: Literal["mean_absolute_error"] = "mean_absolute_error"
+    builds: ClassVar[str | None] = "keras.losses:MeanAbsoluteError"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class Huber(LossSpec):
+    """Squared below `delta`, linear above: few outliers do little harm.
+
+    Huber (1964), "Robust estimation of a location parameter".
+
+    Example:
+        head: {loss: {name: huber, delta: 1.0}}
+    """
+
+    name: Literal["huber"] = "huber"
+    builds: ClassVar[str | None] = "keras.losses:Huber"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    delta: Positive = 1.0
+    """Error at which the square becomes a line."""
+
+
+@register
+class LogCosh(LossSpec):
+    """Logarithm of the hyperbolic cosine of the difference: a smooth Huber loss.
+
+    Keras: `LogCosh`. Saleh and Saleh (2022), arXiv:2208.04564.
+
+    Example:
+        head: {loss: log_cosh}
+    """
+
+    name: Literal["log_cosh"] = "log_cosh"
+    builds: ClassVar[str | None] = "keras.losses:LogCosh"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class Poisson(LossSpec):
+    """Prediction - target·log(prediction): for counts.
+
+    With an `exponential` or `softplus` head. Keras: `Poisson`; Nelder and Wedderburn (1972), "Generalized linear models".
+
+    Example:
+        head: {activation: exponential, loss: poisson}
+    """
+
+    name: Literal["poisson"] = "poisson"
+    builds: ClassVar[str | None] = "keras.losses:Poisson"
+    positive: ClassVar[str | None] = "exponential"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class MeanSquaredLogarithmicError(LossSpec):
+    """Squared difference of log(1 + value): for positive targets that vary by orders of magnitude.
+
+    Keras: `MeanSquaredLogarithmicError`.
+
+    Example:
+        head: {activation: softplus, loss: mean_squared_logarithmic_error}
+    """
+
+    name: Literal["mean_squared_logarithmic_error"] = "mean_squared_logarithmic_error"
+    builds: ClassVar[str | None] = "keras.losses:MeanSquaredLogarithmicError"
+    positive: ClassVar[str | None] = "softplus"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)

@@ -1,0 +1,201 @@
+"""Backbones: `model` in a recipe. The six ingredients apply to every hidden layer of whatever is named here."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from hornbook.recipes.language.spec import Component, ComponentOf, PositiveInt, Rate, Spec, register
+from hornbook.recipes.sections.free_layer import LayerItem
+
+__all__ = ["Backbone", "Cnn", "Funnel", "Layers", "Mlp", "ModelSpec", "ResidualCnn", "Rnn"]
+
+Repeats = Annotated[int, Field(ge=1, le=1000)]
+Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+
+
+class ModelSpec(Component):
+    """Base of every backbone."""
+
+    kind: ClassVar[str] = "model"
+    accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence")
+    """Kinds of data that it can read."""
+
+    def hidden_units(self) -> tuple[int, ...] | None:
+        """Return the width (channels) of every layer that ingredients apply to, or None where only Keras knows."""
+        return None
+
+
+Backbone = Annotated[ModelSpec, ComponentOf("model")]
+
+
+class Funnel(Spec):
+    """Widths that go evenly from one number of units to another: `{from: 300, to: 50, layers: 4}`."""
+
+    from_: PositiveInt = Field(alias="from")
+    """Units of the first layer."""
+    to: PositiveInt
+    """Units of the last layer."""
+    layers: Annotated[int, Field(ge=2, le=1000)]
+    """Number of layers, the first and last included."""
+
+    def units(self) -> tuple[int, ...]:
+        """Return the widths, rounded: 300, 217, 133, 50."""
+        step = (self.to - self.from_) / (self.layers - 1)
+        return tuple(round(self.from_ + step * index) for index in range(self.layers))
+
+
+@register
+class Mlp(ModelSpec):
+    """A stack of dense layers, given by `units` or as a `funnel`; no units at all is linear or logistic regression.
+
+    Images and sequences are flattened. Rumelhart et al. (1986), "Learning representations by back-propagating errors".
+
+    Example:
+        model: {name: mlp, units: [300, 100]}
+    """
+
+    name: Literal["mlp"] = "mlp"
+    builds: ClassVar[str | None] = "hornbook.builder.backbones:mlp"
+
+    units: Sizes = ()
+    """Units of each hidden layer; none at all: the head alone."""
+    funnel: Funnel | None = None
+    """Units that go evenly from one number to another, in place of `units`."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Mlp":
+        if self.units and self.funnel is not None:
+            raise PydanticCustomError("either", "give either 'units' or 'funnel', not both.")
+        return self
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the width of every hidden layer."""
+        return self.funnel.units() if self.funnel is not None else self.units
+
+
+@register
+class Cnn(ModelSpec):
+    """Blocks of convolutions, each ending in pooling, then dense layers.
+
+    `filters` has one number per block. LeCun et al. (1998), "Gradient-based learning applied to document recognition";
+    Géron, ch. 14.
+
+    Example:
+        model: {name: cnn, filters: [32, 64], kernel_size: 3, pooling: max, dense: [128]}
+    """
+
+    name: Literal["cnn"] = "cnn"
+    builds: ClassVar[str | None] = "hornbook.builder.backbones:cnn"
+    accepts: ClassVar[tuple[str, ...]] = ("image",)
+
+    filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
+    """Channels of each block."""
+    kernel_size: PositiveInt = 3
+    """Height and width of each convolution, in pixels."""
+    convolutions: Repeats = 1
+    """Convolutions in each block."""
+    padding: Literal["same", "valid"] = "same"
+    """Whether images are padded to keep their size."""
+    pooling: Literal["max", "average", "stride", "none"] = "max"
+    """How each block halves the image; `stride`: the block's last convolution takes every second pixel."""
+    pool_size: Annotated[int, Field(ge=2)] = 2
+    """Pixels that are pooled into one, in height and width."""
+    flatten: Literal["flatten", "global_average", "global_max"] = "flatten"
+    """How the last channels become one row of numbers."""
+    dense: Sizes = ()
+    """Units of dense layers that follow."""
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the channels of every convolution, then the dense layers' widths."""
+        return tuple(size for size in self.filters for _ in range(self.convolutions)) + self.dense
+
+
+@register
+class ResidualCnn(ModelSpec):
+    """A residual network: each block adds its input to what two convolutions make of it.
+
+    One stage per number in `filters`, `blocks` blocks each; every stage but the first halves the image. He et al.
+    (2015), arXiv:1512.03385.
+
+    Example:
+        model: {name: residual_cnn, filters: [16, 32, 64], blocks: 2}
+    """
+
+    name: Literal["residual_cnn"] = "residual_cnn"
+    builds: ClassVar[str | None] = "hornbook.builder.backbones:residual_cnn"
+    accepts: ClassVar[tuple[str, ...]] = ("image",)
+
+    filters: Annotated[Sizes, Field(min_length=1)] = (16, 32, 64)
+    """Channels of each stage."""
+    blocks: Repeats = 2
+    """Residual blocks in each stage."""
+    kernel_size: PositiveInt = 3
+    """Height and width of each convolution, in pixels."""
+    dense: Sizes = ()
+    """Units of dense layers that follow."""
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the channels of the stem and of every convolution, then the dense layers' widths."""
+        convolutions = tuple(size for size in self.filters for _ in range(2 * self.blocks))
+        return (self.filters[0], *convolutions, *self.dense)
+
+
+@register
+class Rnn(ModelSpec):
+    """Recurrent layers, then dense layers; reads sequences, tokens (through an embedding) and images row by row.
+
+    Activation and initializer go into the cell (recurrent weights stay orthogonal), normalization and dropout between
+    layers; an omitted activation is tanh here. Hochreiter and Schmidhuber (1997), LSTM; Cho et al. (2014), GRU.
+
+    Example:
+        model: {name: rnn, cell: lstm, units: [64, 64], bidirectional: false}
+    """
+
+    name: Literal["rnn"] = "rnn"
+    builds: ClassVar[str | None] = "hornbook.builder.backbones:rnn"
+    accepts: ClassVar[tuple[str, ...]] = ("sequence", "tokens", "image")
+
+    cell: Literal["simple", "lstm", "gru"] = "lstm"
+    """What remembers; `simple` forgets over long sequences."""
+    units: Annotated[Sizes, Field(min_length=1)] = (64,)
+    """Units of each recurrent layer."""
+    bidirectional: bool = False
+    """Read each sequence in both directions, with units for each."""
+    recurrent_dropout: Rate = 0.0
+    """Fraction of the state set to zero between time steps while training."""
+    embedding: PositiveInt | None = None
+    """Numbers per token, for token data only; omitted: 64."""
+    dense: Sizes = ()
+    """Units of dense layers that follow."""
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the width of every recurrent layer (both directions counted), then the dense layers' widths."""
+        return tuple(size * (1 + self.bidirectional) for size in self.units) + self.dense
+
+
+@register
+class Layers(ModelSpec):
+    """A free list of Keras layers in the same shorthand.
+
+    The ingredients apply to every layer with weights of its own (dense, convolutions, recurrent layers) unless the
+    layer says otherwise: `{name: dense, units: 10, activation: tanh, normalization: none}`. Keras: `keras.layers`.
+
+    Example:
+        model: {name: layers, layers: [flatten, {name: dense, units: 300}, {name: dense, units: 100, activation: tanh}]}
+    """
+
+    name: Literal["layers"] = "layers"
+    builds: ClassVar[str | None] = "hornbook.builder.free_layers:free_layers"
+    accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence", "tokens")
+
+    layers: Annotated[tuple[LayerItem, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+    """The layers from input to head, each a name or a mapping. `hornbook list layers` shows all names."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the layers."""
+        return {"layers": self.layers}
+
+    def hidden_units(self) -> tuple[int, ...] | None:
+        """Return nothing where no layer takes the ingredients; otherwise only Keras knows the widths."""
+        return None if any(layer.takes_ingredients() for layer in self.layers) else ()

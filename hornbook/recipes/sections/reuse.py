@@ -1,0 +1,117 @@
+"""Layers of an earlier model in a new one: `reuse` in a recipe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from hornbook.recipes.language.durations import Duration
+from hornbook.recipes.language.spec import Positive, Spec
+from hornbook.recipes.sections.layer_names import Layers
+
+__all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze", "never_trained"]
+
+
+class Application(Spec):
+    """A network of `keras.applications` without its head, for images.
+
+    Example:
+        from: {application: MobileNetV2, weights: none}
+    """
+
+    application: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    """Its name in `keras.applications`."""
+    weights: str = "imagenet"
+    """`imagenet` (downloaded), a local `.weights.h5` or `.keras` file, or `none` for weights drawn anew."""
+    pooling: Literal["avg", "max", "none"] = "avg"
+    """How its last feature maps become one number each; `none` keeps the maps."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """More arguments of its function, such as `{alpha: 0.35}`."""
+
+
+class Unfreeze(Spec):
+    """From an epoch on, let frozen layers learn too."""
+
+    after: Duration
+    """When; a bare number means epochs. Phases begin with an epoch, so other durations are rounded up."""
+    layers: Layers = "all"
+    """Which frozen layers."""
+    learning_rate_factor: Positive = 1.0
+    """What the learning rate is multiplied by for these layers, from then on."""
+    optimizer: Literal["reset", "carry"] = "reset"
+    """Whether the optimizer starts afresh, as after compiling again, or keeps its moments."""
+
+
+class GradualUnfreeze(Spec):
+    """Unfreeze block by block from the top. Howard and Ruder (2018), arXiv:1801.06146.
+
+    Example:
+        unfreeze: {after: 2 epochs, every: 1 epochs, learning_rate_factor: 0.4}
+    """
+
+    after: Duration
+    """When the topmost block is unfrozen."""
+    every: Duration = 1
+    """How long until the next one."""
+    learning_rate_factor: Positive = 1.0
+    """What each block's rate is of the rate of the block above it."""
+    optimizer: Literal["reset", "carry"] = "reset"
+    """Whether the optimizer starts afresh each time."""
+
+
+def _entries(value: Any) -> Any:
+    if isinstance(value, Mapping) and "every" not in value and "after" in value:
+        return (dict(value),)
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Reuse(Spec):
+    """Train on top of what an earlier model has learned.
+
+    The kept layers are copied, so the earlier model stays as it is; `model` describes what follows them, and the recipe's
+    ingredients apply to the new layers only. With `copy`, `model` is the whole network and is filled by name. Frozen
+    batch normalization keeps its statistics. Yosinski et al. (2014), arXiv:1411.1792; Géron, ch. 11.
+
+    Example:
+        reuse: {from: runs/fashion_model_a/latest, freeze: true, unfreeze: [{after: 4 epochs}]}
+    """
+
+    from_: Annotated[str | Application, Field(alias="from")]
+    """A run's folder (or its recipe's name), a `.keras` file, or `{application: MobileNetV2}`."""
+    layers: Layers | None = None
+    """What to keep: names, blocks (`hidden_1`), a range (`hidden_1-hidden_3`) or patterns; omitted: all but the head."""
+    copy_: Annotated[dict[str, str] | None, Field(alias="copy", min_length=1)] = None
+    """The second form: {new layer: old layer}; `model` is the whole network."""
+    weights: Literal["copied", "fresh"] = "copied"
+    """`fresh` takes the structure without what was learned: the control to compare with."""
+    freeze: bool | Layers = True
+    """Layers that do not learn until they are unfrozen; `true`: all that were copied."""
+    unfreeze: Annotated[tuple[Unfreeze, ...] | GradualUnfreeze | None, BeforeValidator(_entries)] = None
+    """When frozen layers begin to learn: a list, or a gradual rule."""
+    learning_rate_factor: Positive | dict[str, Positive] = 1.0
+    """What the learning rate is multiplied by: for all copied layers, or {layers: factor}."""
+    trust: bool = False
+    """Load a file that carries code, and run that code."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Reuse":
+        if self.copy_ is not None and self.layers is not None:
+            raise PydanticCustomError("either", "give either 'layers' or 'copy', not both.")
+        if self.unfreeze == ():
+            raise PydanticCustomError("either", "'unfreeze' is empty: list what is unfrozen when, or remove it.")
+        if self.weights == "fresh" and (self.freeze is not False or self.unfreeze is not None):
+            raise PydanticCustomError(
+                "either", "fresh weights have learned nothing to freeze: add 'freeze: false' and remove 'unfreeze'."
+            )
+        return self
+
+    def file(self) -> Path | None:
+        """Return the `.keras` file, or None where the source is a run or an application."""
+        return Path(self.from_) if isinstance(self.from_, str) and self.from_.endswith(".keras") else None
+
+
+def never_trained(reuse: Reuse) -> bool:
+    """Return whether what is frozen stays so."""
+    return reuse.unfreeze is None

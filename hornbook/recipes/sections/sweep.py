@@ -1,0 +1,174 @@
+"""Many trainings of one recipe that differ in a few values: `sweep` in a recipe."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from hornbook.errors import UsageError
+from hornbook.recipes.language.durations import TimeSpan
+from hornbook.recipes.language.spec import PositiveInt, Spec
+from hornbook.recipes.language.text import shown
+from hornbook.recipes.sections.tuner import RandomSearch, Tuner
+
+__all__ = ["Choices", "Range", "Sweep", "no_sweep", "values_of"]
+
+Condition = Annotated[dict[str, Any], Field(min_length=1)]
+Number = int | float
+
+
+class Choices(Spec):
+    """A hyperparameter with listed values: names, numbers, lists or whole components."""
+
+    choices: Annotated[tuple[Any, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+    """The values, of any kind that the key takes."""
+    when: Condition | None = None
+    """Only part of the space where other keys have these values: `{optimizer: sgd}`, `{activation: [elu, relu]}`."""
+
+    @model_validator(mode="after")
+    def _has_values(self) -> "Choices":
+        if not self.choices:
+            raise PydanticCustomError("empty_choices", "there is no value to choose from.")
+        repeated = [one for index, one in enumerate(self.choices) if one in self.choices[:index]]
+        if repeated:
+            raise PydanticCustomError("repeated", "{found} is listed twice.", {"found": shown(repeated[0])})
+        return self
+
+
+class Range(Spec):
+    """A hyperparameter between two numbers, both included; whole numbers where the key takes only those."""
+
+    min: Number
+    """Smallest value."""
+    max: Number
+    """Largest value."""
+    sampling: Literal["linear", "log"] = "linear"
+    """Equal differences, or equal ratios, are equally likely."""
+    step: Annotated[Number, Field(gt=0)] | None = None
+    """The distance between values, from `min` on; with `sampling: log` the ratio between them."""
+    when: Condition | None = None
+    """Only part of the space where other keys have these values."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "Range":
+        if self.min >= self.max:
+            message = "the range is empty: min is {low} and max {high}."
+            raise PydanticCustomError("empty_range", message, {"low": shown(self.min), "high": shown(self.max)})
+        if self.sampling == "log" and self.min <= 0:
+            message = "a logarithmic range cannot contain {low}: every value has to be above 0."
+            raise PydanticCustomError("log_range", message, {"low": shown(self.min)})
+        if self.sampling == "log" and self.step is not None and self.step <= 1:
+            message = "with 'sampling: log' each value is 'step' times the one before, so it has to be above 1."
+            raise PydanticCustomError("log_step", message)
+        return self
+
+    def steps(self) -> tuple[Number, ...] | None:
+        """Return every value of a range with `step`, the last one included where it is met; None without `step`."""
+        if self.step is None:
+            return None
+        values: list[Number] = []
+        while len(values) < MAX_STEPS:
+            count = len(values)
+            value = self.min * self.step**count if self.sampling == "log" else self.min + count * self.step
+            if value > self.max * (1 + 1e-9) if self.max > 0 else value > self.max + 1e-9 * abs(self.max):
+                break
+            values.append(value if isinstance(value, int) else float(f"{value:.12g}"))
+        return tuple(values)
+
+
+MAX_STEPS = 100_000
+
+
+def _entry(value: Any) -> Any:
+    if isinstance(value, Choices | Range):
+        return value
+    if isinstance(value, list | tuple):
+        value = {"choices": list(value)}
+    if isinstance(value, Mapping) and {"min", "max", "step", "sampling"} & set(value):
+        return Range.model_validate(value)
+    if isinstance(value, Mapping) and "choices" in value:
+        return Choices.model_validate(value)
+    raise PydanticCustomError(
+        "space_entry",
+        "expected a list of choices, or a range such as {example}, found {found}",
+        {"example": "{min: 0.001, max: 0.1, sampling: log}", "found": shown(value)},
+    )
+
+
+_WHEN = {"type": "object", "minProperties": 1}
+_NUMBER = {"type": "number"}
+Entry = Annotated[
+    Choices | Range,
+    BeforeValidator(_entry),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "minItems": 1},
+                {
+                    "type": "object",
+                    "properties": {"choices": {"type": "array", "minItems": 1}, "when": _WHEN},
+                    "required": ["choices"],
+                    "additionalProperties": False,
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "min": _NUMBER,
+                        "max": _NUMBER,
+                        "step": {"type": "number", "exclusiveMinimum": 0},
+                        "sampling": {"enum": ["linear", "log"]},
+                        "when": _WHEN,
+                    },
+                    "required": ["min", "max"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+
+
+class Sweep(Spec):
+    """What a sweep tries, how it decides, and when it ends. `hornbook sweep` runs it.
+
+    Every trial is a training of the recipe around it with other values. Trials are judged on the validation split alone;
+    the winner is trained again with fresh seeds and tested.
+    """
+
+    tuner: Tuner = RandomSearch()
+    """Who decides what is tried next: `random`, `grid`, `hyperband` or `bayesian`."""
+    objective: str = "val_loss"
+    """The validation figure that trials are compared by."""
+    mode: Literal["min", "max"] | None = None
+    """Which direction is better; omitted: known from the metric."""
+    space: Annotated[dict[str, Entry], Field(min_length=1)]
+    """What varies: keys of the recipe, each with a list of choices or a range."""
+    max_trials: PositiveInt | None = None
+    """Trials at most; hyperband knows its number itself, a grid ends with its last combination."""
+    total_epochs: PositiveInt | None = None
+    """Start no trial after so many epochs in all trials together."""
+    max_time: TimeSpan | None = None
+    """Start no trial after so long."""
+    executions: PositiveInt = 1
+    """Trainings per trial, with as many seeds; the trial's score is their mean."""
+    confirm: Annotated[int, Field(ge=0)] = 3
+    """How often the winner is trained again, with fresh seeds, and tested; 0: not at all."""
+    keep_best: PositiveInt = 3
+    """Trials whose models are kept; the other trials' recipes, histories and results stay."""
+
+
+def no_sweep(origin: str) -> UsageError:
+    """Return what to say of a recipe that was to be swept and has no `sweep`."""
+    return UsageError(
+        f"{origin}: there is no 'sweep' in this recipe, so nothing to try out. Add one (docs/sweep.md shows how), or run a "
+        "shipped sweep: hornbook sweep --config sweep_random.yaml"
+    )
+
+
+def values_of(entry: Choices | Range) -> tuple[Any, ...]:
+    """Return values to try an entry out with: every choice, or both ends of a range."""
+    if isinstance(entry, Choices):
+        return entry.choices
+    steps = entry.steps()
+    return (entry.min, steps[-1]) if steps is not None else (entry.min, entry.max)

@@ -1,0 +1,158 @@
+"""What every data source of a recipe shares: the keys of `data` beside `name`, and the checks that need no data."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, resolve_target
+from hornbook.recipes.sources import checks as data_rules
+
+__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "as_tuple"]
+
+
+def as_tuple(value: Any) -> Any:
+    """Turn YAML's lists, nested ones too, into the tuples that a strict field wants."""
+    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+Count = Annotated[int | float, Field(ge=0)]
+"""A number of examples (int) or a fraction of them (float below 1)."""
+ClassName = int | str
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+
+class SplitSpec(Spec):
+    """How examples are divided into training, validation and test.
+
+    A whole number is a count of examples. A number below 1 is a fraction: `test` of all examples, `validation` of those
+    that are not test examples. 0 means none. Omitted: 10 % validation; the source's own test set, or 20 %. A number for
+    `test` cuts the test set out of the source's training examples and leaves its own test set unused.
+
+    Methods: `random`; `stratified` (default for classes: every split has the same mix of classes); `first` (the first
+    examples are validation, the next are test); `last` (the last are test, those before them validation); `time` (like
+    `last` after ordering by `column`); `group` (examples with equal `column` stay in one split).
+    """
+
+    validation: Count | None = None
+    """Validation examples: a count, or a fraction of those that are not test examples; 0 for none."""
+    test: Count | None = None
+    """Test examples: a count or a fraction; omitted: the source's own test set, or 20 %."""
+    method: Literal["random", "stratified", "time", "first", "last", "group"] | None = None
+    """How examples are chosen; omitted: stratified for classes, random for numbers."""
+    column: str | None = None
+    """The table column (or array of an npz) that orders (`time`) or groups (`group`) the examples; it is no feature."""
+    folds: Annotated[int, Field(ge=2)] | None = None
+    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set."""
+    fold: Annotated[int, Field(ge=0)] | None = None
+    """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Which of the random divisions; omitted: the recipe's seed. Fixed, runs with other seeds share their examples."""
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _is_count_or_fraction(cls, value: float | None) -> float | None:
+        if isinstance(value, float) and value >= 1:
+            advice = f"write {value:.0f} for a count" if value.is_integer() else "a count is a whole number"
+            raise ValueError(f"a fraction is below 1, found {value}; {advice}")
+        return value
+
+
+class Augmentation(Spec):
+    """Random changes of training images; inactive in validation, test and prediction.
+
+    Simard et al. (2003), "Best practices for convolutional neural networks applied to visual document analysis".
+    """
+
+    shift: Rate | None = None
+    """Largest shift as a fraction of height and width."""
+    rotate: Annotated[float, Field(ge=0, le=180)] | None = None
+    """Largest rotation in degrees, either way."""
+    zoom: Rate | None = None
+    """Largest zoom in or out, as a fraction."""
+    flip: Literal["horizontal", "vertical", "both"] | None = None
+    """Mirror at random, left to right, upside down, or both."""
+    noise: Annotated[float, Field(ge=0)] | None = None
+    """Standard deviation of Gaussian noise, in units of the scaled image (0 to 1)."""
+
+
+class DataSpec(Component):
+    """Base of every data source: the keys that all of them share.
+
+    A source of your own is a subclass with a `name`, its options, and either `builds = "package.module:function"`, called
+    as ``function(spec, seed=…)``, or a method `load_source`; both return a `hornbook.data.Source`. The class variables
+    say what is known without loading, so that `hornbook check` can tell what fits.
+    """
+
+    kind: ClassVar[str] = "data"
+    shared: ClassVar[frozenset[str]] = frozenset(
+        {"split", "classes", "relabel", "limit", "standardize", "scale", "augmentation"}
+    )
+    data_kind: ClassVar[Literal["image", "table", "sequence", "tokens"] | None] = None
+    """What the inputs are; None where only the data can tell."""
+    task_hint: ClassVar[Literal["multiclass", "binary", "multilabel", "regression"] | None] = None
+    """The task when the recipe names none; None leaves it to the labels."""
+    known_classes: ClassVar[tuple[str, ...] | None] = None
+    """Class names in label order, where they are known without loading."""
+    known_columns: ClassVar[tuple[str, ...] | None] = None
+    """Columns of a table, where they are known without loading."""
+    default_split: ClassVar[SplitSpec | None] = None
+    """What an omitted `split` means; None for the usual 10 % validation and 20 % (or the source's own) test."""
+    default_standardize: ClassVar[bool | None] = None
+    """Whether inputs are standardized when the recipe is silent; None: tables and sequences are, images are not."""
+    has_split_column: ClassVar[bool] = False
+    """Whether `split.column` can name something of this source."""
+    path_fields: ClassVar[frozenset[str]] = frozenset()
+    """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
+    reads_seed: ClassVar[bool] = True
+    """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
+
+    split: SplitSpec | None = None
+    classes: Annotated[tuple[ClassName, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    """Classes to keep, by name or number, renumbered from 0 in this order."""
+    relabel: Annotated[dict[ClassName, Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
+    """New label of each kept class; classes with the same new label become one."""
+    limit: PositiveInt | None = None
+    """Train on the first so many examples of the training split only."""
+    standardize: bool | None = None
+    """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image."""
+    scale: bool | None = None
+    """Divide images by 255 (or by the largest value their type suggests)."""
+    augmentation: Augmentation | None = None
+
+    def load_source(self, *, seed: int) -> Any:
+        """Return the examples as a `hornbook.data.Source`.
+
+        Args:
+            seed: The recipe's seed, for sources that generate their examples.
+
+        Raises:
+            DataError: If the data is missing or malformed.
+        """
+        if self.builds is None:
+            raise TypeError(f"{type(self).__name__} needs 'builds', or a method load_source(self, *, seed)")
+        return resolve_target(self.builds)(self, seed=seed)
+
+    def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
+        """Yield what is wrong between the keys of this section, as far as that shows without loading the data.
+
+        Args:
+            task: The recipe's `task`, if it names one.
+            path: Where the section stands in the recipe.
+        """
+        yield from data_rules.check(self, task=task or self.task_hint, path=path)
+
+    def effective_split(self) -> SplitSpec:
+        """Return the split with the source's own defaults filled in; what is still None takes the usual default."""
+        given = {} if self.split is None else self.split.model_dump(exclude_unset=True)
+        default = {} if self.default_split is None else self.default_split.model_dump(exclude_unset=True)
+        return SplitSpec.model_validate(
+            {**default, **{key: value for key, value in given.items() if value is not None}}
+        )
+
+
+class Stored(DataSpec):
+    """A source whose examples are what they are, whatever the seed."""
+
+    reads_seed: ClassVar[bool] = False

@@ -1,0 +1,209 @@
+"""Data that is computed: generated from a seed, or written into the recipe itself."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, register
+from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored, as_tuple
+
+__all__ = ["Blobs", "Inline", "Moons", "Regression", "Spirals", "Waves", "Xor"]
+
+NO_SPLIT = SplitSpec(validation=0, test=0)
+Examples = Annotated[int, Field(ge=2)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class Synthetic(DataSpec):
+    """A source that draws its examples from a seed of its own, or from the recipe's."""
+
+    seed: Seed | None = None
+    """Seed of the examples; the recipe's seed when omitted."""
+
+
+@register
+class Xor(Synthetic):
+    """The four points of exclusive or, 0/1 inputs, label 1 where they differ.
+
+    Cannot be learned by a linear unit; a network with one hidden layer learns it. Trains on all points and standardizes
+    nothing unless told to. Minsky and Papert (1969), "Perceptrons".
+
+    Example:
+        data: xor
+    """
+
+    name: Literal["xor"] = "xor"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_xor"
+    data_kind = "table"
+    task_hint = "binary"
+    known_classes = ("0", "1")
+    default_split = NO_SPLIT
+    default_standardize = False
+
+    repeats: PositiveInt = 1
+    """How often the four points appear."""
+    noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on the inputs."""
+
+
+@register
+class Moons(Synthetic):
+    """Two interleaving half circles in the plane, 2 classes.
+
+    Needs a curved boundary; small networks overfit its noise visibly. After scikit-learn's `make_moons`.
+
+    Example:
+        data: {name: moons, examples: 1000, noise: 0.2}
+    """
+
+    name: Literal["moons"] = "moons"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_moons"
+    data_kind = "table"
+    task_hint = "binary"
+    known_classes = ("0", "1")
+
+    examples: Examples = 1000
+    """How many examples are drawn."""
+    noise: NonNegative = 0.1
+    """Standard deviation of Gaussian noise on both coordinates."""
+
+
+@register
+class Spirals(Synthetic):
+    """Interleaved spiral arms in the plane, one class each.
+
+    Hard for small networks, so depth and activation show. Lang and Witbrock (1988), "Learning to tell two spirals apart".
+
+    Example:
+        data: {name: spirals, arms: 3, turns: 1.0}
+    """
+
+    name: Literal["spirals"] = "spirals"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_spirals"
+    data_kind = "table"
+
+    examples: Examples = 1500
+    """How many examples are drawn."""
+    arms: Annotated[int, Field(ge=2)] = 3
+    """Number of spirals, that is, of classes."""
+    turns: Positive = 1.0
+    """Revolutions of each arm."""
+    noise: NonNegative = 0.02
+    """Standard deviation of Gaussian noise on both coordinates; the outer radius is 1."""
+
+
+@register
+class Blobs(Synthetic):
+    """Gaussian clouds around random centres, one class each.
+
+    Nearly linearly separable; any number of columns. After scikit-learn's `make_blobs`.
+
+    Example:
+        data: {name: blobs, centers: 4, features: 2}
+    """
+
+    name: Literal["blobs"] = "blobs"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_blobs"
+    data_kind = "table"
+
+    examples: Examples = 1000
+    """How many examples are drawn."""
+    centers: Annotated[int, Field(ge=2)] = 3
+    """Number of clouds, that is, of classes."""
+    features: PositiveInt = 2
+    """Number of columns."""
+    deviation: Positive = 1.0
+    """Standard deviation of each cloud; the centres lie between -10 and 10."""
+
+
+@register
+class Regression(Synthetic):
+    """A known function of uniform inputs between -3 and 3, plus Gaussian noise.
+
+    The best mean squared error is the noise's variance, so fit and overfit are easy to see. Functions (x_j the columns):
+    linear 4 + Σ 3 x_j, quadratic 2 + Σ (x_j + x_j²/2), cubic Σ (x_j³ - 3 x_j)/2, sine Σ sin(2 x_j).
+    Géron, "Hands-On Machine Learning", ch. 4.
+
+    Example:
+        data: {name: regression, function: quadratic, noise: 1.0}
+    """
+
+    name: Literal["regression"] = "regression"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_regression"
+    data_kind = "table"
+    task_hint = "regression"
+
+    examples: Examples = 1000
+    """How many examples are drawn."""
+    function: Literal["linear", "quadratic", "cubic", "sine"] = "linear"
+    """What the targets follow; formulas above."""
+    features: PositiveInt = 1
+    """Number of columns."""
+    noise: NonNegative = 1.0
+    """Standard deviation of Gaussian noise on the target."""
+
+
+@register
+class Waves(Synthetic):
+    """Sums of two sine waves of random frequency and phase plus noise; predict the values that follow.
+
+    For recurrent networks: sequences (N, steps, 1), targets the next `horizon` values. Géron, "Hands-On Machine Learning",
+    ch. 15.
+
+    Example:
+        data: {name: waves, steps: 50}
+    """
+
+    name: Literal["waves"] = "waves"
+    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_waves"
+    data_kind = "sequence"
+    task_hint = "regression"
+
+    examples: Examples = 4000
+    """How many examples are drawn."""
+    steps: PositiveInt = 50
+    """Length of the input sequences."""
+    horizon: PositiveInt = 1
+    """How many of the following values to predict."""
+    noise: NonNegative = 0.1
+    """Width of the uniform noise on every value."""
+
+
+Row = Annotated[tuple[float, ...], Field(min_length=1)]
+
+
+@register
+class Inline(Stored):
+    """Examples written into the recipe: a row of numbers each, and their targets.
+
+    For worked examples by hand. Values are used as written: all train, none are standardized, unless told otherwise. Rows of
+    0/1 targets are labels (see `task`). Hornbook.
+
+    Example:
+        data: {name: inline, inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [0, 0, 0, 1]}
+    """
+
+    name: Literal["inline"] = "inline"
+    builds: ClassVar[str | None] = "hornbook.data.sources.arrays:load_inline"
+    data_kind = "table"
+    default_split = NO_SPLIT
+    default_standardize = False
+
+    inputs: Annotated[tuple[Row, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    """One row of numbers per example."""
+    targets: Annotated[tuple[bool | int | float | str | Row, ...], BeforeValidator(as_tuple)]
+    """One class, number or row of numbers per example."""
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Any:
+        lengths = {len(row) for row in self.inputs}
+        if len(lengths) > 1:
+            raise ValueError(f"rows of 'inputs' have different lengths: {', '.join(map(str, sorted(lengths)))}")
+        if len(self.targets) != len(self.inputs):
+            raise ValueError(f"{len(self.inputs)} inputs, but {len(self.targets)} targets")
+        widths = {len(target) if isinstance(target, tuple) else 0 for target in self.targets}
+        if len(widths) > 1:
+            raise ValueError("'targets' must all be single values, or all rows of the same length")
+        if len({isinstance(target, str) for target in self.targets}) > 1:
+            raise ValueError("'targets' must be all names or all numbers")
+        return self

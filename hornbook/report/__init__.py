@@ -1,0 +1,1 @@
+"""Numbers, pictures and pages, as every part of Hornbook shows them. No TensorFlow."""

@@ -1,0 +1,195 @@
+"""Trains the runs of a study, and finds again those that an earlier process has finished."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hornbook.data import Shelf
+from hornbook.errors import DivergedError, HornbookError, RunError
+from hornbook.recipes.language.text import to_yaml
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.resolve import resolve
+from hornbook.runs.directory import RECIPE, Run
+from hornbook.runs.rows import is_pretraining
+from hornbook.trainer.prepare import Prepared, memory_budget
+from hornbook.trainer.pretraining.unlabeled import divide
+from hornbook.trainer.progress import SilentReporter
+from hornbook.trainer.resume import resume
+from hornbook.trainer.train import train
+
+__all__ = ["Figures", "Interrupted", "Trainer"]
+
+ENGINES = ("xla", "graph", "fit")
+ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
+
+
+class Interrupted(HornbookError):
+    """A signal ended the study; what is trained is found again by the next one."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run left.
+
+    Attributes:
+        seed: Its seed.
+        path: Its folder; None where it failed before it had one.
+        state: ``finished``, ``diverged`` or ``failed``.
+        reason: Why it ended.
+        validation: Loss and metrics of the final weights.
+        test: The same on the test split.
+        history: One mapping per epoch, those of pretraining left out.
+        seconds: What the run took, start to end.
+        was_there: Whether it was trained before this study.
+    """
+
+    seed: int
+    path: Path | None
+    state: str
+    reason: str
+    validation: Mapping[str, float] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
+    seconds: float = 0.0
+    was_there: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there are figures to compare."""
+        return self.state == "finished"
+
+    def value(self, metric: str) -> float | None:
+        """Return ``val_accuracy`` or ``test_accuracy``; None where it is not known."""
+        split, _, name = metric.partition("_")
+        return (self.test if split == "test" else self.validation).get(name) if self.is_finished else None
+
+
+class _Watcher(SilentReporter):
+    """Keeps the log, and knows the run's folder also where training fails."""
+
+    path: Path | None = None
+
+    def start(self, prepared: Prepared, run: Path) -> None:
+        """Remember the folder."""
+        self.path = run
+        super().start(prepared, run)
+
+
+class Trainer:
+    """Trains recipes one after another in this process, so that runs of one structure share compiled programs.
+
+    Args:
+        runs: Where runs are, and are made.
+    """
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self._shelf = Shelf()
+        self._known: dict[str, dict[str, list[Path]]] = {}
+        self._facts: dict[str, tuple[Any, bool]] = {}
+
+    def resolve(self, recipe: Recipe) -> Recipe:
+        """Return the recipe as its run will have it, but for the engine.
+
+        Raises:
+            RecipeError: If recipe and data do not fit together.
+            DataError: If the data cannot be used.
+        """
+        info, is_standardized = self._data_facts(recipe)
+        return resolve(recipe, info, is_standardized=is_standardized)[0]
+
+    def run(self, recipe: Recipe, source: tuple[str, tuple[str, ...]]) -> Figures:
+        """Return what a recipe's run left: one that is there, or a new one.
+
+        Args:
+            recipe: A checked recipe.
+            source: Its text and overrides, kept with the run.
+
+        Raises:
+            Interrupted: If Ctrl-C or SIGTERM ended the run.
+        """
+        found = self._found(recipe)
+        if found is not None and Run(found).result["state"] != "interrupted":
+            return replace(figures_of(Run(found), recipe.seed), was_there=True)
+        watcher = _Watcher()
+        try:
+            if found is not None:
+                result = resume(found, reporter=watcher, shelf=self._shelf)
+            else:
+                result = train(recipe, runs=self.runs, reporter=watcher, source=source, shelf=self._shelf)
+        except Exception as error:  # a cell that fails is a row of the table
+            state = "diverged" if isinstance(error, DivergedError) else "failed"
+            reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
+            return Figures(recipe.seed, watcher.path, state, " ".join(reason.split()))
+        if result is not None and result.exit_code:
+            raise Interrupted(result.stop_reason, result.exit_code)
+        path = result.run if result is not None else found
+        if path is None:
+            raise TypeError("a run without a folder")
+        return figures_of(Run(path), recipe.seed)
+
+    def _found(self, recipe: Recipe) -> Path | None:
+        """Return the newest run of the same resolved recipe on the same data."""
+        known = self._index(recipe.name or "recipe")
+        if not known:
+            return None
+        resolved = self.resolve(recipe).to_dict()
+        given = resolved["training"].get("engine", "auto")
+        texts = []
+        for engine in [given] if given != "auto" else ENGINES:
+            resolved["training"]["engine"] = engine
+            texts.append(to_yaml(resolved))
+        candidates = [path for text in texts for path in known.get(text, ())]
+        if not candidates:
+            return None
+        fingerprint = self._data_facts(recipe)[0].fingerprint
+        same = [path for path in candidates if Run(path).environment.get("data_fingerprint") == fingerprint]
+        return same[0] if same else None
+
+    def _index(self, name: str) -> Mapping[str, list[Path]]:
+        """Return {text of the resolved recipe: runs, newest first} of what was there when the study began."""
+        if name not in self._known:
+            known: dict[str, list[Path]] = {}
+            for file in sorted((self.runs / name).glob(f"*/{RECIPE}"), reverse=True):
+                if not file.parent.is_symlink() and _state(file.parent) in ENDED:
+                    known.setdefault(file.read_text(encoding="utf-8"), []).append(file.parent)
+            self._known[name] = known
+        return self._known[name]
+
+    def _data_facts(self, recipe: Recipe) -> tuple[Any, bool]:
+        """Return the data's `DataInfo`, and whether its inputs are standardized; loaded once for all cells."""
+        whole = recipe.to_dict()
+        key = to_yaml([whole.get(part) for part in ("data", "task", "seed", "pretraining")])
+        if key not in self._facts:
+            budget = memory_budget(recipe)
+            splits = self._shelf.load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
+            splits, _ = divide(recipe, splits, memory_budget=budget)
+            self._facts[key] = splits.info, splits.preprocessing.variance is not None
+        return self._facts[key]
+
+
+def _state(folder: Path) -> str:
+    try:
+        return str(Run(folder).result.get("state"))
+    except RunError:
+        return "unknown"
+
+
+def figures_of(run: Run, seed: int) -> Figures:
+    """Return what a run on disk says."""
+    result = run.result
+    return Figures(
+        seed=seed,
+        path=run.path,
+        state=str(result["state"]),
+        reason=str(result.get("stop_reason", "")),
+        validation=result.get("validation") or {},
+        test=result.get("test") or {},
+        history=tuple(row for row in run.history if not is_pretraining(row)),
+        seconds=float(result.get("seconds") or 0.0),
+    )

@@ -1,0 +1,1 @@
+"""Sweeps over several machines, by keras-tuner's protocol of chief and workers."""

@@ -1,0 +1,57 @@
+"""Saves checkpoints and state: as often as costs under 2 % of the time, at the end, and on signals."""
+
+import time
+
+from hornbook.recipes.language.durations import to_seconds
+from hornbook.runs.directory import RunDirectory
+from hornbook.runs.states import save_state
+from hornbook.trainer.session import Session
+from hornbook.trainer.weights import averaged, save_model
+
+__all__ = ["Saver"]
+
+SHARE = 50  # a save waits until training has taken so many times as long as saving took last time
+SHORTEST_S = 1.0
+
+
+class Saver:
+    """Decides when to save, and saves everything that belongs together.
+
+    Args:
+        run: Where to.
+        session: What.
+    """
+
+    def __init__(self, run: RunDirectory, session: Session) -> None:
+        self.run = run
+        self.session = session
+        checkpoint = session.prepared.recipe.training.checkpoint
+        self.every_s = to_seconds(checkpoint.every) if checkpoint is not None and checkpoint.every else None
+        self._cost_s = 0.05
+        self._saved_at = time.perf_counter()
+
+    def is_due(self) -> bool:
+        """Return whether enough time has passed since the last save."""
+        wait = self.every_s if self.every_s is not None else max(SHARE * self._cost_s, SHORTEST_S)
+        if self.session.prepared.strategy is not None:
+            return True  # all workers have to read their variables at the same moment, so the clock must not decide
+        return time.perf_counter() - self._saved_at >= wait
+
+    def save_if_due(self, *, models: bool) -> None:
+        """Save the state, and the models at the end of an epoch, if it is time."""
+        if not self.is_due() or not (models or self.session.loop.can_pause):
+            return
+        started = time.perf_counter()
+        self.save(models=models)
+        self._saved_at = time.perf_counter()
+        self._cost_s = self._saved_at - started
+
+    def save(self, *, models: bool) -> None:
+        """Save the state; with `models` also last.keras and best.keras (averaged weights where there are any)."""
+        built = self.session.prepared.built
+        save_state(self.run.states, self.session.resumable_state())
+        if models:
+            with averaged(built.model, built.optimizer):
+                save_model(self.run, built.model, self.run.last)
+            if self.session.best_weights is not None:
+                save_model(self.run, built.model, self.run.best, self.session.best_weights)

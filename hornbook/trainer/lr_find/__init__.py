@@ -1,0 +1,1 @@
+"""Finding the learning rate: range tests, what they suggest, and `learning_rate: auto`."""

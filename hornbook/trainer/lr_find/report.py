@@ -1,0 +1,77 @@
+"""What a range test prints and writes: plot, table of rules, band over seeds, and the command to train with it."""
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from hornbook.trainer.lr_find.plot import MARKS, text_plot
+from hornbook.trainer.lr_find.suggest import RULES, Search
+
+__all__ = ["as_json", "lines", "note"]
+
+COLUMNS = 80
+
+
+def as_json(search: Search) -> dict[str, Any]:
+    """Return everything as JSON's types."""
+    curves = [
+        {
+            "seed": curve.seed,
+            "rates": curve.rates.tolist(),
+            "losses": curve.losses.tolist(),
+            "smoothed": curve.smoothed.tolist(),
+            "diverged": bool(curve.diverged),
+            "rules": dict(verdict.values),
+            "suggestion": verdict.rate,
+            "reasons": list(verdict.reasons),
+        }
+        for curve, verdict in zip(search.curves, search.verdicts, strict=True)
+    ]
+    band = list(search.band) if search.band is not None else None
+    return {"suggestion": search.rate, "band": band, "reasons": list(search.reasons), "curves": curves}
+
+
+def lines(search: Search, arguments: Sequence[str] = ()) -> list[str]:
+    """Return what the command prints, in lines of at most 80 characters.
+
+    Args:
+        search: What was found.
+        arguments: Those of `hornbook train` for the same recipe.
+    """
+    heads = [f"{MARKS[name]} {name}" for name in RULES]
+    found = [*text_plot(search), "", f"{'seed':>10}" + "".join(f"{head:>16}" for head in heads) + f"{'suggestion':>16}"]
+    for curve, verdict in zip(search.curves, search.verdicts, strict=True):
+        cells = [f"{verdict.values[name]:.2g}" if name in verdict.values else "-" for name in RULES]
+        cells.append(f"{verdict.rate:.2g}" if verdict.rate is not None else "-")
+        found.append(f"{curve.seed:>10}" + "".join(f"{cell:>16}" for cell in cells))
+    return [*found, "", *_verdict(search, arguments)]
+
+
+def _verdict(search: Search, arguments: Sequence[str]) -> list[str]:
+    if search.rate is None:
+        reasons = [_wrapped(f"{'why' if not index else '':<8}{text}") for index, text in enumerate(search.reasons)]
+        return [f"{'found':<8}nothing: the range test is inconclusive", *(line for part in reasons for line in part)]
+    found = [f"{'found':<8}{search.rate:g}{_band(search)}"]
+    if arguments:
+        command = shlex.join(["hornbook", "train", *arguments, f"optimizer.learning_rate={search.rate:g}"])
+        found.append(f"{'next':<8}{command}")
+    return found
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, subsequent_indent=" " * 8, drop_whitespace=True)
+
+
+def _band(search: Search) -> str:
+    if search.band is None or len(search.curves) == 1:
+        return ""
+    low, high = search.band
+    return f" (▲; {len(search.curves)} seeds: {low:.2g} to {high:.2g})"
+
+
+def note(search: Search) -> str:
+    """Return the sentence that a run says about a rate that it had found."""
+    rules = search.verdicts[0].values
+    listed = ", ".join(f"{name} {rate:.2g}" for name, rate in rules.items())
+    return f"optimizer.learning_rate: {search.rate:g} found by a range test ({listed})"
