@@ -19,7 +19,7 @@ from hornbook.errors import RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import Choices, Range, Sweep
 from hornbook.recipes.sections.tuner import Bayesian, Hyperband
-from hornbook.recipes.trial import is_whole, matching, ordered
+from hornbook.recipes.space import is_whole, matching, ordered
 
 __all__ = ["WAIT", "Advisor", "Proposal", "Wait"]
 

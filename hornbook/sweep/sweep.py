@@ -15,7 +15,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.sweep import no_sweep
 from hornbook.recipes.sections.tuner import Hyperband
-from hornbook.recipes.trial import trial_recipe, try_values
+from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable
 from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
@@ -272,7 +272,7 @@ def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view:
     if best is None or best.outcome is None:
         raise TypeError("a sweep without a winner has no end")
     confirmed = _figures(runs)
-    own, _ = try_values(winner, {"name": coordinator.recipe.name or "recipe"})
+    own = winner.replaced({"name": coordinator.recipe.name or "recipe"})
     count = len(folder.ended())
     lines = [
         f"Trial {best.proposal.trial + 1} of {count} of {folder.path.name}:",
@@ -281,7 +281,7 @@ def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view:
     ]
     lines += [f"Fresh seeds ({value.count}): {name} {value.text()}" for name, value in confirmed.items()]
     lines += [f"Run: hornbook train --config {BEST}"]
-    folder.write_text(BEST, best_text(own or winner, lines))
+    folder.write_text(BEST, best_text(own, lines))
     plain = {name: {"mean": value.mean, "half": value.half, "count": value.count} for name, value in confirmed.items()}
     score = best.outcome.score
     facts = {"best": best.proposal.trial + 1, "values": best.proposal.values, "score": score, "confirmed": plain}

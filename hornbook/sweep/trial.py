@@ -9,7 +9,6 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.trial import try_values
 from hornbook.runs.directory import RECIPE, Run
 from hornbook.runs.rows import is_pretraining
 from hornbook.runs.sweeps import TRIALS, Outcome
@@ -107,10 +106,7 @@ def with_seed(recipe: Recipe, seed: int, *, name: str) -> Recipe:
         values["seed"] = seed % 2**31
         if recipe.data.effective_split().seed is None:
             values["data.split.seed"] = recipe.seed
-    changed, problems = try_values(recipe, values)
-    if changed is None:
-        raise RecipeError(problems, origin=name)
-    return changed
+    return recipe.replaced(values)
 
 
 def _first_line(error: Exception) -> str:

@@ -125,7 +125,7 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
-    resolved = _with_engine(resolved, engine)
+    resolved = resolved.replaced({"training.engine": engine})
     batches = -(-len(splits.train) // resolved.training.batch_size)
     prepared = Prepared(
         recipe=resolved,
@@ -188,13 +188,6 @@ def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
         update() if strategy is None else strategy.run(update)
     for metric in late:
         metric.reset_state()
-
-
-def _with_engine(recipe: Recipe, engine: str) -> Recipe:
-    plain = recipe.to_dict()
-    plain["training"]["engine"] = engine
-    changed = Recipe.model_validate(plain)
-    return changed.from_document(recipe.document) if recipe.document is not None else changed
 
 
 def class_weights(recipe: Recipe, splits: Splits) -> Array | None:

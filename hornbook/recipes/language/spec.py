@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -64,6 +65,13 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True, defer_build=True
     )
+    path_fields: ClassVar[frozenset[str]] = frozenset()
+    """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
+
+    def absolute_paths(self) -> dict[str, str]:
+        """Return {option: absolute path} of those that have a value."""
+        paths = {name: getattr(self, name) for name in sorted(self.path_fields)}
+        return {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path is not None}
 
 
 class Component(Spec):

@@ -21,6 +21,7 @@ class PretrainingSpec(Component):
     """
 
     kind: ClassVar[str] = "pretraining"
+    path_fields: ClassVar[frozenset[str]] = frozenset({"inputs"})
     shared: ClassVar[frozenset[str]] = frozenset(
         {"epochs", "batch_size", "optimizer", "labeled", "data", "inputs", "control"}
     )

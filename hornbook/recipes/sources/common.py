@@ -103,8 +103,6 @@ class DataSpec(Component):
     """Whether inputs are standardized when the recipe is silent; None: tables and sequences are, images are not."""
     has_split_column: ClassVar[bool] = False
     """Whether `split.column` can name something of this source."""
-    path_fields: ClassVar[frozenset[str]] = frozenset()
-    """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hornbook.callbacks.rates import rate_table
 from hornbook.errors import InconclusiveError
-from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import RunDirectory, write_failed_search
 from hornbook.trainer.lr_find.plot import svg, text_plot
 from hornbook.trainer.lr_find.report import as_json
@@ -31,11 +30,7 @@ def with_found_rate(prepared: Prepared) -> Prepared:
         reasons = "\n".join(f"  {reason}" for reason in search.reasons)
         message = f"optimizer.learning_rate: auto found nothing, the range test is inconclusive.\n{reasons}\n{HINT}"
         raise InconclusiveError(message, search)
-    plain = prepared.recipe.to_dict()
-    plain["optimizer"]["learning_rate"] = search.rate
-    recipe = Recipe.model_validate(plain)
-    if prepared.recipe.document is not None:
-        recipe = recipe.from_document(prepared.recipe.document)
+    recipe = prepared.recipe.replaced({"optimizer.learning_rate": search.rate})
     prepared.built.optimizer.learning_rate.assign(search.rate)
     return replace(prepared, recipe=recipe, table=rate_table(recipe, batches=prepared.table.batches), search=search)
 

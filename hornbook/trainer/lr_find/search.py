@@ -152,5 +152,5 @@ def unchanged(built: Built) -> Iterator[None]:
 
 def _with_seed(prepared: Prepared, seed: int) -> Prepared:
     """Return the same run with another seed for weights, order and random layers; the examples stay."""
-    changed = Recipe.model_validate({**prepared.recipe.to_dict(), "seed": seed})
+    changed = prepared.recipe.replaced({"seed": seed})
     return replace(prepared, recipe=changed, built=build_for(changed, prepared.splits))

@@ -144,14 +144,10 @@ def reuse_report(
 def _pairs(run: Run, recipe: Recipe, seeds: int, runs: Path, say: Callable[[str], None]) -> list[Pair]:
     pairs = []
     for seed in range(recipe.seed, recipe.seed + seeds):
-        own = _with(recipe, seed=seed)
+        own = recipe.replaced({"seed": seed})
         ours = run if seed == recipe.seed else _trained(own, runs, say)
         pairs.append(Pair(seed, ours, _trained(control_of(own), runs, say)))
     return pairs
-
-
-def _with(recipe: Recipe, **changed: Any) -> Recipe:
-    return Recipe.model_validate(recipe.to_dict() | changed)
 
 
 def _trained(recipe: Recipe, runs: Path, say: Callable[[str], None]) -> Run:
