@@ -5,15 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import Shelf
+from hornbook.data import Shelf, load_data
 from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.runs.directory import RECIPE, Run
 from hornbook.runs.rows import is_pretraining
-from hornbook.trainer.prepare import Prepared, memory_budget
-from hornbook.trainer.pretraining.unlabeled import divide
+from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.progress import SilentReporter
 from hornbook.trainer.resume import resume
 from hornbook.trainer.train import train
@@ -166,9 +165,7 @@ class Trainer:
         whole = recipe.to_dict()
         key = to_yaml([whole.get(part) for part in ("data", "task", "seed", "pretraining")])
         if key not in self._facts:
-            budget = memory_budget(recipe)
-            splits = self._shelf.load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-            splits, _ = divide(recipe, splits, memory_budget=budget)
+            splits = load_data(recipe, shelf=self._shelf).splits
             self._facts[key] = splits.info, splits.preprocessing.variance is not None
         return self._facts[key]
 

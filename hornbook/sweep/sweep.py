@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import Shelf, load
+from hornbook.data import Shelf, load_data
 from hornbook.errors import HornbookError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.load import refuse_errors
@@ -97,12 +97,12 @@ def sweep(
     check_writable(Path(runs))
     if place is not None:
         check_address(place)
-    direction, text = find_direction(recipe), source_text(recipe, source)
+    shelf = Shelf()
+    direction, text = find_direction(recipe, shelf), source_text(recipe, source)
     folder, is_continued = _open(recipe, Path(runs), text, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
         view.start(coordinator, is_continued=is_continued, workers=workers)
-        shelf = Shelf()
         return _run(coordinator, _driver(workers, place, text, shelf), shelf, view)
     finally:
         folder.close()
@@ -132,7 +132,7 @@ def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view
     return _close(coordinator, winner, [run for run, _ in results], view)
 
 
-def find_direction(recipe: Recipe) -> str:
+def find_direction(recipe: Recipe, shelf: Shelf) -> str:
     """Return ``min`` or ``max`` of the objective; loads the data where only that tells the task.
 
     Raises:
@@ -142,7 +142,7 @@ def find_direction(recipe: Recipe) -> str:
         raise TypeError("the recipe has no sweep")
     facts = Facts.of(recipe)
     if recorded_names(recipe, facts) is None:
-        facts = Facts.of(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task).info)
+        facts = Facts.of(recipe, load_data(recipe, shelf=shelf, for_training=False).splits.info)
         refuse_errors(recipe, list(check_rules(recipe, facts)))
     recorded = recorded_names(recipe, facts) or {}
     return recipe.sweep.mode or recorded[recipe.sweep.objective]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +13,16 @@ from hornbook.builder import Built, build_model, compile_plain
 from hornbook.builder.build import as_targets
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.callbacks.rates import RateTable, rate_table
-from hornbook.data import Shelf, Splits, from_arrays, load
+from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.source import Array, Inputs
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.strategies import make_strategy, scope
 from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.earlier_model import load_source
-from hornbook.recipes.language.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.trainer.lr_find.suggest import Search
 from hornbook.trainer.pretraining.phase import check_range
-from hornbook.trainer.pretraining.unlabeled import divide
 
 __all__ = ["Prepared", "build", "prepare"]
 
@@ -111,14 +108,9 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
             f"{recipe.name or 'recipe'}: this recipe describes a sweep of many trainings: hornbook sweep --config FILE. "
             "For one training of it leave the sweep out, by adding '~sweep' to the command."
         )
-    budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
-    if data is None:
-        source = shelf.load if shelf is not None else load
-        splits = source(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-    else:
-        splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-    splits, unlabeled = divide(recipe, splits, memory_budget=budget)
+    loaded = load_data(recipe, data, shelf=shelf)
+    splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
         built = build_for(resolved, splits, strategy)
@@ -165,13 +157,6 @@ def build(recipe: Recipe, data: Any = None) -> Any:
     """
     prepared = prepare(recipe, data)
     return compile_plain(prepared.built, prepared.recipe, for_training=True)
-
-
-def memory_budget(recipe: Recipe) -> int:
-    """Return how many bytes of inputs may be in memory: the recipe's number, or half of what this machine has."""
-    if recipe.training.memory_budget is not None:
-        return to_bytes(recipe.training.memory_budget)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:

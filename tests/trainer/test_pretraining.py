@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 
 from hornbook import load_recipe
 from hornbook.errors import RecipeError, UsageError
+from hornbook.inference.evaluate import evaluate_run
 from hornbook.recipes.control import control_of
 from hornbook.trainer.prepare import prepare
 from hornbook.trainer.pretraining.autoencoder import Autoencoder
@@ -234,6 +235,7 @@ def test_facts_count_the_labeled_examples_and_the_heading_says_how_many_inputs_t
     assert "1,657 inputs for pretraining" in log
     assert "note    pretraining hidden_1: 1 epoch on 1,657 inputs without labels" in log
     assert "note    training: on 100 labeled examples" in log
+    assert evaluate_run(str(result.run), split="train").count == 100
 
 
 def test_the_control_trains_on_the_same_labels_and_equals_a_run_of_those_examples_alone(tmp_path):

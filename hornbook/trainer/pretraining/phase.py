@@ -13,12 +13,12 @@ from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Split
 from hornbook.data.storage.rows import Inputs, blocks
+from hornbook.data.unlabeled import refuse
 from hornbook.engine.engine import Engine
 from hornbook.engine.prediction import predict_scores
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import Greedy, PretrainingSpec
 from hornbook.trainer.pretraining.objective import Figure, Objective, OutputLoss
-from hornbook.trainer.pretraining.unlabeled import refuse
 
 __all__ = ["build_engine", "check_range", "phase_names", "phase_seed"]
 
