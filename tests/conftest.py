@@ -138,7 +138,7 @@ def run_epochs(tensorflow):
     from hornbook.engine.loops import make_loop
 
     def run(prepared, epochs=1, *, chunk=1000, loop=None, first=0, on_chunk=lambda done: False):
-        loop = loop or make_loop(prepared)
+        loop = loop or make_loop(prepared.setup())
         logs = []
         for epoch in range(first, first + epochs):
             rates, momenta = prepared.table.epoch(epoch)

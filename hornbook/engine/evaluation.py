@@ -8,6 +8,7 @@ import tensorflow as tf
 from hornbook.builder.build import Built
 from hornbook.engine.prediction import large_batch
 from hornbook.engine.programs import Programs
+from hornbook.engine.steps import count, forward
 from hornbook.upstream import InputStatistics
 
 __all__ = ["Evaluator"]
@@ -51,14 +52,8 @@ class Evaluator:
         return {metric.name: float(metric.result()) for metric in trackers}
 
     def _batch(self, inputs: Any, y: Any) -> Any:
-        built, model = self.built, self.built.logits_model
         with self._statistics.as_variables():
-            scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
-        loss = built.loss(y, scores)
-        if model.losses:
-            loss = loss + tf.add_n(model.losses)
-        self._loss.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
-        outputs = built.activate(scores)
-        for metric in built.metrics:
-            metric.update_state(y, outputs)
+            scores, loss, penalties = forward(self.built, inputs, y, training=False)
+        loss = loss if penalties is None else loss + penalties
+        count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0])
         return loss

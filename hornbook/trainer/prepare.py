@@ -16,6 +16,7 @@ from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.source import Array, Inputs
 from hornbook.engine.choice import choose_engine
+from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
 from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.earlier_model import load_source
@@ -58,6 +59,21 @@ class Prepared:
     @property
     def _standardizes(self) -> bool:
         return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
+
+    def setup(self) -> Setup:
+        """Return what the run's engine trains."""
+        return Setup(
+            built=self.built,
+            train=self.splits.train,
+            recipe=self.recipe,
+            batch_size=self.recipe.training.batch_size,
+            seed=self.recipe.seed,
+            weights_K=self.weights_K,
+            momentum_option=self.recipe.optimizer.momentum_option if self.table.moves_momentum else None,
+            clipping=self.recipe.training.gradient_clipping,
+            structure=self.structure(),
+            strategy=self.strategy,
+        )
 
     def structure(self, *, with_statistics: bool = False) -> str | None:
         """Return what makes compiled programs interchangeable: everything but seed, rates, length and any weights.

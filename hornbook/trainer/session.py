@@ -55,7 +55,7 @@ class Session:
         recipe = prepared.recipe
         recipe.optimizer.rate()  # a run with an open rate must not begin
         self.users = users
-        self.loop: Loop = make_loop(prepared)
+        self.loop: Loop = make_loop(prepared.setup())
         self.prepared = _without_copies(prepared, self.loop)
         self.pretraining: Pretraining | None = make_pretraining(self.prepared)
         self.evaluator = Evaluator(prepared.built, prepared.structure())

@@ -35,7 +35,7 @@ def without_randomness(recipe: Recipe, engine: str) -> Recipe:
 def one_epoch(recipe: Recipe) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Return the figures of one epoch and the weights after it, by name."""
     prepared = prepare(recipe)
-    loop = make_loop(prepared)
+    loop = make_loop(prepared.setup())
     rates, momenta = prepared.table.epoch(0)
     plan = EpochPlan(permutation(recipe.seed, 0, len(prepared.splits.train)), rates, momenta, 0)
     loop.train_epoch(plan, iter(lambda: 7, None), lambda done: False)

@@ -15,8 +15,7 @@ import numpy as np
 
 from hornbook.builder.build import Built
 from hornbook.data.source import Array
-from hornbook.engine.engine import EpochPlan, permutation
-from hornbook.engine.loops import make_engine
+from hornbook.engine.engine import Engine, EpochPlan, permutation
 from hornbook.errors import DivergedError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
@@ -95,7 +94,7 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
     accumulation = recipe.optimizer.accumulation
     table = np.repeat(np.asarray(rates, np.float32), accumulation)
     with unchanged(built):
-        engine = make_engine(prepared)
+        engine = Engine(prepared.setup())
         phase = Timeline(recipe, built, batches=engine.batches).enter(0, batch=0)
         if phase is not None:
             engine.begin_phase(phase.key())
