@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
-from hornbook.commands.check import ConfigOption, OverrideArguments, examples
+from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow
 from hornbook.errors import HornbookError, format_problems
 
 __all__ = ["COMMANDS"]
@@ -47,9 +47,7 @@ def ablate(
     plan = make_plan(config, overrides or (), factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     if plan.warnings:
         print(format_problems(plan.warnings, origin=ORIGIN), file=sys.stderr)
-    from hornbook import startup
-
-    startup.import_for_command()
+    import_tensorflow()
     from hornbook.study.ablate import ablate as run_ablation
     from hornbook.study.table import as_json as study_as_json
     from hornbook.study.table import as_text

@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands.check import examples
+from hornbook.commands.options import RunArgument, examples, import_tensorflow
 from hornbook.errors import UsageError
 from hornbook.runs import find_run
 
 __all__ = ["COMMANDS"]
-
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
 
 SamplesOption = Annotated[
     int | None,
@@ -56,9 +54,7 @@ def evaluate(
         from hornbook.inference.calibration import check_options
 
         check_options(found, calibration=calibration, temperature=temperature)
-    from hornbook import startup
-
-    startup.import_for_command()
+    import_tensorflow()
     from hornbook.inference.evaluate import evaluate_run
 
     report = evaluate_run(
@@ -94,9 +90,7 @@ def predict(
         from hornbook.inference.calibration import check_options
 
         check_options(found, calibration=False, temperature=True)
-    from hornbook import startup
-
-    startup.import_for_command()
+    import_tensorflow()
     from hornbook.inference.predict import predict_file
 
     notes = predict_file(

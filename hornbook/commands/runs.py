@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.options import examples
 from hornbook.errors import UsageError
 from hornbook.runs.usage import (
     Usage,
@@ -123,7 +124,6 @@ def _dropped(found: list[Usage], keep_best: int | None) -> set[Path]:
 
 
 COMMANDS = (
-    (list_command, ("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
-    (prune, ("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
+    (list_command, examples("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
+    (prune, examples("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
 )
-"""Each command and its examples."""

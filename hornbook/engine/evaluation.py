@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from hornbook.builder.build import Built
+from hornbook.builder.build import Built, as_targets
+from hornbook.data.source import Split
 from hornbook.engine.prediction import large_batch
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import count, forward
@@ -50,6 +51,12 @@ class Evaluator:
             part = slice(start, start + self.size)
             self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
         return {metric.name: float(metric.result()) for metric in trackers}
+
+    def of_split(self, split: Split | None) -> dict[str, float]:
+        """Return loss and metrics of a split; nothing where it is empty."""
+        if split is None or not len(split):
+            return {}
+        return self(split.x, as_targets(split.y, self.built.model))
 
     def _batch(self, inputs: Any, y: Any) -> Any:
         with self._statistics.as_variables():

@@ -11,7 +11,6 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import default_metric
 from hornbook.recipes.sections.model import Rnn
-from hornbook.recipes.sections.schedule import Performance
 
 __all__ = ["resolve"]
 
@@ -47,7 +46,7 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
             values["initializer.name"] = _suited(activation)
     if isinstance(recipe.model, Rnn) and recipe.model.embedding is None and facts.kind == "tokens":
         values["model.embedding"] = 64
-    if isinstance(recipe.schedule, Performance):
+    if recipe.schedule.watched_value() is not None:
         found = _monitor(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
     return recipe.replaced(values | dict(_absolute_paths(recipe))), problems

@@ -18,15 +18,31 @@ from typing import Any
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
 from hornbook.runs.directory import make_folder
-from hornbook.sweep.oracle import Proposal
 
-__all__ = ["Outcome", "SweepFolder", "TrialRow"]
+__all__ = ["Outcome", "Proposal", "SweepFolder", "TrialRow"]
 
 SOURCE, EVENTS, TABLE, BEST, RESULT, REPORT = (
     "sweep.yaml", "trials.jsonl", "trials.csv", "best.yaml", "result.json", "report.html",
 )  # fmt: skip
 TRIALS, CONFIRM, PREFIX, LATEST, LOCK = "trials", "confirm", "sweep-", "latest-sweep", ".lock"
 LOCK_WAIT_S = 3.0  # workers of a sweep that was killed need a moment to notice
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be tried.
+
+    Attributes:
+        trial: Number, from 0.
+        values: Value of each key that is active.
+        until: Epochs to train altogether; None for the recipe's own.
+        parent: The trial whose runs are trained further; None for new runs.
+    """
+
+    trial: int
+    values: dict[str, Any]
+    until: int | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.runs.directory import RECIPE, Run
-from hornbook.runs.rows import is_pretraining
-from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.progress import SilentReporter
+from hornbook.runs.directory import RECIPE, Run, is_pretraining
+from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
 from hornbook.trainer.train import train
 
-__all__ = ["Figures", "Interrupted", "Trainer"]
+__all__ = ["CellRunner", "Figures", "Interrupted"]
 
 ENGINES = ("xla", "graph", "fit")
 ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
@@ -68,18 +66,17 @@ class Figures:
         return (self.test if split == "test" else self.validation).get(name) if self.is_finished else None
 
 
-class _Watcher(SilentReporter):
-    """Keeps the log, and knows the run's folder also where training fails."""
+class _FolderOf(Listener):
+    """Knows the run's folder also where training fails."""
 
     path: Path | None = None
 
-    def start(self, prepared: Prepared, run: Path) -> None:
-        """Remember the folder."""
-        self.path = run
-        super().start(prepared, run)
+    def on_start(self, start: Start) -> None:
+        """Remember it."""
+        self.path = start.run
 
 
-class Trainer:
+class CellRunner:
     """Trains recipes one after another in this process, so that runs of one structure share compiled programs.
 
     Args:
@@ -115,16 +112,16 @@ class Trainer:
         found = self._found(recipe)
         if found is not None and Run(found).result["state"] != "interrupted":
             return replace(figures_of(Run(found), recipe.seed), was_there=True)
-        watcher = _Watcher()
+        folder = _FolderOf()
         try:
             if found is not None:
-                result = resume(found, reporter=watcher, shelf=self._shelf)
+                result = resume(found, listeners=[folder], shelf=self._shelf)
             else:
-                result = train(recipe, runs=self.runs, reporter=watcher, source=source, shelf=self._shelf)
+                result = train(recipe, runs=self.runs, listeners=[folder], source=source, shelf=self._shelf)
         except Exception as error:  # a cell that fails is a row of the table
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
-            return Figures(recipe.seed, watcher.path, state, " ".join(reason.split()))
+            return Figures(recipe.seed, folder.path, state, " ".join(reason.split()))
         if result is not None and result.exit_code:
             raise Interrupted(result.stop_reason, result.exit_code)
         path = result.run if result is not None else found

@@ -10,8 +10,7 @@ from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import KINDS, component_class
 from hornbook.recipes.language.text import parse, shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import Run, find_run
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import Run, find_run, is_pretraining
 from hornbook.study.grid import grid_lines
 from hornbook.study.measure import Measure, measure_of
 from hornbook.study.outcome import Group, Row, compare_groups

@@ -13,7 +13,7 @@ from hornbook.sweep.plots import HEIGHT, SLICE_HEIGHT, SLICE_WIDTH, WIDTH, Axis,
 from hornbook.sweep.table import number_text, ranking, value_text
 
 if TYPE_CHECKING:
-    from hornbook.sweep.sweep import SweepResult
+    from hornbook.sweep.result import SweepResult
 
 __all__ = ["report_html"]
 

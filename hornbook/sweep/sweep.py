@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from hornbook.data import Shelf, load_data
 from hornbook.errors import HornbookError
 from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
@@ -24,7 +24,8 @@ from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
 from hornbook.sweep.network.address import Place, check_address, fingerprint
-from hornbook.sweep.table import best_text, csv_text, ranking, values_text
+from hornbook.sweep.result import SweepResult
+from hornbook.sweep.table import best_text, csv_text, ranking, short_keys, values_text
 from hornbook.sweep.trial import newest_run, with_seed
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
@@ -32,34 +33,9 @@ from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.train import train
 
-__all__ = ["SweepResult", "source_text", "sweep"]
+__all__ = ["source_text", "sweep"]
 
 FRESH = 1000  # the winner's seeds begin so far above the recipe's
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """How a sweep ended.
-
-    Attributes:
-        folder: The sweep's folder.
-        state: ``finished`` or ``interrupted``.
-        stop_reason: Why no more trials were begun.
-        trials: Trials that ended.
-        best: Values of the winner; empty without one.
-        score: The winner's objective, by which it was selected.
-        confirmed: {figure: mean and interval} of the winner with fresh seeds.
-        exit_code: What the command ends with.
-    """
-
-    folder: Path
-    state: str
-    stop_reason: str
-    trials: int
-    best: dict[str, Any] = field(default_factory=dict)
-    score: float | None = None
-    confirmed: dict[str, Interval] = field(default_factory=dict)
-    exit_code: int = 0
 
 
 def sweep(
@@ -150,8 +126,6 @@ def find_direction(recipe: Recipe, shelf: Shelf) -> str:
 
 def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str:
     """Return what makes two sweeps the same: the recipe's text below its overrides; without a text the recipe itself."""
-    from hornbook.recipes.language.text import to_yaml
-
     text, overrides = source if source is not None else (to_yaml(recipe.to_dict()), ())
     return "".join(f"# override: {override}\n" for override in overrides) + text
 
@@ -201,12 +175,12 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf)
         if found is not None and Run(found).result["state"] == "finished":
             done.append((found, 0))
             continue
-        reporter = view.reporter(name)
+        listeners = [view.listener(name)]
         if found is not None:
-            result = resume(found, reporter=reporter, shelf=shelf)
+            result = resume(found, listeners=listeners, shelf=shelf)
         else:
             recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
-            result = train(recipe, runs=folder / CONFIRM, reporter=reporter, shelf=shelf)
+            result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
         if result is None:
             continue
         done.append((result.run, result.exit_code))
@@ -266,7 +240,6 @@ def _interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepR
 def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view: View) -> SweepResult:
     """Write best.yaml, result and report."""
     from hornbook.sweep.page import report_html
-    from hornbook.sweep.table import short_keys
 
     folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
     if best is None or best.outcome is None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.recipes.sections.sweep import Choices, Sweep
-from hornbook.runs.directory import Run
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.sweeps import SweepFolder, TrialRow
 from hornbook.sweep.table import value_text
 

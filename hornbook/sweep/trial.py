@@ -9,12 +9,11 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import RECIPE, Run
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import RECIPE, Run, is_pretraining
 from hornbook.runs.sweeps import TRIALS, Outcome
-from hornbook.trainer.progress import Reporter
+from hornbook.trainer.listeners import Listener
 from hornbook.trainer.resume import resume
-from hornbook.trainer.session import Trial
+from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
 __all__ = ["Task", "newest_run", "run_trial", "with_seed"]
@@ -48,7 +47,7 @@ class Task:
         return [name if place == 0 else f"{name}-{place + 1}" for place in range(self.executions)]
 
 
-def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Outcome:
+def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Outcome:
     """Train what a task asks for; what is there already, of this or an earlier trial, is gone on with.
 
     A training that fails is an outcome with its reason; only what concerns the whole sweep is raised.
@@ -59,7 +58,7 @@ def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Out
     """
     scores, epochs, seconds, runs = [], 0, 0.0, []
     for place, name in enumerate(task.names()):
-        state, reason, exit_code = _train_one(task, place, folder / TRIALS, reporter, shelf)
+        state, reason, exit_code = _train_one(task, place, folder / TRIALS, listener, shelf)
         run = newest_run(folder / TRIALS / name)
         runs += [str(run.relative_to(folder))] if run is not None else []
         rows = _rows(run)
@@ -75,21 +74,21 @@ def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Out
     return Outcome("finished", mean, tuple(scores), epochs, round(seconds, 3), runs=tuple(runs))
 
 
-def _train_one(task: Task, place: int, trials: Path, reporter: Reporter, shelf: Shelf) -> tuple[str, str, int]:
+def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: Shelf) -> tuple[str, str, int]:
     """Return (state, reason, exit code) of one run, which is begun, gone on with, or found to be done."""
     name = task.names()[place]
     changed = with_seed(task.recipe, task.recipe.seed + place, name=name)
-    found, trial = newest_run(trials / name), Trial(until=task.until)
+    found, candidate = newest_run(trials / name), Candidate(until=task.until)
     try:
         if found is not None and _is_done(found, task.until):
             return "finished", "", 0
         if found is not None and Run(found).result["state"] == "diverged":
             return "diverged", str(Run(found).result["stop_reason"]), 0
         if found is not None:
-            result = resume(found, reporter=reporter, trial=trial, shelf=shelf)
+            result = resume(found, listeners=[listener], candidate=candidate, shelf=shelf)
             return (result.state, result.stop_reason, result.exit_code) if result is not None else ("finished", "", 0)
         shutil.rmtree(trials / name, ignore_errors=True)  # a process killed before the run was one has left it
-        result = train(changed, runs=trials, reporter=reporter, trial=trial, shelf=shelf)
+        result = train(changed, runs=trials, listeners=[listener], candidate=candidate, shelf=shelf)
         return result.state, result.stop_reason, result.exit_code
     except DivergedError as error:
         return "diverged", _first_line(error), 0

@@ -2,8 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -12,14 +11,12 @@ from rich.text import Text
 from hornbook.recipes.sections.tuner import Hyperband
 from hornbook.runs.sweeps import TrialRow
 from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import short_keys, values_text
 from hornbook.sweep.trial import Task
-from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.progress import COLUMNS, MARK, SilentReporter
+from hornbook.trainer.listeners import Listener, Position, Start
+from hornbook.trainer.progress import COLUMNS, MARK
 from hornbook.trainer.result import TrainResult
-
-if TYPE_CHECKING:
-    from hornbook.sweep.sweep import SweepResult
 
 __all__ = ["ConsoleView", "View"]
 
@@ -33,9 +30,9 @@ class View:
     def begin(self, task: Task) -> None:
         """Called when a trial begins."""
 
-    def reporter(self, name: str) -> SilentReporter:
-        """Return what a run of this name reports to."""
-        return SilentReporter()
+    def listener(self, name: str) -> Listener:
+        """Return what hears of a run of this name."""
+        return Listener()
 
     def progress(self, name: str, text: str) -> None:
         """Called with how far a run is; without text it is done."""
@@ -52,7 +49,7 @@ class View:
     def confirmed(self, place: int, result: TrainResult) -> None:
         """Called after each training of the winner."""
 
-    def end(self, result: "SweepResult") -> None:
+    def end(self, result: SweepResult) -> None:
         """Called once, at the end."""
 
     def close(self) -> None:
@@ -116,9 +113,9 @@ class ConsoleView(View):
             lines = [f"{name}  {state}"[: COLUMNS - 1] for name, state in self._states.items()]
             self._live.update(Text("\n".join(lines)))
 
-    def reporter(self, name: str) -> SilentReporter:
-        """Return what logs a run and moves its live line."""
-        return _LiveReporter(self, name)
+    def listener(self, name: str) -> Listener:
+        """Return what moves a run's live line."""
+        return _LiveLine(self, name)
 
     def note(self, text: str) -> None:
         """Print a sentence."""
@@ -166,7 +163,7 @@ class ConsoleView(View):
         for line in wrapped(f"  {place + 1}", "  ".join(figures)):
             self._say(line)
 
-    def end(self, result: "SweepResult") -> None:
+    def end(self, result: SweepResult) -> None:
         """Print how it ended, on the results' console."""
         self.close()
         coordinator = self._coordinator
@@ -182,27 +179,26 @@ class ConsoleView(View):
             self._live = None
 
 
-class _LiveReporter(SilentReporter):
-    """Logs a run as usual and moves its line in the sweep's view."""
+class _LiveLine(Listener):
+    """Moves a run's line in the sweep's view."""
 
     def __init__(self, view: ConsoleView, name: str) -> None:
-        super().__init__()
         self.view, self.name, self.epochs = view, name, 0
 
-    def start(self, prepared: Prepared, run: Path) -> None:
+    def on_start(self, start: Start) -> None:
         """Remember how many epochs there are."""
-        super().start(prepared, run)
-        self.epochs = prepared.recipe.training.epochs
+        self.epochs = start.prepared.recipe.training.epochs
 
-    def chunk(self, epoch: int, done: int, batches: int) -> None:
+    def on_chunk(self, place: Position) -> None:
         """Move the line on."""
-        filled = round(20 * done / batches)
-        self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
+        self._show(place.epoch, round(20 * place.batch / place.batches))
 
-    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
-        """Log the epoch, and show that it is done."""
-        super().epoch(row, is_best=is_best)
-        self.view.progress(self.name, f"epoch {row['epoch']}/{self.epochs} {'━' * 20}")
+    def on_epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Show that an epoch is done."""
+        self._show(row["epoch"], 20)
+
+    def _show(self, epoch: int, filled: int) -> None:
+        self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
 
 
 def wrapped(label: str, text: str) -> list[str]:
@@ -230,7 +226,7 @@ def _budget(coordinator: Coordinator, workers: int) -> list[str]:
     return parts + ([f"{workers} workers"] if workers > 1 else [])
 
 
-def closing(result: "SweepResult", coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
+def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
     """Return the lines below the trials: the winner, how it was confirmed, cost, where everything is."""
     lines, ended = [], [row.outcome for row in coordinator.folder.ended() if row.outcome is not None]
     if result.score is not None:

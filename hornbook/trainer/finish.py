@@ -3,7 +3,6 @@
 from hornbook.builder import compile_plain
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.checkpoints import Saver
-from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_record, start_record
 from hornbook.trainer.session import Session
@@ -28,8 +27,8 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         built.model.set_weights(session.best_weights)
     validation, test = {}, {}
     if state == "finished":
-        validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
-        test = evaluate(prepared, session.evaluator, prepared.splits.test) if session.trial is None else {}
+        validation = session.evaluator.of_split(prepared.splits.validation)
+        test = session.evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
     record = start_record(prepared)
     if record is not None:
         record = end_record(record, built)

@@ -47,8 +47,9 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     if recipe.optimizer.is_auto:
         yield f"{'rate':<{LABEL}}{recipe.schedule.name}: found when training begins, then in these proportions"
         yield f"{'':<{LABEL}}{sparkline(rates)}"
-    elif recipe.schedule.name == "performance":
-        yield f"{'rate':<{LABEL}}performance: {rates[0]:.3g}, lowered when the monitored value stands still"
+    elif recipe.schedule.watched_value() is not None:
+        name = recipe.schedule.name
+        yield f"{'rate':<{LABEL}}{name}: {rates[0]:.3g}, lowered when the monitored value stands still"
     elif float(rates.min()) == float(rates.max()):
         yield f"{'rate':<{LABEL}}{recipe.schedule.name}: {rates[0]:.3g} throughout"
     else:

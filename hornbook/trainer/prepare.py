@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.builder import Built, build_model, compile_plain
+from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.callbacks.rates import RateTable, rate_table
@@ -22,10 +22,9 @@ from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.trainer.lr_find.suggest import Search
 from hornbook.trainer.pretraining.phase import check_range
 
-__all__ = ["Prepared", "build", "prepare"]
+__all__ = ["Prepared", "prepare"]
 
 NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining"})
 
@@ -43,7 +42,6 @@ class Prepared:
         problems: Warnings of recipe and data.
         strategy: The `tf.distribute` strategy the model was built for, or None.
         unlabeled: Inputs that pretraining sees, or None where there is none.
-        search: The range tests that the learning rate was found by, or None where the recipe gives it.
     """
 
     recipe: Recipe
@@ -54,7 +52,6 @@ class Prepared:
     problems: tuple[Problem, ...]
     strategy: Any = None
     unlabeled: Inputs | None = None
-    search: Search | None = None
 
     @property
     def _standardizes(self) -> bool:
@@ -104,20 +101,18 @@ class Prepared:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf: Shelf | None = None) -> Prepared:
-    """Load the data, resolve the recipe, build the model; where the learning rate is `auto`, find it.
+def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> Prepared:
+    """Load the data, resolve the recipe, build the model. A learning rate that is `auto` stays open.
 
     Args:
         recipe: A checked recipe.
         data: Arrays in place of the recipe's data source, see `hornbook.data.from_arrays`.
-        finds_rate: Whether to look for a rate that is `auto`; what is left open cannot be trained.
         shelf: Where runs that share their data find it.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
         UsageError: If the recipe describes a sweep.
-        InconclusiveError: If no learning rate could be found.
     """
     if recipe.sweep is not None:
         raise UsageError(
@@ -135,7 +130,7 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
     engine = choose_engine(resolved.training.engine, built)
     resolved = resolved.replaced({"training.engine": engine})
     batches = -(-len(splits.train) // resolved.training.batch_size)
-    prepared = Prepared(
+    return Prepared(
         recipe=resolved,
         splits=splits,
         built=built,
@@ -145,11 +140,6 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
         unlabeled=unlabeled,
         problems=tuple(problem for problem in problems if problem.severity == "warning"),
     )
-    if not (finds_rate and resolved.optimizer.is_auto):
-        return prepared
-    from hornbook.trainer.lr_find.auto import with_found_rate  # which trains, and therefore imports this module
-
-    return with_found_rate(prepared)
 
 
 def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
@@ -157,22 +147,6 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     built = build_model(recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info))
     _complete_metrics(built, splits, strategy)
     return built
-
-
-def build(recipe: Recipe, data: Any = None) -> Any:
-    """Return the recipe's model as a plain, compiled `keras.Model`, to do anything with.
-
-    Args:
-        recipe: A checked recipe, from `hornbook.load_recipe`.
-        data: Arrays in place of the recipe's data source; shapes and statistics come from the data.
-
-    Example:
-        >>> model = hornbook.build(hornbook.load_recipe("he_elu_bn"))
-        >>> model.count_params()
-        51810
-    """
-    prepared = prepare(recipe, data)
-    return compile_plain(prepared.built, prepared.recipe, for_training=True)
 
 
 def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:

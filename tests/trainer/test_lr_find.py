@@ -175,11 +175,10 @@ def test_an_inconclusive_search_fails_shows_the_plot_and_begins_no_run(train, tm
 def test_a_run_with_an_open_rate_does_not_begin(prepare):
     from hornbook.trainer.prepare import prepare as prepare_recipe
     from hornbook.trainer.session import Session
-    from hornbook.trainer.user_callbacks import UserCallbacks
 
-    prepared = prepare_recipe(load_recipe(RECIPE), finds_rate=False)
+    prepared = prepare_recipe(load_recipe(RECIPE))
     with pytest.raises(ValueError, match="learning_rate: auto has to be found first"):
-        Session(prepared, UserCallbacks((), prepared))
+        Session(prepared)
 
 
 def test_the_plots_show_every_rule_and_fit_into_80_columns(prepare):

@@ -19,8 +19,10 @@ __all__ = ["picture_of_failure", "with_found_rate", "write_search"]
 HINT = "Give optimizer.learning_rate a number; 'hornbook lr-find' has options for another range or more steps."
 
 
-def with_found_rate(prepared: Prepared) -> Prepared:
-    """Return the same run with the learning rate that its range tests suggest; its recipe trains again as it is.
+def with_found_rate(prepared: Prepared) -> tuple[Prepared, Search]:
+    """Return the same run with the learning rate that its range tests suggest, and the tests.
+
+    Its recipe holds the number, and trains again as it is.
 
     Raises:
         InconclusiveError: If they suggest none. There is no default to fall back to.
@@ -32,7 +34,8 @@ def with_found_rate(prepared: Prepared) -> Prepared:
         raise InconclusiveError(message, search)
     recipe = prepared.recipe.replaced({"optimizer.learning_rate": search.rate})
     prepared.built.optimizer.learning_rate.assign(search.rate)
-    return replace(prepared, recipe=recipe, table=rate_table(recipe, batches=prepared.table.batches), search=search)
+    table = rate_table(recipe, batches=prepared.table.batches)
+    return replace(prepared, recipe=recipe, table=table), search
 
 
 @contextlib.contextmanager
@@ -52,8 +55,6 @@ def picture_of_failure(runs: Path, name: str) -> Iterator[None]:
         raise InconclusiveError("\n".join([*text_plot(search), f"{error}", f"Picture: {path}"]), search) from error
 
 
-def write_search(run: RunDirectory, prepared: Prepared) -> None:
+def write_search(run: RunDirectory, search: Search, title: str) -> None:
     """Write how a run's rate was found, where it was `auto`."""
-    if prepared.search is not None:
-        title = f"{prepared.recipe.name or 'recipe'}: learning rate {prepared.search.rate:g}"
-        run.write_rate_search(as_json(prepared.search), svg(prepared.search, title))
+    run.write_rate_search(as_json(search), svg(search, title))

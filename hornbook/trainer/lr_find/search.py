@@ -54,7 +54,7 @@ def find_learning_rate(recipe: Recipe, data: Any = None, **options: Any) -> Sear
     """
     refuse_errors(recipe, list(problems_of_search(recipe)))
     quiet_upstream_warnings()
-    return search_rate(prepare(recipe, data, finds_rate=False), **options)
+    return search_rate(prepare(recipe, data), **options)
 
 
 def search_rate(
