@@ -16,7 +16,7 @@ from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
 if TYPE_CHECKING:
-    from hornbook.study.outcome import Study
+    from hornbook.study.table import Study
     from hornbook.sweep.result import SweepResult
     from hornbook.trainer.lr_find.suggest import Search
     from hornbook.trainer.result import TrainResult

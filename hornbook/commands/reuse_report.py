@@ -25,7 +25,7 @@ def reuse_report(
     """Show what reused layers did, and what they gained."""
     find_run(run)  # before TensorFlow, which takes seconds to import
     import_tensorflow()
-    from hornbook.trainer.reuse.report import reuse_report as report_of
+    from hornbook.study.reuse_report import reuse_report as report_of
 
     report = report_of(run, control=control, seeds=seeds, runs=runs, say=lambda text: print(text, file=sys.stderr))
     print(json.dumps(report.json(), indent=2) if as_json else report.text())

@@ -39,7 +39,7 @@ def read_inputs(
     elif file.suffix.lower() == ".npy":
         x, notes = open_npy(file), ()
     else:
-        from hornbook.data.input_tables import read_table  # polars: a tenth of a second and 30 MB
+        from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
 
         return read_table(file, info)
     budget = math.inf if memory_budget is None else memory_budget

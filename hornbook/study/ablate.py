@@ -15,10 +15,10 @@ from hornbook.study.cells import CellRunner, Figures, Interrupted
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
 from hornbook.study.notes import notes_of
-from hornbook.study.outcome import Group, Study, compare_groups
+from hornbook.study.outcome import Group, compare_groups
 from hornbook.study.page import as_html
 from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
-from hornbook.study.table import as_csv, as_json
+from hornbook.study.table import Study, as_csv, as_json
 from hornbook.trainer.prepare import quiet_upstream_warnings
 
 __all__ = ["ablate"]

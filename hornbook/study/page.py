@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from importlib import resources
 
 from hornbook.study.curves import Chart, chart_of
-from hornbook.study.outcome import Group, Row, Study
-from hornbook.study.table import verdict_lines
+from hornbook.study.outcome import Group, Row
+from hornbook.study.table import Study, verdict_lines
 
 __all__ = ["as_html"]
 

@@ -9,9 +9,9 @@ from hornbook.errors import UsageError
 from hornbook.recipes.load import load_recipe
 from hornbook.study.curves import chart_of, ticks
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
-from hornbook.study.outcome import Group, Study, compare_groups
+from hornbook.study.outcome import Group, compare_groups
 from hornbook.study.page import as_html
-from hornbook.study.table import as_csv, as_json, as_text
+from hornbook.study.table import Study, as_csv, as_json, as_text
 
 ACCURACY = Measure("val_accuracy", higher_is_better=True)
 LOSS = Measure("val_loss", higher_is_better=False)

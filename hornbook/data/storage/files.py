@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from hornbook.data.source import Array
+from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean, nearest
 

@@ -4,8 +4,8 @@
 ones, `data_files` your own files.
 """
 
+from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
 from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
-from hornbook.recipes.sources.files import Arrays, Npy, Npz, Table
 from hornbook.recipes.sources.named import (
     BreastCancer,
     CaliforniaHousing,
@@ -20,6 +20,7 @@ from hornbook.recipes.sources.named import (
     Wine,
 )
 from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Spirals, Waves, Xor
+from hornbook.recipes.sources.table import Table
 
 __all__ = [
     "Arrays",

@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, resolve_target
-from hornbook.recipes.sources import checks as data_rules
 
 __all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "as_tuple"]
 
@@ -133,13 +132,15 @@ class DataSpec(Component):
         return resolve_target(self.builds)(self, seed=seed)
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
-        """Yield what is wrong between the keys of this section, as far as that shows without loading the data.
+        """Yield what is wrong between the source's own keys, as far as that shows without loading the data.
+
+        What is wrong between the keys that all sources share is found by `hornbook.recipes.sources.checks`.
 
         Args:
             task: The recipe's `task`, if it names one.
             path: Where the section stands in the recipe.
         """
-        yield from data_rules.check(self, task=task or self.task_hint, path=path)
+        yield from ()
 
     def effective_split(self) -> SplitSpec:
         """Return the split with the source's own defaults filled in; what is still None takes the usual default."""

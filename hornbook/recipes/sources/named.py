@@ -54,8 +54,7 @@ class BundledTable(Stored):
     """Columns to use as features, in this order; all of them when omitted."""
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
-        """Yield the shared problems, and columns that the table does not have."""
-        yield from super().problems(task=task, path=path)
+        """Yield columns that the table does not have."""
         known = self.known_columns or ()
         for place, column in enumerate(self.columns or ()):
             if column not in known:
