@@ -6,6 +6,7 @@ from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_record, start_record
 from hornbook.trainer.session import Session
+from hornbook.upstream import finish_averages
 
 __all__ = ["finish"]
 
@@ -18,9 +19,8 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     prepared, keeper = session.prepared, session.keeper
     recipe, built = prepared.recipe, prepared.built
     saver.save(models=True)
-    inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
-    if inner.use_ema and session.epoch:
-        inner.finalize_variable_values(inner._trainable_variables)
+    if session.epoch:
+        finish_averages(built.optimizer)
     stopping = recipe.training.early_stopping
     restores = stopping is not None and stopping.restore_best and session.best_weights is not None
     if restores:

@@ -23,6 +23,7 @@ from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.trainer.pretraining.phase import check_range
+from hornbook.upstream import has_all_variables
 
 __all__ = ["Prepared", "prepare"]
 
@@ -151,7 +152,7 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
 
 def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
     """Let metrics that make their variables at the first update make them now: states and programs need them all."""
-    late = [metric for metric in built.metrics if not metric.variables or not getattr(metric, "_built", True)]
+    late = [metric for metric in built.metrics if not has_all_variables(metric)]
     y = as_targets(splits.train.y[:1], built.model)
     outputs = np.zeros((1, *built.model.output_shape[1:]), np.float32)
 

@@ -11,6 +11,7 @@ from hornbook.engine.engine import Engine, EpochPlan, permutation
 from hornbook.errors import DivergedError, RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.trainer.pretraining.phase import build_engine, phase_names, phase_seed
+from hornbook.upstream import finish_averages
 
 __all__ = ["Pretraining"]
 
@@ -116,10 +117,7 @@ class Pretraining:
         self.epoch, self.batch, self.epoch_seconds = self.epoch + 1, 0, 0.0
         if self.epoch < self.epochs:
             return
-        built = self.loop.built
-        inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
-        if inner.use_ema:
-            inner.finalize_variable_values(built.model.trainable_variables)
+        finish_averages(self.loop.built.optimizer)
         self.index, self.epoch, self._engine = self.index + 1, 0, None
         if self.is_over:
             self._inputs = None
