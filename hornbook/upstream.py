@@ -10,6 +10,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from keras.src.saving.serialization_lib import SafeModeScope
 from tensorflow.python.framework import ops
 
 __all__ = [
+    "REFUSALS",
     "InputStatistics",
     "averages",
     "averaging_updates",
@@ -27,6 +29,7 @@ __all__ = [
     "logits_of",
     "momentum_from",
     "no_gradients_kept",
+    "reason",
     "run_through",
     "seed_states",
     "set_rate_factors",
@@ -295,3 +298,13 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
             inner.weight_decay = rate
 
     inner.update_step, inner._apply_weight_decay = update_step, apply_weight_decay
+
+
+REFUSALS = (ValueError, TypeError, AttributeError, IndexError, NotImplementedError, tf.errors.InvalidArgumentError)
+LONGEST = 200  # characters; the rest repeats shapes and call stacks
+
+
+def reason(error: BaseException) -> str:
+    """Return the start of the error's text on one line, without a full stop."""
+    text = re.sub(r"\{\{[^}]*\}\}|\[Op:.*", "", str(error))  # names of TensorFlow's kernels say nothing
+    return " ".join(text.split())[:LONGEST].rstrip(".")

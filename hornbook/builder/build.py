@@ -11,11 +11,11 @@ from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.phases import frozen_forever
-from hornbook.builder.refusals import REFUSALS, reason
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
+from hornbook.upstream import REFUSALS, reason
 
 __all__ = ["Built", "as_targets", "build_model", "compile_plain"]
 

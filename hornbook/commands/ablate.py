@@ -10,6 +10,7 @@ import typer
 from hornbook.atomic import jsonable
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow
 from hornbook.errors import HornbookError, format_problems
+from hornbook.runs.studies import STUDY_FILES
 
 __all__ = ["COMMANDS"]
 
@@ -58,7 +59,7 @@ def ablate(
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **study_as_json(study)}), indent=2))
     else:
-        print(f"{as_text(study)}\n\nstudy   {folder}/report.html, table.csv, result.json")
+        print(f"{as_text(study)}\n\nstudy   {folder}/{', '.join(STUDY_FILES)}")
     if not study.rows[0].group.values:
         raise HornbookError("no run of the baseline finished, so there is nothing to compare with.")
 

@@ -19,13 +19,7 @@ from hornbook.engine.steps import Setup, Steps
 from hornbook.errors import DivergedError
 from hornbook.upstream import InputStatistics
 
-__all__ = ["Engine", "EpochPlan", "permutation"]
-
-
-def permutation(seed: int, epoch: int, size: int) -> Array:
-    """Return the order of examples (size,) int32 of one epoch: a pure function of its arguments."""
-    order = np.random.default_rng((seed, epoch)).permutation(size)
-    return order.astype(np.int32)
+__all__ = ["Engine", "EpochPlan"]
 
 
 @dataclass(frozen=True)

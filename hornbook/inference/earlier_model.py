@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
-from hornbook.builder.refusals import reason
 from hornbook.builder.reuse import EarlierModel
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
@@ -18,6 +17,7 @@ from hornbook.recipes.sections.layer_names import UnknownLayer
 from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
 from hornbook.runs.keras_file import StoredModel, checksum, read_keras_file, stored_model
+from hornbook.upstream import reason
 
 __all__ = ["load_source"]
 

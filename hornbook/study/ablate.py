@@ -1,16 +1,14 @@
 """An ablation from its plan to its folder: tune, train every cell over the same seeds, compare, write."""
 
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.atomic import write_json, write_text
-from hornbook.errors import Problem, RecipeError, RunError, UsageError
+from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import check_writable
+from hornbook.runs.studies import write_study
 from hornbook.study.cells import CellRunner, Figures, Interrupted
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
@@ -74,7 +72,7 @@ def ablate(
     name = recipes[0].name or "recipe"
     rows = tuple(compare_groups(groups, measure, plan.repeats()))
     study = Study(name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups)), plan.repeats())
-    return study, _write(study, runs)
+    return study, write_study(runs, study.name, page=as_html(study), table=as_csv(study), record=as_json(study))
 
 
 def _resolved(plan: Plan, runner: CellRunner) -> list[Recipe]:
@@ -243,17 +241,3 @@ def _run_record(figures: Figures) -> dict[str, Any]:
         "seconds": figures.seconds,
         "was_there": figures.was_there,
     }
-
-
-def _write(study: Study, runs: Path) -> Path:
-    """Write table.csv, result.json and report.html into a folder of their own."""
-    stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + secrets.token_hex(2)
-    folder = runs / f"{study.name}_ablation" / stamp
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise RunError(f"{folder}: the study's folder cannot be made ({error.strerror}).") from error
-    write_text(folder / "table.csv", as_csv(study))
-    write_json(folder / "result.json", as_json(study))
-    write_text(folder / "report.html", as_html(study))
-    return folder

@@ -10,7 +10,7 @@ from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.runs.directory import RECIPE, Run, is_pretraining
+from hornbook.runs.directory import Run, is_pretraining, runs_of
 from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
 from hornbook.trainer.train import train
@@ -151,9 +151,9 @@ class CellRunner:
         """Return {text of the resolved recipe: runs, newest first} of what was there when the study began."""
         if name not in self._known:
             known: dict[str, list[Path]] = {}
-            for file in sorted((self.runs / name).glob(f"*/{RECIPE}"), reverse=True):
-                if not file.parent.is_symlink() and _state(file.parent) in ENDED:
-                    known.setdefault(file.read_text(encoding="utf-8"), []).append(file.parent)
+            for run in runs_of(self.runs, name):
+                if _state(run) in ENDED:
+                    known.setdefault(run.recipe_path.read_text(encoding="utf-8"), []).append(run.path)
             self._known[name] = known
         return self._known[name]
 
@@ -167,9 +167,9 @@ class CellRunner:
         return self._facts[key]
 
 
-def _state(folder: Path) -> str:
+def _state(run: Run) -> str:
     try:
-        return str(Run(folder).result.get("state"))
+        return str(run.result.get("state"))
     except RunError:
         return "unknown"
 

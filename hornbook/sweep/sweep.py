@@ -17,7 +17,7 @@ from hornbook.recipes.sections.sweep import no_sweep
 from hornbook.recipes.sections.tuner import Hyperband
 from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
-from hornbook.runs.directory import Run, check_writable
+from hornbook.runs.directory import Run, check_writable, newest_run
 from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
@@ -26,7 +26,7 @@ from hornbook.sweep.drive import drive_here, drive_workers
 from hornbook.sweep.network.address import Place, check_address, fingerprint
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import best_text, csv_text, ranking, short_keys, values_text
-from hornbook.sweep.trial import newest_run, with_seed
+from hornbook.sweep.trial import with_seed
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
 from hornbook.trainer.resume import resume

@@ -9,14 +9,14 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import RECIPE, Run, is_pretraining
+from hornbook.runs.directory import Run, is_pretraining, newest_run
 from hornbook.runs.sweeps import TRIALS, Outcome
 from hornbook.trainer.listeners import Listener
 from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
-__all__ = ["Task", "newest_run", "run_trial", "with_seed"]
+__all__ = ["Task", "run_trial", "with_seed"]
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,6 @@ def _first_line(error: Exception) -> str:
     text = " ".join(lines[:2]) if isinstance(error, RecipeError) else (lines[0] if lines else "")
     name = "" if isinstance(error, DivergedError | RecipeError) else f"{type(error).__name__}: "
     return (name + text)[:500]
-
-
-def newest_run(folder: Path) -> Path | None:
-    """Return the newest run below a folder of runs of one name, or None."""
-    latest = folder / "latest"
-    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
 
 
 def _is_done(run: Path, until: int | None) -> bool:

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.recipes.sections.tuner import Hyperband
-from hornbook.runs.sweeps import TrialRow
+from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import short_keys, values_text
@@ -244,7 +244,7 @@ def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, s
     lines += wrapped("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
     lines.append(f"{'sweep':<7} {result.folder}")
     if result.state == "finished":
-        lines.append(f"{'next':<7} hornbook train --config {result.folder.parent / 'latest-sweep' / 'best.yaml'}")
+        lines.append(f"{'next':<7} hornbook train --config {latest_best(result.folder)}")
     else:
         lines.append(f"{'next':<7} the same command goes on here")
     return lines

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.engine.environment import describe_device
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.directory import LATEST, RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
@@ -224,5 +224,5 @@ def next_commands(result: TrainResult) -> list[str]:
     """Return the commands that make sense now."""
     if result.state == "interrupted":
         return [f"{'next':<7} hornbook resume {result.run}"]
-    latest = result.run.parent / "latest"
+    latest = result.run.parent / LATEST
     return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hornbook.builder.randomness import permutation
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
 from hornbook.data.source import Array
-from hornbook.engine.engine import EpochPlan, permutation
+from hornbook.engine.engine import EpochPlan
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.loops import Loop, make_loop
 from hornbook.errors import DivergedError, RunError

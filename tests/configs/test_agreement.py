@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hornbook import load_recipe
-from hornbook.engine.engine import EpochPlan, permutation
+from hornbook.builder.randomness import permutation
+from hornbook.engine.engine import EpochPlan
 from hornbook.engine.loops import make_loop
 from hornbook.recipes import shipped_recipes
 from hornbook.recipes.recipe import Recipe

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from hornbook.engine.engine import permutation
+from hornbook.builder.randomness import permutation
 from hornbook.engine.loops import make_loop
 
 RNG = np.random.default_rng(7)

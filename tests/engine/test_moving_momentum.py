@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hornbook.engine.engine import permutation
+from hornbook.builder.randomness import permutation
 from hornbook.engine.loops import make_loop
 from hornbook.trainer.weights import averaged
 

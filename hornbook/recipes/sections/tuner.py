@@ -30,7 +30,7 @@ class RandomSearch(TunerSpec):
     """
 
     name: Literal["random"] = "random"
-    builds: ClassVar[str | None] = "keras_tuner.oracles:RandomSearchOracle"
+    builds = "keras_tuner.oracles:RandomSearchOracle"
 
 
 @register
@@ -45,7 +45,7 @@ class Grid(TunerSpec):
     """
 
     name: Literal["grid"] = "grid"
-    builds: ClassVar[str | None] = "keras_tuner.oracles:GridSearchOracle"
+    builds = "keras_tuner.oracles:GridSearchOracle"
 
 
 @register
@@ -60,7 +60,7 @@ class Hyperband(TunerSpec):
     """
 
     name: Literal["hyperband"] = "hyperband"
-    builds: ClassVar[str | None] = "keras_tuner.oracles:HyperbandOracle"
+    builds = "keras_tuner.oracles:HyperbandOracle"
 
     max_epochs: PositiveInt = 27
     """Epochs of the trials that come through to the end; takes the place of `training.epochs`."""
@@ -82,7 +82,7 @@ class Bayesian(TunerSpec):
     """
 
     name: Literal["bayesian"] = "bayesian"
-    builds: ClassVar[str | None] = "keras_tuner.oracles:BayesianOptimizationOracle"
+    builds = "keras_tuner.oracles:BayesianOptimizationOracle"
 
     num_initial_points: PositiveInt | None = None
     """Trials at random before the model is asked; omitted: three for each key of the space."""

@@ -30,7 +30,7 @@ class Npz(Stored):
     """
 
     name: Literal["npz"] = "npz"
-    builds: ClassVar[str | None] = "hornbook.data.sources.arrays:load_npz"
+    builds = "hornbook.data.sources.arrays:load_npz"
     has_split_column: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path"})
 
@@ -67,7 +67,7 @@ class Npy(Stored):
     """
 
     name: Literal["npy"] = "npy"
-    builds: ClassVar[str | None] = "hornbook.data.sources.arrays:load_npy"
+    builds = "hornbook.data.sources.arrays:load_npy"
     path_fields: ClassVar[frozenset[str]] = frozenset({"inputs", "targets", "test_inputs", "test_targets"})
 
     inputs: FileName
@@ -106,5 +106,5 @@ class Arrays(Stored):
     """
 
     name: Literal["arrays"] = "arrays"
-    builds: ClassVar[str | None] = "hornbook.data.sources.arrays:refuse_to_load"
+    builds = "hornbook.data.sources.arrays:refuse_to_load"
     has_split_column: ClassVar[bool] = True

@@ -27,7 +27,7 @@ class Table(Stored):
     """
 
     name: Literal["table"] = "table"
-    builds: ClassVar[str | None] = "hornbook.data.sources.table:load_table"
+    builds = "hornbook.data.sources.table:load_table"
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "test_path"})

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder.build import Built
+from hornbook.builder.randomness import permutation
 from hornbook.data.source import Array
-from hornbook.engine.engine import Engine, EpochPlan, permutation
+from hornbook.engine.engine import Engine, EpochPlan
 from hornbook.errors import DivergedError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder.build import Built
+from hornbook.builder.randomness import permutation
 from hornbook.data.source import Array, Inputs
-from hornbook.engine.engine import Engine, EpochPlan, permutation
+from hornbook.engine.engine import Engine, EpochPlan
 from hornbook.errors import DivergedError, RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.trainer.pretraining.phase import build_engine, phase_names, phase_seed
