@@ -8,8 +8,8 @@ from hornbook.builder.backbones import recurrent_arguments
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
 from hornbook.errors import Problem, RecipeError
+from hornbook.recipes.language.keras_layers import argument_names, class_name
 from hornbook.recipes.sections.free_layer import KERNELS, FreeLayer
-from hornbook.recipes.sections.keras_layers import argument_names, class_name
 from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason
 

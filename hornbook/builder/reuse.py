@@ -12,7 +12,7 @@ from hornbook.builder.phases import chosen_layers
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.sections.layer_names import block_number
+from hornbook.recipes.language.layer_names import block_number
 from hornbook.upstream import run_through, trusted
 
 __all__ = ["Copied", "EarlierModel", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]

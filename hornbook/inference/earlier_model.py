@@ -11,9 +11,9 @@ from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
 from hornbook.errors import Path as Place
 from hornbook.errors import Problem, RecipeError, RunError
+from hornbook.recipes.language.layer_names import UnknownLayer
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.reuse import CutError, cut, source_file
-from hornbook.recipes.sections.layer_names import UnknownLayer
 from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
 from hornbook.runs.keras_file import StoredModel, checksum, read_keras_file, stored_model

@@ -7,7 +7,7 @@ from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.recipes.space import try_values
 
 __all__ = ["trial_problems", "trial_recipe"]

@@ -16,8 +16,7 @@ import numpy as np
 
 from hornbook.errors import RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Choices, Range, Sweep
-from hornbook.recipes.sections.tuner import Bayesian, Hyperband
+from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, Range, Sweep
 from hornbook.recipes.space import is_whole, matching, ordered
 from hornbook.runs.sweeps import Proposal
 

@@ -13,8 +13,7 @@ from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import no_sweep
-from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.sections.sweep import Hyperband, no_sweep
 from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable, newest_run

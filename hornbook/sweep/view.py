@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult

@@ -29,6 +29,7 @@ __all__ = [
     "PositiveInt",
     "Rate",
     "Spec",
+    "as_tuple",
     "catalog",
     "component_class",
     "register",
@@ -57,6 +58,11 @@ NonNegative = Annotated[float, Field(ge=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # dropout rates, momentum: 1 would drop or freeze everything
+
+
+def as_tuple(value: Any) -> Any:
+    """Turn YAML's lists, nested ones too, into the tuples that a strict field wants."""
+    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 class Spec(BaseModel):

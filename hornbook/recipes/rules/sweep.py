@@ -9,8 +9,7 @@ from hornbook.recipes.language.keys import split_key
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Choices, Sweep, values_of
-from hornbook.recipes.sections.tuner import Bayesian, Hyperband, RandomSearch
+from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, RandomSearch, Sweep, values_of
 from hornbook.recipes.space import matching, ordered, settings, try_values
 
 FIXED = {

@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration
+from hornbook.recipes.language.layer_names import Layers
 from hornbook.recipes.language.spec import Positive, Spec
-from hornbook.recipes.sections.layer_names import Layers
 from hornbook.runs.directory import find_run
 
 __all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze"]

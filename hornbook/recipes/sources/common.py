@@ -6,14 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, resolve_target
+from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, as_tuple, resolve_target
 
-__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "as_tuple"]
-
-
-def as_tuple(value: Any) -> Any:
-    """Turn YAML's lists, nested ones too, into the tuples that a strict field wants."""
-    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec"]
 
 
 Count = Annotated[int | float, Field(ge=0)]

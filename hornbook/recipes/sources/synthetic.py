@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, register
-from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored, as_tuple
+from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, as_tuple, register
+from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored
 
 __all__ = ["Blobs", "Inline", "Moons", "Regression", "Spirals", "Waves", "Xor"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import register
-from hornbook.recipes.sources.common import Names, Stored, as_tuple
+from hornbook.recipes.language.spec import as_tuple, register
+from hornbook.recipes.sources.common import Names, Stored
 
 __all__ = ["ColumnType", "Table"]
 
