@@ -49,11 +49,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class."""
-    found = find_run(run)  # before TensorFlow, which takes seconds to import
+    trained = find_run(run)  # before TensorFlow, which takes seconds to import
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 
-        check_options(found, calibration=calibration, temperature=temperature)
+        check_options(trained, calibration=calibration, temperature=temperature)
     import_tensorflow()
     from hornbook.inference.evaluate import evaluate_run
 
@@ -83,13 +83,13 @@ def predict(
     ] = False,
 ) -> None:
     """Predict labels and probabilities for a file's examples."""
-    found = find_run(run)
+    trained = find_run(run)
     if temperature:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
         from hornbook.inference.calibration import check_options
 
-        check_options(found, calibration=False, temperature=True)
+        check_options(trained, calibration=False, temperature=True)
     import_tensorflow()
     from hornbook.inference.predict import predict_file
 

@@ -47,8 +47,8 @@ def lr_find(
 
     search = find_learning_rate(recipe, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=say)
     if output is not None:
-        found = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
-        write_text(output, svg(search, f"{recipe.name or 'recipe'}: {found}"))
+        outcome = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
+        write_text(output, svg(search, f"{recipe.name or 'recipe'}: {outcome}"))
     kept = [text for text in overrides or () if not text.startswith("optimizer.learning_rate=")]
     print(json.dumps(json_of(search), indent=2) if as_json else "\n".join(lines(search, ["-c", config, *kept])))
     if search.rate is None:

@@ -31,7 +31,7 @@ def resume(
     The result is bit for bit that of a run without the interruption.
     """
 
-    found = find_run(run)  # before TensorFlow, which takes seconds to import
+    earlier = find_run(run)  # before TensorFlow, which takes seconds to import
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
@@ -39,7 +39,7 @@ def resume(
         return resume_run(run, overrides or (), listeners=listeners, started=process_start())
 
     if train_and_print(run_it, device=device, as_json=as_json, quiet=quiet) is None:
-        reason = found.result["stop_reason"]
+        reason = earlier.result["stop_reason"]
         longer = "training.max_time=TIME" if reason.startswith("max_time") else "training.epochs=NUMBER"
         print(f"{run}: this run is finished ({reason}), there is nothing left to do.")
         print(f"To train it longer: hornbook resume {run} {longer}")

@@ -28,11 +28,11 @@ def unlabeled_inputs(recipe: Recipe, splits: Splits, *, memory_budget: int) -> t
         RecipeError: If the training split has fewer examples than shall be labeled, or other inputs do not fit.
         DataError: If another source cannot be read.
     """
-    given = _pretraining(recipe)
-    if given.name == "rotation" and len(set(splits.info.input_shape[:2])) > 1:
+    pretraining = _pretraining(recipe)
+    if pretraining.name == "rotation" and len(set(splits.info.input_shape[:2])) > 1:
         shape = "×".join(map(str, splits.info.input_shape))
         refuse(recipe, ("pretraining",), f"only square images can be rotated, these are {shape}.", "Use 'corruption'.")
-    inputs, notes = _inputs(recipe, given, splits, memory_budget)
+    inputs, notes = _inputs(recipe, pretraining, splits, memory_budget)
     labeled = labeled_only(recipe, splits)
     info = labeled.info
     extra = {**info.extra, "unlabeled": len(inputs)}
@@ -59,14 +59,16 @@ def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
     Raises:
         RecipeError: If the training split has fewer examples than shall be labeled.
     """
-    given = _pretraining(recipe)
+    pretraining = _pretraining(recipe)
     train, info = splits.train, splits.info
-    if given.labeled is None:
+    if pretraining.labeled is None:
         return splits
-    if given.labeled > len(train):
-        message = f"the training split has {len(train):,} examples, and {given.labeled:,} shall keep their labels."
+    if pretraining.labeled > len(train):
+        message = (
+            f"the training split has {len(train):,} examples, and {pretraining.labeled:,} shall keep their labels."
+        )
         refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
-    short = Split(select(train.x, slice(given.labeled)), train.y[: given.labeled])
+    short = Split(select(train.x, slice(pretraining.labeled)), train.y[: pretraining.labeled])
     return replace(splits, train=short, info=_counted(info, short))
 
 
@@ -86,18 +88,18 @@ def _counted(info: DataInfo, train: Split) -> DataInfo:
 
 
 def _inputs(
-    recipe: Recipe, given: PretrainingSpec, splits: Splits, memory_budget: int
+    recipe: Recipe, pretraining: PretrainingSpec, splits: Splits, memory_budget: int
 ) -> tuple[Inputs, tuple[str, ...]]:
     """Return the inputs without labels, in the form of the training split's, and notes for the user."""
-    if given.inputs is None and given.data is None:
+    if pretraining.inputs is None and pretraining.data is None:
         return splits.train.x, ()
-    path: Path = ("pretraining", "data" if given.data is not None else "inputs")
+    path: Path = ("pretraining", "data" if pretraining.data is not None else "inputs")
     try:
-        if given.inputs is not None:
-            return read_inputs(given.inputs, splits.info, memory_budget=memory_budget)
-        if given.data is None:
+        if pretraining.inputs is not None:
+            return read_inputs(pretraining.inputs, splits.info, memory_budget=memory_budget)
+        if pretraining.data is None:
             raise TypeError("neither 'data' nor 'inputs' is given")
-        return _of_source(load(given.data, seed=recipe.seed, memory_budget=memory_budget), splits.info), ()
+        return _of_source(load(pretraining.data, seed=recipe.seed, memory_budget=memory_budget), splits.info), ()
     except DataError as error:
         refuse(recipe, path, str(error), "The inputs need the shape and type of the recipe's own data.")
         raise

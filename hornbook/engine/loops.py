@@ -91,8 +91,8 @@ class FitLoop:
             callbacks=[watcher],
         )
         self._model.stop_training = watcher.user_stops
-        own = ("loss", *(metric.name for metric in self._setup.built.metrics))
-        self._logs = {name: float(history.history[name][-1]) for name in own}
+        names = ("loss", *(metric.name for metric in self._setup.built.metrics))
+        self._logs = {name: float(history.history[name][-1]) for name in names}
         if not np.isfinite(self._logs["loss"]):
             raise DivergedError("the loss is not a finite number")
         if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):

@@ -215,27 +215,27 @@ class Steps:
         return [*handles.values(), *(variable.handle for variable in self.statistics.variables), self.seeds]
 
 
-def clip(gradients: list[Any], given: GradientClipping | None) -> list[Any]:
+def clip(gradients: list[Any], clipping: GradientClipping | None) -> list[Any]:
     """Return gradients limited as the recipe says, by the same rules as Keras's optimizers.
 
     Args:
         gradients: Of a whole batch.
         given: What is limited, and to what; None leaves them as they are.
     """
-    if given is None:
+    if clipping is None:
         return gradients
-    if given.by == "value":
-        return [tf.clip_by_value(gradient, -given.threshold, given.threshold) for gradient in gradients]
+    if clipping.by == "value":
+        return [tf.clip_by_value(gradient, -clipping.threshold, clipping.threshold) for gradient in gradients]
     squares = [_square_sum(gradient) for gradient in gradients]
-    if given.by == "norm":
-        return [gradient * _factor(square, given) for gradient, square in zip(gradients, squares, strict=True)]
-    factor = _factor(tf.add_n(squares), given)
+    if clipping.by == "norm":
+        return [gradient * _factor(square, clipping) for gradient, square in zip(gradients, squares, strict=True)]
+    factor = _factor(tf.add_n(squares), clipping)
     return [gradient * factor for gradient in gradients]
 
 
-def _factor(square: Any, given: GradientClipping) -> Any:
+def _factor(square: Any, clipping: GradientClipping) -> Any:
     norm = tf.sqrt(square)
-    return given.threshold / tf.maximum(norm, given.threshold)
+    return clipping.threshold / tf.maximum(norm, clipping.threshold)
 
 
 def _square_sum(gradient: Any) -> Any:

@@ -109,13 +109,13 @@ class CellRunner:
         Raises:
             Interrupted: If Ctrl-C or SIGTERM ended the run.
         """
-        found = self._found(recipe)
-        if found is not None and Run(found).result["state"] != "interrupted":
-            return replace(figures_of(Run(found), recipe.seed), was_there=True)
+        earlier = self._found(recipe)
+        if earlier is not None and Run(earlier).result["state"] != "interrupted":
+            return replace(figures_of(Run(earlier), recipe.seed), was_there=True)
         folder = _FolderOf()
         try:
-            if found is not None:
-                result = resume(found, listeners=[folder], shelf=self._shelf)
+            if earlier is not None:
+                result = resume(earlier, listeners=[folder], shelf=self._shelf)
             else:
                 result = train(recipe, runs=self.runs, listeners=[folder], source=source, shelf=self._shelf)
         except Exception as error:  # a cell that fails is a row of the table
@@ -124,7 +124,7 @@ class CellRunner:
             return Figures(recipe.seed, folder.path, state, " ".join(reason.split()))
         if result is not None and result.exit_code:
             raise Interrupted(result.stop_reason, result.exit_code)
-        path = result.run if result is not None else found
+        path = result.run if result is not None else earlier
         if path is None:
             raise TypeError("a run without a folder")
         return figures_of(Run(path), recipe.seed)

@@ -62,8 +62,8 @@ def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Out
         run = newest_run(folder / TRIALS / name)
         runs += [str(run.relative_to(folder))] if run is not None else []
         rows = _rows(run)
-        own = rows[task.since :]
-        epochs, seconds = epochs + len(own), seconds + sum(row["seconds"] for row in own)
+        trained = rows[task.since :]
+        epochs, seconds = epochs + len(trained), seconds + sum(row["seconds"] for row in trained)
         if state in ("finished", "paused"):
             score = score_of(rows, Run(run).result if run is not None else {}, task.objective)
             scores.append(score)
@@ -78,14 +78,14 @@ def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: 
     """Return (state, reason, exit code) of one run, which is begun, gone on with, or found to be done."""
     name = task.names()[place]
     changed = with_seed(task.recipe, task.recipe.seed + place, name=name)
-    found, candidate = newest_run(trials / name), Candidate(until=task.until)
+    earlier, candidate = newest_run(trials / name), Candidate(until=task.until)
     try:
-        if found is not None and _is_done(found, task.until):
+        if earlier is not None and _is_done(earlier, task.until):
             return "finished", "", 0
-        if found is not None and Run(found).result["state"] == "diverged":
-            return "diverged", str(Run(found).result["stop_reason"]), 0
-        if found is not None:
-            result = resume(found, listeners=[listener], candidate=candidate, shelf=shelf)
+        if earlier is not None and Run(earlier).result["state"] == "diverged":
+            return "diverged", str(Run(earlier).result["stop_reason"]), 0
+        if earlier is not None:
+            result = resume(earlier, listeners=[listener], candidate=candidate, shelf=shelf)
             return (result.state, result.stop_reason, result.exit_code) if result is not None else ("finished", "", 0)
         shutil.rmtree(trials / name, ignore_errors=True)  # a process killed before the run was one has left it
         result = train(changed, runs=trials, listeners=[listener], candidate=candidate, shelf=shelf)

@@ -172,15 +172,15 @@ def class_weights(recipe: Recipe, splits: Splits) -> Array | None:
     Raises:
         DataError: If a weight names a class that the data does not have.
     """
-    given, info = recipe.training.class_weights, splits.info
-    if given is None:
+    wanted, info = recipe.training.class_weights, splits.info
+    if wanted is None:
         return None
-    if isinstance(given, str):
+    if isinstance(wanted, str):
         counts = np.asarray(info.class_counts, np.float64)
         return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)), np.float32)
     names: Sequence[str] = info.class_names or [str(number) for number in range(info.num_classes)]
     weights = np.ones(info.num_classes, np.float32)
-    for key, weight in given.items():
+    for key, weight in wanted.items():
         if str(key) in names:
             weights[list(names).index(str(key))] = weight
         elif isinstance(key, int) and 0 <= key < info.num_classes:

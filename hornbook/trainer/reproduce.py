@@ -95,9 +95,9 @@ def _compare_weights(run: Run, again: Run) -> tuple[list[str], bool]:
     models = [keras.models.load_model(each.model_path(), compile=False) for each in (run, again)]
     worst, where = 0.0, ""
     for variable, other in zip(models[0].weights, models[1].get_weights(), strict=True):
-        own = variable.numpy()
-        if not np.array_equal(own, other):
-            largest = float(np.max(np.nan_to_num(np.abs(own - other), nan=np.inf)))
+        before = variable.numpy()
+        if not np.array_equal(before, other):
+            largest = float(np.max(np.nan_to_num(np.abs(before - other), nan=np.inf)))
             if largest >= worst:
                 worst, where = largest, variable.path
     if where:

@@ -69,33 +69,33 @@ def resume(
     """
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
-    found = find_run(run)
-    recipe = load_recipe(found.recipe_path)
-    changed = _extended(recipe, found, overrides)
-    folder, is_finished = RunDirectory(found.path), found.result["state"] == "finished"
+    earlier = find_run(run)
+    recipe = load_recipe(earlier.recipe_path)
+    changed = _extended(recipe, earlier, overrides)
+    folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
         return None
     state, notes = load_state(folder.states)
     if is_finished and state is None:
-        raise RunError(f"{found.path}: there is no whole state of this finished run, so it cannot be trained longer.")
+        raise RunError(f"{earlier.path}: there is no whole state of this finished run, so it cannot be trained longer.")
 
     prepared = prepare(changed, data, shelf=shelf)
-    _check_data(found, prepared)
-    _check_source(found, prepared)
+    _check_data(earlier, prepared)
+    _check_source(earlier, prepared)
     if prepared.recipe.optimizer.is_auto:
         prepared, _ = with_found_rate(prepared)
     session = Session(prepared, callbacks, candidate=candidate)
-    notes += _differences(found, prepared)
+    notes += _differences(earlier, prepared)
     if state is not None:
         _restore(session, state, old=recipe, overrides=overrides)
         notes.append(f"resumed in {session.place()}")
     else:
         notes.append("there is no whole state of this run, so it starts again from its beginning")
-    with own_folder(lambda: folder, prepared.strategy) as own:
-        own.remove_leftovers()
-        own.write_result({"state": "running"})
-        own.write_recipe(to_yaml(prepared.recipe.to_dict()))
-        return run_session(session, own, listeners, notes=notes, started=started)
+    with own_folder(lambda: folder, prepared.strategy) as locked:
+        locked.remove_leftovers()
+        locked.write_result({"state": "running"})
+        locked.write_recipe(to_yaml(prepared.recipe.to_dict()))
+        return run_session(session, locked, listeners, notes=notes, started=started)
 
 
 def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:

@@ -176,12 +176,12 @@ class Session:
             DivergedError: Where it does not.
         """
         said = f"training diverged in epoch {self.epoch + 1}: {error}."
-        given, start = self.prepared.recipe.training.on_divergence, self.epoch_start
-        if start is None or given is None:
+        policy, start = self.prepared.recipe.training.on_divergence, self.epoch_start
+        if start is None or policy is None:
             raise DivergedError(f"{said} {DIVERGED_HINT}") from error
-        rollbacks, factor = self.rollbacks + 1, self.divergence_factor * given.rate_factor
-        if rollbacks > given.rollback:
-            message = f"{said} {DIVERGED_HINT} The run went back {given.rollback} times already."
+        rollbacks, factor = self.rollbacks + 1, self.divergence_factor * policy.rate_factor
+        if rollbacks > policy.rollback:
+            message = f"{said} {DIVERGED_HINT} The run went back {policy.rollback} times already."
             raise DivergedError(message) from error
         self.set_state(start)
         self.rollbacks, self.divergence_factor = rollbacks, factor
@@ -205,8 +205,8 @@ class Session:
 
     def watchers(self) -> dict[str, Any]:
         """Return what has a state of its own, by name."""
-        found = {"keeper": self.keeper, "stopper": self.stopper, "reducer": self.reducer}
-        return {name: watcher for name, watcher in found.items() if watcher is not None}
+        watchers = {"keeper": self.keeper, "stopper": self.stopper, "reducer": self.reducer}
+        return {name: watcher for name, watcher in watchers.items() if watcher is not None}
 
     def _variables(self) -> dict[str, Any]:
         """Return every variable that training changes, by a name that is the same in every process."""
@@ -320,15 +320,15 @@ def make_keeper(recipe: Recipe, first_epoch: int = 0) -> BestKeeper:
 
 def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlyStopper | None:
     """Return the recipe's early stopping, its patience in epochs; it begins to watch at `first_epoch`."""
-    given = recipe.training.early_stopping
-    if given is None:
+    stopping = recipe.training.early_stopping
+    if stopping is None:
         return None
     total = recipe.training.epochs * batches
-    patience = to_steps(given.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
+    patience = to_steps(stopping.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
     return EarlyStopper(
-        given.monitor,
-        given.mode or "min",
+        stopping.monitor,
+        stopping.mode or "min",
         patience=math.ceil(patience / batches),
-        min_delta=given.min_delta,
-        start_from_epoch=first_epoch + given.start_from_epoch,
+        min_delta=stopping.min_delta,
+        start_from_epoch=first_epoch + stopping.start_from_epoch,
     )

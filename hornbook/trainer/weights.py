@@ -34,7 +34,7 @@ def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Itera
 
 def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[Any] | None = None) -> None:
     """Save a plain Keras model atomically, with other weights than its own if given."""
-    own = snapshot(model) if weights is not None else None
+    before = snapshot(model) if weights is not None else None
     try:
         if weights is not None:
             model.set_weights(weights)
@@ -43,5 +43,5 @@ def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[
         with run.replacing(path) as temporary:
             plain.save(temporary)
     finally:
-        if own is not None:
-            model.set_weights(own)
+        if before is not None:
+            model.set_weights(before)
