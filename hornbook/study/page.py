@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from importlib import resources
 
+from hornbook.report.text import p_text
 from hornbook.study.curves import Chart, chart_of
-from hornbook.study.outcome import Group, Row, Study
+from hornbook.study.outcome import Group, Study
 from hornbook.study.table import verdict_lines
 
 __all__ = ["as_html"]
@@ -25,16 +26,9 @@ def as_html(study: Study) -> str:
         measure=study.measure,
         unit=" (%)" if study.measure.is_fraction else "",
         charts=charts(study),
-        p=_p,
+        p=p_text,
         verdicts=verdict_lines(study.rows),
     )
-
-
-def _p(row: Row) -> str:
-    difference = row.difference
-    if difference is None or difference.adjusted_p is None:
-        return ""
-    return f"{difference.adjusted_p:.3f}" if difference.adjusted_p >= 0.001 else "<0.001"
 
 
 def charts(study: Study) -> list[Chart]:

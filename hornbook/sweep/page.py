@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 
 from hornbook.recipes.language.text import to_yaml
+from hornbook.report.text import number_text
 from hornbook.runs.sweeps import TrialRow
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.importance import importance
 from hornbook.sweep.plots import HEIGHT, SLICE_HEIGHT, SLICE_WIDTH, WIDTH, Axis, axes_of, colour, lines_of
-from hornbook.sweep.table import number_text, ranking, value_text
+from hornbook.sweep.table import ranking, value_text
 
 if TYPE_CHECKING:
     from hornbook.sweep.sweep import SweepResult

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.recipes.sections.sweep import Range, Sweep
+from hornbook.report.text import number_text
 from hornbook.runs.sweeps import TrialRow
-from hornbook.sweep.table import number_text, value_text
+from hornbook.sweep.table import value_text
 
 __all__ = ["Axis", "Line", "axes_of", "lines_of"]
 
