@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hornbook.report.chart import ACCENT, CHAR, QUIET, axes_in, drawn, pixels, spread, write
-from hornbook.report.text import cut
+from hornbook.report.text import cut, cut_inside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "LineChart", "Mark", "rate_ticks"]
 
 LABEL_SIZE, LABEL_GAP = 13, 17  # px
-LONGEST_LABEL, LONGEST_TITLE = 30, 88  # characters
+LONGEST_LABEL, LONGEST_TITLE = 36, 88  # characters
 BANDS_OPACITY = 0.5  # of all bands of a chart together; each has 0.18 at most
 
 
@@ -82,7 +82,7 @@ class LineChart:
         return drawn(self._paint, self.size, name=name, label=label)
 
     def _paint(self, figure: "Figure") -> None:
-        longest = max((len(cut(line.label, LONGEST_LABEL)) for line in self.lines), default=0)
+        longest = max((len(cut_inside(line.label, LONGEST_LABEL)) for line in self.lines), default=0)
         right = 24 + CHAR * LABEL_SIZE * longest if longest else 16
         axes = axes_in(figure, left=64, right=right, top=84 if self.title else 30, bottom=52)
         self._scales(axes)
@@ -141,7 +141,7 @@ class LineChart:
         for (line, _, _), (x, y), height in zip(ends, starts, heights, strict=True):
             if abs(height - y) > 3 or right - x > 3:
                 _connect(axes, [(x + 2, y), (max(x + 2, right - 2), y), (right + 9, height)], line.color)
-            write(axes, cut(line.label, LONGEST_LABEL), (right + 12, height), color=line.color, hover=line.label)
+            write(axes, cut_inside(line.label, LONGEST_LABEL), (right + 12, height), color=line.color, hover=line.label)
 
     def _name_marks(self, axes: "Axes") -> None:
         """Write the marks' names in a column beside all of them, each connected to its line.

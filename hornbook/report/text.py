@@ -3,7 +3,7 @@
 import math
 import textwrap
 
-__all__ = ["COLUMNS", "cut", "epoch_figure", "indented", "number_text", "p_relation", "p_text"]
+__all__ = ["COLUMNS", "cut", "cut_inside", "epoch_figure", "indented", "number_text", "p_relation", "p_text"]
 
 COLUMNS = 80
 """The terminal that lines are made for."""
@@ -19,6 +19,12 @@ def indented(label: str, text: str) -> list[str]:
 def cut(text: str, width: int) -> str:
     """Return a text of at most `width` characters; where some are missing it ends in ``…``."""
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def cut_inside(text: str, width: int) -> str:
+    """Return a text of at most `width` characters without its middle: names that begin alike often end differently."""
+    first = width // 2
+    return text if len(text) <= width else f"{text[:first]}…{text[len(text) - (width - 1 - first) :]}"
 
 
 def number_text(value: float) -> str:

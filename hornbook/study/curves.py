@@ -19,7 +19,7 @@ def chart_of(groups: Sequence[Group], measure: Measure, y_label: str) -> LineCha
 
     Means are over the seeds that reached an epoch together: a curve ends where the first of its runs does.
     """
-    bands = [(group.label, _bands(group)) for group in groups]
+    bands = [(group.label.removeprefix(f"{group.factor}="), _bands(group)) for group in groups]
     bands = [(label, band) for label, band in bands if len(band) > 1]
     means = [item.mean for _, band in bands for item in band if math.isfinite(item.mean)]
     if not means:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hornbook.report.text import cut, epoch_figure, indented, number_text, p_relation, p_text
+from hornbook.report.text import cut, cut_inside, epoch_figure, indented, number_text, p_relation, p_text
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,9 @@ def test_no_p_value_is_an_empty_cell():
 def test_a_cut_text_has_the_width_asked_for_and_says_that_it_was_cut():
     assert cut("leaky_relu", 10) == "leaky_relu"
     assert cut("leaky_relu (alpha 0.2)", 10) == "leaky_rel…"
+    assert cut_inside("leaky_relu (alpha 0.2)", 10) == "leaky…0.2)"
+    assert cut_inside("leaky_relu (alpha 0.2)", 11) == "leaky… 0.2)"
+    assert cut_inside("leaky_relu", 10) == "leaky_relu"
 
 
 @pytest.mark.parametrize(

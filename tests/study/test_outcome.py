@@ -185,7 +185,7 @@ def test_the_page_shows_the_curve_of_every_cell_that_has_one(study):
     hovers = [part.partition("<")[0] for part in page.split("<title>")[2:]]  # the first is the page's
     long = "optimizer=sgd(learning_rate=0.1, momentum=0.9)"
     assert hovers == ["baseline", long, "baseline", long]  # lines, and the labels at their ends
-    assert ">optimizer=sgd(learning_rate=0…</text>" in page
+    assert ">optimizer=sgd(lear….1, momentum=0.9)</text>" in page
 
 
 def test_a_study_of_many_cells_has_several_pictures_whose_ids_differ(study):
