@@ -16,7 +16,7 @@ __all__ = ["Line", "LineChart", "Mark", "rate_ticks"]
 
 LABEL_SIZE, LABEL_GAP = 13, 17  # px
 LONGEST_LABEL, LONGEST_TITLE = 36, 88  # characters
-BANDS_OPACITY = 0.5  # of all bands of a chart together; each has 0.18 at most
+BAND_OPACITY, BANDS_OPACITY = 0.14, 0.5  # of one band at most, of all bands of a chart together
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class LineChart:
         right = 24 + CHAR * LABEL_SIZE * longest if longest else 16
         axes = axes_in(figure, left=64, right=right, top=84 if self.title else 30, bottom=52)
         self._scales(axes)
-        opacity = min(0.18, BANDS_OPACITY / max(len(self.lines), 1))
+        opacity = min(BAND_OPACITY, BANDS_OPACITY / max(len(self.lines), 1))
         for line in self.lines:
             if line.band is not None:
                 low, high = map(_finite, line.band)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hornbook.report.chart import ACCENT, AXIS, CHAR, INK, QUIET, axes_in, drawn, pixels, shade, write
-from hornbook.report.text import cut, number_text
+from hornbook.report.text import cut, cut_inside, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ MOST_KEYS = 6  # side by side; more are drawn in several pictures
 WIDTH, HEIGHT = 960, 400  # px, of all keys
 SLICE_WIDTH, SLICE_HEIGHT = 310, 236  # px, of one key
 SIZE = 12  # px, of text at ticks
-LONGEST_CHOICE = 16  # characters
+LONGEST_CHOICE = 24  # characters
 LEAST_RATIO = 30  # of the highest score to the lowest, from which on their axis is logarithmic
 
 
@@ -203,7 +203,7 @@ class TrialChart:
         for place, text in axis.ticks():
             if height is None or abs(place - height) > 0.05:
                 x, y = pixels(axes, rank, place)
-                write(axes, cut(text, room), (x + 5, y), hover=text, fontsize=SIZE, color=QUIET if is_last else INK)
+                write(axes, cut_inside(text, room), (x + 5, y), hover=text, fontsize=SIZE, color=QUIET if is_last else INK)
 
     def _paint_slice(self, figure: "Figure", key: Axis) -> None:
         scores = self.scores
@@ -247,7 +247,7 @@ class TrialChart:
         longest = max(len(text) for _, text in ticks)
         rows = 1 if longest <= gap or len(ticks) < 3 else 2
         for rank, (place, text) in enumerate(ticks):
-            shown = cut(text, max(int(gap * rows) - 2 * (rows - 1), 3)) if key.choices else text
+            shown = cut_inside(text, max(int(gap * rows) - 2 * (rows - 1), 3)) if key.choices else text
             x, y = pixels(axes, place, -0.05)
             half = CHAR * SIZE * len(shown) / 2
             x = min(max(x, half), SLICE_WIDTH - half)
