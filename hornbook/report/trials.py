@@ -203,7 +203,9 @@ class TrialChart:
         for place, text in axis.ticks():
             if height is None or abs(place - height) > 0.05:
                 x, y = pixels(axes, rank, place)
-                write(axes, cut_inside(text, room), (x + 5, y), hover=text, fontsize=SIZE, color=QUIET if is_last else INK)
+                write(
+                    axes, cut_inside(text, room), (x + 5, y), hover=text, fontsize=SIZE, color=QUIET if is_last else INK
+                )
 
     def _paint_slice(self, figure: "Figure", key: Axis) -> None:
         scores = self.scores
