@@ -51,8 +51,9 @@ def import_tensorflow(device: str | None = None) -> None:
 def import_for_command(device: str | None = None) -> None:
     """Import TensorFlow as `import_tensorflow` does, without packages that a command has no use for.
 
-    Keras imports scikit-learn for its wrappers whenever it is installed, TensorFlow's old Keras imports SciPy for sparse
-    inputs: 70 MB and a quarter of the start-up. Both are out of sight during the import; later they are there as ever.
+    Keras imports scikit-learn for its wrappers and Matplotlib for its galleries whenever they are installed, TensorFlow's
+    old Keras imports SciPy for sparse inputs: 100 MB and a quarter of the start-up. They are out of sight during the
+    import; later they are there as ever.
     """
     unseen = _Unseen()
     if "keras" not in sys.modules:
@@ -65,10 +66,10 @@ def import_for_command(device: str | None = None) -> None:
 
 
 class _Unseen(importlib.abc.MetaPathFinder):
-    """Makes scikit-learn and SciPy look as if they were not installed."""
+    """Makes scikit-learn, SciPy and Matplotlib look as if they were not installed."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name in {"sklearn", "scipy"}:
+        if name in {"sklearn", "scipy", "matplotlib"}:
             raise ModuleNotFoundError(f"{name} is not imported with TensorFlow", name=name)
 
 

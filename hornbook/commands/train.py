@@ -1,7 +1,5 @@
 """The command `hornbook train`. TensorFlow is imported when it runs."""
 
-import operator
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +22,7 @@ from hornbook.recipes.control import control_of
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.condition import Condition
 from hornbook.runs.directory import find_unfinished
 from hornbook.startup import process_start
 
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from hornbook.trainer.result import TrainResult
 
 __all__ = ["COMMANDS"]
-
-GATE = re.compile(r"(?:(test|val)_)?([a-z0-9_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)")
-COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 def train(
@@ -88,37 +84,40 @@ def train(
         _check_gates(gates, result)
 
 
-def _parse_gate(text: str) -> tuple[str, str, str, float]:
-    match = GATE.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError
-        return match[1] or "test", match[2], match[3], float(match[4])
-    except ValueError as error:
-        raise UsageError(
-            f"--require '{text}': expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'."
-        ) from error
+def _parse_gate(text: str) -> Condition:
+    condition = Condition.parse(text)
+    if condition is None:
+        raise UsageError(f"--require '{text}': expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'.")
+    return condition
 
 
-def _check_names(gates: list[tuple[str, str, str, float]], recipe: Recipe) -> None:
+def _split_and_name(condition: Condition) -> tuple[str, str]:
+    """Return what a gate is about; a name without `val_` is of the test split."""
+    split, _, name = condition.name.partition("_")
+    return (split, name) if split in ("test", "val") and name else ("test", condition.name)
+
+
+def _check_names(gates: list[Condition], recipe: Recipe) -> None:
     """Refuse a gate on something that cannot be recorded, before any work."""
     given = recipe.training.metrics
     known = ["loss", *(catalog("metric") if given is None else (metric.name for metric in given))]
-    for _, name, *_rest in gates:
+    for gate in gates:
+        _, name = _split_and_name(gate)
         if name not in known:
             raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known)}")
 
 
-def _check_gates(gates: list[tuple[str, str, str, float]], result: "TrainResult") -> None:
-    """Compare the final weights' figures with the gates; a name without `val_` is of the test split."""
+def _check_gates(gates: list[Condition], result: "TrainResult") -> None:
+    """Compare the final weights' figures with the gates."""
     failed = []
-    for split, name, comparison, bound in gates:
+    for gate in gates:
+        split, name = _split_and_name(gate)
         values = result.validation if split == "val" else result.test
         if name not in values:
             known = [f"val_{key}" for key in result.validation] + [f"test_{key}" for key in result.test]
             raise UsageError(f"--require: '{name}' was not recorded. Recorded: {', '.join(known)}.")
-        if not COMPARE[comparison](values[name], bound):
-            failed.append(f"{split}_{name} is {values[name]:.4g}, required {comparison} {bound:g}")
+        if not gate.holds(values[name]):
+            failed.append(f"{split}_{name} is {values[name]:.4g}, required {gate.relation} {gate.bound:g}")
     if failed:
         raise GateError("gate not met: " + "; ".join(failed) + ".")
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hornbook.report.intervals import Interval
+from hornbook.report.text import COLUMNS, p_text
 from hornbook.study.measure import Measure, Target
 from hornbook.study.outcome import Row
 from hornbook.study.significance import SEEDS, Repeats
 
 __all__ = ["Study", "as_csv", "as_json", "as_text", "difference_lines", "verdict_lines"]
 
-COLUMNS = 80
 LABEL = 32
 
 
@@ -71,14 +71,10 @@ def difference_lines(rows: Sequence[Row], study: Study) -> list[str]:
     for row in rows:
         difference = row.difference
         middle = "" if difference is None else measure.interval(difference.interval, sign=True)
-        p = "" if difference is None or difference.adjusted_p is None else _p(difference.adjusted_p)
+        p = p_text(None if difference is None else difference.adjusted_p)
         mean = "-" if row.mean is None else measure.interval(row.mean)
         lines += _labelled(row.group.label, f"{mean:>17} {middle:>18} {p:>9}")
     return lines
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "<0.001"
 
 
 def _labelled(label: str, figures: str) -> list[str]:

@@ -1,6 +1,5 @@
 """What a sweep says while it runs: a heading, one line per trial, and on a terminal a line for the running ones."""
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +8,14 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.recipes.sections.sweep import Hyperband
+from hornbook.report.text import COLUMNS, cut, indented
 from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import short_keys, values_text
 from hornbook.sweep.trial import Task
 from hornbook.trainer.listeners import Listener, Position, Start
-from hornbook.trainer.progress import COLUMNS, MARK
+from hornbook.trainer.progress import MARK
 from hornbook.trainer.result import TrainResult
 
 __all__ = ["ConsoleView", "View"]
@@ -80,9 +80,9 @@ class ConsoleView(View):
         self._short = short_keys(sweep.space)
         name, folder = coordinator.recipe.name or "recipe", coordinator.folder
         better = "higher" if coordinator.direction == "max" else "lower"
-        for line in wrapped(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
+        for line in indented(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
             self._say(line)
-        for line in wrapped("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
+        for line in indented("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
             self._say(line)
         if is_continued:
             ended = len(folder.ended())
@@ -137,7 +137,7 @@ class ConsoleView(View):
             text = f"trial {proposal.parent + 1} goes on"
         if outcome.reason:
             text = f"{outcome.reason.split('. ')[0]} ({text})"
-        self._say(start + (text if len(text) <= room else text[: room - 1] + "…") + star)
+        self._say(start + cut(text, room) + star)
 
     def confirm(self, best: TrialRow) -> None:
         """Say that the winner is trained again."""
@@ -160,7 +160,7 @@ class ConsoleView(View):
         known = [name for name in result.validation if name != "loss"] or ["loss"]
         splits = (("val", result.validation), ("test", result.test))
         figures = [f"{split}_{name} {values[name]:.4f}" for name in known for split, values in splits if name in values]
-        for line in wrapped(f"  {place + 1}", "  ".join(figures)):
+        for line in indented(f"  {place + 1}", "  ".join(figures)):
             self._say(line)
 
     def end(self, result: SweepResult) -> None:
@@ -201,12 +201,6 @@ class _LiveLine(Listener):
         self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
 
 
-def wrapped(label: str, text: str) -> list[str]:
-    """Return lines of at most 80 columns, indented below a label."""
-    start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
-    return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
-
-
 def _budget(coordinator: Coordinator, workers: int) -> list[str]:
     sweep, tuner = coordinator.sweep, coordinator.sweep.tuner
     parts = []
@@ -230,18 +224,18 @@ def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, s
     """Return the lines below the trials: the winner, how it was confirmed, cost, where everything is."""
     lines, ended = [], [row.outcome for row in coordinator.folder.ended() if row.outcome is not None]
     if result.score is not None:
-        lines += wrapped("best", values_text(result.best, short))
-        lines += wrapped("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
+        lines += indented("best", values_text(result.best, short))
+        lines += indented("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
     for name, value in result.confirmed.items():
         if name.removeprefix("test_").removeprefix("val_") != "loss" or len(result.confirmed) <= 2:
-            lines += wrapped(
+            lines += indented(
                 "", f"confirmed {name} {value.text()} ({value.count} fresh seed{'s' if value.count > 1 else ''})"
             )
     bad = [f"{sum(o.state == state for o in ended)} {state}" for state in ("diverged", "failed")]
     bad = [text for text in bad if not text.startswith("0 ")]
     bad += [f"{coordinator.rejected} combinations rejected by the rules"] if coordinator.rejected else []
     cost = f"{result.trials} trials, {sum(o.epochs for o in ended)} epochs in {coordinator.elapsed_s:.1f} s"
-    lines += wrapped("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
+    lines += indented("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
     lines.append(f"{'sweep':<7} {result.folder}")
     if result.state == "finished":
         lines.append(f"{'next':<7} hornbook train --config {latest_best(result.folder)}")

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.engine.environment import describe_device
+from hornbook.report.text import COLUMNS, epoch_figure, indented
 from hornbook.runs.directory import LATEST, RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared
@@ -27,7 +28,6 @@ LABELS = {
     "train_seconds": "s",
 }
 NUMBER_WIDTH = 8
-COLUMNS = 80  # of the terminal that lines are made for
 MARK = "★"
 
 
@@ -141,11 +141,7 @@ def _width(name: str) -> int:
 
 
 def _number(name: str, value: float) -> str:
-    if name == "train_seconds":
-        return f"{value:.2f}"
-    if value == 0 or 0.001 <= abs(value) < 1000:
-        return f"{value:.4f}"
-    return f"{value:.2e}"
+    return f"{value:.2f}" if name == "train_seconds" else epoch_figure(value)
 
 
 def _columns(prepared: Prepared) -> list[str]:
@@ -213,9 +209,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
         lines += end_lines(result.reuse)
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
-    lines += textwrap.wrap(
-        f"{'ended':<7} {ended}{result.stop_reason}{best}", COLUMNS, subsequent_indent=" " * 8, break_long_words=False
-    )
+    lines += indented("ended", f"{ended}{result.stop_reason}{best}")
     lines.append(f"{'run':<7} {result.run}")
     return lines + next_commands(result)
 

@@ -158,7 +158,7 @@ def test_the_folder_holds_table_result_and_page(ablation):
     _, folder, _ = ablation(["activation=tanh"], target="val_accuracy>=0.2")
     assert folder.parent == Path("runs/small_ablation")
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "result.json", "table.csv"]
-    assert (folder / "report.html").read_text().count("<polyline") == 2
+    assert (folder / "report.html").read_text().count("<title>tanh</title>") == 2  # the line and its label
 
 
 def test_folds_test_every_example_once(ablation):
