@@ -5,8 +5,10 @@ import gc
 import io
 import os
 import shlex
+import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,35 +19,37 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("HORNBOOK_DATA", str(DATA))
 sys.path.append(str(Path(__file__).parent))  # for warm.py
-LONGEST = (
-    "docs/test_snippets.py",
-    "configs/test_contract.py",
-    "configs/test_agreement.py",
-    "builder/test_training_contract.py",
-    "sweep/test_sweep.py",
-    "resume/test_kill.py",
-    "distribution/test_mirrored.py",
-    "resume/test_pretraining.py",
-    "resume/test_programs.py",
-    "inference/test_programs.py",
-    "resume/test_resume.py",
-    "trainer/test_pretraining.py",
-    "distribution/test_multi_worker.py",
-    "reuse/test_phases.py",
-)
-"""Files that take 20 s or more, the longest first."""
+SHELVES = Path("/dev/shm")
+"""Memory that looks like a folder: Hornbook waits for the disk after each file of a run, which says nothing in a test."""
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and SHELVES.is_dir() and shutil.disk_usage(SHELVES).free > 2**31:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SHELVES)
+PROCESS = 30
+"""How many tests of training take as long as one of processes, roughly; those of neither take no time."""
+PROCESSES = {"warm", "process", "python"}
+"""Fixtures that start processes."""
 
 
 def pytest_configure(config):
-    """Let xdist keep the order below; by default it begins with the files that have many tests, which are short."""
+    """Let xdist keep the order below; by default it begins with the groups that have many tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take long: a process that gets one last would work on while the others are idle."""
-    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    """Keep the tests of a file in one process, unless they say otherwise, and begin with the groups that take long.
+
+    A process that got one of those last would work on while the others are idle.
+    """
+    groups, weights = {}, Counter()
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark is None:
+            mark = pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).as_posix())
+            item.add_marker(mark)
+        group = groups[item] = mark.args[0]
+        weights[group] += PROCESS if PROCESSES & {*item.fixturenames} else "tensorflow" in item.fixturenames
+    items.sort(key=lambda item: (-weights[groups[item]], groups[item]))
 
 
 def pytest_collection_finish():
