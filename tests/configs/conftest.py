@@ -1,6 +1,5 @@
 """Stand-ins for downloaded data, and one short training per shipped recipe that all tests of it look at."""
 
-import os
 from pathlib import Path
 
 import numpy as np
