@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
@@ -108,6 +109,12 @@ def warm():
     started = Warm()
     yield started
     started.close()
+
+
+@pytest.fixture
+def generator():
+    """A random generator of the test's own: what ran before changes nothing."""
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="session")

@@ -141,12 +141,14 @@ print("same predictions")
 """
 
 
-def test_saved_models_load_and_predict_the_same_where_hornbook_is_not_imported(prepare, tmp_path):
+def test_saved_models_load_and_predict_the_same_where_hornbook_is_not_imported(prepare, tmp_path, generator):
     for name, (recipe, x) in BACKBONES.items():
         training = {"batch_size": 16} | recipe.get("training", {})
         model = prepare({**recipe, "training": training}, (x, CLASSES)).built.model
         for weight in model.weights:
-            weight.assign(np.abs(RNG.normal(0.3, 0.1, weight.shape)))  # as after training: nothing is at its start
+            weight.assign(
+                np.abs(generator.normal(0.3, 0.1, weight.shape))
+            )  # as after training: nothing is at its start
         model.save(tmp_path / f"{name}.keras")
         np.savez(tmp_path / f"{name}.npz", x=x, y=keras.ops.convert_to_numpy(model(x)))
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(list(BACKBONES))]

@@ -78,10 +78,10 @@ def test_other_data_with_other_statistics_needs_no_new_program(prepare, run_epoc
     assert same(outcomes[1], outcomes[3])
 
 
-def test_another_vocabulary_needs_a_new_program(prepare, run_epochs):
+def test_another_vocabulary_needs_a_new_program(prepare, run_epochs, generator):
     from hornbook.data import Source
 
-    tokens = RNG.integers(0, 5, (30, 6)).astype(np.int32)
+    tokens = generator.integers(0, 5, (30, 6)).astype(np.int32)
     recipe = {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}, "training": BASE["training"]}
     recipe["model"] = {"name": "rnn", "units": [3], "embedding": 4}
     sources = [Source(tokens * scale, Y, "tokens", vocabulary_size=size) for scale, size in ((1, 5), (10, 50))]
