@@ -30,27 +30,43 @@ PROCESSES = {"warm", "process", "python"}
 """Fixtures that start processes."""
 
 
+BY_PARAMETER = {"configs/test_agreement.py", "configs/test_contract.py", "docs/test_snippets.py", "resume/test_kill.py"}
+"""Files in which only tests with the same parameter share something: a recipe, a page, a kind of run."""
+
+
+def group_of(nodeid):
+    """Return the name of the tests that one process has to run: a file, or what has a parameter in such files."""
+    file, _, test = nodeid.removeprefix("tests/").partition("::")
+    parameter = test.partition("[")[2]
+    return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
+
+
 def pytest_configure(config):
     """Let xdist keep the order below; by default it begins with the groups that have many tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, unless they say otherwise, and begin with the groups that take long.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give processes one group after the other. xdist has marks for groups, which pytest 9.2 does not let through."""
+    from xdist.scheduler import LoadScopeScheduling
 
-    A process that got one of those last would work on while the others are idle.
-    """
-    groups, weights = {}, Counter()
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Groups(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the groups that take long: a process that gets one last would work on while the others are idle."""
+    weights = Counter()
     for item in items:
-        mark = item.get_closest_marker("xdist_group")
-        if mark is None:
-            mark = pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).as_posix())
-            item.add_marker(mark)
-        group = groups[item] = mark.args[0]
-        weights[group] += PROCESS if PROCESSES & {*item.fixturenames} else "tensorflow" in item.fixturenames
-    items.sort(key=lambda item: (-weights[groups[item]], groups[item]))
+        weights[group_of(item.nodeid)] += (
+            PROCESS if PROCESSES & {*item.fixturenames} else "tensorflow" in item.fixturenames
+        )
+    items.sort(key=lambda item: (-weights[group_of(item.nodeid)], group_of(item.nodeid)))
 
 
 def pytest_collection_finish():

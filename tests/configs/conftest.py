@@ -89,10 +89,9 @@ class ShortRuns:
 
 
 def pytest_generate_tests(metafunc):
-    """Run what looks at a recipe's run in the process that trained it: each recipe is trained once."""
+    """Let every test of short runs that does not choose look at each recipe."""
     if {"name", "short_runs"} <= {*metafunc.fixturenames} and not metafunc.definition.get_closest_marker("parametrize"):
-        recipes = sorted(shipped_recipes())
-        metafunc.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in recipes])
+        metafunc.parametrize("name", sorted(shipped_recipes()))
 
 
 @pytest.fixture(scope="session")

@@ -132,13 +132,7 @@ def test_the_data_brings_up_no_warning(short_runs, name):
     assert splits.info.warnings == ()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xdist_group(name))
-        for name in ("cnn_augmentation", "max_norm", "rnn_bidirectional")
-    ],
-)
+@pytest.mark.parametrize("name", ["cnn_augmentation", "max_norm", "rnn_bidirectional"])
 def test_training_again_from_the_run_gives_the_same_bits(short_runs, name):
     first = short_runs[name]
     second = short_runs.train(load_recipe(first.run / "recipe.yaml"))

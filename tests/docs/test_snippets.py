@@ -32,7 +32,7 @@ FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_snippet_of_a_page_runs(page, tmp_path, warm):
     options = [] if page in UNDER_XLA else ["--without-xla"]
     environment = {**os.environ, "COLUMNS": "80", "PATH": warm.path(), "PYTHONPATH": str(tmp_path)}

@@ -40,7 +40,7 @@ def by_hand():
         model = keras.Sequential([*stack, layers.Dense(3, kernel_regularizer=penalty, activation="softmax")])
         model.set_weights(start)
         optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
-        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
         logs = []
         for epoch in range(2):
             order = permutation(5, epoch, 75)
@@ -114,7 +114,8 @@ def test_class_weights_are_sample_weights(prepare, run_epochs, weights):
     prepared = prepare(with_engine("graph", class_weights=weights), (X, CLASSES))
     model = keras.models.clone_model(prepared.built.model)
     model.set_weights(prepared.built.model.get_weights())
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "sparse_categorical_crossentropy")
+    stock = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
+    model.compile(stock, "sparse_categorical_crossentropy", run_eagerly=True)
     order = permutation(5, 0, 75)
     sample_weight = values[CLASSES[order]].astype(np.float32)
     history = model.fit(X[order], CLASSES[order], 16, shuffle=False, verbose=0, sample_weight=sample_weight)
