@@ -5,11 +5,14 @@ import gc
 import io
 import os
 import shlex
+import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
@@ -17,35 +20,53 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("HORNBOOK_DATA", str(DATA))
 sys.path.append(str(Path(__file__).parent))  # for warm.py
-LONGEST = (
-    "docs/test_snippets.py",
-    "configs/test_contract.py",
-    "configs/test_agreement.py",
-    "builder/test_training_contract.py",
-    "sweep/test_sweep.py",
-    "resume/test_kill.py",
-    "distribution/test_mirrored.py",
-    "resume/test_pretraining.py",
-    "resume/test_programs.py",
-    "inference/test_programs.py",
-    "resume/test_resume.py",
-    "trainer/test_pretraining.py",
-    "distribution/test_multi_worker.py",
-    "reuse/test_phases.py",
-)
-"""Files that take 20 s or more, the longest first."""
+SHELVES = Path("/dev/shm")
+"""Memory that looks like a folder: Hornbook waits for the disk after each file of a run, which says nothing in a test."""
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and SHELVES.is_dir() and shutil.disk_usage(SHELVES).free > 2**31:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(SHELVES)
+PROCESS = 30
+"""How many tests of training take as long as one of processes, roughly; those of neither take no time."""
+PROCESSES = {"warm", "process", "python"}
+"""Fixtures that start processes."""
+
+
+BY_PARAMETER = {"configs/test_agreement.py", "configs/test_contract.py", "docs/test_snippets.py", "resume/test_kill.py"}
+"""Files in which only tests with the same parameter share something: a recipe, a page, a kind of run."""
+
+
+def group_of(nodeid):
+    """Return the name of the tests that one process has to run: a file, or what has a parameter in such files."""
+    file, _, test = nodeid.removeprefix("tests/").partition("::")
+    parameter = test.partition("[")[2]
+    return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
 
 
 def pytest_configure(config):
-    """Let xdist keep the order below; by default it begins with the files that have many tests, which are short."""
+    """Let xdist keep the order below; by default it begins with the groups that have many tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give processes one group after the other. xdist has marks for groups, which pytest 9.2 does not let through."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take long: a process that gets one last would work on while the others are idle."""
-    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    """Begin with the groups that take long: a process that gets one last would work on while the others are idle."""
+    weights = Counter()
+    for item in items:
+        weights[group_of(item.nodeid)] += (
+            PROCESS if PROCESSES & {*item.fixturenames} else "tensorflow" in item.fixturenames
+        )
+    items.sort(key=lambda item: (-weights[group_of(item.nodeid)], group_of(item.nodeid)))
 
 
 def pytest_collection_finish():
@@ -104,6 +125,12 @@ def warm():
     started = Warm()
     yield started
     started.close()
+
+
+@pytest.fixture
+def generator():
+    """A random generator of the test's own: what ran before changes nothing."""
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="session")

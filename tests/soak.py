@@ -1,7 +1,7 @@
 """Kills training processes at random moments, resumes them, and compares with runs that were left alone.
 
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
-    python tests/soak.py --kills 1          one kill per kind, as the test suite does
+    python tests/soak.py --kills 1 --kind "dropout, batch norm, one_cycle"      one kill of one kind, as the test suite does
 
 A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
 process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
@@ -43,6 +43,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "schedule={name: cosine, warmup: 5%}",
             "training.epochs=8",
             "training.early_stopping.patience=8",
+            "training.engine=graph",
         ],
     ),
     "augmentation, convolutions, max-norm": (
@@ -134,14 +135,25 @@ def report(folder: Path, into: Path) -> None:
     import hashlib
 
     digests = {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in outcome(folder).items()}
-    into.write_text(json.dumps(digests))
+    temporary = into.with_suffix(".new")
+    temporary.write_text(json.dumps(digests))
+    temporary.rename(into)
+
+
+def and_report(work: Callable[[], None], folder: Path) -> None:
+    """Do the work that ends a run below a folder, note how long it took, and report on what it left there."""
+    began = time.monotonic()
+    work()
+    (folder / "seconds").write_text(str(time.monotonic() - began))
+    report(folder, folder / "digests.json")
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """Return the digests of a finished run."""
+    """Return the digests of a finished run, from the process that ended it if that has reported."""
     into = folder / "digests.json"
-    _, status = os.waitpid(child(lambda: report(folder, into)), 0)
-    return json.loads(into.read_text()) if status == 0 else {"unreadable": str(folder)}
+    if not into.exists():
+        os.waitpid(child(lambda: report(folder, into)), 0)
+    return json.loads(into.read_text()) if into.exists() else {"unreadable": str(folder)}
 
 
 def wait(pid: int, seconds: float) -> bool:
@@ -191,7 +203,7 @@ def one(
             shutil.rmtree(folder)
             folder.mkdir()
     else:
-        os.waitpid(child(work), 0)
+        os.waitpid(child(lambda work=work: and_report(work, folder)), 0)
     found = digest(folder)
     differing = sorted(key for key in expected.keys() | found.keys() if found.get(key) != expected.get(key))
     if not differing:
@@ -208,6 +220,7 @@ def main() -> int:
     """Kill and compare; exit code 1 if any run ended differently."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="kills per kind, at least")
+    parser.add_argument("--kind", choices=KINDS, help="this kind of recipe alone")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     from hornbook import startup
@@ -216,12 +229,13 @@ def main() -> int:
     import hornbook.trainer.resume  # noqa: F401  (children begin with everything imported, and no operation run)
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-"))
-    chance, survivors, total, everywhere = random.Random(options.seed), 0, 0, Counter[str]()
-    for kind in KINDS:
+    survivors, total, everywhere = 0, 0, Counter[str]()
+    for kind in [options.kind] if options.kind else KINDS:
+        chance = random.Random(f"{options.seed} {kind}")
         reference = root / f"reference-{len(list(root.iterdir()))}"
-        began = time.monotonic()
-        os.waitpid(child(lambda kind=kind, reference=reference: start(kind, reference)), 0)
-        seconds = time.monotonic() - began
+        reference.mkdir()
+        os.waitpid(child(lambda kind=kind, folder=reference: and_report(lambda: start(kind, folder), folder)), 0)
+        seconds = float((reference / "seconds").read_text())
         expected, places, runs, good = digest(reference), Counter[str](), 0, 0
         while count(places) < options.kills:
             hits, differing = one(kind, expected, seconds, chance, root, most=min(options.kills - count(places), 3))

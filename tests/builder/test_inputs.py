@@ -13,11 +13,12 @@ RNG = np.random.default_rng(4)
 @pytest.fixture
 def table(tmp_path):
     """A CSV file with numbers, missing numbers and categories."""
+    generator = np.random.default_rng(1)
     lines = ["size,colour,weight,price"]
     for row in range(60):
-        size = "" if row % 7 == 3 else f"{RNG.normal(5, 2):.3f}"
+        size = "" if row % 7 == 3 else f"{generator.normal(5, 2):.3f}"
         colour = "" if row % 11 == 5 else ["red", "green", "blue"][row % 3]
-        lines.append(f"{size},{colour},{RNG.normal(100, 30):.3f},{RNG.normal(10, 3):.3f}")
+        lines.append(f"{size},{colour},{generator.normal(100, 30):.3f},{generator.normal(10, 3):.3f}")
     path = tmp_path / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -63,8 +64,8 @@ def test_input_normalization_takes_the_place_of_standardizing_and_fills_with_the
     np.testing.assert_allclose(model.predict(filled, verbose=0), model.predict(missing, verbose=0), rtol=1e-4)
 
 
-def test_images_are_scaled_and_standardized_per_channel(prepare):
-    images = RNG.integers(0, 256, (30, 4, 4, 3)).astype(np.uint8)
+def test_images_are_scaled_and_standardized_per_channel(prepare, generator):
+    images = generator.integers(0, 256, (30, 4, 4, 3)).astype(np.uint8)
     data = {"name": "arrays", "standardize": True, "split": {"validation": 0, "test": 0}}
     model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(30) % 3)).built.model
     inner = keras.Model(model.input, model.get_layer("standardize").output)(images).numpy()
@@ -84,8 +85,8 @@ AUGMENTATIONS = [
 
 
 @pytest.mark.parametrize("given", AUGMENTATIONS)
-def test_augmentation_changes_training_images_only_and_keeps_their_shape(prepare, given):
-    images = RNG.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8)
+def test_augmentation_changes_training_images_only_and_keeps_their_shape(prepare, given, generator):
+    images = generator.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8)
     data = {"name": "arrays", "augmentation": given, "split": {"validation": 0, "test": 0}}
     model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(30) % 3)).built.training_model
     (name,) = [layer.name for layer in model.layers if layer.name.startswith("augmentation")]
@@ -100,8 +101,8 @@ def test_augmentation_changes_training_images_only_and_keeps_their_shape(prepare
     assert (model.predict(images, verbose=0) == model.predict(images, verbose=0)).all()
 
 
-def test_augmentation_draws_anew_each_step_and_the_same_for_the_same_seed(prepare, run_epochs):
-    images = np.repeat(RNG.integers(0, 256, (1, 6, 6, 1)).astype(np.uint8), 8, axis=0)
+def test_augmentation_draws_anew_each_step_and_the_same_for_the_same_seed(prepare, run_epochs, generator):
+    images = np.repeat(generator.integers(0, 256, (1, 6, 6, 1)).astype(np.uint8), 8, axis=0)
     data = {"name": "arrays", "augmentation": {"shift": 0.3, "noise": 0.1}, "split": {"validation": 0, "test": 0}}
     tree = {"data": data, "model": {"name": "cnn", "filters": [3]}, "training": {"batch_size": 4, "engine": "graph"}}
     weights, losses = [], []
@@ -113,8 +114,8 @@ def test_augmentation_draws_anew_each_step_and_the_same_for_the_same_seed(prepar
     assert all((a == b).all() for a, b in zip(*weights, strict=True))
 
 
-def test_flips_mirror_the_images(prepare):
-    images = RNG.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
+def test_flips_mirror_the_images(prepare, generator):
+    images = generator.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
     data = {"name": "arrays", "augmentation": {"flip": "horizontal"}, "split": {"validation": 0, "test": 0}}
     model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(40) % 3)).built.training_model
     out = keras.Model(model.input, model.get_layer("augmentation_flip").output)(images, training=True).numpy() * 255
@@ -124,11 +125,11 @@ def test_flips_mirror_the_images(prepare):
     assert 0.2 < mirrored.mean() < 0.8
 
 
-def test_numbers_of_tokens_are_never_treated_as_quantities(prepare):
+def test_numbers_of_tokens_are_never_treated_as_quantities(prepare, generator):
     from hornbook.data import Source
     from hornbook.errors import RecipeError
 
-    source = Source(RNG.integers(0, 9, (30, 5)).astype(np.int32), np.arange(30) % 3, "tokens", vocabulary_size=9)
+    source = Source(generator.integers(0, 9, (30, 5)).astype(np.int32), np.arange(30) % 3, "tokens", vocabulary_size=9)
     tree = {"data": {"name": "arrays"}, "model": "rnn", "training": {"batch_size": 8}}
     tree |= {"normalization": {"name": "layer_normalization", "input": True}, "regularization": {"input_dropout": 0.1}}
     with pytest.raises(RecipeError) as caught:

@@ -12,15 +12,16 @@ from hornbook.engine.choice import choose_engine
 from hornbook.recipes.language.spec import catalog
 
 RNG = np.random.default_rng(11)
-X = RNG.normal(size=(40, 6)).astype(np.float32)
-IMAGES = RNG.integers(0, 256, (40, 8, 8, 2)).astype(np.uint8)
-SERIES = RNG.normal(size=(40, 7, 3)).astype(np.float32)
-CLASSES = RNG.integers(0, 3, 40)
+ROWS = 32  # two whole batches: a smaller last one would be a second program to trace, and is tested beside the engine
+X = RNG.normal(size=(ROWS, 6)).astype(np.float32)
+IMAGES = RNG.integers(0, 256, (ROWS, 8, 8, 2)).astype(np.uint8)
+SERIES = RNG.normal(size=(ROWS, 7, 3)).astype(np.float32)
+CLASSES = RNG.integers(0, 3, ROWS)
 TARGETS = {
-    "regression": RNG.uniform(0.5, 2, 40).astype(np.float32),
+    "regression": RNG.uniform(0.5, 2, ROWS).astype(np.float32),
     "multiclass": CLASSES,
     "binary": CLASSES % 2,
-    "multilabel": RNG.integers(0, 2, (40, 3)),
+    "multilabel": RNG.integers(0, 2, (ROWS, 3)),
 }
 OURS = {"step", "randomized_leaky_relu"}  # activations that are Hornbook's own layers
 HIDDEN = [name for name, cls in catalog("activation").items() if cls.hidden]
@@ -141,12 +142,20 @@ print("same predictions")
 """
 
 
-def test_saved_models_load_and_predict_the_same_where_hornbook_is_not_imported(prepare, tmp_path):
-    for name, (recipe, x) in BACKBONES.items():
-        training = {"batch_size": 16} | recipe.get("training", {})
-        model = prepare({**recipe, "training": training}, (x, CLASSES)).built.model
-        for weight in model.weights:
-            weight.assign(np.abs(RNG.normal(0.3, 0.1, weight.shape)))  # as after training: nothing is at its start
+@pytest.fixture(scope="module")
+def networks(prepare):
+    """{name: a run before its start} of each backbone and kind of layer."""
+    return {
+        name: prepare({**recipe, "training": {"batch_size": 16} | recipe.get("training", {})}, (x, CLASSES))
+        for name, (recipe, x) in BACKBONES.items()
+    }
+
+
+def test_saved_models_load_and_predict_the_same_where_hornbook_is_not_imported(networks, tmp_path, generator):
+    for name, (_, x) in BACKBONES.items():
+        model = networks[name].built.model
+        for weight in model.weights:  # as after training: nothing is at its start
+            weight.assign(np.abs(generator.normal(0.3, 0.1, weight.shape)))
         model.save(tmp_path / f"{name}.keras")
         np.savez(tmp_path / f"{name}.npz", x=x, y=keras.ops.convert_to_numpy(model(x)))
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(list(BACKBONES))]
@@ -165,9 +174,7 @@ def test_models_with_layers_that_keras_lacks_load_once_hornbook_is_imported(prep
     assert (again.predict(X, verbose=0) == model.predict(X, verbose=0)).all()
 
 
-def test_convolutions_and_augmentation_never_run_under_xla_on_their_own(prepare):
-    for name, (recipe, x) in BACKBONES.items():
-        training = {"batch_size": 16} | recipe.get("training", {})
-        engine = prepare({**recipe, "training": training}, (x, CLASSES)).recipe.training.engine
-        in_xla = {"rnn", "rows", "activations", "normalizations", "random", "bfloat16"}
-        assert engine == ("xla" if name in in_xla else "graph"), name
+def test_convolutions_and_augmentation_never_run_under_xla_on_their_own(networks):
+    in_xla = {"rnn", "rows", "activations", "normalizations", "random", "bfloat16"}
+    for name, prepared in networks.items():
+        assert prepared.recipe.training.engine == ("xla" if name in in_xla else "graph"), name

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 IRIS = """\
 data: iris
 model: {name: mlp, units: [8]}
-training: {epochs: 3, early_stopping: {patience: 2}}
+training: {epochs: 3, early_stopping: {patience: 2}, engine: graph}
 """
 TABLE = "age,colour,label\n" + "".join(
     f"{20 + i % 40},{('red', 'blue')[i % 2]},{('no', 'yes')[i % 2]}\n" for i in range(60)

@@ -10,7 +10,7 @@ import pytest
 LONG = """\
 data: iris
 model: {name: mlp, units: [8]}
-training: {epochs: 100000, batch_size: 8}
+training: {epochs: 100000, batch_size: 8, engine: graph}
 """  # some minutes of training
 
 

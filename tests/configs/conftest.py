@@ -1,12 +1,12 @@
-"""Stand-ins for downloaded data, and one short training per shipped recipe that all contract tests look at."""
+"""Stand-ins for downloaded data, and one short training per shipped recipe that all tests of it look at."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hornbook import load_recipe, startup
+from hornbook.recipes import shipped_recipes
 
 startup.import_tensorflow()  # quietly, before the test modules import Keras
 import keras  # noqa: E402
@@ -45,19 +45,36 @@ def few_examples(recipe) -> list[str]:
     return [f"data.limit={limit}", "training.engine=graph"]
 
 
+class OneEpoch(keras.callbacks.Callback):
+    """Ends a run after its first epoch, and keeps the weights with which that began."""
+
+    def on_train_begin(self, logs=None):
+        self.start = self.model.get_weights()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
 class ShortRuns:
-    """Trains each shipped recipe once, for a few steps of its first epoch, and remembers the result."""
+    """Trains each shipped recipe once, for a few steps of its first epoch, and remembers the result.
+
+    Attributes:
+        starts: {recipe name: the weights before the first step, after any pretraining}.
+    """
 
     few_examples = staticmethod(few_examples)
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
+        self.starts = {}
         self._results = {}
 
     def __getitem__(self, name):
         if name not in self._results:
             overrides = few_examples(load_recipe(name, for_training=False))
-            self._results[name] = self.train(load_recipe(name, [*self.overrides(name), *overrides]))
+            callback = OneEpoch()
+            self._results[name] = self.train(load_recipe(name, [*self.overrides(name), *overrides]), callback)
+            self.starts[name] = callback.start
         return self._results[name]
 
     def overrides(self, name):
@@ -66,28 +83,35 @@ class ShortRuns:
             return ["~sweep"]
         return [f"reuse.from={self[EARLIER[name]].run}"] if name in EARLIER else []
 
-    def train(self, recipe):
+    def train(self, recipe, callback=None):
         """Train the first epoch of a recipe, its schedule being that of the whole run."""
-
-        class OneEpoch(keras.callbacks.Callback):
-            def on_epoch_end(self, epoch, logs=None):
-                self.model.stop_training = True
-
-        return train(recipe, callbacks=[OneEpoch()], runs=self.runs)
+        return train(recipe, callbacks=[callback or OneEpoch()], runs=self.runs)
 
 
-@pytest.fixture(scope="module")
-def short_runs(tmp_path_factory):
-    """{recipe name: TrainResult after a few steps}, on stand-ins for what would be downloaded."""
+def pytest_generate_tests(metafunc):
+    """Let every test of short runs that does not choose look at each recipe."""
+    if {"name", "short_runs"} <= {*metafunc.fixturenames} and not metafunc.definition.get_closest_marker("parametrize"):
+        metafunc.parametrize("name", sorted(shipped_recipes()))
+
+
+@pytest.fixture(scope="session")
+def stand_ins(tmp_path_factory):
+    """A folder of data in the formats of HORNBOOK_DATA."""
     folder = tmp_path_factory.mktemp("data")
     write_stand_ins(folder)
-    before = os.environ.get("HORNBOOK_DATA")
-    os.environ["HORNBOOK_DATA"] = str(folder)
-    yield ShortRuns(tmp_path_factory.mktemp("runs"))
-    if before is None:
-        del os.environ["HORNBOOK_DATA"]
-    else:
-        os.environ["HORNBOOK_DATA"] = before
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _short_runs(tensorflow, tmp_path_factory):
+    return ShortRuns(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def short_runs(_short_runs, stand_ins, monkeypatch):
+    """{recipe name: TrainResult after a few steps}, on stand-ins for what would be downloaded."""
+    monkeypatch.setenv("HORNBOOK_DATA", str(stand_ins))
+    return _short_runs
 
 
 @pytest.fixture

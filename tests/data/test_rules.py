@@ -8,7 +8,6 @@ import pytest
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.sources import (
     Augmentation,
-    DataSpec,
     Digits,
     FashionMnist,
     Inline,
@@ -104,12 +103,6 @@ def test_yaml_lists_are_accepted_and_survive_a_round_trip(spec, options):
 def test_options_out_of_range_are_refused(name, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         catalog("data")[name].model_validate(options)
-
-
-def test_paths_are_marked_so_that_a_run_can_make_them_absolute():
-    assert Table.path_fields == {"path", "test_path"}
-    assert Npz.path_fields == {"path"}
-    assert DataSpec.path_fields == set()
 
 
 def test_describing_data_imports_neither_numpy_nor_tensorflow():

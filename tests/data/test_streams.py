@@ -62,8 +62,10 @@ def test_a_file_gives_the_same_splits_streamed_and_in_memory(tmp_path, kind, opt
     assert_same(streamed, load(spec, seed=1))
 
 
-def test_tokens_and_their_vocabulary_too(tmp_path):
-    path = npz(tmp_path, x=RNG.integers(0, 900, (300, 7)), y=LABELS, x_test=np.full((20, 7), 950), y_test=LABELS[:20])
+def test_tokens_and_their_vocabulary_too(tmp_path, generator):
+    path = npz(
+        tmp_path, x=generator.integers(0, 900, (300, 7)), y=LABELS, x_test=np.full((20, 7), 950), y_test=LABELS[:20]
+    )
     spec = Npz(path=path, input_kind="tokens")
     streamed = load(spec, seed=1, memory_budget=400)
     assert streamed.info.vocabulary_size == 951
@@ -71,16 +73,16 @@ def test_tokens_and_their_vocabulary_too(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["random", "first", "last", "group", "time"])
-def test_every_split_method_works_on_files(tmp_path, method):
+def test_every_split_method_works_on_files(tmp_path, method, generator):
     column = "visit" if method in {"group", "time"} else None
-    path = npz(tmp_path, x=INPUTS["table"], y=RNG.random(300), visit=RNG.permutation(300) // 5)
+    path = npz(tmp_path, x=INPUTS["table"], y=generator.random(300), visit=generator.permutation(300) // 5)
     spec = Npz(path=path, split=SplitSpec(method=method, column=column))
     assert_same(load(spec, seed=1, memory_budget=400), load(spec, seed=1))
 
 
-def test_a_mapped_array_from_python_is_treated_alike(tmp_path):
+def test_a_mapped_array_from_python_is_treated_alike(tmp_path, generator):
     np.save(tmp_path / "x.npy", INPUTS["sequences"])
-    np.save(tmp_path / "y.npy", RNG.random(300).astype(np.float32))
+    np.save(tmp_path / "y.npy", generator.random(300).astype(np.float32))
     data = [np.load(tmp_path / name, mmap_mode="r") for name in ("x.npy", "y.npy")]
     streamed, resident = from_arrays(data, memory_budget=400), from_arrays(data)
     assert_same(streamed, resident)
@@ -144,17 +146,17 @@ def test_bad_values_are_placed_in_the_whole_array(budget, bad, message):
     assert str(error.value) == message
 
 
-def test_statistics_over_many_blocks_are_those_of_the_whole():
-    x = RNG.normal(1e4, 1e-2, (300, 8))
+def test_statistics_over_many_blocks_are_those_of_the_whole(generator):
+    x = generator.normal(1e4, 1e-2, (300, 8))
     preprocessing = from_arrays((x, LABELS), spec=KEEP_ALL, memory_budget=400).preprocessing
     assert preprocessing.mean == pytest.approx(x.astype(np.float32).astype(float).mean(axis=0), rel=1e-14)
     assert preprocessing.variance == pytest.approx(x.astype(np.float32).astype(float).var(axis=0), rel=1e-9)
 
 
-def test_statistics_over_many_blocks_leave_out_what_is_missing():
+def test_statistics_over_many_blocks_leave_out_what_is_missing(generator):
     import polars as pl
 
-    values = np.where(RNG.random((300, 12)) < 0.3, np.nan, RNG.random((300, 12))).astype(np.float32)
+    values = np.where(generator.random((300, 12)) < 0.3, np.nan, generator.random((300, 12))).astype(np.float32)
     values[:100, 0] = np.nan  # whole blocks without a value
     frame = pl.DataFrame({f"c{column}": values[:, column] for column in range(12)})
     preprocessing = from_arrays((frame, LABELS), spec=KEEP_ALL).preprocessing

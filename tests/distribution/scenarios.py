@@ -13,20 +13,23 @@ from typing import Any
 PLAIN = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}
 BATCH = 8
 SCENARIOS: dict[str, dict[str, Any]] = {
-    "batch normalization": {"normalization": "batch_normalization"},
-    "batch normalization over unequal parts": {"normalization": "batch_normalization", "training": {"batch_size": 9}},
-    "clipping by value": {"training": {"gradient_clipping": {"by": "value", "threshold": 0.01}}},
-    "clipping by norm": {"training": {"gradient_clipping": {"by": "norm", "threshold": 0.05}}},
-    "clipping by global norm": {"training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}}},
+    "batch normalization, clipping by norm": {
+        "normalization": "batch_normalization",
+        "training": {"gradient_clipping": {"by": "norm", "threshold": 0.05}},
+    },
+    "batch normalization over unequal parts, clipping by value": {
+        "normalization": "batch_normalization",
+        "training": {"batch_size": 9, "gradient_clipping": {"by": "value", "threshold": 0.01}},
+    },
     "class weights and penalties": {
         "regularization": {"l2": 0.02, "l1": 0.01},
         "training": {"class_weights": {0: 1.0, 1: 4.0, 2: 0.5}, "metrics": ["accuracy", "top_k_accuracy"]},
     },
-    "moving momentum": {
+    "moving momentum, clipping by global norm": {
         "schedule": "one_cycle",
         "optimizer": PLAIN | {"nesterov": True},
         "normalization": "batch_normalization",
-        "training": {"gradient_clipping": {"by": "global_norm", "threshold": 1.0}},
+        "training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}},
     },
     "adam, decay, max-norm": {
         "optimizer": {"name": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
@@ -125,7 +128,8 @@ def interrupted(folder: Path) -> dict[str, Any]:
             if (self.epoch, batch) == (1, 3):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    recipe, data = load_recipe(recipe_of("moving momentum", "mirrored")), arrays("moving momentum")
+    name = "moving momentum, clipping by global norm"
+    recipe, data = load_recipe(recipe_of(name, "mirrored")), arrays(name)
     alone = train(recipe, data=data, runs=folder / "alone")
     stopped = train(recipe, data=data, runs=folder / "stopped", callbacks=[Stops()])
     resumed = resume(stopped.run, data=data)

@@ -40,7 +40,7 @@ def by_hand():
         model = keras.Sequential([*stack, layers.Dense(3, kernel_regularizer=penalty, activation="softmax")])
         model.set_weights(start)
         optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
-        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
         logs = []
         for epoch in range(2):
             order = permutation(5, epoch, 75)
@@ -82,10 +82,10 @@ def test_cutting_an_epoch_into_chunks_changes_no_bit(prepare, run_epochs, engine
         assert all(np.array_equal(a, b) for a, b in zip(values, results[0][1], strict=True))
 
 
-def test_the_smaller_last_batch_counts_by_its_examples(prepare, run_epochs):
+def test_the_smaller_last_batch_counts_by_its_examples(prepare, run_epochs, generator):
     recipe = {"model": {"name": "mlp"}, "initializer": {"name": "constant", "value": 0.5}, "task": "regression"}
     recipe |= {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "training": {"batch_size": 16, "engine": "graph"}}
-    y = (10 * RNG.normal(size=75)).astype(np.float32)
+    y = (10 * generator.normal(size=75)).astype(np.float32)
     (logs,) = run_epochs(prepare(recipe, (X, y)))
     assert logs["loss"] == pytest.approx(np.mean((X.sum(axis=1) * 0.5 - y) ** 2), rel=1e-5)
 
@@ -114,7 +114,8 @@ def test_class_weights_are_sample_weights(prepare, run_epochs, weights):
     prepared = prepare(with_engine("graph", class_weights=weights), (X, CLASSES))
     model = keras.models.clone_model(prepared.built.model)
     model.set_weights(prepared.built.model.get_weights())
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "sparse_categorical_crossentropy")
+    stock = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
+    model.compile(stock, "sparse_categorical_crossentropy", run_eagerly=True)
     order = permutation(5, 0, 75)
     sample_weight = values[CLASSES[order]].astype(np.float32)
     history = model.fit(X[order], CLASSES[order], 16, shuffle=False, verbose=0, sample_weight=sample_weight)
@@ -123,8 +124,8 @@ def test_class_weights_are_sample_weights(prepare, run_epochs, weights):
     np.testing.assert_allclose(prepared.built.model.get_weights()[0], model.get_weights()[0], rtol=1e-4, atol=1e-6)
 
 
-def test_images_of_bytes_train_like_the_same_images_as_fractions(prepare, run_epochs):
-    images = RNG.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
+def test_images_of_bytes_train_like_the_same_images_as_fractions(prepare, run_epochs, generator):
+    images = generator.integers(0, 256, (40, 4, 4, 1)).astype(np.uint8)
     recipe = {"training": {"batch_size": 8, "engine": "graph"}}
     results = []
     for x in (images, images.astype(np.float32) / 255):
@@ -141,8 +142,8 @@ def frozen(prepare, run_epochs, task, names, y):
     return run_epochs(prepared)[0], prepared.built.model.predict(X, verbose=0)
 
 
-def test_binary_metrics_equal_scikit_learn(prepare, run_epochs):
-    y = RNG.integers(0, 2, 75)
+def test_binary_metrics_equal_scikit_learn(prepare, run_epochs, generator):
+    y = generator.integers(0, 2, 75)
     names = ["accuracy", {"name": "auc", "num_thresholds": 5000}, "precision", "recall", "f1_score"]
     logs, scores = frozen(prepare, run_epochs, "binary", [*names, "mean_squared_error"], y)
     p = scores[:, 0]
@@ -156,13 +157,13 @@ def test_binary_metrics_equal_scikit_learn(prepare, run_epochs):
     assert logs["loss"] == pytest.approx(sk.log_loss(y, p), rel=1e-4)
 
 
-def test_multiclass_and_multilabel_metrics_equal_scikit_learn(prepare, run_epochs):
+def test_multiclass_and_multilabel_metrics_equal_scikit_learn(prepare, run_epochs, generator):
     names = ["accuracy", {"name": "top_k_accuracy", "k": 2}]
     logs, p = frozen(prepare, run_epochs, "multiclass", names, CLASSES)
     assert logs["accuracy"] == pytest.approx(sk.accuracy_score(CLASSES, p.argmax(axis=1)))
     assert logs["top_k_accuracy"] == pytest.approx(sk.top_k_accuracy_score(CLASSES, p, k=2))
     assert logs["loss"] == pytest.approx(sk.log_loss(CLASSES, p / p.sum(axis=1, keepdims=True)), rel=1e-4)
-    y = RNG.integers(0, 2, (75, 4))
+    y = generator.integers(0, 2, (75, 4))
     logs, p = frozen(prepare, run_epochs, "multilabel", ["accuracy", "auc", "f1_score", "precision"], y)
     assert logs["accuracy"] == pytest.approx(np.mean((p > 0.5) == y))
     assert logs["auc"] == pytest.approx(sk.roc_auc_score(y, p, average="macro"), abs=0.02)
@@ -170,8 +171,8 @@ def test_multiclass_and_multilabel_metrics_equal_scikit_learn(prepare, run_epoch
     assert logs["precision"] == pytest.approx(sk.precision_score(y, p > 0.5, average="micro"))
 
 
-def test_regression_metrics_equal_scikit_learn(prepare, run_epochs):
-    y = RNG.normal(5, 2, (75, 2)).astype(np.float32)
+def test_regression_metrics_equal_scikit_learn(prepare, run_epochs, generator):
+    y = generator.normal(5, 2, (75, 2)).astype(np.float32)
     names = ["mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r2_score"]
     logs, p = frozen(prepare, run_epochs, "regression", [*names, "mean_absolute_percentage_error"], y)
     assert logs["mean_absolute_error"] == pytest.approx(sk.mean_absolute_error(y, p), rel=1e-5)
@@ -182,8 +183,8 @@ def test_regression_metrics_equal_scikit_learn(prepare, run_epochs):
     assert logs["mean_absolute_percentage_error"] == pytest.approx(percentage, rel=1e-4)
 
 
-def test_hinge_counts_scores_above_zero_as_the_second_class(prepare, run_epochs):
-    y = RNG.integers(0, 2, 75)
+def test_hinge_counts_scores_above_zero_as_the_second_class(prepare, run_epochs, generator):
+    y = generator.integers(0, 2, 75)
     recipe = {"head": {"loss": "hinge"}, "activation": "tanh", "optimizer": {"name": "sgd", "learning_rate": 1e-30}}
     prepared = prepare({**recipe, "training": {"engine": "graph"}}, (X, y))
     (logs,) = run_epochs(prepared)

@@ -160,7 +160,7 @@ def test_a_damaged_model_is_an_error_that_names_the_file(run, tmp_path):
         ({}, 0.5, "probability_1"),
     ],
 )
-def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column):
+def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column, generator):
     tree = {
         "name": "two",
         "data": {"name": "blobs", "centers": 2, "examples": 60},
@@ -169,7 +169,7 @@ def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column):
     }
     recipe = hornbook.load_recipe({**tree, "training": {"epochs": 1, "engine": "graph"}})
     result = hornbook.train(recipe, runs=str(tmp_path), progress=False)
-    x = RNG.uniform(-10, 10, (50, 2)).astype(np.float32)
+    x = generator.uniform(-10, 10, (50, 2)).astype(np.float32)
     np.savez(tmp_path / "x.npz", x=x)
     predict_file(str(result.run), tmp_path / "x.npz", output=tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:

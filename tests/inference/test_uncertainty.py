@@ -198,10 +198,10 @@ def test_where_almost_nothing_is_dropped_every_sample_is_the_plain_prediction(pr
     assert found.std.max() < 2e-4
 
 
-def test_padding_stays_masked(prepare):
+def test_padding_stays_masked(prepare, generator):
     from hornbook.data import Source
 
-    tokens = RNG.integers(1, 9, (60, 6)).astype(np.int32)
+    tokens = generator.integers(1, 9, (60, 6)).astype(np.int32)
     tokens[:, 3:] = 0
     recipe = {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}, "regularization": {"dropout": 1e-9}}
     recipe["model"] = {"name": "rnn", "units": [3, 3], "embedding": 4}

@@ -101,7 +101,7 @@ RECIPE = """\
 data: {name: rings, examples: 200}
 model: {name: mlp, units: [8]}
 activation: {name: sine, frequency: 2.0}
-training: {epochs: 2, metrics: [misses]}
+training: {epochs: 2, metrics: [misses], engine: graph}
 """
 
 

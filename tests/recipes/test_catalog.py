@@ -90,7 +90,7 @@ def test_every_default_is_valid(kind, name):
     assert cls.model_validate(cls().model_dump(by_alias=True)) == cls()
 
 
-def test_the_ingredients_of_the_issue_are_there():
+def test_the_ingredients_that_textbooks_name_are_there():
     assert set(catalog("initializer")) == {
         "default", "zeros", "ones", "constant", "random_normal", "random_uniform", "truncated_normal",
         "variance_scaling", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",

@@ -20,8 +20,8 @@ KINDS = {
         "pretraining": {"name": "autoencoder", "masking": 0.2, "noise": 0.1, "epochs": 2, "labeled": 100},
     },
     "a free decoder under XLA": {
-        "model": {"name": "mlp", "units": [16, 8]},
-        "pretraining": {"name": "autoencoder", "decoder": "free", "sparsity": 0.001, "epochs": 2, "labeled": 100},
+        "model": {"name": "mlp", "units": [8]},
+        "pretraining": {"name": "autoencoder", "decoder": "free", "sparsity": 0.001, "epochs": 4, "labeled": 100},
         "training": {"engine": "xla"},
     },
     "rbm": {
@@ -49,8 +49,8 @@ KINDS = {
         },
     },
     "fit": {
-        "model": {"name": "mlp", "units": [16, 8]},
-        "pretraining": {"name": "autoencoder", "epochs": 2, "labeled": 100},
+        "model": {"name": "mlp", "units": [8]},
+        "pretraining": {"name": "autoencoder", "epochs": 4, "labeled": 100},
         "training": {"engine": "fit"},
     },
 }

@@ -42,8 +42,9 @@ def dense(kernel, bias):
 
 def constants():
     """Return a kernel (5, 3), hidden and visible biases, and 4 binary rows: a tiny Boltzmann machine."""
-    kernel, hidden, visible = RNG.normal(size=(5, 3)), RNG.normal(size=3), RNG.normal(size=5)
-    v = (RNG.random((4, 5)) < 0.5).astype(float)
+    generator = np.random.default_rng(1)
+    kernel, hidden, visible = generator.normal(size=(5, 3)), generator.normal(size=3), generator.normal(size=5)
+    v = (generator.random((4, 5)) < 0.5).astype(float)
     return tuple(array.astype(np.float32) for array in (kernel, hidden, visible, v))
 
 
@@ -55,9 +56,9 @@ def test_free_energy_is_minus_the_log_of_the_sum_over_all_hidden_states():
     np.testing.assert_allclose(free_energy(v, kernel, hidden, visible), expected, rtol=1e-5)
 
 
-def test_the_gradient_is_that_of_contrastive_divergence():
+def test_the_gradient_is_that_of_contrastive_divergence(generator):
     kernel, hidden, visible, v = constants()
-    sample = (RNG.random((4, 5)) < 0.5).astype(np.float32)
+    sample = (generator.random((4, 5)) < 0.5).astype(np.float32)
     variables = [tf.Variable(value) for value in (kernel, hidden, visible)]
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(free_energy(v, *variables) - free_energy(sample, *variables))
@@ -114,8 +115,8 @@ def test_masking_and_noise_are_for_training_alone_and_as_strong_as_they_say():
 
 
 @pytest.mark.parametrize("decoder", ["tied", "free"])
-def test_a_linear_autoencoder_comes_as_close_as_principal_components(decoder, tmp_path):
-    x = RNG.normal(size=(400, 4)) @ RNG.normal(size=(4, 12)) + 0.1 * RNG.normal(size=(400, 12))
+def test_a_linear_autoencoder_comes_as_close_as_principal_components(decoder, tmp_path, generator):
+    x = generator.normal(size=(400, 4)) @ generator.normal(size=(4, 12)) + 0.1 * generator.normal(size=(400, 12))
     x = (x / x.std()).astype(np.float32)
     pca = PCA(3).fit(x)
     bound = float(np.mean((x - pca.inverse_transform(pca.transform(x))) ** 2))
@@ -138,9 +139,9 @@ def test_a_linear_autoencoder_comes_as_close_as_principal_components(decoder, tm
     assert bound * 0.999 < reached < bound * 1.03
 
 
-def test_a_rotated_image_is_numpy_s_and_the_label_counts_quarter_turns():
+def test_a_rotated_image_is_numpy_s_and_the_label_counts_quarter_turns(generator):
     body = keras.Sequential([keras.Input((3, 3, 1)), keras.layers.Flatten()])
-    images = RNG.random((200, 3, 3, 1)).astype(np.float32)
+    images = generator.random((200, 3, 3, 1)).astype(np.float32)
     turned, labels = Rotation(body=body, seed=1).change(tf.constant(images))
     assert set(np.asarray(labels)) == {0, 1, 2, 3}
     for image, one, label in zip(images, np.asarray(turned), np.asarray(labels), strict=True):
@@ -208,8 +209,8 @@ def test_only_one_layer_learns_at_a_time():
     assert [changed(name) for name in state.names] == [["hidden_1"], ["hidden_2"]]
 
 
-def test_masked_labels_are_not_used(tmp_path):
-    x = RNG.normal(size=(300, 6)).astype(np.float32)
+def test_masked_labels_are_not_used(tmp_path, generator):
+    x = generator.normal(size=(300, 6)).astype(np.float32)
     y = np.arange(300) % 3
     others = y.copy()
     others[60:200] = (y[60:200] + 1) % 3  # of the training split, after the first 60
@@ -281,8 +282,8 @@ def test_engines_agree(tmp_path):
         assert one["loss"] == three["loss"]
 
 
-def test_inputs_on_disk_are_pretrained_on_like_those_in_memory(tmp_path):
-    x = RNG.random((300, 8)).astype(np.float32)
+def test_inputs_on_disk_are_pretrained_on_like_those_in_memory(tmp_path, generator):
+    x = generator.random((300, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", np.arange(300) % 2)
     tree = {
@@ -300,21 +301,21 @@ def test_inputs_on_disk_are_pretrained_on_like_those_in_memory(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["data", "inputs"])
-def test_inputs_may_come_from_elsewhere(source, tmp_path):
-    x = RNG.integers(0, 256, (70, 8, 8)).astype(np.uint8)
+def test_inputs_may_come_from_elsewhere(source, tmp_path, generator):
+    x = generator.integers(0, 256, (70, 8, 8)).astype(np.uint8)
     np.savez(tmp_path / "other.npz", x=x, **({"y": np.arange(70) % 2} if source == "data" else {}))
     path = str(tmp_path / "other.npz")
     given = {"name": "npz", "path": path, "split": {"validation": 0, "test": 0}} if source == "data" else path
     arrays = {"name": "arrays", "split": {"validation": 0, "test": 50}}
     recipe = recipe_of({"name": "rotation", "epochs": 1, source: given}, data=arrays)
-    images = RNG.integers(0, 256, (200, 8, 8)).astype(np.uint8)
+    images = generator.integers(0, 256, (200, 8, 8)).astype(np.uint8)
     result = train(recipe, data=(images, np.arange(200) % 3), runs=tmp_path / "runs")
     assert json.loads((result.run / "data.json").read_text())["extra"]["unlabeled"] == 70
 
 
-def test_a_relative_file_of_inputs_is_absolute_in_the_run(tmp_path, monkeypatch):
+def test_a_relative_file_of_inputs_is_absolute_in_the_run(tmp_path, monkeypatch, generator):
     monkeypatch.chdir(tmp_path)
-    np.save("x.npy", RNG.normal(size=(30, 4)).astype(np.float32))
+    np.save("x.npy", generator.normal(size=(30, 4)).astype(np.float32))
     recipe = recipe_of(
         {"name": "corruption", "inputs": "x.npy"}, data={"name": "iris"}, model={"name": "mlp", "units": [3]}
     )
