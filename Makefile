@@ -1,16 +1,31 @@
 # Two commands: `make demo` trains the first recipe, `make test` runs everything that CI runs.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs bench soak clean
+.PHONY: demo test test-oldest lint docs bench soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The suite with the lowest versions that pyproject.toml allows, on the lowest Python. Without mypy: NumPy 1.26 has other
+# types.
+test-oldest: .venv-oldest/.ready
+	.venv-oldest/bin/ruff check .
+	.venv-oldest/bin/lint-imports
+	.venv-oldest/bin/python -m pytest -n 2 --dist loadfile
+
+.venv-oldest/.ready: pyproject.toml scripts/oldest_versions.py
+	$(OLDEST_PYTHON) -m venv --clear .venv-oldest
+	$(OLDEST_PYTHON) scripts/oldest_versions.py > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-oldest/constraints.txt -e '.[dev]'
+	-.venv-oldest/bin/python -m compileall -q -j 0 .venv-oldest/lib hornbook >/dev/null 2>&1
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -44,4 +59,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
