@@ -39,7 +39,7 @@ def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[
         if weights is not None:
             model.set_weights(weights)
         # A compiled model saves losses and optimizers too, which Keras does not always read back as they were.
-        plain = keras.Model(model.inputs, model.outputs, name=model.name) if model.compiled else model
+        plain = keras.Model(model.input, model.output, name=model.name) if model.compiled else model
         with run.replacing(path) as temporary:
             plain.save(temporary)
     finally:
