@@ -204,6 +204,7 @@ if __name__ == "__main__":
     import_everything()
     gc.collect()
     gc.freeze()  # a child that collects would otherwise copy every page
+    gc.set_threshold(5000, 10, 10)
     asked = serve(sys.argv[1])
     become(**asked)
     run(asked["argv"])

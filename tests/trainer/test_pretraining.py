@@ -18,6 +18,7 @@ from hornbook.trainer.pretraining.boltzmann import BoltzmannMachine, free_energy
 from hornbook.trainer.pretraining.state import make_pretraining
 from hornbook.trainer.train import train
 
+pytestmark = pytest.mark.usefixtures("tensorflow")
 RNG = np.random.default_rng(0)
 DIGITS = {"name": "digits", "split": {"validation": 40, "test": 100}}
 
