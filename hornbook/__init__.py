@@ -16,8 +16,8 @@ from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
 if TYPE_CHECKING:
-    from hornbook.study.outcome import Study
-    from hornbook.sweep.sweep import SweepResult
+    from hornbook.study.table import Study
+    from hornbook.sweep.result import SweepResult
     from hornbook.trainer.lr_find.suggest import Search
     from hornbook.trainer.result import TrainResult
 
@@ -40,11 +40,11 @@ __version__ = "0.1.0"
 
 
 def build(recipe: Recipe, data: Any = None) -> Any:
-    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.build`."""
+    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`."""
     from hornbook import startup
 
     startup.import_tensorflow()
-    from hornbook.trainer.prepare import build as build_recipe
+    from hornbook.trainer.train import build as build_recipe
 
     return build_recipe(recipe, data)
 
@@ -66,15 +66,14 @@ def train(
     startup.import_tensorflow()
     from rich.console import Console
 
-    from hornbook.trainer.progress import ConsoleReporter
+    from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.train import train as train_recipe
 
-    reporter = ConsoleReporter(Console(highlight=False)) if progress else None
+    console = ConsoleProgress(Console(highlight=False))
     try:
-        return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, reporter=reporter)
+        return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, listeners=[console] if progress else [])
     finally:
-        if reporter is not None:
-            reporter.close()
+        console.close()
 
 
 def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "Search":

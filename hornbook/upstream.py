@@ -1,4 +1,7 @@
-"""What the engine needs of a model beyond Keras's own calls: random draws and momentum as data of the step.
+"""Every private attribute of Keras and TensorFlow that Hornbook touches, behind functions that say what for.
+
+A new release of either is tried against this file first. What else the engine needs of a model beyond Keras's own calls is
+here too: random draws and momentum as data of the step.
 
 Random layers keep their Keras code. Before each step every generator is set to (layer's seed, step), so that what a
 layer draws is a pure function of both; under XLA on CPU the draws use threefry, because TensorFlow's default generator is
@@ -7,21 +10,34 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.saving.serialization_lib import SafeModeScope
+from tensorflow.python.framework import ops
 
 __all__ = [
+    "REFUSALS",
     "InputStatistics",
+    "averages",
     "averaging_updates",
+    "finish_averages",
+    "has_all_variables",
+    "logits_of",
     "momentum_from",
+    "no_gradients_kept",
+    "reason",
+    "run_through",
     "seed_states",
     "set_rate_factors",
     "set_step",
     "threefry",
+    "trusted",
     "unclipped",
+    "with_logits",
 ]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
@@ -143,7 +159,7 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
     if option is None:
         yield
         return
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = _inner(optimizer)
     number = getattr(optimizer, option)
     try:
         setattr(optimizer, option, _Momentum(value))
@@ -152,10 +168,76 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
         setattr(optimizer, option, number)
 
 
+def _inner(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return the optimizer that does the updates: the one inside, where losses are scaled."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def averages(optimizer: keras.optimizers.Optimizer) -> list[tuple[Any, Any]]:
+    """Return (variable, its average) of averaged weights; nothing without `use_ema`, and before the first step.
+
+    The optimizer's variables: the model's own trainable ones may be fewer, while layers are frozen.
+    """
+    inner = _inner(optimizer)
+    if not inner.use_ema or not int(inner._iterations.value):
+        return []
+    return list(zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True))
+
+
+def finish_averages(optimizer: keras.optimizers.Optimizer) -> None:
+    """Put averaged weights in the place of the last ones, at the end of training; nothing without `use_ema`."""
+    inner = _inner(optimizer)
+    if inner.use_ema:
+        inner.finalize_variable_values(inner._trainable_variables)
+
+
+def has_all_variables(metric: keras.metrics.Metric) -> bool:
+    """Return whether a metric has made its variables; some do so at their first update."""
+    return bool(metric.variables) and bool(getattr(metric, "_built", True))
+
+
+def run_through(model: keras.Model, x: Any, replace: Callable[[Any], Any]) -> Any:
+    """Return what calling a functional model on symbolic inputs gives, with other operations in the places of its own."""
+    return model._run_through_graph(x, operation_fn=replace)
+
+
+def trusted() -> Any:
+    """Return a context in which layers may be made from configs that carry code: who loaded the model has decided."""
+    return SafeModeScope(safe_mode=False)
+
+
+def with_logits(output: Any, logits: Any) -> Any:
+    """Return an activation's output with its weighted sums attached, the way Keras does it for softmax."""
+    output._keras_logits = logits
+    return output
+
+
+def logits_of(output: Any) -> Any:
+    """Return the weighted sums that are attached to an output; the output itself where there are none."""
+    return getattr(output, "_keras_logits", output)
+
+
+@contextlib.contextmanager
+def no_gradients_kept() -> Iterator[None]:
+    """Forget the gradients that TensorFlow registers while this is open: for ever, each with the graph it was traced in.
+
+    Keras's optimizers and some activations have such gradients. What is traced here takes its own and is never
+    differentiated from outside, so nobody asks for them; kept, every program that was forgotten left 3 MB behind.
+    """
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+    try:
+        yield
+    finally:
+        for name in registered.keys() - before:
+            if name.startswith("CustomGradient-"):
+                del registered[name]
+
+
 @contextlib.contextmanager
 def averaging_updates(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Let averaged weights move once per update while this is open; Keras moves them with each accumulated batch."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner = _inner(optimizer)
     every, number = inner.gradient_accumulation_steps, inner.ema_momentum
     if not (inner.use_ema and every):
         yield
@@ -171,7 +253,7 @@ def averaging_updates(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
 @contextlib.contextmanager
 def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Let the optimizer take gradients as they are while this is open."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = _inner(optimizer)
     names = ("clipvalue", "clipnorm", "global_clipnorm")
     saved = {name: getattr(optimizer, name) for name in names}
     try:
@@ -192,7 +274,7 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
         optimizer: A stock Keras optimizer, built.
         factors: {id of a Keras variable: factor}; 1 where a variable is missing.
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner = _inner(optimizer)
     for name in ("update_step", "_apply_weight_decay"):
         vars(inner).pop(name, None)
     by_place = [factors.get(id(variable), 1.0) for variable in inner._trainable_variables]
@@ -216,3 +298,13 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
             inner.weight_decay = rate
 
     inner.update_step, inner._apply_weight_decay = update_step, apply_weight_decay
+
+
+REFUSALS = (ValueError, TypeError, AttributeError, IndexError, NotImplementedError, tf.errors.InvalidArgumentError)
+LONGEST = 200  # characters; the rest repeats shapes and call stacks
+
+
+def reason(error: BaseException) -> str:
+    """Return the start of the error's text on one line, without a full stop."""
+    text = re.sub(r"\{\{[^}]*\}\}|\[Op:.*", "", str(error))  # names of TensorFlow's kernels say nothing
+    return " ".join(text.split())[:LONGEST].rstrip(".")

@@ -104,7 +104,7 @@ def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
     problems = list(check_recipe(text, overrides).problems)
     if not problems:
         recipe = Recipe.model_validate(parse(text, origin="recipe.yaml").tree)
-        facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE, is_loaded=True)
+        facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE)
         problems = locate(check_rules(recipe, facts), parse(text, origin="recipe.yaml"))
     if code not in {problem.code for problem in problems}:
         raise ValueError(f"the sample of '{code}' brings up {[problem.code for problem in problems]}")

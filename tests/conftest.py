@@ -161,11 +161,12 @@ def prepare(tensorflow):
 @pytest.fixture(scope="session")
 def run_epochs(tensorflow):
     """A function that trains a prepared run with its engine, without a run directory, and returns each epoch's logs."""
-    from hornbook.engine.engine import EpochPlan, permutation
+    from hornbook.builder.randomness import permutation
+    from hornbook.engine.engine import EpochPlan
     from hornbook.engine.loops import make_loop
 
     def run(prepared, epochs=1, *, chunk=1000, loop=None, first=0, on_chunk=lambda done: False):
-        loop = loop or make_loop(prepared)
+        loop = loop or make_loop(prepared.setup())
         logs = []
         for epoch in range(first, first + epochs):
             rates, momenta = prepared.table.epoch(epoch)

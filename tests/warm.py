@@ -158,8 +158,6 @@ def become(argv: list[str], cwd: str, env: dict[str, str], streams: list[int]) -
 
     import numpy as np
 
-    import hornbook.cli
-
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -175,7 +173,6 @@ def become(argv: list[str], cwd: str, env: dict[str, str], streams: list[int]) -
     random.seed()
     np.random.seed()
     sys.argv = argv
-    hornbook.cli.PROCESS_START = time.perf_counter()
 
 
 def run(argv: list[str]) -> None:

@@ -20,14 +20,14 @@ COMMAND = "hornbook train --config he_elu_bn.yaml"
 def main() -> None:
     """Train in an empty folder and save what was printed."""
     startup.import_tensorflow()
-    from hornbook.trainer.progress import ConsoleReporter
+    from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.train import train
 
     console = Console(record=True, width=80, file=io.StringIO(), highlight=False)
     console.print(f"$ {COMMAND}")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        train(load_recipe("he_elu_bn"), reporter=ConsoleReporter(console, process_start=START))
+        train(load_recipe("he_elu_bn"), listeners=[ConsoleProgress(console)], started=START)
     picture = console.export_svg(title=COMMAND, theme=MONOKAI)
     # Without the web fonts, which many viewers refuse to load, and without spaces at the ends of lines.
     picture = re.sub(r"@font-face \{.*?\}\n", "", picture, flags=re.DOTALL)

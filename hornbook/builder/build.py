@@ -11,11 +11,11 @@ from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.phases import frozen_forever
-from hornbook.builder.refusals import REFUSALS, reason
-from hornbook.builder.reuse import Copied, Source, attach, copy_by_name, fit_inputs, own_preprocessing
+from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
+from hornbook.upstream import REFUSALS, reason
 
 __all__ = ["Built", "as_targets", "build_model", "compile_plain"]
 
@@ -51,7 +51,9 @@ class Built:
         return self.model.get_layer("head_activation")(scores) if self.from_logits else scores
 
 
-def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None = None) -> Built:
+def build_model(
+    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: EarlierModel | None = None
+) -> Built:
     """Return the model of a resolved recipe.
 
     Args:
@@ -94,7 +96,7 @@ def build_model(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, so
 
 
 def _connect(
-    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: Source | None
+    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: EarlierModel | None
 ) -> tuple[Any, Any, Any, Copied | None]:
     """Return (inputs, logits, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
     if source is None or recipe.reuse is None or recipe.reuse.copy_ is not None:

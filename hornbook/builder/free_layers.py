@@ -7,11 +7,11 @@ import keras
 from hornbook.builder.backbones import recurrent_arguments
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
-from hornbook.builder.refusals import REFUSALS, reason
 from hornbook.errors import Problem, RecipeError
+from hornbook.recipes.language.keras_layers import argument_names, class_name
 from hornbook.recipes.sections.free_layer import KERNELS, FreeLayer
-from hornbook.recipes.sections.keras_layers import argument_names, class_name
 from hornbook.recipes.sections.model import Layers
+from hornbook.upstream import REFUSALS, reason
 
 __all__ = ["free_layers"]
 

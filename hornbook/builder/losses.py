@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from hornbook.layers.activations import step
+from hornbook.upstream import logits_of
 
 __all__ = ["PerceptronLoss"]
 
@@ -28,7 +29,7 @@ class PerceptronLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each example: targets and predictions (B, 1) give (B,)."""
-        logits = y_pred if self.from_logits else getattr(y_pred, "_keras_logits", y_pred)
+        logits = y_pred if self.from_logits else logits_of(y_pred)
         error = ops.stop_gradient(step(logits) - ops.cast(y_true, logits.dtype))
         return ops.mean(error * logits, axis=-1)
 

@@ -26,8 +26,8 @@ def build_optimizer(
         arguments[CLIPPING[clipping.by]] = clipping.threshold
     if spec.weight_decay is not None and spec.weight_decay.rate:
         arguments["weight_decay"] = spec.weight_decay.rate
-    elif "weight_decay" in type(spec).__annotations__:
-        arguments["weight_decay"] = 0.0  # Keras's own default is another for this optimizer
+    elif type(spec).model_fields["weight_decay"].default is not None:
+        arguments["weight_decay"] = 0.0  # this optimizer decays by default, in Keras too
     if spec.ema is not None:
         arguments |= {"use_ema": True, "ema_momentum": spec.ema.momentum, "ema_overwrite_frequency": None}
     if spec.accumulation > 1:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from hornbook.errors import Path, Problem, RecipeError
 from hornbook.recipes.language.durations import to_steps
+from hornbook.recipes.language.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.sections.reuse import GradualUnfreeze, Reuse
 
 __all__ = ["Phase", "chosen_layers", "frozen_forever", "phases_of"]

@@ -7,22 +7,22 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from keras.src.saving.serialization_lib import SafeModeScope
 
 from hornbook.builder.phases import chosen_layers
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
-from hornbook.recipes.sections.layer_names import block_number
+from hornbook.recipes.language.layer_names import block_number
+from hornbook.upstream import run_through, trusted
 
-__all__ = ["Copied", "Source", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]
+__all__ = ["Copied", "EarlierModel", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]
 
 Tensor = Any
 PREPROCESSING = ("Rescaling", "Normalization")
 
 
 @dataclass(frozen=True)
-class Source:
+class EarlierModel:
     """An earlier model, loaded.
 
     Attributes:
@@ -74,12 +74,12 @@ def _has_layer(model: keras.Model, name: str) -> bool:
     return any(layer.name == name for layer in model.layers)
 
 
-def own_preprocessing(source: Source, preprocessing: Preprocessing) -> Preprocessing:
+def own_preprocessing(source: EarlierModel, preprocessing: Preprocessing) -> Preprocessing:
     """Return what is left to do to the inputs in front of the kept layers."""
     return Preprocessing() if source.prepares_inputs() else preprocessing
 
 
-def fit_inputs(x: Tensor, source: Source, info: DataInfo, preprocessing: Preprocessing) -> Tensor:
+def fit_inputs(x: Tensor, source: EarlierModel, info: DataInfo, preprocessing: Preprocessing) -> Tensor:
     """Return the inputs in the shape and range that the earlier model reads: resized, grey ↔ colour.
 
     Raises:
@@ -117,7 +117,7 @@ def _recoloured(x: Tensor, channels: int | None) -> Tensor:
     return x
 
 
-def attach(source: Source, x: Tensor, *, seed: int, fresh: bool) -> tuple[Tensor, Copied]:
+def attach(source: EarlierModel, x: Tensor, *, seed: int, fresh: bool) -> tuple[Tensor, Copied]:
     """Run `x` through copies of the kept layers; returns the last one's output and what was copied.
 
     Args:
@@ -134,7 +134,7 @@ def attach(source: Source, x: Tensor, *, seed: int, fresh: bool) -> tuple[Tensor
             copies[id(operation)] = _copy(operation, seed)
         return copies[id(operation)]
 
-    output = part._run_through_graph(x, operation_fn=copy_of)  # what calling it does, with other layers in their places
+    output = run_through(part, x, copy_of)
     origin, start = {}, {}
     for layer in part.layers:
         copy = copies.get(id(layer))
@@ -156,7 +156,7 @@ def _copy(operation: Any, seed: int) -> Any:
     name = str(config.get("name") or operation.name)
     if name == "input" or name == "head" or name.startswith("head_"):
         name = config["name"] = f"reused_{name}"  # names that the new part takes
-    with SafeModeScope(safe_mode=False):  # whoever loaded the model has decided about its code already
+    with trusted():
         copy = type(operation).from_config(_reseeded(config, seed, name))
     if isinstance(copy, keras.layers.Layer):
         copy.trainable = True
@@ -177,7 +177,7 @@ def _part(key: str) -> tuple[str, ...]:
     return (key.removesuffix("_initializer"),) if key.endswith("_initializer") else ()
 
 
-def copy_by_name(model: keras.Model, source: Source, pairs: Mapping[str, str], *, fresh: bool) -> Copied:
+def copy_by_name(model: keras.Model, source: EarlierModel, pairs: Mapping[str, str], *, fresh: bool) -> Copied:
     """Fill layers of a new network with those of the earlier one, block by block.
 
     Raises:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hornbook.data.source import Array
 from hornbook.recipes.recipe import Recipe
 
 __all__ = ["RateTable", "rate_table"]
@@ -22,13 +22,13 @@ class RateTable:
         batches: Batches per epoch.
     """
 
-    rates: Array
-    momenta: Array
+    rates: NDArray[np.float32]
+    momenta: NDArray[np.float32]
     moves_momentum: bool
     total_steps: int
     batches: int
 
-    def epoch(self, epoch: int, factor: float = 1.0) -> tuple[Array, Array]:
+    def epoch(self, epoch: int, factor: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return (rates, momenta) of one epoch, counted from 0, with a factor on the rates."""
         here = slice(epoch * self.batches, (epoch + 1) * self.batches)
         return self.rates[here] * np.float32(factor), self.momenta[here]

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
-from hornbook.commands.check import ConfigOption, OverrideArguments, examples
+from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow
 from hornbook.errors import HornbookError, format_problems
+from hornbook.runs.studies import STUDY_FILES
 
 __all__ = ["COMMANDS"]
 
@@ -47,9 +48,7 @@ def ablate(
     plan = make_plan(config, overrides or (), factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     if plan.warnings:
         print(format_problems(plan.warnings, origin=ORIGIN), file=sys.stderr)
-    from hornbook import startup
-
-    startup.import_for_command()
+    import_tensorflow()
     from hornbook.study.ablate import ablate as run_ablation
     from hornbook.study.table import as_json as study_as_json
     from hornbook.study.table import as_text
@@ -60,7 +59,7 @@ def ablate(
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **study_as_json(study)}), indent=2))
     else:
-        print(f"{as_text(study)}\n\nstudy   {folder}/report.html, table.csv, result.json")
+        print(f"{as_text(study)}\n\nstudy   {folder}/{', '.join(STUDY_FILES)}")
     if not study.rows[0].group.values:
         raise HornbookError("no run of the baseline finished, so there is nothing to compare with.")
 

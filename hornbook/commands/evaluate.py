@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands.check import examples
+from hornbook.commands.options import RunArgument, examples, import_tensorflow
 from hornbook.errors import UsageError
 from hornbook.runs import find_run
 
 __all__ = ["COMMANDS"]
-
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
 
 SamplesOption = Annotated[
     int | None,
@@ -51,14 +49,12 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class."""
-    found = find_run(run)  # before TensorFlow, which takes seconds to import
+    trained = find_run(run)  # before TensorFlow, which takes seconds to import
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 
-        check_options(found, calibration=calibration, temperature=temperature)
-    from hornbook import startup
-
-    startup.import_for_command()
+        check_options(trained, calibration=calibration, temperature=temperature)
+    import_tensorflow()
     from hornbook.inference.evaluate import evaluate_run
 
     report = evaluate_run(
@@ -87,16 +83,14 @@ def predict(
     ] = False,
 ) -> None:
     """Predict labels and probabilities for a file's examples."""
-    found = find_run(run)
+    trained = find_run(run)
     if temperature:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
         from hornbook.inference.calibration import check_options
 
-        check_options(found, calibration=False, temperature=True)
-    from hornbook import startup
-
-    startup.import_for_command()
+        check_options(trained, calibration=False, temperature=True)
+    import_tensorflow()
     from hornbook.inference.predict import predict_file
 
     notes = predict_file(

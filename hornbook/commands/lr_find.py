@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import write_text
-from hornbook.commands.check import ConfigOption, OverrideArguments, examples, load_or_explain
+from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow, load_or_explain
 from hornbook.errors import UsageError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.rules.rate import problems_of_search
@@ -34,13 +34,9 @@ def lr_find(
         raise UsageError(f"--min {lowest:g} --max {highest:g}: expected two rates above 0, the smaller one first.")
     if output is not None and output.suffix != ".svg":
         raise UsageError(f"--output {output}: the plot is an SVG picture. Name a file that ends in .svg.")
-    recipe = load_or_explain(config, overrides).recipe
-    if recipe is None:
-        raise TypeError("load_or_explain returned no recipe")
+    recipe, _ = load_or_explain(config, overrides)
     refuse_errors(recipe, list(problems_of_search(recipe)))  # before TensorFlow is imported
-    from hornbook import startup
-
-    startup.import_for_command()
+    import_tensorflow()
     from hornbook.trainer.lr_find.plot import svg
     from hornbook.trainer.lr_find.report import as_json as json_of
     from hornbook.trainer.lr_find.report import lines
@@ -51,8 +47,8 @@ def lr_find(
 
     search = find_learning_rate(recipe, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=say)
     if output is not None:
-        found = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
-        write_text(output, svg(search, f"{recipe.name or 'recipe'}: {found}"))
+        outcome = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
+        write_text(output, svg(search, f"{recipe.name or 'recipe'}: {outcome}"))
     kept = [text for text in overrides or () if not text.startswith("optimizer.learning_rate=")]
     print(json.dumps(json_of(search), indent=2) if as_json else "\n".join(lines(search, ["-c", config, *kept])))
     if search.rate is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands.check import examples
+from hornbook.commands.options import examples, import_tensorflow
 from hornbook.runs.directory import find_run
 
 __all__ = ["COMMANDS"]
@@ -24,10 +24,8 @@ def reuse_report(
 ) -> None:
     """Show what reused layers did, and what they gained."""
     find_run(run)  # before TensorFlow, which takes seconds to import
-    from hornbook import startup
-
-    startup.import_for_command()
-    from hornbook.trainer.reuse.report import reuse_report as report_of
+    import_tensorflow()
+    from hornbook.study.reuse_report import reuse_report as report_of
 
     report = report_of(run, control=control, seeds=seeds, runs=runs, say=lambda text: print(text, file=sys.stderr))
     print(json.dumps(report.json(), indent=2) if as_json else report.text())

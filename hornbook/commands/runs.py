@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hornbook.errors import UsageError
+from hornbook.commands.options import examples
+from hornbook.errors import RunError, UsageError
+from hornbook.runs.sweeps import best_runs, sweep_above, sweep_result
 from hornbook.runs.usage import (
     Usage,
-    best_trials,
     date_text,
     find_runs,
     free_models,
@@ -91,12 +92,12 @@ def _sweeps(found: list[Usage], folder: Path) -> list[tuple[str, str, str, str, 
     groups: dict[Path, list[Usage]] = {}
     for one in found:
         if one.is_trial:
-            groups.setdefault(_sweep_of(one.path), []).append(one)
+            groups.setdefault(sweep_above(one.path) or one.path, []).append(one)
     rows = []
     for sweep, runs in groups.items():
         try:
-            state = str(json.loads((sweep / "result.json").read_text(encoding="utf-8"))["state"])
-        except (OSError, ValueError, KeyError):
+            state = str(sweep_result(sweep)["state"])
+        except (RunError, KeyError):
             state = "unknown"
         epochs = f"{sum(one.epochs or 0 for one in runs)} ep."
         size, date = sum(one.size for one in runs), max(one.date for one in runs)
@@ -105,25 +106,19 @@ def _sweeps(found: list[Usage], folder: Path) -> list[tuple[str, str, str, str, 
     return rows
 
 
-def _sweep_of(run: Path) -> Path:
-    return next((parent for parent in run.parents if parent.name.startswith("sweep-")), run)
-
-
 def _dropped(found: list[Usage], keep_best: int | None) -> set[Path]:
     """Return the runs of finished sweeps' trials that are not among the best."""
     dropped: set[Path] = set()
     if keep_best is None:
         return dropped
-    sweeps = {_sweep_of(one.path) for one in found} - {one.path for one in found}
-    for sweep in sweeps:
-        if json.loads((sweep / "result.json").read_text(encoding="utf-8"))["state"] == "finished":
-            kept = best_trials(sweep, keep_best)
+    for sweep in {sweep for one in found if (sweep := sweep_above(one.path)) is not None}:
+        if sweep_result(sweep)["state"] == "finished":
+            kept = best_runs(sweep, keep_best)
             dropped |= {one.path for one in found if sweep in one.path.parents and one.path not in kept}
     return dropped
 
 
 COMMANDS = (
-    (list_command, ("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
-    (prune, ("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
+    (list_command, examples("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
+    (prune, examples("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
 )
-"""Each command and its examples."""

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hornbook.commands.check import ConfigOption, OverrideArguments, examples, load_or_explain
-from hornbook.commands.train import DeviceOption, JsonOption, QuietOption
+from hornbook.commands.options import (
+    ConfigOption,
+    DeviceOption,
+    JsonOption,
+    OverrideArguments,
+    QuietOption,
+    examples,
+    import_tensorflow,
+    load_or_explain,
+)
 from hornbook.errors import UsageError
 from hornbook.recipes.sections.sweep import no_sweep
 
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
     from hornbook.recipes.recipe import Recipe
     from hornbook.sweep.network.address import Place
-    from hornbook.sweep.sweep import SweepResult
+    from hornbook.sweep.result import SweepResult
 
 __all__ = ["COMMANDS", "sweep"]
 
@@ -40,16 +48,11 @@ def sweep(
     Interrupted or killed, the same command goes on where it was. With keras-tuner's variables KERASTUNER_TUNER_ID,
     KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set, it is the chief or a worker of a sweep over several machines.
     """
-    checked = load_or_explain(config, overrides)
-    recipe = checked.recipe
-    if recipe is None:
-        raise TypeError("load_or_explain returned no recipe")
+    recipe, checked = load_or_explain(config, overrides)
     if recipe.sweep is None:
         raise no_sweep(checked.config.origin)
 
-    from hornbook import startup
-
-    startup.import_for_command(device.value if device is not None else None)
+    import_tensorflow(device)
     from rich.console import Console
 
     from hornbook.sweep.network.address import place_of

@@ -1,9 +1,11 @@
 """Data sources → Splits: arrays, or rows that stay on disk, ready for a model, with facts. No Keras except to download.
 
-`load` is what a recipe needs, `from_arrays` what a notebook needs, `read_inputs` what prediction needs.
+`load_data` is what a recipe needs, `load` one section of it, `from_arrays` what a notebook needs, `read_inputs` what
+prediction needs.
 """
 
 from hornbook.data.inputs import read_inputs
+from hornbook.data.load import RecipeData, load_data, memory_budget
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
 from hornbook.data.shelf import Shelf
@@ -15,6 +17,7 @@ __all__ = [
     "DataInfo",
     "Feature",
     "Preprocessing",
+    "RecipeData",
     "Rows",
     "Shelf",
     "Source",
@@ -23,6 +26,8 @@ __all__ = [
     "from_arrays",
     "from_json",
     "load",
+    "load_data",
+    "memory_budget",
     "prepare",
     "read_inputs",
     "to_json",

@@ -14,10 +14,13 @@ import numpy as np
 
 from hornbook.data.source import Array, DataKind, Source
 from hornbook.data.storage.readers import is_mapped
-from hornbook.data.storage.rows import Inputs, Rows, blocks, numbered_blocks
+from hornbook.data.storage.rows import Inputs, Rows, blocks, mapped, numbered_blocks
 from hornbook.errors import DataError
 
-__all__ = ["canonical_inputs", "check_finite", "check_lengths", "guess_kind", "is_frame", "to_float32"]
+__all__ = [
+    "canonical_inputs", "check_finite", "check_lengths", "converted", "extremes", "guess_kind", "is_frame", "opened",
+    "to_float32", "with_last_axis",
+]  # fmt: skip
 
 DType = np.dtype[Any]
 INPUTS = ("x", "x_validation", "x_test")
@@ -60,7 +63,7 @@ def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Sou
     check_lengths(source)
     named: dict[str, Inputs] = {name: getattr(source, name) for name in INPUTS if getattr(source, name) is not None}
     budget = math.inf if memory_budget is None or source.features is not None else memory_budget
-    given = {name: _with_dimensions(_opened(x, budget), source.kind, name) for name, x in named.items()}
+    given = {name: _with_dimensions(opened(x, budget), source.kind, name) for name, x in named.items()}
     for name, x in given.items():
         if x.shape[1:] != given["x"].shape[1:]:
             expected = given["x"].shape[1:]
@@ -68,16 +71,16 @@ def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Sou
     types, scale = _types(given, source)
     streams = sum(math.prod(x.shape) * types[name].itemsize for name, x in given.items()) > budget
     allow_nan = source.features is not None
-    converted: dict[str, Any] = {
-        name: _converted(x, types[name], name, allow_nan=allow_nan, streams=streams) for name, x in given.items()
+    inputs: dict[str, Any] = {
+        name: converted(x, types[name], name, allow_nan=allow_nan, streams=streams) for name, x in given.items()
     }
     vocabulary_size = source.vocabulary_size
     if source.kind == "tokens" and vocabulary_size is None:
-        vocabulary_size = max(_extremes(x)[1] for x in converted.values()) + 1
-    return replace(source, scale=scale, vocabulary_size=vocabulary_size, **converted)
+        vocabulary_size = max(extremes(x)[1] for x in inputs.values()) + 1
+    return replace(source, scale=scale, vocabulary_size=vocabulary_size, **inputs)
 
 
-def _opened(x: Inputs, budget: float) -> Inputs:
+def opened(x: Inputs, budget: float) -> Inputs:
     """Return inputs as an array, or as rows where they lie in a file; read where rows cannot be read by themselves.
 
     Raises:
@@ -124,7 +127,7 @@ def _image_type(x: Inputs, scale: float | None) -> tuple[DType, float | None]:
     if x.dtype == np.uint16:
         return np.dtype(np.float32), scale or 65535.0
     if x.dtype.kind in "iu":
-        smallest, largest = _extremes(x)
+        smallest, largest = extremes(x)
         if smallest >= 0 and largest <= 255:
             return np.dtype(np.uint8), scale or 255.0
     return np.dtype(np.float32), scale
@@ -133,19 +136,19 @@ def _image_type(x: Inputs, scale: float | None) -> tuple[DType, float | None]:
 def _token_type(x: Inputs, name: str) -> DType:
     if x.dtype.kind not in "iu":
         raise DataError(f"{name}: tokens are whole numbers, found {x.dtype}.")
-    smallest, _ = _extremes(x)
+    smallest, _ = extremes(x)
     if smallest < 0:
         raise DataError(f"{name}: tokens count from 0 (padding), found {smallest}.")
     return np.dtype(np.int32)
 
 
-def _extremes(x: Inputs) -> tuple[int, int]:
-    """Return the smallest and the largest of whole numbers."""
-    pairs = [(int(block.min()), int(block.max())) for block in blocks(x)]
+def extremes(x: Inputs) -> tuple[Any, Any]:
+    """Return the smallest and the largest number."""
+    pairs = [(block.min().item(), block.max().item()) for block in blocks(x)]
     return min(smallest for smallest, _ in pairs), max(largest for _, largest in pairs)
 
 
-def _converted(x: Inputs, dtype: DType, name: str, *, allow_nan: bool, streams: bool) -> Inputs:
+def converted(x: Inputs, dtype: DType, name: str, *, allow_nan: bool, streams: bool) -> Inputs:
     """Return inputs in this type, checked in one pass: as rows that are read later, or as an array."""
     is_ready = isinstance(x, np.ndarray) and x.dtype == dtype
     values = None if streams or is_ready else np.empty(x.shape, dtype)
@@ -162,7 +165,7 @@ def _converted(x: Inputs, dtype: DType, name: str, *, allow_nan: bool, streams: 
     if not streams:
         return x if values is None else values
     rows = x if isinstance(x, Rows) else Rows(x)
-    return rows if x.dtype == dtype else rows.map(convert)
+    return rows if rows.dtype == dtype else rows.map(convert)
 
 
 def _as_type(block: Array, dtype: DType) -> Array:
@@ -191,7 +194,7 @@ def check_lengths(source: Source) -> None:
 def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:
     """Add the axis that people leave out: channels of grey images, the feature of a series, the column of a table."""
     if x.ndim == DIMENSIONS[kind] - 1 and kind != "tokens":
-        x = x.map(_with_last_axis) if isinstance(x, Rows) else _with_last_axis(x)
+        x = with_last_axis(x)
     if x.ndim != DIMENSIONS[kind]:
         raise DataError(f"{name}: found shape {x.shape}, expected {SHAPES[kind]} for {kind}.")
     if 0 in x.shape:
@@ -199,8 +202,9 @@ def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:
     return x
 
 
-def _with_last_axis(block: Array) -> Array:
-    return block[..., np.newaxis]
+def with_last_axis(x: Inputs) -> Inputs:
+    """Return inputs (N, …) as (N, …, 1)."""
+    return mapped(x, lambda block: block[..., np.newaxis])
 
 
 def to_float32(x: Array, name: str, *, first_row: int = 0) -> Array:
@@ -218,13 +222,13 @@ def to_float32(x: Array, name: str, *, first_row: int = 0) -> Array:
         return x
     _check_numbers(x, name)
     with np.errstate(over="ignore"):
-        converted = x.astype(np.float32)
+        values = x.astype(np.float32)
     if x.dtype.kind == "f" and x.dtype.itemsize > 4:
-        overflowed = np.isinf(converted) & np.isfinite(x)
+        overflowed = np.isinf(values) & np.isfinite(x)
         if overflowed.any():
             value = x[tuple(np.argwhere(overflowed)[0])]
             raise DataError(f"{name}: {value:g} at {_position(overflowed, first_row)} is too large for float32.")
-    return converted
+    return values
 
 
 def _check_numbers(x: Inputs, name: str) -> None:
@@ -232,11 +236,13 @@ def _check_numbers(x: Inputs, name: str) -> None:
         raise DataError(f"{name}: found {_type_name(x.dtype)}, expected numbers.")
 
 
-def check_finite(values: Array, name: str, *, allow_nan: bool = False) -> None:
+def check_finite(x: Inputs, name: str, *, allow_nan: bool = False) -> None:
     """Raise a DataError that counts and places values that are NaN (unless allowed) or infinite."""
-    if values.dtype.kind == "f":
-        count, first = _not_finite(values, 0, allow_nan=allow_nan)
-        _refuse(count, first, values.size, name, allow_nan=allow_nan)
+    count, first = 0, ""
+    for start, block in numbered_blocks(x) if x.dtype.kind == "f" else ():
+        bad, place = _not_finite(block, start, allow_nan=allow_nan)
+        count, first = count + bad, first or place
+    _refuse(count, first, math.prod(x.shape), name, allow_nan=allow_nan)
 
 
 def _not_finite(values: Array, first_row: int, *, allow_nan: bool) -> tuple[int, str]:

@@ -18,7 +18,7 @@ from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits,
 from hornbook.data.splitting import Division, divide
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.sources.checks import NOUNS
+from hornbook.recipes.sources.checks import NOUNS, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["load", "prepare"]
@@ -49,7 +49,7 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
 
 def read(spec: DataSpec, *, seed: int, task: str | None = None) -> Source:
     """Return the examples as the source delivers them; arguments and errors as of `load`."""
-    errors = [problem for problem in spec.problems(task=task) if problem.severity == "error"]
+    errors = [problem for problem in section_problems(spec, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
     source = spec.load_source(seed=seed)

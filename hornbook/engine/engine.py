@@ -12,23 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.build import Built, as_targets
-from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import Array, Split
+from hornbook.data.source import Array
 from hornbook.engine.feed import Block, make_feed
 from hornbook.engine.programs import Programs
-from hornbook.engine.steps import Steps
+from hornbook.engine.steps import Setup, Steps
 from hornbook.errors import DivergedError
-from hornbook.recipes.sections.training import GradientClipping
-from hornbook.upstream import InputStatistics, seed_states
+from hornbook.upstream import InputStatistics
 
-__all__ = ["Engine", "EpochPlan", "permutation"]
-
-
-def permutation(seed: int, epoch: int, size: int) -> Array:
-    """Return the order of examples (size,) int32 of one epoch: a pure function of its arguments."""
-    order = np.random.default_rng((seed, epoch)).permutation(size)
-    return order.astype(np.int32)
+__all__ = ["Engine", "EpochPlan"]
 
 
 @dataclass(frozen=True)
@@ -49,54 +40,32 @@ class EpochPlan:
 
 
 class Engine:
-    """Trains one built model on one training split.
-
-    Args:
-        built: The model's two views, optimizer, loss, metrics.
-        train: The training split; it stays on the device as it is (uint8 images are scaled inside the model), or on
-            disk where it does not fit the memory budget.
-        batch_size: Examples per batch; the last batch of an epoch may be smaller and is trained too.
-        seed: The recipe's seed.
-        jit: Whether chunks are compiled by XLA.
-        weights_K: Weight of each class in the loss, or None.
-        momentum_option: The optimizer's attribute that the schedule moves, or None.
-        clipping: Limit of the gradients where it is not left to the optimizer.
-        structure: What makes compiled programs interchangeable between runs, or None to share none.
-    """
+    """Trains a setup on one device; the training split stays on it, or on disk where it exceeds the memory budget."""
 
     can_pause = True
 
-    def __init__(
-        self,
-        built: Built,
-        train: Split,
-        *,
-        batch_size: int,
-        seed: int,
-        jit: bool,
-        weights_K: Array | None = None,
-        momentum_option: str | None = None,
-        structure: str | None = None,
-        clipping: GradientClipping | None = None,
-    ) -> None:
-        self.built = built
-        self.full_batches, self.rest = divmod(len(train), batch_size)
-        self.feed = make_feed(train, as_targets(train.y, built.model), batch_size)
+    def __init__(self, setup: Setup) -> None:
+        self.built = setup.built
+        self.full_batches, self.rest = divmod(len(setup.train), setup.batch_size)
+        self.feed = make_feed(setup.train, setup.targets(), setup.batch_size)
         self.loss_tracker = keras.metrics.Mean(name="loss")
-        states = seed_states(built.logits_model)
+        states, seeds = setup.seeds()
+        training = setup.recipe.training
+        # Accumulated or scaled gradients are complete inside the optimizer only.
+        clips_before = setup.recipe.optimizer.accumulation == 1 and training.precision != "mixed_float16"
         self.steps = Steps(
-            built=built,
-            batch_size=batch_size,
-            states=list(states.values()),
-            seeds=tf.constant([derive_seed(seed, name) for name in states], tf.int64),
+            built=setup.built,
+            batch_size=setup.batch_size,
+            states=states,
+            seeds=seeds,
             loss_tracker=self.loss_tracker,
-            weights_K=None if weights_K is None else tf.constant(weights_K, tf.float32),
-            momentum_option=momentum_option,
-            jit=jit,
-            statistics=InputStatistics(built.logits_model),
-            clipping=clipping,
+            weights_K=None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32),
+            momentum_option=setup.momentum_option,
+            jit=training.engine == "xla",
+            statistics=InputStatistics(setup.built.logits_model),
+            clipping=setup.clipping if clips_before else None,
         )
-        self.programs = Programs(structure, self.steps.externals())
+        self.programs = Programs(setup.structure, self.steps.externals())
         self.phase = ""
 
     def begin_phase(self, key: str) -> None:

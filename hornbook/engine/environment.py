@@ -53,7 +53,7 @@ def environment_facts(*, seed: int, fingerprint: str) -> dict[str, Any]:
 def _git_commit() -> str | None:
     """Return the commit of the current folder's repository, if it is in one."""
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip() if found.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None

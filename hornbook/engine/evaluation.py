@@ -5,9 +5,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from hornbook.builder.build import Built
+from hornbook.builder.build import Built, as_targets
+from hornbook.data.source import Split
 from hornbook.engine.prediction import large_batch
 from hornbook.engine.programs import Programs
+from hornbook.engine.steps import count, forward
 from hornbook.upstream import InputStatistics
 
 __all__ = ["Evaluator"]
@@ -50,15 +52,15 @@ class Evaluator:
             self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
         return {metric.name: float(metric.result()) for metric in trackers}
 
+    def of_split(self, split: Split | None) -> dict[str, float]:
+        """Return loss and metrics of a split; nothing where it is empty."""
+        if split is None or not len(split):
+            return {}
+        return self(split.x, as_targets(split.y, self.built.model))
+
     def _batch(self, inputs: Any, y: Any) -> Any:
-        built, model = self.built, self.built.logits_model
         with self._statistics.as_variables():
-            scores = model(tf.cast(inputs, model.inputs[0].dtype), training=False)
-        loss = built.loss(y, scores)
-        if model.losses:
-            loss = loss + tf.add_n(model.losses)
-        self._loss.update_state(loss, sample_weight=tf.cast(tf.shape(y)[0], tf.float32))
-        outputs = built.activate(scores)
-        for metric in built.metrics:
-            metric.update_state(y, outputs)
+            scores, loss, penalties = forward(self.built, inputs, y, training=False)
+        loss = loss if penalties is None else loss + penalties
+        count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0])
         return loss

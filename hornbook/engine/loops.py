@@ -6,12 +6,12 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from hornbook.builder.build import as_targets, compile_plain
+from hornbook.builder.build import compile_plain
 from hornbook.engine.engine import Engine, EpochPlan
+from hornbook.engine.steps import Setup
 from hornbook.errors import DivergedError
-from hornbook.trainer.prepare import Prepared
 
-__all__ = ["FitLoop", "Loop", "make_engine", "make_loop"]
+__all__ = ["FitLoop", "Loop", "make_loop"]
 
 
 class Loop(Protocol):
@@ -39,33 +39,13 @@ class Loop(Protocol):
         """Return loss and metrics of the epoch so far."""
 
 
-def make_loop(prepared: Prepared) -> Loop:
+def make_loop(setup: Setup) -> Loop:
     """Return the loop that the resolved recipe names."""
-    if prepared.strategy is not None:
+    if setup.strategy is not None:
         from hornbook.engine.distributed import DistributedLoop
 
-        return DistributedLoop(prepared)
-    if prepared.recipe.training.engine == "fit":
-        return FitLoop(prepared)
-    return make_engine(prepared)
-
-
-def make_engine(prepared: Prepared) -> Engine:
-    """Return the fused engine for a run on one device; where the recipe names `fit`, one that runs TensorFlow graphs."""
-    training = prepared.recipe.training
-    # Accumulated or scaled gradients are complete inside the optimizer only.
-    clips_before = prepared.recipe.optimizer.accumulation == 1 and training.precision != "mixed_float16"
-    return Engine(
-        prepared.built,
-        prepared.splits.train,
-        batch_size=training.batch_size,
-        seed=prepared.recipe.seed,
-        jit=training.engine == "xla",
-        weights_K=prepared.weights_K,
-        momentum_option=prepared.recipe.optimizer.momentum_option if prepared.table.moves_momentum else None,
-        structure=prepared.structure(),
-        clipping=training.gradient_clipping if clips_before else None,
-    )
+        return DistributedLoop(setup)
+    return FitLoop(setup) if setup.recipe.training.engine == "fit" else Engine(setup)
 
 
 class FitLoop:
@@ -73,20 +53,19 @@ class FitLoop:
 
     can_pause = False
 
-    def __init__(self, prepared: Prepared) -> None:
-        self._prepared = prepared
-        self._model = compile_plain(prepared.built, prepared.recipe, for_training=True)
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._model = compile_plain(setup.built, setup.recipe, for_training=True)
         self._logs: dict[str, float] = {}
-        self.batch_size = prepared.recipe.training.batch_size
 
     def begin_phase(self, key: str) -> None:
         """Compile again, which is when Keras looks at what is frozen."""
-        self._model = compile_plain(self._prepared.built, self._prepared.recipe, for_training=True)
+        self._model = compile_plain(self._setup.built, self._setup.recipe, for_training=True)
 
     @property
     def batches(self) -> int:
         """Batches per epoch."""
-        return -(-len(self._prepared.splits.train) // self.batch_size)
+        return self._setup.batches
 
     def trackers(self) -> Sequence[keras.metrics.Metric]:
         """Return nothing: `fit` starts its metrics afresh in each epoch, and epochs are never cut for resuming."""
@@ -98,22 +77,22 @@ class FitLoop:
         """Train one epoch with `fit`."""
         if start:
             raise ValueError("fit cannot start in the middle of an epoch")
-        train, weights_K = self._prepared.splits.train, self._prepared.weights_K
-        y = as_targets(train.y, self._model)[plan.order]
+        train, weights_K = self._setup.train, self._setup.weights_K
+        y = self._setup.targets()[plan.order]
         weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
         watcher = _BatchWatcher(plan, on_chunk, self.batches)
         history = self._model.fit(
             train.x[plan.order],
             y,
-            batch_size=self.batch_size,
+            batch_size=self._setup.batch_size,
             sample_weight=weights,
             shuffle=False,
             verbose=0,
             callbacks=[watcher],
         )
         self._model.stop_training = watcher.user_stops
-        own = ("loss", *(metric.name for metric in self._prepared.built.metrics))
-        self._logs = {name: float(history.history[name][-1]) for name in own}
+        names = ("loss", *(metric.name for metric in self._setup.built.metrics))
+        self._logs = {name: float(history.history[name][-1]) for name in names}
         if not np.isfinite(self._logs["loss"]):
             raise DivergedError("the loss is not a finite number")
         if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.data.source import Array
+from hornbook.data.source import Array, Inputs
 
 __all__ = ["large_batch", "predict_scores"]
 
@@ -24,8 +24,8 @@ def large_batch(model: keras.Model) -> int:
     return int(min(max(FLOATS_PER_BATCH // widest, 32), 8192))
 
 
-def predict_scores(model: keras.Model, x: Array) -> Array:
-    """Return the model's outputs (N, K) float32 for inputs (N, …), in inference mode."""
+def predict_scores(model: keras.Model, x: Inputs) -> Array:
+    """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode."""
     dtype = model.inputs[0].dtype
     call = tf.function(
         lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True

@@ -5,35 +5,18 @@ the program. Weights, optimizer slots and metrics are variables that a program c
 the captures, which TensorFlow allows for equal shapes and types. Data, order and rates are arguments.
 """
 
-import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework import ops
+
+from hornbook.upstream import no_gradients_kept
 
 __all__ = ["Programs"]
 
 KEPT = 32
 _CACHE: OrderedDict[tuple[Any, ...], "_Program"] = OrderedDict()
-
-
-@contextlib.contextmanager
-def _no_gradients_kept() -> Iterator[None]:
-    """Forget the gradients that TensorFlow registers while this is open: for ever, each with the graph it was traced in.
-
-    Keras's optimizers and some activations have such gradients. What is traced here takes its own and is never
-    differentiated from outside, so nobody asks for them; kept, every program that was forgotten left 3 MB behind.
-    """
-    registered = ops.gradient_registry._registry
-    before = set(registered)
-    try:
-        yield
-    finally:
-        for name in registered.keys() - before:
-            if name.startswith("CustomGradient-"):
-                del registered[name]
 
 
 class _Program:
@@ -95,7 +78,7 @@ class Programs:
             traced = tf.function(function, jit_compile=jit, autograph=False)
             free = [None] * skipped
             specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
-            with _no_gradients_kept():
+            with no_gradients_kept():
                 program = _Program(traced.get_concrete_function(*specs), self.externals)
             if program.captures_more:  # something of this run alone, so no other run may use it
                 key = (self.owner, *key[1:])

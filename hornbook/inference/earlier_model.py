@@ -6,18 +6,18 @@ from typing import Any
 import keras
 
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
-from hornbook.builder.refusals import reason
-from hornbook.builder.reuse import Source
+from hornbook.builder.reuse import EarlierModel
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
 from hornbook.errors import Path as Place
 from hornbook.errors import Problem, RecipeError, RunError
+from hornbook.recipes.language.layer_names import UnknownLayer
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.reuse import CutError, cut, source_file
-from hornbook.recipes.sections.layer_names import UnknownLayer
 from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
 from hornbook.runs.keras_file import StoredModel, checksum, read_keras_file, stored_model
+from hornbook.upstream import reason
 
 __all__ = ["load_source"]
 
@@ -25,7 +25,7 @@ SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 """Sides in pixels below which an application's maps would vanish; 32 for the others."""
 
 
-def load_source(recipe: Recipe, info: DataInfo) -> Source | None:
+def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
     """Return the model that the recipe reuses, or None where it reuses none.
 
     Raises:
@@ -50,7 +50,7 @@ def load_source(recipe: Recipe, info: DataInfo) -> Source | None:
     if reuse.file() is None:
         _check_columns(reuse.from_, info)
     kept, last = _cut(stored, reuse)
-    return Source(model, tuple(kept), last, str(path), checksum(path))
+    return EarlierModel(model, tuple(kept), last, str(path), checksum(path))
 
 
 def _load(path: Path, *, trust: bool) -> keras.Model:
@@ -89,7 +89,7 @@ def _check_columns(run: str, info: DataInfo) -> None:
         raise _problem(("reuse", "from"), message, "Give both the same columns and categories.")
 
 
-def _application(reuse: Reuse, given: Application, info: DataInfo) -> Source:
+def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierModel:
     function = getattr(keras.applications, given.application, None)
     if function is None:
         known = ", ".join(name for name in dir(keras.applications) if name[0].isupper())
@@ -116,7 +116,7 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> Source:
     module = next(m for m in vars(keras.applications).values() if getattr(m, given.application, None) is function)
     stored = stored_model(keras.saving.serialize_keras_object(model), Path(given.application))
     kept, last = (stored.names(), stored.names()[-1]) if reuse.layers is None else _cut(stored, reuse)
-    return Source(
+    return EarlierModel(
         model, tuple(kept), last, f"keras.applications.{given.application}", preprocess=module.preprocess_input
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook.builder.build import as_targets
 from hornbook.builder.head import decision_threshold
-from hornbook.data import Splits, load
+from hornbook.data import Splits, load_data
 from hornbook.data.source import Array
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.prediction import predict_scores
@@ -17,7 +17,6 @@ from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import check_dropout
-from hornbook.recipes.language.durations import to_bytes
 from hornbook.runs import find_run
 
 __all__ = ["Report", "evaluate_run", "labels_of", "load_splits"]
@@ -135,10 +134,7 @@ def evaluate_run(
 
 def load_splits(trained: Trained) -> tuple[Splits, tuple[str, ...]]:
     """Return a run's data, loaded again, and a note if it is not what the run was trained on."""
-    recipe = trained.recipe
-    budget = recipe.training.memory_budget
-    size = to_bytes(budget) if budget is not None else None
-    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=size)
+    splits = load_data(trained.recipe, for_training=False).splits
     if splits.info.fingerprint == trained.info.fingerprint:
         return splits, ()
     found, then = splits.info.fingerprint, trained.info.fingerprint

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hornbook.atomic import replacing
-from hornbook.data import read_inputs
+from hornbook.data import memory_budget, read_inputs
 from hornbook.data.source import Array
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import UsageError
@@ -55,7 +55,7 @@ def predict_file(
     trained = load_run(run, which=which)
     if mc_samples is not None:
         check_dropout(trained.model, run)
-    x, notes = read_inputs(source, trained.info)
+    x, notes = read_inputs(source, trained.info, memory_budget=memory_budget(trained.recipe))
     uncertainty = None
     if mc_samples is not None:
         uncertainty = sample_run(trained, x, mc_samples)

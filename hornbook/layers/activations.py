@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from hornbook.upstream import with_logits
+
 __all__ = ["ApproximateGelu", "RandomizedLeakyReLU", "Step", "gelu", "step"]
 
 
@@ -22,9 +24,7 @@ class Step(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return 0 or 1 per unit, in the shape of `inputs`."""
-        output = step(inputs)
-        output._keras_logits = inputs
-        return output
+        return with_logits(step(inputs), inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input."""

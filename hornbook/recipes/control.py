@@ -1,5 +1,7 @@
 """The control of a recipe: the same network, data, labels, seed and budget, without what was learned before."""
 
+from typing import Any
+
 from hornbook.errors import UsageError
 from hornbook.recipes.recipe import Recipe
 
@@ -15,15 +17,14 @@ def control_of(recipe: Recipe) -> Recipe:
     Raises:
         UsageError: If the recipe neither pretrains nor reuses anything.
     """
-    plain = recipe.to_dict()
+    values: dict[str, Any]
     if recipe.pretraining is not None:
-        plain["pretraining"]["control"] = True
+        values = {"pretraining.control": True}
     elif recipe.reuse is not None:
-        kept = {key: plain["reuse"][key] for key in ("from", "layers", "copy", "trust") if key in plain["reuse"]}
-        plain["reuse"] = kept | {"weights": "fresh", "freeze": False}
+        reuse = recipe.to_dict()["reuse"]
+        kept = {key: reuse[key] for key in ("from", "layers", "copy", "trust") if key in reuse}
+        values = {"reuse": kept | {"weights": "fresh", "freeze": False}}
     else:
         raise UsageError("--control: the recipe has neither 'pretraining' nor 'reuse' that could be left out.")
     name = recipe.name or "recipe"
-    plain["name"] = name if name.endswith("_control") else f"{name}_control"
-    changed = Recipe.model_validate(plain)
-    return changed.from_document(recipe.document) if recipe.document is not None else changed
+    return recipe.replaced(values | {"name": name if name.endswith("_control") else f"{name}_control"})

@@ -22,7 +22,6 @@ class Facts:
         has_validation: Whether there is a validation split.
         is_standardized: Whether inputs are standardized.
         train_size: Training examples.
-        is_loaded: Whether the facts come from the data itself.
     """
 
     task: Task | None = None
@@ -32,7 +31,6 @@ class Facts:
     has_validation: bool = True
     is_standardized: bool = False
     train_size: int | None = None
-    is_loaded: bool = False
 
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
@@ -47,7 +45,6 @@ class Facts:
                 has_validation=bool(info.counts.get("validation")),
                 is_standardized=bool(is_standardized),
                 train_size=info.counts.get("train"),
-                is_loaded=True,
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}

@@ -1,9 +1,12 @@
 """The whole recipe on one page: six ingredients, and the data, model and training they are for."""
 
+import copy
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
+from hornbook.recipes.language.keys import put, split_key
 from hornbook.recipes.language.spec import ComponentOf, Spec
 from hornbook.recipes.language.text import Document
 from hornbook.recipes.sections.activation import Activation
@@ -82,14 +85,38 @@ class Recipe(Spec):
 
     def from_document(self, document: Document) -> "Recipe":
         """Return the same recipe, remembering the text it came from, so that later problems can name the line."""
-        copy = self.model_copy()
-        copy._document = document
-        return copy
+        placed = self.model_copy()
+        placed._document = document
+        return placed
 
     @property
     def document(self) -> Document | None:
         """The text the recipe came from, with the place of each key."""
         return self._document
+
+    def replaced(self, values: Mapping[str, Any]) -> "Recipe":
+        """Return the recipe with other values in place, remembering the text it came from.
+
+        Only the sections that change are validated again; the others are taken as they are.
+
+        Args:
+            values: {key: plain value}; a key has dots, ``training.engine``, and None leaves it without a value. Whole
+                sections are set before what is inside them.
+
+        Raises:
+            KeyPathError: If a key leads through something that has no keys.
+            pydantic.ValidationError: If the recipe has no such key, or it takes no such value.
+        """
+        tree: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        items = [(split_key(key), value) for key, value in values.items()]
+        for path, value in sorted(items, key=lambda item: len(item[0])):
+            section = str(path[0])
+            if len(path) > 1 and isinstance(tree.get(section), BaseModel | tuple):
+                tree[section] = _plain(tree[section])
+            put(tree, path, copy.deepcopy(value))
+        changed = type(self).model_validate(tree)
+        changed._document = self._document
+        return changed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain lists, mappings, numbers and text, ready for YAML; keys without a value left out."""

@@ -1,17 +1,16 @@
 """Fills in what only the data can tell: task, head, loss, metric, activation, initializer, monitors."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts, recorded_names
-from hornbook.recipes.language.spec import component_class
+from hornbook.recipes.language.spec import Spec, component_class
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import default_metric
-from hornbook.recipes.sections.reuse import Application, Reuse
-from hornbook.runs.directory import find_run
+from hornbook.recipes.sections.model import Rnn
 
 __all__ = ["resolve"]
 
@@ -38,41 +37,35 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     facts = Facts.of(recipe, info, is_standardized=is_standardized)
     problems = list(check_rules(recipe, facts))
     refuse_errors(recipe, problems)
-    plain = recipe.to_dict()
-    plain["task"] = facts.task
-    plain["head"] = _head(recipe, facts)
-    has_hidden_layers = recipe.model.hidden_units() != ()
-    if recipe.activation is None and has_hidden_layers:
-        plain["activation"] = "tanh" if recipe.model.name == "rnn" else "relu"
-    if recipe.model.name == "rnn" and facts.kind == "tokens":
-        plain["model"].setdefault("embedding", 64)
-    if recipe.initializer.name == "default" and has_hidden_layers:
-        plain["initializer"] = {**plain.get("initializer", {}), "name": _suited(plain["activation"])}
-    if recipe.reuse is not None:
-        plain["reuse"]["from"] = _absolute(recipe.reuse)
-    if recipe.pretraining is not None and recipe.pretraining.inputs is not None:
-        plain["pretraining"]["inputs"] = str(Path(recipe.pretraining.inputs).absolute())
-    plain["training"] = _training(recipe, facts)
-    if plain.get("schedule", {}).get("name") == "performance":
-        plain["schedule"] |= _monitor(recipe, facts, plain["schedule"])
-    resolved = Recipe.model_validate(plain)
-    return (resolved.from_document(recipe.document) if recipe.document else resolved), problems
+    values: dict[str, Any] = {"task": facts.task, "head": _head(recipe, facts), "training": _training(recipe, facts)}
+    activation = recipe.activation.name if recipe.activation is not None else None
+    if recipe.model.hidden_units() != ():  # there are hidden layers
+        if activation is None:
+            values["activation"] = activation = "tanh" if recipe.model.name == "rnn" else "relu"
+        if recipe.initializer.name == "default":
+            values["initializer.name"] = _suited(activation)
+    if isinstance(recipe.model, Rnn) and recipe.model.embedding is None and facts.kind == "tokens":
+        values["model.embedding"] = 64
+    if recipe.schedule.watched_value() is not None:
+        found = _monitor(recipe, facts, recipe.schedule.model_dump())
+        values |= {f"schedule.{key}": value for key, value in found.items()}
+    return recipe.replaced(values | dict(_absolute_paths(recipe))), problems
 
 
-def _absolute(reuse: Reuse) -> Any:
-    """Return the source with an absolute path, ``latest`` resolved to its run."""
-    if isinstance(reuse.from_, Application):
-        own = reuse.from_.model_dump()
-        is_file = own["weights"] not in {"imagenet", "none"}
-        return own | {"weights": str(Path(own["weights"]).absolute())} if is_file else own
-    own_file = reuse.file()
-    return str(own_file.absolute() if own_file is not None else find_run(reuse.from_).path)
+def _absolute_paths(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (key, absolute path) of every option of every section that names a file: a run can be used from anywhere."""
+    if isinstance(value, Spec):
+        for name, path in value.absolute_paths().items():
+            yield f"{key}.{name}".lstrip("."), path
+        for name, field in type(value).model_fields.items():
+            yield from _absolute_paths(getattr(value, name), f"{key}.{field.alias or name}".lstrip("."))
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from _absolute_paths(item, f"{key}.{place}")
 
 
-def _suited(activation: Any) -> str:
-    name = activation["name"] if isinstance(activation, dict) else activation
-    cls = component_class("activation", name)
-    return str(getattr(cls, "suits", "glorot_uniform"))
+def _suited(activation: str) -> str:
+    return str(getattr(component_class("activation", activation), "suits", "glorot_uniform"))
 
 
 def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Means of repeated runs with what is known about them: t intervals, plain and paired. No TensorFlow."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,14 +41,13 @@ def mean_interval(values: Sequence[float]) -> Interval:
     """
     if not values:
         raise ValueError("no values")
-    count = len(values)
-    mean = math.fsum(values) / count
+    count, mean = len(values), statistics.fmean(values)
     if count == 1:
         return Interval(mean, math.inf, 1)
+    import numpy as np
     from scipy import stats  # half a second that most commands do not need
 
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    return Interval(mean, float(stats.t.ppf(0.975, count - 1)) * deviation / math.sqrt(count), count)
+    return Interval(mean, float(stats.t.ppf(0.975, count - 1) * np.std(values, ddof=1)) / math.sqrt(count), count)
 
 
 def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> Interval:

@@ -19,12 +19,23 @@ from typing import Any
 from hornbook.atomic import jsonable, replacing, write_json, write_text
 from hornbook.errors import BusyError, RunError, UsageError
 
-__all__ = ["Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "make_folder"]
+__all__ = [
+    "Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "is_pretraining", "make_folder", "newest_run",
+    "runs_of",
+]  # fmt: skip
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 LATEST = "latest"
+
+PRETRAINING = "pretraining"
+"""How the `phase` of a pretraining epoch begins in the history; the name of the layer or task follows."""
+
+
+def is_pretraining(row: Mapping[str, Any]) -> bool:
+    """Return whether a row of the history is an epoch of pretraining."""
+    return str(row.get("phase", "")).startswith(PRETRAINING)
 
 
 def check_writable(root: Path) -> None:
@@ -134,6 +145,8 @@ class RunDirectory:
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write all epochs anew, as a resumed run must: lines after the state are trained again."""
+        if not rows and not (self.path / HISTORY).exists():
+            return
         write_text(
             self.path / HISTORY, "".join(json.dumps(jsonable(dict(row)), ensure_ascii=False) + "\n" for row in rows)
         )
@@ -278,6 +291,18 @@ def find_unfinished(root: Path, name: str, source: tuple[str, Sequence[str]]) ->
         return path.resolve() if is_same and Run(path).result["state"] != "finished" else None
     except (OSError, RunError):
         return None
+
+
+def newest_run(folder: Path) -> Path | None:
+    """Return the newest run in a recipe's folder of runs, or None."""
+    latest = folder / LATEST
+    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
+
+
+def runs_of(root: Path, name: str) -> list[Run]:
+    """Return the runs of a recipe's name, the newest first."""
+    folders = (file.parent for file in (root / name).glob(f"*/{RECIPE}"))
+    return [Run(folder) for folder in sorted(folders, reverse=True) if not folder.is_symlink()]
 
 
 def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:

@@ -2,7 +2,7 @@
 
 runs/<recipe name>/sweep-<YYYYmmdd-HHMMSS>-<4 hex>/     `latest-sweep` beside it points to the newest
   sweep.yaml  trials.jsonl  trials.csv  best.yaml  result.json  report.html
-  trials/trial-001/<run>/ …  confirm/confirm-1/<run>/ …
+  trials/trial-001/<run>/ …  confirm/confirm-1/<run>/ …  tensorboard/
 """
 
 import fcntl
@@ -18,15 +18,35 @@ from typing import Any
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
 from hornbook.runs.directory import make_folder
-from hornbook.sweep.oracle import Proposal
 
-__all__ = ["Outcome", "SweepFolder", "TrialRow"]
+__all__ = [
+    "Outcome", "Proposal", "SweepFolder", "TrialRow", "best_runs", "latest_best", "sweep_above", "sweep_result",
+]  # fmt: skip
 
 SOURCE, EVENTS, TABLE, BEST, RESULT, REPORT = (
     "sweep.yaml", "trials.jsonl", "trials.csv", "best.yaml", "result.json", "report.html",
 )  # fmt: skip
-TRIALS, CONFIRM, PREFIX, LATEST, LOCK = "trials", "confirm", "sweep-", "latest-sweep", ".lock"
+TRIALS, CONFIRM, TENSORBOARD, PREFIX, LATEST, LOCK = (
+    "trials", "confirm", "tensorboard", "sweep-", "latest-sweep", ".lock",
+)  # fmt: skip
 LOCK_WAIT_S = 3.0  # workers of a sweep that was killed need a moment to notice
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be tried.
+
+    Attributes:
+        trial: Number, from 0.
+        values: Value of each key that is active.
+        until: Epochs to train altogether; None for the recipe's own.
+        parent: The trial whose runs are trained further; None for new runs.
+    """
+
+    trial: int
+    values: dict[str, Any]
+    until: int | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -199,3 +219,36 @@ class SweepFolder:
         """Return the trial that a trial's runs began with: itself, or the first of those it goes on from."""
         parent = self.rows[trial].proposal.parent
         return trial if parent is None else self.roots(parent)
+
+
+def sweep_above(run: Path) -> Path | None:
+    """Return the folder of the sweep that a run is part of, or None."""
+    return next((parent for parent in run.parents if parent.name.startswith(PREFIX)), None)
+
+
+def sweep_result(sweep: Path) -> dict[str, Any]:
+    """Return how a sweep stands, its state among it.
+
+    Raises:
+        RunError: If the record cannot be read.
+    """
+    try:
+        return dict(json.loads((sweep / RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{sweep / RESULT}: cannot be read ({error}).") from error
+
+
+def best_runs(sweep: Path, count: int) -> set[Path]:
+    """Return the runs of a sweep's best trials and of its confirmation, from its record.
+
+    Raises:
+        RunError: If the record cannot be read.
+    """
+    facts = sweep_result(sweep)
+    kept = {sweep / run for row in facts.get("ranking", [])[:count] for run in row["runs"]}
+    return kept | {sweep / run for run in facts.get("confirm_runs", [])}
+
+
+def latest_best(sweep: Path) -> Path:
+    """Return the path of the winner's recipe by way of the link to the newest sweep."""
+    return sweep.parent / LATEST / BEST

@@ -1,6 +1,5 @@
 """What runs cost on disk, and how to free it: states first, then models. No TensorFlow."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.errors import RunError
-from hornbook.runs.directory import CHECKPOINTS, RECIPE, STATES, Run
+from hornbook.runs.directory import CHECKPOINTS, HISTORY, RECIPE, RESULT, STATES, Run
+from hornbook.runs.sweeps import sweep_above
 
 __all__ = ["Usage", "find_runs", "free_models", "free_states", "models_size", "size_of", "states_size", "usage_of"]
 
@@ -58,14 +58,14 @@ def usage_of(path: Path, root: Path) -> Usage:
     except RunError:
         result = {"state": "unknown"}
     try:
-        date = (path / "result.json").stat().st_mtime
+        date = (path / RESULT).stat().st_mtime
     except OSError:
         date = path.stat().st_mtime
     parts = path.relative_to(root).parts
     epochs = result.get("epochs")
-    if epochs is None and (path / "history.jsonl").exists():
+    if epochs is None and (path / HISTORY).exists():
         epochs = len(Run(path).history)
-    is_trial = any(part.startswith("sweep-") for part in parts)
+    is_trial = sweep_above(path.relative_to(root)) is not None
     name = "/".join(parts)
     return Usage(path, name, str(result.get("state")), epochs, _score(result), size_of(path), date, is_trial)
 
@@ -118,18 +118,3 @@ def size_text(size: float) -> str:
 def date_text(date: float) -> str:
     """Return ``2026-11-21 10:15``."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(date))
-
-
-def best_trials(sweep: Path, count: int) -> set[Path]:
-    """Return the runs of a sweep's best trials and of its confirmation, from its record.
-
-    Raises:
-        RunError: If the record cannot be read.
-    """
-    try:
-        facts = json.loads((sweep / "result.json").read_text(encoding="utf-8"))
-        ranking: list[dict[str, Any]] = facts.get("ranking", [])
-    except (OSError, ValueError) as error:
-        raise RunError(f"{sweep / 'result.json'}: cannot be read ({error}).") from error
-    kept = {sweep / run for row in ranking[:count] for run in row["runs"]}
-    return kept | {sweep / run for run in facts.get("confirm_runs", [])}

@@ -1,24 +1,22 @@
 """An ablation from its plan to its folder: tune, train every cell over the same seeds, compare, write."""
 
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.atomic import write_json, write_text
-from hornbook.errors import Problem, RecipeError, RunError, UsageError
+from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import check_writable
-from hornbook.study.cells import Figures, Interrupted, Trainer
+from hornbook.runs.studies import write_study
+from hornbook.study.cells import CellRunner, Figures, Interrupted
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
 from hornbook.study.notes import notes_of
-from hornbook.study.outcome import Group, Study, compare_groups
+from hornbook.study.outcome import Group, compare_groups
 from hornbook.study.page import as_html
 from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
-from hornbook.study.table import as_csv, as_json
+from hornbook.study.table import Study, as_csv, as_json
 from hornbook.trainer.prepare import quiet_upstream_warnings
 
 __all__ = ["ablate"]
@@ -62,22 +60,22 @@ def ablate(
     """
     quiet_upstream_warnings()
     check_writable(runs)
-    trainer = Trainer(runs)
-    plan, recipes = _completed(plan, _resolved(plan, trainer))
+    runner = CellRunner(runs)
+    plan, recipes = _completed(plan, _resolved(plan, runner))
     measure = measure_of(recipes, metric, prefer="val" if plan.folds is None else "test")
     goal = parse_target(target, recipes) if target is not None else None
     if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
         raise UsageError("--tune: it goes by the validation split, and there is none.")
-    trained = _train_all(plan, trainer, measure, say)
+    trained = _train_all(plan, runner, measure, say)
     goal = goal if goal is not None else _usual_target(trained[0], measure)
     groups = [_group(cell, measure, goal) for cell in trained]
     name = recipes[0].name or "recipe"
     rows = tuple(compare_groups(groups, measure, plan.repeats()))
     study = Study(name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups)), plan.repeats())
-    return study, _write(study, runs)
+    return study, write_study(runs, study.name, page=as_html(study), table=as_csv(study), record=as_json(study))
 
 
-def _resolved(plan: Plan, trainer: Trainer) -> list[Recipe]:
+def _resolved(plan: Plan, runner: CellRunner) -> list[Recipe]:
     """Return every cell's recipe as the data completes it.
 
     Raises:
@@ -86,7 +84,7 @@ def _resolved(plan: Plan, trainer: Trainer) -> list[Recipe]:
     recipes, problems = [], list[Problem]()
     for planned in plan.cells:
         try:
-            recipes.append(trainer.resolve(planned.recipe))
+            recipes.append(runner.resolve(planned.recipe))
         except RecipeError as error:
             if not planned.cell.settings:
                 raise
@@ -134,14 +132,14 @@ def _on_validation(measure: Measure, recipes: Sequence[Recipe]) -> str | None:
         return None
 
 
-def _train_all(plan: Plan, trainer: Trainer, measure: Measure, say: Say) -> list[_Trained]:
+def _train_all(plan: Plan, runner: CellRunner, measure: Measure, say: Say) -> list[_Trained]:
     """Train cell by cell, the seeds of a cell one after another, so that they share compiled programs."""
     done = 0
 
     def train(label: str, recipe: Recipe, overrides: tuple[str, ...]) -> Figures:
         nonlocal done
         try:
-            figures = trainer.run(recipe, (plan.text, overrides))
+            figures = runner.run(recipe, (plan.text, overrides))
         except Interrupted as error:
             message = f"{error}; {done} of {plan.num_runs} runs are done. The same command goes on from there."
             raise Interrupted(message, error.exit_code) from error
@@ -243,17 +241,3 @@ def _run_record(figures: Figures) -> dict[str, Any]:
         "seconds": figures.seconds,
         "was_there": figures.was_there,
     }
-
-
-def _write(study: Study, runs: Path) -> Path:
-    """Write table.csv, result.json and report.html into a folder of their own."""
-    stamp = time.strftime("%Y%m%d-%H%M%S") + "-" + secrets.token_hex(2)
-    folder = runs / f"{study.name}_ablation" / stamp
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise RunError(f"{folder}: the study's folder cannot be made ({error.strerror}).") from error
-    write_text(folder / "table.csv", as_csv(study))
-    write_json(folder / "result.json", as_json(study))
-    write_text(folder / "report.html", as_html(study))
-    return folder

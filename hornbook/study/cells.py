@@ -5,20 +5,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import Shelf
+from hornbook.data import Shelf, load_data
 from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.runs.directory import RECIPE, Run
-from hornbook.runs.rows import is_pretraining
-from hornbook.trainer.prepare import Prepared, memory_budget
-from hornbook.trainer.pretraining.unlabeled import divide
-from hornbook.trainer.progress import SilentReporter
+from hornbook.runs.directory import Run, is_pretraining, runs_of
+from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
 from hornbook.trainer.train import train
 
-__all__ = ["Figures", "Interrupted", "Trainer"]
+__all__ = ["CellRunner", "Figures", "Interrupted"]
 
 ENGINES = ("xla", "graph", "fit")
 ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
@@ -69,18 +66,17 @@ class Figures:
         return (self.test if split == "test" else self.validation).get(name) if self.is_finished else None
 
 
-class _Watcher(SilentReporter):
-    """Keeps the log, and knows the run's folder also where training fails."""
+class _FolderOf(Listener):
+    """Knows the run's folder also where training fails."""
 
     path: Path | None = None
 
-    def start(self, prepared: Prepared, run: Path) -> None:
-        """Remember the folder."""
-        self.path = run
-        super().start(prepared, run)
+    def on_start(self, start: Start) -> None:
+        """Remember it."""
+        self.path = start.run
 
 
-class Trainer:
+class CellRunner:
     """Trains recipes one after another in this process, so that runs of one structure share compiled programs.
 
     Args:
@@ -113,22 +109,22 @@ class Trainer:
         Raises:
             Interrupted: If Ctrl-C or SIGTERM ended the run.
         """
-        found = self._found(recipe)
-        if found is not None and Run(found).result["state"] != "interrupted":
-            return replace(figures_of(Run(found), recipe.seed), was_there=True)
-        watcher = _Watcher()
+        earlier = self._found(recipe)
+        if earlier is not None and Run(earlier).result["state"] != "interrupted":
+            return replace(figures_of(Run(earlier), recipe.seed), was_there=True)
+        folder = _FolderOf()
         try:
-            if found is not None:
-                result = resume(found, reporter=watcher, shelf=self._shelf)
+            if earlier is not None:
+                result = resume(earlier, listeners=[folder], shelf=self._shelf)
             else:
-                result = train(recipe, runs=self.runs, reporter=watcher, source=source, shelf=self._shelf)
+                result = train(recipe, runs=self.runs, listeners=[folder], source=source, shelf=self._shelf)
         except Exception as error:  # a cell that fails is a row of the table
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
-            return Figures(recipe.seed, watcher.path, state, " ".join(reason.split()))
+            return Figures(recipe.seed, folder.path, state, " ".join(reason.split()))
         if result is not None and result.exit_code:
             raise Interrupted(result.stop_reason, result.exit_code)
-        path = result.run if result is not None else found
+        path = result.run if result is not None else earlier
         if path is None:
             raise TypeError("a run without a folder")
         return figures_of(Run(path), recipe.seed)
@@ -155,9 +151,9 @@ class Trainer:
         """Return {text of the resolved recipe: runs, newest first} of what was there when the study began."""
         if name not in self._known:
             known: dict[str, list[Path]] = {}
-            for file in sorted((self.runs / name).glob(f"*/{RECIPE}"), reverse=True):
-                if not file.parent.is_symlink() and _state(file.parent) in ENDED:
-                    known.setdefault(file.read_text(encoding="utf-8"), []).append(file.parent)
+            for run in runs_of(self.runs, name):
+                if _state(run) in ENDED:
+                    known.setdefault(run.recipe_path.read_text(encoding="utf-8"), []).append(run.path)
             self._known[name] = known
         return self._known[name]
 
@@ -166,16 +162,14 @@ class Trainer:
         whole = recipe.to_dict()
         key = to_yaml([whole.get(part) for part in ("data", "task", "seed", "pretraining")])
         if key not in self._facts:
-            budget = memory_budget(recipe)
-            splits = self._shelf.load(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-            splits, _ = divide(recipe, splits, memory_budget=budget)
+            splits = load_data(recipe, shelf=self._shelf).splits
             self._facts[key] = splits.info, splits.preprocessing.variance is not None
         return self._facts[key]
 
 
-def _state(folder: Path) -> str:
+def _state(run: Run) -> str:
     try:
-        return str(Run(folder).result.get("state"))
+        return str(run.result.get("state"))
     except RunError:
         return "unknown"
 

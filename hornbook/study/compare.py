@@ -10,8 +10,8 @@ from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import KINDS, component_class
 from hornbook.recipes.language.text import parse, shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import Run, find_run
-from hornbook.runs.rows import is_pretraining
+from hornbook.report.text import COLUMNS, p_relation
+from hornbook.runs.directory import Run, find_run, is_pretraining
 from hornbook.study.grid import grid_lines
 from hornbook.study.measure import Measure, measure_of
 from hornbook.study.outcome import Group, Row, compare_groups
@@ -19,7 +19,6 @@ from hornbook.study.table import verdict_lines
 
 __all__ = ["Comparison", "compare_runs", "flatten"]
 
-COLUMNS = 80
 NOT_TRAINING = {"name", "notes", "tags"}
 
 
@@ -103,7 +102,7 @@ class Comparison:
         for row in self.rows:
             if row.difference is not None:
                 p = row.difference.adjusted_p
-                more = "" if p is None else f", p = {p:.3f} (Holm)" if p >= 0.001 else ", p < 0.001 (Holm)"
+                more = "" if p is None else f", {p_relation(p)} (Holm)"
                 difference = measure.interval(row.difference.interval, sign=True)
                 yield f"{measure.name} {row.group.label} - {self.columns[0].letter}: {difference}{unit}{more}"
         yield from verdict_lines(self.rows)

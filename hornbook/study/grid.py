@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from hornbook.report.text import COLUMNS, cut
+
 __all__ = ["grid_lines"]
 
-COLUMNS = 80
 WIDEST_NAME, WIDEST_VALUE = 34, 22
 
 
@@ -25,8 +26,8 @@ def grid_lines(lines: Sequence[tuple[str, Sequence[str]]], letters: Sequence[str
         found += [""] if found else []
         found.append(f"{'':<{width}}" + "".join(f"  {letters[at]:>{widths[at]}}" for at in block))
         for name, texts in lines:
-            cells = "".join(f"  {_cut(texts[at], widths[at]):>{widths[at]}}" for at in block)
-            found.append(f"{_cut(name, width):<{width}}{cells}")
+            cells = "".join(f"  {cut(texts[at], widths[at]):>{widths[at]}}" for at in block)
+            found.append(f"{cut(name, width):<{width}}{cells}")
     return found
 
 
@@ -41,7 +42,3 @@ def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
         blocks[-1].append(place)
         used += 2 + width
     return blocks
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,7 +1,6 @@
 """What a study compares: a metric with its direction and unit, and a target to reach. No TensorFlow."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,13 @@ from hornbook.errors import UsageError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.condition import Condition
 from hornbook.report.intervals import Interval
 
 __all__ = ["Measure", "Target", "measure_of", "parse_target"]
 
 FRACTIONS = {"accuracy", "top_k_accuracy", "auc", "precision", "recall", "f1_score"}
 """Metrics between 0 and 1, which are shown in percent and compared in points."""
-TARGET = re.compile(r"([a-z0-9_]+)\s*(>=|<=)\s*([-+0-9.eE]+)")
 
 
 @dataclass(frozen=True)
@@ -127,21 +126,18 @@ def parse_target(text: str, recipes: Sequence[Recipe]) -> Target:
     Raises:
         UsageError: If it cannot be read, is not recorded every epoch, or points the wrong way.
     """
-    match = TARGET.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError
-        name, sign, bound = match[1], match[2], float(match[3])
-    except ValueError as error:
-        raise UsageError(f"--target '{text}': expected something like 'val_accuracy>=0.95'.") from error
+    condition = Condition.parse(text)
+    if condition is None or condition.relation not in (">=", "<="):
+        raise UsageError(f"--target '{text}': expected something like 'val_accuracy>=0.95'.")
+    name = condition.name
     recorded = [recorded_names(recipe, Facts.of(recipe)) or {} for recipe in recipes]
     known = sorted(set.intersection(*(set(names) for names in recorded)))
     if name not in known:
         raise UsageError(f"--target: '{name}' is not recorded in every epoch. {did_you_mean(name, known)}")
     higher = recorded[0][name] == "max"
-    if higher != (sign == ">="):
+    if higher != (condition.relation == ">="):
         raise UsageError(
             f"--target '{text}': {name} gets better {'up' if higher else 'down'}wards, so write "
-            f"{name}{'>=' if higher else '<='}{match[3]}."
+            f"{name}{'>=' if higher else '<='}{condition.written}."
         )
-    return Target(name, bound, higher)
+    return Target(name, condition.bound, higher)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.report.intervals import Interval, mean_interval
-from hornbook.study.measure import Measure, Target
+from hornbook.study.measure import Measure
 from hornbook.study.significance import LEVEL, SEEDS, Difference, Repeats, compare_pairs, inflated
 
-__all__ = ["Group", "Row", "Study", "compare_groups", "verdict"]
+__all__ = ["Group", "Row", "compare_groups", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -86,35 +86,6 @@ def _median(values: Sequence[float | None]) -> float | None:
         return None
     middle = statistics.median(math.inf if value is None else value for value in values)
     return middle if math.isfinite(middle) else None
-
-
-@dataclass(frozen=True)
-class Study:
-    """A finished ablation.
-
-    Attributes:
-        name: Of the recipe.
-        measure: What was compared.
-        target: What was to be reached.
-        seeds: The seeds (or folds) of every cell.
-        rows: The baseline first.
-        notes: What a reader must know, in sentences.
-        repeats: Whether seeds or folds were repeated.
-    """
-
-    name: str
-    measure: Measure
-    target: Target | None
-    seeds: tuple[int, ...]
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-    repeats: Repeats = SEEDS
-
-    def __str__(self) -> str:
-        """Return what the command prints."""
-        from hornbook.study.table import as_text  # which needs this class
-
-        return as_text(self)
 
 
 def compare_groups(groups: Sequence[Group], measure: Measure, repeats: Repeats = SEEDS) -> list[Row]:

@@ -1,51 +1,42 @@
 """A study as one HTML page that loads nothing from elsewhere. No TensorFlow."""
 
-from collections.abc import Sequence
-from importlib import resources
-
-from hornbook.study.curves import Chart, chart_of
-from hornbook.study.outcome import Group, Row, Study
-from hornbook.study.table import verdict_lines
+from hornbook.report.page import render
+from hornbook.report.text import p_text
+from hornbook.study.curves import MOST_CURVES, chart_of
+from hornbook.study.outcome import Group
+from hornbook.study.table import Study
 
 __all__ = ["as_html"]
-
-MOST_CURVES = 8
 
 
 def as_html(study: Study) -> str:
     """Return the page: verdicts, tables, learning curves with bands, and every run."""
-    import jinja2  # a tenth of a second that other commands do not need
-
-    text = (resources.files("hornbook") / "study" / "page.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(text).render(
+    return render(
+        "hornbook.study/page.html.jinja",
         study=study,
         measure=study.measure,
-        unit=" (%)" if study.measure.is_fraction else "",
-        charts=charts(study),
-        p=_p,
-        verdicts=verdict_lines(study.rows),
+        unit=_unit(study),
+        pictures=pictures(study),
+        p=p_text,
     )
 
 
-def _p(row: Row) -> str:
-    difference = row.difference
-    if difference is None or difference.adjusted_p is None:
-        return ""
-    return f"{difference.adjusted_p:.3f}" if difference.adjusted_p >= 0.001 else "<0.001"
+def _unit(study: Study) -> str:
+    return " (%)" if study.measure.is_fraction else ""
 
 
-def charts(study: Study) -> list[Chart]:
-    """Return a chart per factor: its cells and the baseline, eight curves at most in one."""
+def pictures(study: Study) -> list[tuple[str, str]]:
+    """Return (factor, picture) of each factor: its cells and the baseline, eight curves at most in one."""
     baseline = study.rows[0].group
     factors: dict[str, list[Group]] = {}
     for row in study.rows[1:]:
         factors.setdefault(row.group.factor, []).append(row.group)
-    found = []
+    name = study.target.name if study.target is not None else study.measure.name
+    found: list[tuple[str, str]] = []
     for factor, groups in factors.items():
         for start in range(0, len(groups), MOST_CURVES - 1):
-            some: Sequence[Group] = [baseline, *groups[start : start + MOST_CURVES - 1]]
-            found.append(chart_of(factor, some, study.measure))
-    return [chart for chart in found if chart is not None]
+            some = [baseline, *groups[start : start + MOST_CURVES - 1]]
+            chart = chart_of(some, study.measure, name + _unit(study))
+            if chart is not None:
+                found.append((factor, chart.svg(f"curves-{len(found) + 1}", f"{name} by epoch, {factor}")))
+    return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.errors import Problem, RecipeError, UsageError
+from hornbook.recipes.language.keys import split_key, value_at
 from hornbook.recipes.load import Checked, check_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.study.factors import ORIGIN, Cell, Factor, cells_of
@@ -70,16 +71,10 @@ class Plan:
 
     def repeat(self, recipe: Recipe, number: int) -> tuple[Recipe, tuple[str, ...]]:
         """Return a cell's recipe with another seed, or fold, and the overrides that make it."""
-        plain = recipe.to_dict()
-        if self.folds is None:
-            plain["seed"] = number
-            overrides: tuple[str, ...] = (f"seed={number}",)
-        else:
-            split = plain["data"].get("split") or {}
-            plain["data"]["split"] = split | {"folds": self.folds, "fold": number}
-            overrides = f"data.split.folds={self.folds}", f"data.split.fold={number}"
-        changed = Recipe.model_validate(plain)
-        return (changed.from_document(recipe.document) if recipe.document is not None else changed), overrides
+        values = {"seed": number}
+        if self.folds is not None:
+            values = {"data.split.folds": self.folds, "data.split.fold": number}
+        return recipe.replaced(values), tuple(f"{key}={value}" for key, value in values.items())
 
 
 def make_plan(
@@ -215,7 +210,4 @@ def _tuned(cell: PlannedCell, config: str, key: str, factors: Sequence[Factor], 
 
 def _value(recipe: Recipe, key: str) -> Any:
     """Return what stands at a path of the recipe, defaults included; None where there is nothing."""
-    here: Any = recipe.to_dict()
-    for part in key.split("."):
-        here = here.get(part) if isinstance(here, dict) else None
-    return here
+    return value_at(recipe.to_dict(), split_key(key))

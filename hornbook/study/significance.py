@@ -106,14 +106,13 @@ def paired_p(ours: Sequence[float], theirs: Sequence[float], *, inflation: float
     measure it by: with few seeds that happens by chance, so it is no proof.
     """
     differences = [one - other for one, other in zip(ours, theirs, strict=True)]
-    deviation, count = _deviation(differences), len(differences)
     largest = max((abs(value) for value in (*ours, *theirs)), default=0.0)
-    if count < 2 or deviation <= NO_SPREAD * largest:
+    if len(differences) < 2 or _deviation(differences) <= NO_SPREAD * largest:
         return None
     from scipy import stats
 
-    mean = math.fsum(differences) / count
-    return float(2 * stats.t.sf(abs(mean) * math.sqrt(count) / (inflation * deviation), count - 1))
+    test = stats.ttest_rel(ours, theirs)
+    return float(2 * stats.t.sf(abs(test.statistic) / inflation, test.df))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -178,5 +177,6 @@ def _deviation(values: Sequence[float]) -> float:
     """Return the standard deviation of a sample; 0 for a single value."""
     if len(values) < 2:
         return 0.0
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    import numpy as np
+
+    return float(np.std(values, ddof=1))

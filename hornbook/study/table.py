@@ -4,15 +4,45 @@ import csv
 import io
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hornbook.report.intervals import Interval
-from hornbook.study.outcome import Row, Study
+from hornbook.report.text import COLUMNS, p_text
+from hornbook.study.measure import Measure, Target
+from hornbook.study.outcome import Row
+from hornbook.study.significance import SEEDS, Repeats
 
-__all__ = ["as_csv", "as_json", "as_text", "difference_lines", "verdict_lines"]
+__all__ = ["Study", "as_csv", "as_json", "as_text", "difference_lines", "verdict_lines"]
 
-COLUMNS = 80
 LABEL = 32
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished ablation.
+
+    Attributes:
+        name: Of the recipe.
+        measure: What was compared.
+        target: What was to be reached.
+        seeds: The seeds (or folds) of every cell.
+        rows: The baseline first.
+        notes: What a reader must know, in sentences.
+        repeats: Whether seeds or folds were repeated.
+    """
+
+    name: str
+    measure: Measure
+    target: Target | None
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    repeats: Repeats = SEEDS
+
+    def __str__(self) -> str:
+        """Return what the command prints."""
+        return as_text(self)
 
 
 def as_text(study: Study) -> str:
@@ -41,14 +71,10 @@ def difference_lines(rows: Sequence[Row], study: Study) -> list[str]:
     for row in rows:
         difference = row.difference
         middle = "" if difference is None else measure.interval(difference.interval, sign=True)
-        p = "" if difference is None or difference.adjusted_p is None else _p(difference.adjusted_p)
+        p = p_text(None if difference is None else difference.adjusted_p)
         mean = "-" if row.mean is None else measure.interval(row.mean)
         lines += _labelled(row.group.label, f"{mean:>17} {middle:>18} {p:>9}")
     return lines
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "<0.001"
 
 
 def _labelled(label: str, figures: str) -> list[str]:

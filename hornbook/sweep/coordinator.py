@@ -7,7 +7,7 @@ from typing import Any
 from hornbook.errors import HornbookError
 from hornbook.recipes.language.durations import to_seconds
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.tuner import Hyperband
+from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.recipes.trial import trial_recipe
 from hornbook.runs.sweeps import Outcome, SweepFolder, TrialRow
 from hornbook.sweep.oracle import WAIT, Advisor, Wait

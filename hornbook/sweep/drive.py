@@ -35,7 +35,7 @@ def drive_here(
         if task is None or isinstance(task, Wait):
             return 0
         view.begin(task)
-        outcome = run_trial(task, folder.path, view.reporter(task.names()[0]), shelf)
+        outcome = run_trial(task, folder.path, view.listener(task.names()[0]), shelf)
         if outcome.state == "interrupted":
             return outcome.exit_code
         coordinator.finish(task.trial, outcome)

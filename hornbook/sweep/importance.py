@@ -64,10 +64,11 @@ def _sorted(found: dict[str, float]) -> dict[str, float]:
 
 def _ranks(values: Sequence[Any]) -> Any:
     """Return ranks from 0 to 1, equal values sharing one; missing values are in the middle."""
-    numbers = np.asarray([math.nan if value is None else float(value) for value in values])
-    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts + 1) / 2)[inverse] / max(len(numbers) - 1, 1)
-    return np.where(np.isnan(numbers), 0.5, ranks)
+    from scipy.stats import rankdata
+
+    numbers = [math.nan if value is None else float(value) for value in values]
+    ranks = (rankdata(numbers, nan_policy="omit") - 1) / max(len(numbers) - 1, 1)
+    return np.nan_to_num(ranks, nan=0.5)
 
 
 def _is_number(values: Sequence[Any]) -> bool:

@@ -9,7 +9,6 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import keras_tuner
@@ -17,11 +16,11 @@ import numpy as np
 
 from hornbook.errors import RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Choices, Range, Sweep
-from hornbook.recipes.sections.tuner import Bayesian, Hyperband
-from hornbook.recipes.trial import is_whole, matching, ordered
+from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, Range, Sweep
+from hornbook.recipes.space import is_whole, matching, ordered
+from hornbook.runs.sweeps import Proposal
 
-__all__ = ["WAIT", "Advisor", "Proposal", "Wait"]
+__all__ = ["WAIT", "Advisor", "Wait"]
 
 MAX_REJECTED = 2000  # draws in a row that the rules reject before a space counts as exhausted
 OWN = "tuner/"  # before the names of values that hyperband adds
@@ -32,23 +31,6 @@ class Wait:
 
 
 WAIT = Wait()
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What an oracle wants to be tried.
-
-    Attributes:
-        trial: Number, from 0.
-        values: Value of each key that is active.
-        until: Epochs to train altogether; None for the recipe's own.
-        parent: The trial whose runs are trained further; None for new runs.
-    """
-
-    trial: int
-    values: dict[str, Any]
-    until: int | None = None
-    parent: int | None = None
 
 
 class Advisor:

@@ -2,64 +2,39 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import Shelf, load
+from hornbook.data import Shelf, load_data
 from hornbook.errors import HornbookError
 from hornbook.recipes.facts import Facts, recorded_names
+from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import no_sweep
-from hornbook.recipes.sections.tuner import Hyperband
-from hornbook.recipes.trial import trial_recipe, try_values
+from hornbook.recipes.sections.sweep import Hyperband, no_sweep
+from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
-from hornbook.runs.directory import Run, check_writable
+from hornbook.runs.directory import Run, check_writable, newest_run
 from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers
 from hornbook.sweep.network.address import Place, check_address, fingerprint
-from hornbook.sweep.table import best_text, csv_text, ranking, values_text
-from hornbook.sweep.trial import newest_run, with_seed
+from hornbook.sweep.result import SweepResult
+from hornbook.sweep.table import best_text, csv_text, ranking, short_keys, values_text
+from hornbook.sweep.trial import with_seed
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
 from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.train import train
 
-__all__ = ["SweepResult", "source_text", "sweep"]
+__all__ = ["source_text", "sweep"]
 
 FRESH = 1000  # the winner's seeds begin so far above the recipe's
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """How a sweep ended.
-
-    Attributes:
-        folder: The sweep's folder.
-        state: ``finished`` or ``interrupted``.
-        stop_reason: Why no more trials were begun.
-        trials: Trials that ended.
-        best: Values of the winner; empty without one.
-        score: The winner's objective, by which it was selected.
-        confirmed: {figure: mean and interval} of the winner with fresh seeds.
-        exit_code: What the command ends with.
-    """
-
-    folder: Path
-    state: str
-    stop_reason: str
-    trials: int
-    best: dict[str, Any] = field(default_factory=dict)
-    score: float | None = None
-    confirmed: dict[str, Interval] = field(default_factory=dict)
-    exit_code: int = 0
 
 
 def sweep(
@@ -97,12 +72,12 @@ def sweep(
     check_writable(Path(runs))
     if place is not None:
         check_address(place)
-    direction, text = find_direction(recipe), source_text(recipe, source)
+    shelf = Shelf()
+    direction, text = find_direction(recipe, shelf), source_text(recipe, source)
     folder, is_continued = _open(recipe, Path(runs), text, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
         view.start(coordinator, is_continued=is_continued, workers=workers)
-        shelf = Shelf()
         return _run(coordinator, _driver(workers, place, text, shelf), shelf, view)
     finally:
         folder.close()
@@ -132,7 +107,7 @@ def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view
     return _close(coordinator, winner, [run for run, _ in results], view)
 
 
-def find_direction(recipe: Recipe) -> str:
+def find_direction(recipe: Recipe, shelf: Shelf) -> str:
     """Return ``min`` or ``max`` of the objective; loads the data where only that tells the task.
 
     Raises:
@@ -142,7 +117,7 @@ def find_direction(recipe: Recipe) -> str:
         raise TypeError("the recipe has no sweep")
     facts = Facts.of(recipe)
     if recorded_names(recipe, facts) is None:
-        facts = Facts.of(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task).info)
+        facts = Facts.of(recipe, load_data(recipe, shelf=shelf, for_training=False).splits.info)
         refuse_errors(recipe, list(check_rules(recipe, facts)))
     recorded = recorded_names(recipe, facts) or {}
     return recipe.sweep.mode or recorded[recipe.sweep.objective]
@@ -150,8 +125,6 @@ def find_direction(recipe: Recipe) -> str:
 
 def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str:
     """Return what makes two sweeps the same: the recipe's text below its overrides; without a text the recipe itself."""
-    from hornbook.recipes.language.text import to_yaml
-
     text, overrides = source if source is not None else (to_yaml(recipe.to_dict()), ())
     return "".join(f"# override: {override}\n" for override in overrides) + text
 
@@ -201,12 +174,12 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf)
         if found is not None and Run(found).result["state"] == "finished":
             done.append((found, 0))
             continue
-        reporter = view.reporter(name)
+        listeners = [view.listener(name)]
         if found is not None:
-            result = resume(found, reporter=reporter, shelf=shelf)
+            result = resume(found, listeners=listeners, shelf=shelf)
         else:
             recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
-            result = train(recipe, runs=folder / CONFIRM, reporter=reporter, shelf=shelf)
+            result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
         if result is None:
             continue
         done.append((result.run, result.exit_code))
@@ -266,13 +239,12 @@ def _interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepR
 def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view: View) -> SweepResult:
     """Write best.yaml, result and report."""
     from hornbook.sweep.page import report_html
-    from hornbook.sweep.table import short_keys
 
     folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
     if best is None or best.outcome is None:
         raise TypeError("a sweep without a winner has no end")
     confirmed = _figures(runs)
-    own, _ = try_values(winner, {"name": coordinator.recipe.name or "recipe"})
+    own = winner.replaced({"name": coordinator.recipe.name or "recipe"})
     count = len(folder.ended())
     lines = [
         f"Trial {best.proposal.trial + 1} of {count} of {folder.path.name}:",
@@ -281,7 +253,7 @@ def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view:
     ]
     lines += [f"Fresh seeds ({value.count}): {name} {value.text()}" for name, value in confirmed.items()]
     lines += [f"Run: hornbook train --config {BEST}"]
-    folder.write_text(BEST, best_text(own or winner, lines))
+    folder.write_text(BEST, best_text(own, lines))
     plain = {name: {"mean": value.mean, "half": value.half, "count": value.count} for name, value in confirmed.items()}
     score = best.outcome.score
     facts = {"best": best.proposal.trial + 1, "values": best.proposal.values, "score": score, "confirmed": plain}

@@ -7,9 +7,10 @@ from typing import Any
 
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.text import number_text
 from hornbook.runs.sweeps import SweepFolder, TrialRow
 
-__all__ = ["best_text", "csv_text", "number_text", "ranking", "short_keys", "value_text", "values_text"]
+__all__ = ["best_text", "csv_text", "ranking", "short_keys", "value_text", "values_text"]
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:
@@ -18,11 +19,6 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     last = {key: key.rsplit(".", 1)[-1] for key in keys}
     counts = [*last.values()]
     return {key: short if counts.count(short) == 1 and not short.isdecimal() else key for key, short in last.items()}
-
-
-def number_text(value: float) -> str:
-    """Return a number in about five characters: ``0.0123``, ``1.2e-05``."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def value_text(value: Any) -> str:

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.recipes.sections.sweep import Choices, Sweep
-from hornbook.runs.directory import Run
-from hornbook.runs.rows import is_pretraining
-from hornbook.runs.sweeps import SweepFolder, TrialRow
+from hornbook.runs.directory import Run, is_pretraining
+from hornbook.runs.sweeps import TENSORBOARD, SweepFolder, TrialRow
 from hornbook.sweep.table import value_text
 
 __all__ = ["write_new"]
 
-FOLDER, EXPERIMENT = "tensorboard", "experiment"
+EXPERIMENT = "experiment"
 
 
 def write_new(folder: SweepFolder, sweep: Sweep) -> None:
     """Write the trials that have ended since the last time: values, the curves of the first execution, the score."""
-    root = folder.path / FOLDER
+    root = folder.path / TENSORBOARD
     if not (root / EXPERIMENT).is_dir():
         _write(root / EXPERIMENT, [(_description(sweep), 0)], {})
     for row in folder.ended():

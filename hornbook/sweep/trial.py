@@ -9,16 +9,14 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.trial import try_values
-from hornbook.runs.directory import RECIPE, Run
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import Run, is_pretraining, newest_run
 from hornbook.runs.sweeps import TRIALS, Outcome
-from hornbook.trainer.progress import Reporter
+from hornbook.trainer.listeners import Listener
 from hornbook.trainer.resume import resume
-from hornbook.trainer.session import Trial
+from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
-__all__ = ["Task", "newest_run", "run_trial", "with_seed"]
+__all__ = ["Task", "run_trial", "with_seed"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Task:
         return [name if place == 0 else f"{name}-{place + 1}" for place in range(self.executions)]
 
 
-def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Outcome:
+def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Outcome:
     """Train what a task asks for; what is there already, of this or an earlier trial, is gone on with.
 
     A training that fails is an outcome with its reason; only what concerns the whole sweep is raised.
@@ -60,12 +58,12 @@ def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Out
     """
     scores, epochs, seconds, runs = [], 0, 0.0, []
     for place, name in enumerate(task.names()):
-        state, reason, exit_code = _train_one(task, place, folder / TRIALS, reporter, shelf)
+        state, reason, exit_code = _train_one(task, place, folder / TRIALS, listener, shelf)
         run = newest_run(folder / TRIALS / name)
         runs += [str(run.relative_to(folder))] if run is not None else []
         rows = _rows(run)
-        own = rows[task.since :]
-        epochs, seconds = epochs + len(own), seconds + sum(row["seconds"] for row in own)
+        trained = rows[task.since :]
+        epochs, seconds = epochs + len(trained), seconds + sum(row["seconds"] for row in trained)
         if state in ("finished", "paused"):
             score = score_of(rows, Run(run).result if run is not None else {}, task.objective)
             scores.append(score)
@@ -76,21 +74,21 @@ def run_trial(task: Task, folder: Path, reporter: Reporter, shelf: Shelf) -> Out
     return Outcome("finished", mean, tuple(scores), epochs, round(seconds, 3), runs=tuple(runs))
 
 
-def _train_one(task: Task, place: int, trials: Path, reporter: Reporter, shelf: Shelf) -> tuple[str, str, int]:
+def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: Shelf) -> tuple[str, str, int]:
     """Return (state, reason, exit code) of one run, which is begun, gone on with, or found to be done."""
     name = task.names()[place]
     changed = with_seed(task.recipe, task.recipe.seed + place, name=name)
-    found, trial = newest_run(trials / name), Trial(until=task.until)
+    earlier, candidate = newest_run(trials / name), Candidate(until=task.until)
     try:
-        if found is not None and _is_done(found, task.until):
+        if earlier is not None and _is_done(earlier, task.until):
             return "finished", "", 0
-        if found is not None and Run(found).result["state"] == "diverged":
-            return "diverged", str(Run(found).result["stop_reason"]), 0
-        if found is not None:
-            result = resume(found, reporter=reporter, trial=trial, shelf=shelf)
+        if earlier is not None and Run(earlier).result["state"] == "diverged":
+            return "diverged", str(Run(earlier).result["stop_reason"]), 0
+        if earlier is not None:
+            result = resume(earlier, listeners=[listener], candidate=candidate, shelf=shelf)
             return (result.state, result.stop_reason, result.exit_code) if result is not None else ("finished", "", 0)
         shutil.rmtree(trials / name, ignore_errors=True)  # a process killed before the run was one has left it
-        result = train(changed, runs=trials, reporter=reporter, trial=trial, shelf=shelf)
+        result = train(changed, runs=trials, listeners=[listener], candidate=candidate, shelf=shelf)
         return result.state, result.stop_reason, result.exit_code
     except DivergedError as error:
         return "diverged", _first_line(error), 0
@@ -107,10 +105,7 @@ def with_seed(recipe: Recipe, seed: int, *, name: str) -> Recipe:
         values["seed"] = seed % 2**31
         if recipe.data.effective_split().seed is None:
             values["data.split.seed"] = recipe.seed
-    changed, problems = try_values(recipe, values)
-    if changed is None:
-        raise RecipeError(problems, origin=name)
-    return changed
+    return recipe.replaced(values)
 
 
 def _first_line(error: Exception) -> str:
@@ -118,12 +113,6 @@ def _first_line(error: Exception) -> str:
     text = " ".join(lines[:2]) if isinstance(error, RecipeError) else (lines[0] if lines else "")
     name = "" if isinstance(error, DivergedError | RecipeError) else f"{type(error).__name__}: "
     return (name + text)[:500]
-
-
-def newest_run(folder: Path) -> Path | None:
-    """Return the newest run below a folder of runs of one name, or None."""
-    latest = folder / "latest"
-    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
 
 
 def _is_done(run: Path, until: int | None) -> bool:

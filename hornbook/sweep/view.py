@@ -1,25 +1,22 @@
 """What a sweep says while it runs: a heading, one line per trial, and on a terminal a line for the running ones."""
 
-import textwrap
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from hornbook.recipes.sections.tuner import Hyperband
-from hornbook.runs.sweeps import TrialRow
+from hornbook.recipes.sections.sweep import Hyperband
+from hornbook.report.text import COLUMNS, cut, indented
+from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import short_keys, values_text
 from hornbook.sweep.trial import Task
-from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.progress import COLUMNS, MARK, SilentReporter
+from hornbook.trainer.listeners import Listener, Position, Start
+from hornbook.trainer.progress import MARK
 from hornbook.trainer.result import TrainResult
-
-if TYPE_CHECKING:
-    from hornbook.sweep.sweep import SweepResult
 
 __all__ = ["ConsoleView", "View"]
 
@@ -33,9 +30,9 @@ class View:
     def begin(self, task: Task) -> None:
         """Called when a trial begins."""
 
-    def reporter(self, name: str) -> SilentReporter:
-        """Return what a run of this name reports to."""
-        return SilentReporter()
+    def listener(self, name: str) -> Listener:
+        """Return what hears of a run of this name."""
+        return Listener()
 
     def progress(self, name: str, text: str) -> None:
         """Called with how far a run is; without text it is done."""
@@ -52,7 +49,7 @@ class View:
     def confirmed(self, place: int, result: TrainResult) -> None:
         """Called after each training of the winner."""
 
-    def end(self, result: "SweepResult") -> None:
+    def end(self, result: SweepResult) -> None:
         """Called once, at the end."""
 
     def close(self) -> None:
@@ -83,9 +80,9 @@ class ConsoleView(View):
         self._short = short_keys(sweep.space)
         name, folder = coordinator.recipe.name or "recipe", coordinator.folder
         better = "higher" if coordinator.direction == "max" else "lower"
-        for line in wrapped(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
+        for line in indented(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
             self._say(line)
-        for line in wrapped("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
+        for line in indented("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
             self._say(line)
         if is_continued:
             ended = len(folder.ended())
@@ -116,9 +113,9 @@ class ConsoleView(View):
             lines = [f"{name}  {state}"[: COLUMNS - 1] for name, state in self._states.items()]
             self._live.update(Text("\n".join(lines)))
 
-    def reporter(self, name: str) -> SilentReporter:
-        """Return what logs a run and moves its live line."""
-        return _LiveReporter(self, name)
+    def listener(self, name: str) -> Listener:
+        """Return what moves a run's live line."""
+        return _LiveLine(self, name)
 
     def note(self, text: str) -> None:
         """Print a sentence."""
@@ -140,7 +137,7 @@ class ConsoleView(View):
             text = f"trial {proposal.parent + 1} goes on"
         if outcome.reason:
             text = f"{outcome.reason.split('. ')[0]} ({text})"
-        self._say(start + (text if len(text) <= room else text[: room - 1] + "…") + star)
+        self._say(start + cut(text, room) + star)
 
     def confirm(self, best: TrialRow) -> None:
         """Say that the winner is trained again."""
@@ -163,10 +160,10 @@ class ConsoleView(View):
         known = [name for name in result.validation if name != "loss"] or ["loss"]
         splits = (("val", result.validation), ("test", result.test))
         figures = [f"{split}_{name} {values[name]:.4f}" for name in known for split, values in splits if name in values]
-        for line in wrapped(f"  {place + 1}", "  ".join(figures)):
+        for line in indented(f"  {place + 1}", "  ".join(figures)):
             self._say(line)
 
-    def end(self, result: "SweepResult") -> None:
+    def end(self, result: SweepResult) -> None:
         """Print how it ended, on the results' console."""
         self.close()
         coordinator = self._coordinator
@@ -182,33 +179,26 @@ class ConsoleView(View):
             self._live = None
 
 
-class _LiveReporter(SilentReporter):
-    """Logs a run as usual and moves its line in the sweep's view."""
+class _LiveLine(Listener):
+    """Moves a run's line in the sweep's view."""
 
     def __init__(self, view: ConsoleView, name: str) -> None:
-        super().__init__()
         self.view, self.name, self.epochs = view, name, 0
 
-    def start(self, prepared: Prepared, run: Path) -> None:
+    def on_start(self, start: Start) -> None:
         """Remember how many epochs there are."""
-        super().start(prepared, run)
-        self.epochs = prepared.recipe.training.epochs
+        self.epochs = start.prepared.recipe.training.epochs
 
-    def chunk(self, epoch: int, done: int, batches: int) -> None:
+    def on_chunk(self, place: Position) -> None:
         """Move the line on."""
-        filled = round(20 * done / batches)
+        self._show(place.epoch, round(20 * place.batch / place.batches))
+
+    def on_epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Show that an epoch is done."""
+        self._show(row["epoch"], 20)
+
+    def _show(self, epoch: int, filled: int) -> None:
         self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
-
-    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
-        """Log the epoch, and show that it is done."""
-        super().epoch(row, is_best=is_best)
-        self.view.progress(self.name, f"epoch {row['epoch']}/{self.epochs} {'━' * 20}")
-
-
-def wrapped(label: str, text: str) -> list[str]:
-    """Return lines of at most 80 columns, indented below a label."""
-    start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
-    return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
 
 
 def _budget(coordinator: Coordinator, workers: int) -> list[str]:
@@ -230,25 +220,25 @@ def _budget(coordinator: Coordinator, workers: int) -> list[str]:
     return parts + ([f"{workers} workers"] if workers > 1 else [])
 
 
-def closing(result: "SweepResult", coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
+def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
     """Return the lines below the trials: the winner, how it was confirmed, cost, where everything is."""
     lines, ended = [], [row.outcome for row in coordinator.folder.ended() if row.outcome is not None]
     if result.score is not None:
-        lines += wrapped("best", values_text(result.best, short))
-        lines += wrapped("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
+        lines += indented("best", values_text(result.best, short))
+        lines += indented("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
     for name, value in result.confirmed.items():
         if name.removeprefix("test_").removeprefix("val_") != "loss" or len(result.confirmed) <= 2:
-            lines += wrapped(
+            lines += indented(
                 "", f"confirmed {name} {value.text()} ({value.count} fresh seed{'s' if value.count > 1 else ''})"
             )
     bad = [f"{sum(o.state == state for o in ended)} {state}" for state in ("diverged", "failed")]
     bad = [text for text in bad if not text.startswith("0 ")]
     bad += [f"{coordinator.rejected} combinations rejected by the rules"] if coordinator.rejected else []
     cost = f"{result.trials} trials, {sum(o.epochs for o in ended)} epochs in {coordinator.elapsed_s:.1f} s"
-    lines += wrapped("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
+    lines += indented("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
     lines.append(f"{'sweep':<7} {result.folder}")
     if result.state == "finished":
-        lines.append(f"{'next':<7} hornbook train --config {result.folder.parent / 'latest-sweep' / 'best.yaml'}")
+        lines.append(f"{'next':<7} hornbook train --config {latest_best(result.folder)}")
     else:
         lines.append(f"{'next':<7} the same command goes on here")
     return lines

@@ -19,7 +19,7 @@ from hornbook import startup
 from hornbook.errors import HornbookError
 
 if TYPE_CHECKING:
-    from hornbook.trainer.progress import SilentReporter
+    from hornbook.trainer.listeners import Listener
 
 PROGRESS_S = 0.5  # between two reports about a running epoch
 
@@ -40,7 +40,7 @@ def main(folder: Path) -> int:
         task = task_from(json.loads(line))
         answer: dict[str, Any]
         try:
-            answer = {"outcome": outcome_to(run_trial(task, folder, _reporter(answers, task.names()[0]), shelf))}
+            answer = {"outcome": outcome_to(run_trial(task, folder, _listener(answers, task.names()[0]), shelf))}
         except HornbookError as error:
             answer = error_to(error)
         _send(answers, {**answer, "trial": task.trial})
@@ -63,16 +63,17 @@ def _send(answers: IO[str], message: Mapping[str, Any]) -> None:
         pass  # nobody listens any more; stdin has ended too
 
 
-def _reporter(answers: IO[str], name: str) -> "SilentReporter":
-    from hornbook.trainer.progress import SilentReporter
+def _listener(answers: IO[str], name: str) -> "Listener":
+    from hornbook.trainer.listeners import Listener, Position
 
-    class Report(SilentReporter):
+    class Report(Listener):
         last_s = 0.0
 
-        def chunk(self, epoch: int, done: int, batches: int) -> None:
+        def on_chunk(self, place: Position) -> None:
             if time.monotonic() - self.last_s > PROGRESS_S:
                 self.last_s = time.monotonic()
-                _send(answers, {"progress": name, "text": f"epoch {epoch} {100 * done // batches} %"})
+                text = f"epoch {place.epoch} {100 * place.batch // place.batches} %"
+                _send(answers, {"progress": name, "text": text})
 
     return Report()
 

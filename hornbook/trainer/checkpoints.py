@@ -2,9 +2,9 @@
 
 import time
 
-from hornbook.recipes.language.durations import to_seconds
 from hornbook.runs.directory import RunDirectory
 from hornbook.runs.states import save_state
+from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.session import Session
 from hornbook.trainer.weights import averaged, save_model
 
@@ -14,7 +14,7 @@ SHARE = 50  # a save waits until training has taken so many times as long as sav
 SHORTEST_S = 1.0
 
 
-class Saver:
+class Saver(Listener):
     """Decides when to save, and saves everything that belongs together.
 
     Args:
@@ -25,21 +25,28 @@ class Saver:
     def __init__(self, run: RunDirectory, session: Session) -> None:
         self.run = run
         self.session = session
-        checkpoint = session.prepared.recipe.training.checkpoint
-        self.every_s = to_seconds(checkpoint.every) if checkpoint is not None and checkpoint.every else None
         self._cost_s = 0.05
         self._saved_at = time.perf_counter()
 
-    def is_due(self) -> bool:
+    def on_chunk(self, place: Position) -> None:
+        """Save the state in the middle of an epoch, if it is time."""
+        if place.batch < place.batches and self.session.loop.can_pause:
+            self._save_if_due(models=False)
+
+    def on_epoch_end(self) -> None:
+        """Save the state and the models, if it is time."""
+        self._save_if_due(models=True)
+
+    def _is_due(self) -> bool:
         """Return whether enough time has passed since the last save."""
-        wait = self.every_s if self.every_s is not None else max(SHARE * self._cost_s, SHORTEST_S)
+        every_s = self.session.every_s
+        wait = every_s if every_s is not None else max(SHARE * self._cost_s, SHORTEST_S)
         if self.session.prepared.strategy is not None:
             return True  # all workers have to read their variables at the same moment, so the clock must not decide
         return time.perf_counter() - self._saved_at >= wait
 
-    def save_if_due(self, *, models: bool) -> None:
-        """Save the state, and the models at the end of an epoch, if it is time."""
-        if not self.is_due() or not (models or self.session.loop.can_pause):
+    def _save_if_due(self, *, models: bool) -> None:
+        if not self._is_due():
             return
         started = time.perf_counter()
         self.save(models=models)

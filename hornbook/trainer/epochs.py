@@ -1,165 +1,187 @@
-"""The epochs of a run: train, validate, remember the best, write the row, decide whether to go on."""
+"""The epochs of a run: train, look at the figures, tell the listeners, move on, and say why it ends.
 
-import math
+There is one loop for whatever is trained epoch by epoch: the network (`hornbook.trainer.session`), and a layer or task in
+front of that (`hornbook.trainer.pretraining.state`).
+"""
+
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from hornbook.builder.build import as_targets
-from hornbook.data.source import Split
 from hornbook.engine.chunks import ChunkSizes
-from hornbook.engine.engine import EpochPlan, permutation
-from hornbook.engine.evaluation import Evaluator
+from hornbook.engine.engine import EpochPlan
+from hornbook.engine.loops import Loop
 from hornbook.errors import DivergedError
-from hornbook.recipes.language.durations import to_seconds
-from hornbook.runs.directory import RunDirectory
-from hornbook.trainer.checkpoints import Saver
-from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.pretraining.run import pretrain
-from hornbook.trainer.progress import Reporter
+from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.weights import averaged, snapshot
 
-__all__ = ["evaluate", "train_epochs"]
-
-DIVERGED_HINT = "Lower optimizer.learning_rate, or clip: training.gradient_clipping={by: global_norm, threshold: 1.0}."
+__all__ = ["Ending", "Stage", "train_epochs"]
 
 
-def plural(epochs: int) -> str:
-    """Return ``the one epoch`` or ``all 20 epochs``."""
-    return f"all {epochs} epochs" if epochs != 1 else "the one epoch"
+class Stage(Protocol):
+    """Something that is trained epoch by epoch, and where it stands.
+
+    Attributes:
+        epoch: Epochs done.
+        batch: Batches done of the running epoch.
+        epoch_seconds: Training seconds of the running epoch so far, earlier processes included.
+    """
+
+    epoch: int
+    batch: int
+    epoch_seconds: float
+
+    @property
+    def phase(self) -> str:
+        """What the history calls the running epoch's stretch."""
+
+    @property
+    def loop(self) -> Loop:
+        """What trains the running epoch."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no epoch is left to train now."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the running epoch's end."""
+
+    def enter(self) -> list[str]:
+        """Make ready for the running epoch; returns sentences about what is new."""
+
+    def plan(self) -> EpochPlan:
+        """Return order and rates of the running epoch."""
+
+    def figures(self) -> dict[str, float]:
+        """Return what the history records of the epoch that has just been trained."""
+
+    def is_best(self) -> bool:
+        """Return whether that epoch is the best so far."""
+
+    def recover(self, error: DivergedError) -> str:
+        """Go back to where the running epoch can be trained otherwise; returns a sentence about it.
+
+        Raises:
+            DivergedError: If there is no way, with the place.
+        """
+
+    def close(self, figures: Mapping[str, float]) -> None:
+        """Move on to the next epoch, and decide whether there is one."""
 
 
-def evaluate(prepared: Prepared, evaluator: Evaluator, split: Split | None) -> dict[str, float]:
-    """Return loss and metrics of a split; nothing where it is empty."""
-    if split is None or not len(split):
-        return {}
-    return evaluator(split.x, as_targets(split.y, prepared.built.model))
+@dataclass(frozen=True)
+class Ending:
+    """Why a run ends.
+
+    Attributes:
+        state: ``finished``, ``interrupted`` or ``paused``.
+        reason: In words.
+        is_done: Whether nothing is left to do, also for a later process.
+    """
+
+    state: str
+    reason: str
+    is_done: bool = False
 
 
-def train_epochs(session: Session, run: RunDirectory, reporter: Reporter, saver: Saver, stop: StopRequest) -> str:
-    """Train until the epochs are done or something ends the run; returns ``finished``, ``interrupted`` or ``paused``.
+def ending_of(session: Session, stop: StopRequest) -> Ending | None:
+    """Return why a run ends where it stands now, the weightiest reason; None where it goes on."""
+    training, place = session.prepared.recipe.training, session.running_epoch()
+    if session.is_done:
+        return Ending("finished", session.stop_reason, is_done=True)
+    if session.epoch >= training.epochs:
+        done = f"all {training.epochs} epochs" if training.epochs != 1 else "the one epoch"
+        return Ending("finished", f"{done} done", is_done=True)
+    if stop.signal is not None:
+        return Ending("interrupted", f"stopped by {stop.name} in {place}")
+    if session.epoch >= session.until:
+        return Ending("paused", f"paused after {session.epoch} of {training.epochs} epochs")
+    if session.users.wants_stop:
+        return Ending("finished", f"a callback stopped training in {place}", is_done=True)
+    if session.elapsed_s > session.limit_s:
+        return Ending("finished", f"max_time of {training.max_time} reached in {place}")
+    return None
+
+
+def train_epochs(session: Session, listener: Listener, stop: StopRequest) -> Ending:
+    """Train what is left of a run, what comes in front of its first epoch too, until something ends it.
 
     Raises:
         DivergedError: If loss or weights stop being finite and the recipe does not roll back (any more).
     """
-    ended = pretrain(session, run, reporter, saver, stop)
-    if ended is not None:
-        return ended
-    training = session.prepared.recipe.training
-    limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
-    chunks = ChunkSizes(saver.every_s)
-    session.users.on_train_begin()
-    until = session.trial.until if session.trial is not None and session.trial.until is not None else training.epochs
-    while session.epoch < min(until, training.epochs) and not session.is_done:
-        entered = session.enter_phase()
-        if entered is not None:
-            reporter.note(entered)
-        session.keep_epoch_start()
+
+    def is_over() -> bool:
+        return ending_of(session, stop) is not None
+
+    pretraining = session.pretraining
+    if pretraining is not None and not pretraining.is_over:
+        _train_stage(pretraining, session, listener, is_over)
+        if pretraining.is_over:
+            session.forget_unlabeled()
+            listener.on_note(f"training: on {len(session.prepared.splits.train):,} labeled examples")
+    if pretraining is None or pretraining.is_over:
+        session.users.on_train_begin()
+        _train_stage(session, session, listener, is_over)
+    ending = ending_of(session, stop)
+    if ending is None:
+        raise RuntimeError("no epoch is left, and no reason why")
+    session.is_done, session.stop_reason = ending.is_done, ending.reason
+    return ending
+
+
+def _train_stage(stage: Stage, session: Session, listener: Listener, is_over: Callable[[], bool]) -> None:
+    """Train a stage's epochs until none is left or something ends the run."""
+    chunks, loop = ChunkSizes(session.every_s), None
+    while not stage.is_over:
+        for note in stage.enter():
+            listener.on_note(note)
+        if stage.loop is not loop:  # another one's chunks take another time
+            chunks, loop = ChunkSizes(session.every_s), stage.loop
+        listener.on_epoch_begin(_place(stage))
         try:
-            was_cut = _train_one(session, reporter, saver, stop, chunks, limit_s)
-            logs = {} if was_cut else _validate(session)
+            if _train_epoch(stage, chunks, listener, is_over):
+                return
+            figures = stage.figures()
         except DivergedError as error:
-            _roll_back(session, reporter, error)
+            listener.on_note(stage.recover(error))
             continue
-        if was_cut:
-            break
-        _close_epoch(session, run, reporter, logs)
-        saver.save_if_due(models=True)
-        if stop.signal is not None or session.elapsed_s > limit_s:
-            break
-    if stop.signal is not None and not session.is_done:
-        session.stop_reason = f"stopped by {stop.name} in epoch {session.epoch + 1}"
-        return "interrupted"
-    if until <= session.epoch < training.epochs and not session.is_done:
-        session.stop_reason = f"paused after {session.epoch} of {training.epochs} epochs"
-        return "paused"
-    if session.epoch >= training.epochs and not session.is_done:
-        session.stop_reason, session.is_done = f"{plural(training.epochs)} done", True
-    elif not session.is_done and session.users.wants_stop:
-        session.stop_reason, session.is_done = f"a callback stopped training in epoch {session.epoch + 1}", True
-    elif not session.is_done:
-        session.stop_reason = f"max_time of {training.max_time} reached in epoch {session.epoch + 1}"
-    session.users.on_train_end()
-    return "finished"
+        row = _row(stage, session, figures)
+        session.history.append(row)
+        listener.on_epoch(row, is_best=stage.is_best())
+        stage.close(figures)
+        listener.on_epoch_end()
+        if is_over():
+            return
 
 
-def _train_one(
-    session: Session, reporter: Reporter, saver: Saver, stop: StopRequest, chunks: ChunkSizes, limit_s: float
-) -> bool:
+def _train_epoch(stage: Stage, chunks: ChunkSizes, listener: Listener, is_over: Callable[[], bool]) -> bool:
     """Train the running epoch to its end; returns whether something cut it."""
-    recipe, loop = session.prepared.recipe, session.loop
-    started, spent = time.perf_counter(), session.epoch_seconds
-    rates, momenta = session.prepared.table.epoch(session.epoch, session.rate_factor * session.divergence_factor)
-    order = permutation(recipe.seed, session.epoch, len(session.prepared.splits.train))
-    plan = EpochPlan(order, rates, momenta, session.epoch * loop.batches)
-    if session.batch == 0:
-        session.users.on_epoch_begin(session.epoch)
+    started, spent = time.perf_counter(), stage.epoch_seconds
 
     def on_chunk(done: int) -> bool:
-        session.batch = done
-        session.epoch_seconds = spent + time.perf_counter() - started
+        stage.batch = done
+        stage.epoch_seconds = spent + time.perf_counter() - started
         chunks.finished(done)
-        reporter.chunk(session.epoch + 1, done, loop.batches)
-        session.users.on_chunk_end(done, loop)
-        if done < loop.batches:
-            saver.save_if_due(models=False)
-        return stop.signal is not None or session.elapsed_s > limit_s or session.users.wants_stop
+        listener.on_chunk(_place(stage))
+        return is_over()
 
-    try:
-        return loop.train_epoch(plan, chunks.sizes(session.batch), on_chunk, start=session.batch)
-    except DivergedError as error:
-        raise DivergedError(f"training diverged in epoch {session.epoch + 1}: {error}. {DIVERGED_HINT}") from error
+    return stage.loop.train_epoch(stage.plan(), chunks.sizes(stage.batch), on_chunk, start=stage.batch)
 
 
-def _validate(session: Session) -> dict[str, float]:
-    """Return the epoch's figures, and keep the weights if they are the best so far."""
-    built = session.prepared.built
-    logs = session.loop.logs()
-    with averaged(built.model, built.optimizer):
-        figures = evaluate(session.prepared, session.evaluator, session.prepared.splits.validation)
-        logs |= {f"val_{name}": value for name, value in figures.items()}
-        if session.keeper.is_best(session.epoch + 1, logs):
-            session.best_weights = snapshot(built.model)
-    return logs
+def _place(stage: Stage) -> Position:
+    return Position(stage.phase, stage.epoch + 1, stage.batch, stage.loop.batches)
 
 
-def _close_epoch(session: Session, run: RunDirectory, reporter: Reporter, logs: dict[str, float]) -> None:
-    """Write the epoch's row and move on to the next epoch; sets `is_done` if there should be none."""
-    number = session.epoch + 1
-    recipe = session.prepared.recipe
-    rates, _ = session.prepared.table.epoch(session.epoch, session.rate_factor * session.divergence_factor)
-    phase = session.timeline.at(session.epoch).name
-    row: dict[str, Any] = {"epoch": number, "phase": phase, **logs, "learning_rate": float(rates[-1])}
-    row["train_seconds"] = round(session.epoch_seconds, 4)
-    row["seconds"] = round(session.elapsed_s - sum(past["seconds"] for past in session.history), 4)
-    session.history.append(row)
-    run.append_history(row)
-    reporter.epoch(row, is_best=session.keeper.best_epoch == number)
-    session.users.on_epoch_end(session.epoch, {**logs, "learning_rate": float(row["learning_rate"])})
-    session.epoch, session.batch, session.epoch_seconds = number, 0, 0.0
-    if session.reducer is not None:
-        session.rate_factor = session.reducer.update(logs)
-    if session.users.wants_stop:
-        session.is_done, session.stop_reason = True, f"a callback stopped training after epoch {number}"
-    elif session.stopper is not None and session.stopper.should_stop(number, logs) and number < recipe.training.epochs:
-        session.is_done = True
-        session.stop_reason = f"no better {session.stopper.monitor} for {session.stopper.wait} epochs"
-
-
-def _roll_back(session: Session, reporter: Reporter, error: DivergedError) -> None:
-    """Go back to the start of the epoch with a lower rate, as often as the recipe allows.
-
-    Raises:
-        DivergedError: The same error, where it does not.
-    """
-    given, start = session.prepared.recipe.training.on_divergence, session.epoch_start
-    if start is None or given is None:
-        raise error
-    rollbacks, factor = session.rollbacks + 1, session.divergence_factor * given.rate_factor
-    if rollbacks > given.rollback:
-        raise DivergedError(f"{error} The run went back {given.rollback} times already.") from error
-    session.set_state(start)
-    session.rollbacks, session.divergence_factor = rollbacks, factor
-    reason = str(error).removesuffix(f" {DIVERGED_HINT}")
-    reporter.note(f"{reason} Going back to the start of epoch {session.epoch + 1} with {factor:g} times the rate.")
+def _row(stage: Stage, session: Session, figures: Mapping[str, float]) -> dict[str, Any]:
+    """Return the history's row of the epoch that has just been trained."""
+    return {
+        "epoch": stage.epoch + 1,
+        "phase": stage.phase,
+        **figures,
+        "learning_rate": stage.rate,
+        "train_seconds": round(stage.epoch_seconds, 4),
+        "seconds": round(session.elapsed_s - sum(past["seconds"] for past in session.history), 4),
+    }

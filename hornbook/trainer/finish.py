@@ -3,10 +3,10 @@
 from hornbook.builder import compile_plain
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.checkpoints import Saver
-from hornbook.trainer.epochs import evaluate
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_record, start_record
 from hornbook.trainer.session import Session
+from hornbook.upstream import finish_averages
 
 __all__ = ["finish"]
 
@@ -19,17 +19,16 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     prepared, keeper = session.prepared, session.keeper
     recipe, built = prepared.recipe, prepared.built
     saver.save(models=True)
-    inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
-    if inner.use_ema and session.epoch:
-        inner.finalize_variable_values(inner._trainable_variables)
+    if session.epoch:
+        finish_averages(built.optimizer)
     stopping = recipe.training.early_stopping
     restores = stopping is not None and stopping.restore_best and session.best_weights is not None
     if restores:
         built.model.set_weights(session.best_weights)
     validation, test = {}, {}
     if state == "finished":
-        validation = evaluate(prepared, session.evaluator, prepared.splits.validation)
-        test = evaluate(prepared, session.evaluator, prepared.splits.test) if session.trial is None else {}
+        validation = session.evaluator.of_split(prepared.splits.validation)
+        test = session.evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
     record = start_record(prepared)
     if record is not None:
         record = end_record(record, built)

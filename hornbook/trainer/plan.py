@@ -34,11 +34,11 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     recipe, table = prepared.recipe, prepared.table
     epochs, accumulation = recipe.training.epochs, recipe.optimizer.accumulation
     batches = f"{table.batches} batches of {recipe.training.batch_size}"
-    given = recipe.pretraining
-    if given is not None and prepared.unlabeled is not None:
+    pretraining = recipe.pretraining
+    if pretraining is not None and prepared.unlabeled is not None:
         phases = ", ".join(phase_names(recipe))
-        size = given.batch_size or recipe.training.batch_size
-        each = f"{given.epochs} epochs of {-(-len(prepared.unlabeled) // size)} batches of {size}"
+        size = pretraining.batch_size or recipe.training.batch_size
+        each = f"{pretraining.epochs} epochs of {-(-len(prepared.unlabeled) // size)} batches of {size}"
         yield f"{'before':<{LABEL}}pretraining {phases}: {each}"
     updates = f", {accumulation} batches a step" if accumulation > 1 else ""
     yield f"{'steps':<{LABEL}}{table.total_steps:,} in {epochs} epochs of {batches}{updates}"
@@ -47,8 +47,9 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     if recipe.optimizer.is_auto:
         yield f"{'rate':<{LABEL}}{recipe.schedule.name}: found when training begins, then in these proportions"
         yield f"{'':<{LABEL}}{sparkline(rates)}"
-    elif recipe.schedule.name == "performance":
-        yield f"{'rate':<{LABEL}}performance: {rates[0]:.3g}, lowered when the monitored value stands still"
+    elif recipe.schedule.watched_value() is not None:
+        name = recipe.schedule.name
+        yield f"{'rate':<{LABEL}}{name}: {rates[0]:.3g}, lowered when the monitored value stands still"
     elif float(rates.min()) == float(rates.max()):
         yield f"{'rate':<{LABEL}}{recipe.schedule.name}: {rates[0]:.3g} throughout"
     else:

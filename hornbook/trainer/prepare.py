@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,24 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.builder import Built, build_model, compile_plain
+from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.callbacks.rates import RateTable, rate_table
-from hornbook.data import Shelf, Splits, from_arrays, load
+from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.source import Array, Inputs
 from hornbook.engine.choice import choose_engine
+from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
 from hornbook.errors import DataError, Problem, UsageError
 from hornbook.inference.earlier_model import load_source
-from hornbook.recipes.language.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.trainer.lr_find.suggest import Search
 from hornbook.trainer.pretraining.phase import check_range
-from hornbook.trainer.pretraining.unlabeled import divide
+from hornbook.upstream import has_all_variables
 
-__all__ = ["Prepared", "build", "prepare"]
+__all__ = ["Prepared", "prepare"]
 
 NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining"})
 
@@ -45,7 +43,6 @@ class Prepared:
         problems: Warnings of recipe and data.
         strategy: The `tf.distribute` strategy the model was built for, or None.
         unlabeled: Inputs that pretraining sees, or None where there is none.
-        search: The range tests that the learning rate was found by, or None where the recipe gives it.
     """
 
     recipe: Recipe
@@ -56,11 +53,25 @@ class Prepared:
     problems: tuple[Problem, ...]
     strategy: Any = None
     unlabeled: Inputs | None = None
-    search: Search | None = None
 
     @property
     def _standardizes(self) -> bool:
         return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
+
+    def setup(self) -> Setup:
+        """Return what the run's engine trains."""
+        return Setup(
+            built=self.built,
+            train=self.splits.train,
+            recipe=self.recipe,
+            batch_size=self.recipe.training.batch_size,
+            seed=self.recipe.seed,
+            weights_K=self.weights_K,
+            momentum_option=self.recipe.optimizer.momentum_option if self.table.moves_momentum else None,
+            clipping=self.recipe.training.gradient_clipping,
+            structure=self.structure(),
+            strategy=self.strategy,
+        )
 
     def structure(self, *, with_statistics: bool = False) -> str | None:
         """Return what makes compiled programs interchangeable: everything but seed, rates, length and any weights.
@@ -91,43 +102,36 @@ class Prepared:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf: Shelf | None = None) -> Prepared:
-    """Load the data, resolve the recipe, build the model; where the learning rate is `auto`, find it.
+def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> Prepared:
+    """Load the data, resolve the recipe, build the model. A learning rate that is `auto` stays open.
 
     Args:
         recipe: A checked recipe.
         data: Arrays in place of the recipe's data source, see `hornbook.data.from_arrays`.
-        finds_rate: Whether to look for a rate that is `auto`; what is left open cannot be trained.
         shelf: Where runs that share their data find it.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
         DataError: If the data cannot be used.
         UsageError: If the recipe describes a sweep.
-        InconclusiveError: If no learning rate could be found.
     """
     if recipe.sweep is not None:
         raise UsageError(
             f"{recipe.name or 'recipe'}: this recipe describes a sweep of many trainings: hornbook sweep --config FILE. "
             "For one training of it leave the sweep out, by adding '~sweep' to the command."
         )
-    budget = memory_budget(recipe)
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
-    if data is None:
-        source = shelf.load if shelf is not None else load
-        splits = source(recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-    else:
-        splits = from_arrays(data, spec=recipe.data, seed=recipe.seed, task=recipe.task, memory_budget=budget)
-    splits, unlabeled = divide(recipe, splits, memory_budget=budget)
+    loaded = load_data(recipe, data, shelf=shelf)
+    splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     with scope(strategy):
         built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
-    resolved = _with_engine(resolved, engine)
+    resolved = resolved.replaced({"training.engine": engine})
     batches = -(-len(splits.train) // resolved.training.batch_size)
-    prepared = Prepared(
+    return Prepared(
         recipe=resolved,
         splits=splits,
         built=built,
@@ -137,11 +141,6 @@ def prepare(recipe: Recipe, data: Any = None, *, finds_rate: bool = True, shelf:
         unlabeled=unlabeled,
         problems=tuple(problem for problem in problems if problem.severity == "warning"),
     )
-    if not (finds_rate and resolved.optimizer.is_auto):
-        return prepared
-    from hornbook.trainer.lr_find.auto import with_found_rate  # which trains, and therefore imports this module
-
-    return with_found_rate(prepared)
 
 
 def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
@@ -151,32 +150,9 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     return built
 
 
-def build(recipe: Recipe, data: Any = None) -> Any:
-    """Return the recipe's model as a plain, compiled `keras.Model`, to do anything with.
-
-    Args:
-        recipe: A checked recipe, from `hornbook.load_recipe`.
-        data: Arrays in place of the recipe's data source; shapes and statistics come from the data.
-
-    Example:
-        >>> model = hornbook.build(hornbook.load_recipe("he_elu_bn"))
-        >>> model.count_params()
-        51810
-    """
-    prepared = prepare(recipe, data)
-    return compile_plain(prepared.built, prepared.recipe, for_training=True)
-
-
-def memory_budget(recipe: Recipe) -> int:
-    """Return how many bytes of inputs may be in memory: the recipe's number, or half of what this machine has."""
-    if recipe.training.memory_budget is not None:
-        return to_bytes(recipe.training.memory_budget)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-
-
 def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
     """Let metrics that make their variables at the first update make them now: states and programs need them all."""
-    late = [metric for metric in built.metrics if not metric.variables or not getattr(metric, "_built", True)]
+    late = [metric for metric in built.metrics if not has_all_variables(metric)]
     y = as_targets(splits.train.y[:1], built.model)
     outputs = np.zeros((1, *built.model.output_shape[1:]), np.float32)
 
@@ -190,28 +166,21 @@ def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
         metric.reset_state()
 
 
-def _with_engine(recipe: Recipe, engine: str) -> Recipe:
-    plain = recipe.to_dict()
-    plain["training"]["engine"] = engine
-    changed = Recipe.model_validate(plain)
-    return changed.from_document(recipe.document) if recipe.document is not None else changed
-
-
 def class_weights(recipe: Recipe, splits: Splits) -> Array | None:
     """Return the weight of each class (K,), or None; ``balanced`` is N/(K·count), as in scikit-learn.
 
     Raises:
         DataError: If a weight names a class that the data does not have.
     """
-    given, info = recipe.training.class_weights, splits.info
-    if given is None:
+    wanted, info = recipe.training.class_weights, splits.info
+    if wanted is None:
         return None
-    if isinstance(given, str):
+    if isinstance(wanted, str):
         counts = np.asarray(info.class_counts, np.float64)
         return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)), np.float32)
     names: Sequence[str] = info.class_names or [str(number) for number in range(info.num_classes)]
     weights = np.ones(info.num_classes, np.float32)
-    for key, weight in given.items():
+    for key, weight in wanted.items():
         if str(key) in names:
             weights[list(names).index(str(key))] = weight
         elif isinstance(key, int) and 0 <= key < info.num_classes:

@@ -1,22 +1,22 @@
-"""What a run says while it trains: a heading, one line per epoch, the result. Every line also goes to the run's log."""
+"""What a run says while it trains: a heading, one line per epoch, the result; to its log, and to whoever looks on."""
 
 import textwrap
-import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from hornbook.engine.environment import describe_device
-from hornbook.runs.directory import RunDirectory
+from hornbook.report.text import COLUMNS, epoch_figure, indented
+from hornbook.runs.directory import LATEST, RunDirectory
+from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_lines, reuse_lines, start_record
 
-__all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
+__all__ = ["ConsoleProgress", "Narrator", "RunLog"]
 
 LABELS = {
     "root_mean_squared_error": "rmse",
@@ -28,120 +28,92 @@ LABELS = {
     "train_seconds": "s",
 }
 NUMBER_WIDTH = 8
-COLUMNS = 80  # of the terminal that lines are made for
 MARK = "★"
 
 
-class Reporter(Protocol):
-    """What the trainer calls."""
+class Narrator(Listener):
+    """Tells a run in lines: a heading, a line per epoch, the end. Where the lines go is for subclasses to say."""
 
-    def note(self, text: str) -> None:
-        """Called with a sentence the user should read, before `start` or while training."""
+    def __init__(self) -> None:
+        self._columns: list[str] = []
+        self._start_up_s = 0.0
 
-    def start(self, prepared: Prepared, run: Path) -> None:
-        """Called once, before the first epoch."""
+    def say(self, line: str) -> None:
+        """Take one line."""
+        raise NotImplementedError
 
-    def chunk(self, epoch: int, done: int, batches: int) -> None:
-        """Called after each chunk of steps."""
-
-    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
-        """Called after each epoch."""
-
-    def end(self, result: TrainResult) -> None:
-        """Called once, after the last metrics."""
-
-
-class SilentReporter:
-    """Says nothing; the log gets every line all the same.
-
-    Args:
-        process_start: `time.perf_counter()` of the process's start, to tell start-up from training.
-    """
-
-    def __init__(self, *, process_start: float | None = None) -> None:
-        self.process_start = process_start if process_start is not None else time.perf_counter()
-        self.columns: list[str] = []
-        self.run: RunDirectory | None = None
-        self.start_up_s = 0.0
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        """Say a sentence; before the start it is kept for below the heading."""
-        if self.run is None:
-            self.notes.append(text)
-        else:
-            self.say(f"note    {text}")
-
-    def show(self, text: str) -> None:
-        """Show one line to the user."""
-
-    def say(self, text: str) -> None:
-        """Show one line and log it."""
-        self.show(text)
-        if self.run is not None:
-            self.run.append_log(text)
-
-    def start(self, prepared: Prepared, run: Path) -> None:
+    def on_start(self, start: Start) -> None:
         """Say what will be trained, on what, with which seed."""
-        self.run = RunDirectory(run)
-        self.start_up_s = time.perf_counter() - self.process_start
-        for line in heading(prepared):
+        self._start_up_s = start.start_up_s
+        for line in heading(start.prepared):
             self.say(line)
-        for note in self.notes:
-            self.say(f"note    {note}")
-        self.columns = _columns(prepared)
-        self.say(" ".join([f"{'epoch':>5}", *(f"{label(name):>{_width(name)}}" for name in self.columns)]))
+        for note in start.notes:
+            self.on_note(note)
+        self._columns = _columns(start.prepared)
+        self.say(" ".join([f"{'epoch':>5}", *(f"{label(name):>{_width(name)}}" for name in self._columns)]))
 
-    def chunk(self, epoch: int, done: int, batches: int) -> None:
-        """Show nothing between epochs."""
+    def on_note(self, text: str) -> None:
+        """Say a sentence."""
+        self.say(f"note    {text}")
 
-    def epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+    def on_epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
         """Say one epoch's figures; a star marks the best so far."""
-        texts = {name: _number(name, row[name]) for name in self.columns if name in row}
-        cells = [f"{texts.get(name, ''):>{_width(name)}}" for name in self.columns]
+        texts = {name: _number(name, row[name]) for name in self._columns if name in row}
+        cells = [f"{texts.get(name, ''):>{_width(name)}}" for name in self._columns]
         error = row.get("reconstruction_error")
         if error is not None:  # of an epoch that has no metrics in these columns
             middle = f"  error {_number('error', error)}"
             cells[1:-2] = [f"{middle:<{sum(map(len, cells[1:-2])) + len(cells) - 4}}"]
         self.say(" ".join([f"{row['epoch']:>5}", *cells]) + (f" {MARK}" if is_best else ""))
 
-    def end(self, result: TrainResult) -> None:
+    def on_end(self, result: TrainResult) -> None:
         """Say how it ended."""
-        for line in closing(result, self.start_up_s):
+        for line in closing(result, self._start_up_s):
             self.say(line)
 
 
-class ConsoleReporter(SilentReporter):
-    """Prints to a terminal with a live line for the running epoch, or plain lines elsewhere.
+class RunLog(Narrator):
+    """Writes the lines to the run's log.txt."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self._run = run
+
+    def say(self, line: str) -> None:
+        """Add one line."""
+        self._run.append_log(line)
+
+
+class ConsoleProgress(Narrator):
+    """Prints the lines, with a live one for the running epoch in a terminal.
 
     Args:
         console: Where progress goes (stderr on the command line).
         results: Where the result goes (stdout on the command line); None for the same.
-        process_start: See `SilentReporter`.
     """
 
-    def __init__(self, console: Console, results: Console | None = None, *, process_start: float | None = None) -> None:
-        super().__init__(process_start=process_start)
+    def __init__(self, console: Console, results: Console | None = None) -> None:
+        super().__init__()
         self.console = console
         self.results = results if results is not None else console
         self._live: Live | None = None
 
-    def show(self, text: str) -> None:
+    def say(self, line: str) -> None:
         """Print one line as it is."""
-        self.console.print(Text(text), soft_wrap=True)
+        self.console.print(Text(line), soft_wrap=True)
 
-    def start(self, prepared: Prepared, run: Path) -> None:
+    def on_start(self, start: Start) -> None:
         """Say what will be trained and start the live line."""
-        super().start(prepared, run)
+        super().on_start(start)
         if self.console.is_terminal:
             self._live = Live(Text("    1  starting …"), console=self.console, transient=True, refresh_per_second=8)
             self._live.start()
 
-    def chunk(self, epoch: int, done: int, batches: int) -> None:
+    def on_chunk(self, place: Position) -> None:
         """Move the live line on."""
         if self._live is not None:
-            filled = round(30 * done / batches)
-            self._live.update(Text(f"{epoch:>5}  {'━' * filled}{' ' * (30 - filled)} {100 * done // batches:>3} %"))
+            filled, percent = round(30 * place.batch / place.batches), 100 * place.batch // place.batches
+            self._live.update(Text(f"{place.epoch:>5}  {'━' * filled}{' ' * (30 - filled)} {percent:>3} %"))
 
     def close(self) -> None:
         """Take the live line away; also after an error."""
@@ -149,11 +121,11 @@ class ConsoleReporter(SilentReporter):
             self._live.stop()
             self._live = None
 
-    def end(self, result: TrainResult) -> None:
+    def on_end(self, result: TrainResult) -> None:
         """Say how it ended, on the results' console."""
         self.close()
         self.console, progress = self.results, self.console
-        super().end(result)
+        super().on_end(result)
         self.console = progress
 
 
@@ -169,11 +141,7 @@ def _width(name: str) -> int:
 
 
 def _number(name: str, value: float) -> str:
-    if name == "train_seconds":
-        return f"{value:.2f}"
-    if value == 0 or 0.001 <= abs(value) < 1000:
-        return f"{value:.4f}"
-    return f"{value:.2e}"
+    return f"{value:.2f}" if name == "train_seconds" else epoch_figure(value)
 
 
 def _columns(prepared: Prepared) -> list[str]:
@@ -241,9 +209,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
         lines += end_lines(result.reuse)
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
-    lines += textwrap.wrap(
-        f"{'ended':<7} {ended}{result.stop_reason}{best}", COLUMNS, subsequent_indent=" " * 8, break_long_words=False
-    )
+    lines += indented("ended", f"{ended}{result.stop_reason}{best}")
     lines.append(f"{'run':<7} {result.run}")
     return lines + next_commands(result)
 
@@ -252,5 +218,5 @@ def next_commands(result: TrainResult) -> list[str]:
     """Return the commands that make sense now."""
     if result.state == "interrupted":
         return [f"{'next':<7} hornbook resume {result.run}"]
-    latest = result.run.parent / "latest"
+    latest = result.run.parent / LATEST
     return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]

@@ -1,5 +1,6 @@
 """Trains a run again from its resolved recipe and compares, naming what differs where the result does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from hornbook.recipes.load import load_recipe
 from hornbook.runs.directory import Run, find_run
-from hornbook.trainer.progress import Reporter
+from hornbook.trainer.listeners import Listener
 from hornbook.trainer.train import train
 
 __all__ = ["Comparison", "reproduce"]
@@ -46,7 +47,12 @@ class Comparison:
 
 
 def reproduce(
-    name: str | Path, *, data: Any = None, runs: str | Path = "runs", reporter: Reporter | None = None
+    name: str | Path,
+    *,
+    data: Any = None,
+    runs: str | Path = "runs",
+    listeners: Sequence[Listener] = (),
+    started: float | None = None,
 ) -> Comparison:
     """Train a finished run again from its recipe and seed.
 
@@ -54,14 +60,15 @@ def reproduce(
         name: The run.
         data: The arrays that were passed to `train`, if any.
         runs: Folder for the new run.
-        reporter: Shows progress.
+        listeners: Hear what happens.
+        started: `time.perf_counter()` of what the user began; now when omitted.
 
     Raises:
         UsageError: If there is no such run.
     """
     run = find_run(name)
     recipe = load_recipe(run.recipe_path)
-    result = train(recipe, data=data, runs=runs, reporter=reporter)
+    result = train(recipe, data=data, runs=runs, listeners=listeners, started=started)
     again = Run(result.run)
     findings, is_same = _compare_history(run, again)
     more, same_weights = _compare_weights(run, again)
@@ -88,9 +95,9 @@ def _compare_weights(run: Run, again: Run) -> tuple[list[str], bool]:
     models = [keras.models.load_model(each.model_path(), compile=False) for each in (run, again)]
     worst, where = 0.0, ""
     for variable, other in zip(models[0].weights, models[1].get_weights(), strict=True):
-        own = variable.numpy()
-        if not np.array_equal(own, other):
-            largest = float(np.max(np.nan_to_num(np.abs(own - other), nan=np.inf)))
+        before = variable.numpy()
+        if not np.array_equal(before, other):
+            largest = float(np.max(np.nan_to_num(np.abs(before - other), nan=np.inf)))
             if largest >= worst:
                 worst, where = largest, variable.path
     if where:

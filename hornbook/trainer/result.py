@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import is_pretraining
 
 __all__ = ["TrainResult"]
 

@@ -1,5 +1,6 @@
 """Continues a run from its newest whole state, bit for bit where the uninterrupted run would have gone."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,15 @@ from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import Run, RunDirectory, find_run
-from hornbook.runs.rows import is_pretraining
+from hornbook.runs.directory import Run, RunDirectory, find_run, is_pretraining
 from hornbook.runs.states import State, load_state
+from hornbook.trainer.listeners import Listener
+from hornbook.trainer.lr_find.auto import with_found_rate
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
-from hornbook.trainer.progress import Reporter, SilentReporter
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.timeline import Timeline
-from hornbook.trainer.session import Session, Trial, make_keeper, make_stopper
+from hornbook.trainer.session import Candidate, Session, make_keeper, make_stopper
 from hornbook.trainer.train import run_session
-from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["resume"]
 
@@ -43,9 +43,10 @@ def resume(
     *,
     data: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    reporter: Reporter | None = None,
-    trial: Trial | None = None,
+    listeners: Sequence[Listener] = (),
+    candidate: Candidate | None = None,
     shelf: Shelf | None = None,
+    started: float | None = None,
 ) -> TrainResult | None:
     """Continue a run that was interrupted or killed, or train a finished one for longer.
 
@@ -54,9 +55,10 @@ def resume(
         overrides: ``training.epochs=40`` and the like; only keys that leave the past as it was.
         data: The arrays that were passed to `train`, if any.
         callbacks: Keras callbacks; those with `get_state` and `set_state` go on from where they were.
-        reporter: Shows progress; silent when omitted.
-        trial: Given where this run is compared with others: what is different then.
+        listeners: Hear what happens; see `hornbook.trainer.listeners`.
+        candidate: Given where this run is one of many to choose from: what is different then.
         shelf: Where runs that share their data find it.
+        started: `time.perf_counter()` of what the user began; now when omitted.
 
     Returns:
         The result, or None where the run is finished and nothing was left to do.
@@ -65,37 +67,35 @@ def resume(
         UsageError: If there is no such run, or an override would change what is trained already.
         RunError: If the run's files, data or versions make an exact continuation impossible.
     """
+    started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
-    reporter = reporter if reporter is not None else SilentReporter()
-    found = find_run(run)
-    recipe = load_recipe(found.recipe_path)
-    changed = _extended(recipe, found, overrides)
-    folder, is_finished = RunDirectory(found.path), found.result["state"] == "finished"
+    earlier = find_run(run)
+    recipe = load_recipe(earlier.recipe_path)
+    changed = _extended(recipe, earlier, overrides)
+    folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
         return None
     state, notes = load_state(folder.states)
     if is_finished and state is None:
-        raise RunError(f"{found.path}: there is no whole state of this finished run, so it cannot be trained longer.")
+        raise RunError(f"{earlier.path}: there is no whole state of this finished run, so it cannot be trained longer.")
 
     prepared = prepare(changed, data, shelf=shelf)
-    _check_data(found, prepared)
-    _check_source(found, prepared)
-    session = Session(prepared, UserCallbacks(callbacks, prepared))
-    session.trial = trial
-    notes += _differences(found, prepared)
+    _check_data(earlier, prepared)
+    _check_source(earlier, prepared)
+    if prepared.recipe.optimizer.is_auto:
+        prepared, _ = with_found_rate(prepared)
+    session = Session(prepared, callbacks, candidate=candidate)
+    notes += _differences(earlier, prepared)
     if state is not None:
         _restore(session, state, old=recipe, overrides=overrides)
         notes.append(f"resumed in {session.place()}")
     else:
         notes.append("there is no whole state of this run, so it starts again from its beginning")
-    for note in notes:
-        reporter.note(note)
-    with own_folder(lambda: folder, prepared.strategy) as own:
-        own.remove_leftovers()
-        own.write_result({"state": "running"})
-        own.write_history(session.history)
-        own.write_recipe(to_yaml(prepared.recipe.to_dict()))
-        return run_session(session, own, reporter)
+    with own_folder(lambda: folder, prepared.strategy) as locked:
+        locked.remove_leftovers()
+        locked.write_result({"state": "running"})
+        locked.write_recipe(to_yaml(prepared.recipe.to_dict()))
+        return run_session(session, locked, listeners, notes=notes, started=started)
 
 
 def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:

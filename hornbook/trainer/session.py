@@ -2,28 +2,34 @@
 
 import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hornbook.builder.randomness import permutation
 from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
+from hornbook.data.source import Array
+from hornbook.engine.engine import EpochPlan
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.loops import Loop, make_loop
-from hornbook.errors import RunError
-from hornbook.recipes.language.durations import to_steps
+from hornbook.errors import DivergedError, RunError
+from hornbook.recipes.language.durations import to_seconds, to_steps
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.schedule import Performance
 from hornbook.runs.states import State
 from hornbook.trainer.prepare import Prepared
-from hornbook.trainer.pretraining.state import Pretraining, make_pretraining
+from hornbook.trainer.pretraining.state import Pretraining
 from hornbook.trainer.reuse.timeline import Timeline
 from hornbook.trainer.user_callbacks import UserCallbacks
+from hornbook.trainer.weights import averaged, snapshot
 
-__all__ = ["Session", "Trial"]
+__all__ = ["Candidate", "Session"]
+
+DIVERGED_HINT = "Lower optimizer.learning_rate, or clip: training.gradient_clipping={by: global_norm, threshold: 1.0}."
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is different for a training that is compared with others: its test examples are left alone.
+class Candidate:
+    """What is different for a training that is one of many to choose from: its test examples are left alone.
 
     Attributes:
         until: Pause after so many epochs, able to go on as if nothing had been; None trains to the end.
@@ -48,21 +54,33 @@ class Session:
         spent_s: Seconds trained before this process.
         epoch_seconds: Training seconds of the running epoch before this process.
         is_done: Whether nothing is left to do.
-        trial: Set where the run is one of many that are compared.
+        candidate: Set where the run is one of many to choose from.
+        limit_s: Seconds after which the run ends.
+        every_s: How often the recipe wants its state saved; None: as often as it costs little.
+
+    Args:
+        prepared: A run before its first step.
+        callbacks: A user's Keras callbacks.
+        candidate: See above.
     """
 
-    def __init__(self, prepared: Prepared, users: UserCallbacks) -> None:
-        recipe = prepared.recipe
+    def __init__(
+        self, prepared: Prepared, callbacks: Sequence[Any] = (), *, candidate: Candidate | None = None
+    ) -> None:
+        recipe, training = prepared.recipe, prepared.recipe.training
         recipe.optimizer.rate()  # a run with an open rate must not begin
-        self.users = users
-        self.loop: Loop = make_loop(prepared)
+        self.loop: Loop = make_loop(prepared.setup())
+        self.users = UserCallbacks(callbacks, prepared, self.loop)
         self.prepared = _without_copies(prepared, self.loop)
-        self.pretraining: Pretraining | None = make_pretraining(self.prepared)
+        self.pretraining: Pretraining | None = None
+        if self.prepared.unlabeled is not None:
+            structure = prepared.structure(with_statistics=True)
+            self.pretraining = Pretraining(recipe, prepared.built, self.prepared.unlabeled, structure=structure)
         self.evaluator = Evaluator(prepared.built, prepared.structure())
         self.timeline = Timeline(recipe, prepared.built, batches=self.loop.batches)
         self.keeper = make_keeper(recipe, self.timeline.last_start)
         self.stopper = make_stopper(recipe, self.loop.batches, self.timeline.last_start)
-        self.reducer = make_reducer(recipe)
+        self.reducer: PlateauReducer | None = recipe.schedule.build_watcher(recipe.optimizer.rate())
         self.epoch = 0
         self.batch = 0
         self.history: list[dict[str, Any]] = []
@@ -75,7 +93,11 @@ class Session:
         self.epoch_seconds = 0.0
         self.is_done = False
         self.stop_reason = ""
-        self.trial: Trial | None = None
+        self.candidate = candidate
+        self.limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
+        self.every_s: float | None = None
+        if training.checkpoint is not None and training.checkpoint.every is not None:
+            self.every_s = to_seconds(training.checkpoint.every)
         self._started = time.perf_counter()
 
     @property
@@ -83,24 +105,108 @@ class Session:
         """Seconds this run has taken so far, in all its processes."""
         return self.spent_s + time.perf_counter() - self._started
 
-    def enter_phase(self) -> str | None:
+    @property
+    def until(self) -> int:
+        """Epochs after which to pause or end."""
+        epochs = self.prepared.recipe.training.epochs
+        return epochs if self.candidate is None or self.candidate.until is None else min(self.candidate.until, epochs)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no epoch is left to train now."""
+        return self.is_done or self.epoch >= self.until
+
+    @property
+    def phase(self) -> str:
+        """What the history calls the running epoch's phase."""
+        return self.timeline.at(self.epoch).name
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the running epoch's end."""
+        return float(self._rates()[0][-1])
+
+    def _rates(self) -> tuple[Array, Array]:
+        """Return rate and momentum of each batch of the running epoch: the table's, times what has lowered the rate."""
+        return self.prepared.table.epoch(self.epoch, self.rate_factor * self.divergence_factor)
+
+    def enter(self) -> list[str]:
         """Bring the model into the running epoch's phase; returns a sentence about it if it is a new one."""
         phase = self.timeline.enter(self.epoch, batch=self.batch)
-        if phase is None:
-            return None
-        self.loop.begin_phase(phase.key())
-        return phase.sentence(self.timeline.layers_with_weights())
+        if phase is not None:
+            self.loop.begin_phase(phase.key())
+        self._keep_epoch_start()
+        return [phase.sentence(self.timeline.layers_with_weights())] if phase is not None else []
+
+    def plan(self) -> EpochPlan:
+        """Return order and rates of the running epoch."""
+        order = permutation(self.prepared.recipe.seed, self.epoch, len(self.prepared.splits.train))
+        return EpochPlan(order, *self._rates(), self.epoch * self.loop.batches)
+
+    def figures(self) -> dict[str, float]:
+        """Return the running epoch's figures, and keep the weights if they are the best so far."""
+        built, figures = self.prepared.built, self.loop.logs()
+        with averaged(built.model, built.optimizer):
+            validated = self.evaluator.of_split(self.prepared.splits.validation)
+            figures |= {f"val_{name}": value for name, value in validated.items()}
+            if self.keeper.is_best(self.epoch + 1, figures):
+                self.best_weights = snapshot(built.model)
+        return figures
+
+    def is_best(self) -> bool:
+        """Return whether the running epoch, whose figures are known, is the best so far."""
+        return self.keeper.best_epoch == self.epoch + 1
+
+    def close(self, figures: Mapping[str, float]) -> None:
+        """Move on to the next epoch; sets `is_done` if there should be none."""
+        self.epoch, self.batch, self.epoch_seconds = self.epoch + 1, 0, 0.0
+        if self.reducer is not None:
+            self.rate_factor = self.reducer.update(figures)
+        if self.users.wants_stop:
+            self.is_done, self.stop_reason = True, f"a callback stopped training after epoch {self.epoch}"
+            return
+        stopper, epochs = self.stopper, self.prepared.recipe.training.epochs
+        if stopper is not None and stopper.should_stop(self.epoch, figures) and self.epoch < epochs:
+            self.is_done, self.stop_reason = True, f"no better {stopper.monitor} for {stopper.wait} epochs"
+
+    def recover(self, error: DivergedError) -> str:
+        """Go back to the start of the epoch with a lower rate, as often as the recipe allows.
+
+        Raises:
+            DivergedError: Where it does not.
+        """
+        said = f"training diverged in epoch {self.epoch + 1}: {error}."
+        policy, start = self.prepared.recipe.training.on_divergence, self.epoch_start
+        if start is None or policy is None:
+            raise DivergedError(f"{said} {DIVERGED_HINT}") from error
+        rollbacks, factor = self.rollbacks + 1, self.divergence_factor * policy.rate_factor
+        if rollbacks > policy.rollback:
+            message = f"{said} {DIVERGED_HINT} The run went back {policy.rollback} times already."
+            raise DivergedError(message) from error
+        self.set_state(start)
+        self.rollbacks, self.divergence_factor = rollbacks, factor
+        return f"{said} Going back to the start of epoch {self.epoch + 1} with {factor:g} times the rate."
+
+    def forget_unlabeled(self) -> None:
+        """Let go of the inputs of a pretraining that is over: they may take much memory."""
+        self.prepared = replace(self.prepared, unlabeled=None)
+
+    def running_epoch(self) -> str:
+        """Return the running epoch, for people."""
+        if self.pretraining is not None and not self.pretraining.is_over:
+            return self.pretraining.place
+        return f"epoch {self.epoch + 1}"
 
     def place(self) -> str:
         """Return where the run stands, for people."""
-        if self.pretraining is not None and not self.pretraining.is_done:
+        if self.pretraining is not None and not self.pretraining.is_over:
             return f"{self.pretraining.place} after {self.pretraining.batch} batches"
         return f"epoch {self.epoch + 1} after {self.batch} of {self.loop.batches} batches"
 
     def watchers(self) -> dict[str, Any]:
         """Return what has a state of its own, by name."""
-        found = {"keeper": self.keeper, "stopper": self.stopper, "reducer": self.reducer}
-        return {name: watcher for name, watcher in found.items() if watcher is not None}
+        watchers = {"keeper": self.keeper, "stopper": self.stopper, "reducer": self.reducer}
+        return {name: watcher for name, watcher in watchers.items() if watcher is not None}
 
     def _variables(self) -> dict[str, Any]:
         """Return every variable that training changes, by a name that is the same in every process."""
@@ -127,7 +233,7 @@ class Session:
         facts["callbacks"] = self.users.get_state()
         return State(arrays, facts)
 
-    def keep_epoch_start(self) -> None:
+    def _keep_epoch_start(self) -> None:
         """Remember the state at the start of an epoch, if the recipe or the loop may have to go back to it."""
         may_go_back = self.prepared.recipe.training.on_divergence is not None or not self.loop.can_pause
         if may_go_back and (self.batch == 0 or self.epoch_start is None):
@@ -214,31 +320,15 @@ def make_keeper(recipe: Recipe, first_epoch: int = 0) -> BestKeeper:
 
 def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlyStopper | None:
     """Return the recipe's early stopping, its patience in epochs; it begins to watch at `first_epoch`."""
-    given = recipe.training.early_stopping
-    if given is None:
+    stopping = recipe.training.early_stopping
+    if stopping is None:
         return None
     total = recipe.training.epochs * batches
-    patience = to_steps(given.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
+    patience = to_steps(stopping.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
     return EarlyStopper(
-        given.monitor,
-        given.mode or "min",
+        stopping.monitor,
+        stopping.mode or "min",
         patience=math.ceil(patience / batches),
-        min_delta=given.min_delta,
-        start_from_epoch=first_epoch + given.start_from_epoch,
-    )
-
-
-def make_reducer(recipe: Recipe) -> PlateauReducer | None:
-    """Return the recipe's performance scheduling."""
-    given = recipe.schedule
-    if not isinstance(given, Performance):
-        return None
-    return PlateauReducer(
-        given.monitor,
-        given.mode or "min",
-        reduction=given.reduction,
-        patience=given.patience,
-        min_delta=given.min_delta,
-        cooldown=given.cooldown,
-        min_factor=given.min_learning_rate / recipe.optimizer.rate(),
+        min_delta=stopping.min_delta,
+        start_from_epoch=first_epoch + stopping.start_from_epoch,
     )

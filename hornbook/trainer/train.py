@@ -1,34 +1,38 @@
-"""Training as a straight line of stages: data and model → run directory → epochs → final weights → test."""
+"""Training as a straight line of stages: data and model → rate → run directory → epochs → final weights → test."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from hornbook.builder import compile_plain
 from hornbook.data import Shelf, to_json
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import is_chief, own_folder, worker_losses
 from hornbook.errors import DivergedError
+from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.rules.check import Facts, check_rules
+from hornbook.recipes.rules.check import check_rules
 from hornbook.runs.directory import RunDirectory, check_writable
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.epochs import train_epochs
 from hornbook.trainer.finish import finish
-from hornbook.trainer.lr_find.auto import picture_of_failure, write_search
+from hornbook.trainer.listeners import HistoryFile, Listener, Listeners, Start
+from hornbook.trainer.lr_find.auto import picture_of_failure, with_found_rate, write_search
 from hornbook.trainer.lr_find.report import note
+from hornbook.trainer.lr_find.suggest import Search
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
-from hornbook.trainer.progress import Reporter, SilentReporter
+from hornbook.trainer.progress import RunLog
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import start_record
-from hornbook.trainer.session import Session, Trial
+from hornbook.trainer.session import Candidate, Session
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.user_callbacks import UserCallbacks
 from hornbook.trainer.weights import save_model
 
-__all__ = ["run_session", "train"]
+__all__ = ["build", "run_session", "train"]
 
 
 def train(
@@ -37,10 +41,11 @@ def train(
     data: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     runs: str | Path = "runs",
-    reporter: Reporter | None = None,
+    listeners: Sequence[Listener] = (),
     source: tuple[str, tuple[str, ...]] | None = None,
-    trial: Trial | None = None,
+    candidate: Candidate | None = None,
     shelf: Shelf | None = None,
+    started: float | None = None,
 ) -> TrainResult:
     """Train a recipe and leave a run directory.
 
@@ -49,10 +54,11 @@ def train(
         data: Arrays in place of the recipe's data source: ``(x, y)`` and other forms, see `hornbook.data.from_arrays`.
         callbacks: Keras callbacks; batch hooks are called at the ends of chunks of steps.
         runs: Folder below which the run's own folder is made.
-        reporter: Shows progress; silent when omitted.
+        listeners: Hear what happens; see `hornbook.trainer.listeners`.
         source: The recipe's text and overrides, kept with the run.
-        trial: Given where this run is compared with others: what is different then.
+        candidate: Given where this run is one of many to choose from: what is different then.
         shelf: Where runs that share their data find it.
+        started: `time.perf_counter()` of what the user began; now when omitted. Start-up is counted from there.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
@@ -61,40 +67,65 @@ def train(
         DivergedError: If loss or weights stop being finite; the run keeps the last good model.
         InconclusiveError: If the learning rate is `auto` and cannot be found; no run is begun.
     """
+    started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
 
     # ---- data, resolved recipe, model
     check_writable(Path(runs))
-    with picture_of_failure(Path(runs), recipe.name or "recipe"):
-        prepared = prepare(recipe, data, shelf=shelf)
-    session = Session(prepared, UserCallbacks(callbacks, prepared))
-    session.trial = trial
-    del prepared  # its arrays live on in the engine
+    prepared = prepare(recipe, data, shelf=shelf)
+    notes = _warnings(prepared, recipe, was_checked=source is not None)
 
-    reporter = reporter if reporter is not None else SilentReporter()
-    if session.prepared.search is not None:
-        reporter.note(note(session.prepared.search))
-    for warning in _warnings(session.prepared, recipe, was_checked=source is not None):
-        reporter.note(warning)
+    # ---- learning rate, where it is to be found
+    search = None
+    if prepared.recipe.optimizer.is_auto:
+        with picture_of_failure(Path(runs), recipe.name or "recipe"):
+            prepared, search = with_found_rate(prepared)
+        notes.insert(0, note(search))
+
+    session = Session(prepared, callbacks, candidate=candidate)
+    del prepared  # its arrays live on in the engine
 
     # ---- run directory
     name = session.prepared.recipe.name or "recipe"
     with own_folder(lambda: RunDirectory.create(Path(runs), name), session.prepared.strategy) as run:
-        write_inputs(run, session.prepared, source or ("", ()))
+        write_inputs(run, session.prepared, source or ("", ()), search)
 
         # ---- epochs, final weights, test
-        return run_session(session, run, reporter)
+        return run_session(session, run, listeners, notes=notes, started=started)
+
+
+def build(recipe: Recipe, data: Any = None) -> Any:
+    """Return the recipe's model as a plain, compiled `keras.Model`, to do anything with.
+
+    Args:
+        recipe: A checked recipe, from `hornbook.load_recipe`.
+        data: Arrays in place of the recipe's data source; shapes and statistics come from the data.
+
+    Raises:
+        RecipeError, DataError, InconclusiveError: As `train`.
+
+    Example:
+        >>> model = hornbook.build(hornbook.load_recipe("he_elu_bn"))
+        >>> model.count_params()
+        51810
+    """
+    prepared = prepare(recipe, data)
+    if prepared.recipe.optimizer.is_auto:
+        prepared, _ = with_found_rate(prepared)
+    return compile_plain(prepared.built, prepared.recipe, for_training=True)
 
 
 def _warnings(prepared: Prepared, recipe: Recipe, *, was_checked: bool) -> list[str]:
     """Return what recipe and data make doubtful; the command line has shown what a check finds without the data."""
     shown = {problem.sentence() for problem in check_rules(recipe, Facts.of(recipe))} if was_checked else set()
-    found = [problem.sentence() for problem in prepared.problems]
-    found += [f"warning: {warning}" for warning in prepared.splits.info.warnings]
-    return [sentence for sentence in found if sentence not in shown]
+    warnings = [problem.sentence() for problem in prepared.problems]
+    warnings += [f"warning: {warning}" for warning in prepared.splits.info.warnings]
+    return [sentence for sentence in warnings if sentence not in shown]
 
 
-def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple[str, ...]]) -> None:
+def write_inputs(
+    run: RunDirectory, prepared: Prepared, source: tuple[str, tuple[str, ...]], search: Search | None
+) -> None:
     """Write what a run starts from: resolved recipe, its source, environment, facts about the data."""
     recipe, info = prepared.recipe, prepared.splits.info
     resolved = to_yaml(recipe.to_dict())
@@ -103,27 +134,35 @@ def write_inputs(run: RunDirectory, prepared: Prepared, source: tuple[str, tuple
     record = start_record(prepared)
     if record is not None:
         run.write_reuse(record)
-    write_search(run, prepared)
+    if search is not None:
+        write_search(run, search, f"{recipe.name or 'recipe'}: learning rate {search.rate:g}")
     run.write_result({"state": "running"})
     run.write_recipe(resolved)  # what makes it a run; a process killed before has left none
     run.write_source(source[0] or resolved, source[1])
 
 
-def run_session(session: Session, run: RunDirectory, reporter: Reporter) -> TrainResult:
+def run_session(
+    session: Session, run: RunDirectory, listeners: Sequence[Listener], *, notes: Sequence[str], started: float
+) -> TrainResult:
     """Train a session, new or restored, to its end, and write down how it ended."""
-    if not is_chief(session.prepared.strategy):  # one of the workers speaks for all
-        reporter = SilentReporter()
-    reporter.start(session.prepared, run.path)
     saver = Saver(run, session)
+    if not is_chief(session.prepared.strategy):  # one of the workers speaks for all
+        listeners = ()
+    # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
+    listener = Listeners([HistoryFile(run), RunLog(run), *listeners, session.users, saver])
+    listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
     try:
         with worker_losses(session.prepared.strategy):
             with StopRequest() as stop:
-                state = train_epochs(session, run, reporter, saver, stop)
-            result = finish(session, run, saver, state=state, exit_code=stop.exit_code if state == "interrupted" else 0)
+                ending = train_epochs(session, listener, stop)
+            if ending.state == "finished":
+                session.users.on_train_end()
+            exit_code = stop.exit_code if ending.state == "interrupted" else 0
+            result = finish(session, run, saver, state=ending.state, exit_code=exit_code)
     except BaseException as error:
         record_failure(run, session, error)
         raise
-    reporter.end(result)
+    listener.on_end(result)
     return result
 
 

@@ -8,11 +8,15 @@ import keras
 
 from hornbook.atomic import jsonable
 from hornbook.builder import compile_plain
+from hornbook.engine.loops import Loop
 from hornbook.errors import UsageError
+from hornbook.runs.directory import is_pretraining
+from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.prepare import Prepared
 
 __all__ = ["UserCallbacks"]
 
+NOT_LOGS = frozenset({"epoch", "phase", "train_seconds", "seconds"})
 REFUSED = {
     keras.callbacks.LearningRateScheduler: "The rate comes from the recipe: use 'schedule'.",
     keras.callbacks.ReduceLROnPlateau: "The rate comes from the recipe: use 'schedule: performance'.",
@@ -20,14 +24,16 @@ REFUSED = {
 }
 
 
-class UserCallbacks:
-    """Keras's `CallbackList` around the callbacks a user passes, with the plain model.
+class UserCallbacks(Listener):
+    """Keras's `CallbackList` around the callbacks a user passes, with the plain model; they do not see pretraining.
+
+    They listen, and are asked: one of them may end the run, and some have a state to go on from.
 
     Raises:
         UsageError: If something else than a Keras callback is passed, or one that sets the learning rate.
     """
 
-    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], prepared: Prepared) -> None:
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], prepared: Prepared, loop: Loop) -> None:
         for callback in callbacks:
             if not isinstance(callback, keras.callbacks.Callback):
                 raise UsageError(f"callbacks: expected keras.callbacks.Callback objects, found {callback!r}.")
@@ -38,6 +44,7 @@ class UserCallbacks:
         self._optimizer = prepared.built.optimizer
         self._callbacks = list(callbacks)
         self._has_any = bool(callbacks)
+        self._loop = loop
         self._restored: Sequence[Any] = ()
         if self._has_any:
             compile_plain(
@@ -77,38 +84,38 @@ class UserCallbacks:
                 callback.set_state(state)
 
     def on_train_begin(self) -> None:
-        """Call the callbacks before the first epoch; Keras's own forget everything there."""
+        """Call the callbacks before the first epoch with labels; Keras's own forget everything there."""
         if self._has_any:
             self._list.on_train_begin()
             self.set_state(self._restored)
             self.get_state()
 
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Call the callbacks before an epoch, counted from 0 as Keras does."""
-        if self._has_any:
-            self._list.on_epoch_begin(epoch)
+    def on_epoch_begin(self, place: Position) -> None:
+        """Call the callbacks before an epoch, counted from 0 as Keras does; not before the rest of one."""
+        if self._has_any and not place.is_pretraining and not place.batch:
+            self._list.on_epoch_begin(place.epoch - 1)
 
-    def on_chunk_end(self, done: int, loop: Any) -> None:
+    def on_chunk(self, place: Position) -> None:
         """Call the batch hooks for the last batch of a chunk."""
-        if self._has_any:
-            self._list.on_train_batch_end(done - 1, loop.logs())
+        if self._has_any and not place.is_pretraining:
+            self._list.on_train_batch_end(place.batch - 1, self._loop.logs())
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+    def on_epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
         """Call the callbacks after an epoch.
 
         Raises:
             UsageError: If one of them has set the learning rate.
         """
-        if not self._has_any:
+        if not self._has_any or is_pretraining(row):
             return
         before = self._optimizer.learning_rate.numpy()
-        self._list.on_epoch_end(epoch, dict(logs))
+        self._list.on_epoch_end(row["epoch"] - 1, {key: value for key, value in row.items() if key not in NOT_LOGS})
         if self._optimizer.learning_rate.numpy() != before:
             raise UsageError(
                 "callbacks: one of them sets the learning rate, which comes from the recipe: use 'schedule'."
             )
 
     def on_train_end(self) -> None:
-        """Call the callbacks after the last epoch."""
+        """Call the callbacks after the last epoch, when they may still change the weights."""
         if self._has_any:
             self._list.on_train_end()

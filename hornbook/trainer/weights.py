@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from hornbook.runs.directory import RunDirectory
+from hornbook.upstream import averages
 
 __all__ = ["averaged", "save_model", "snapshot"]
 
@@ -20,24 +21,20 @@ def snapshot(model: keras.Model) -> list[Any]:
 @contextlib.contextmanager
 def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Let the model hold the optimizer's averaged weights while this is open; nothing without EMA."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not inner.use_ema or not int(inner._iterations.value):  # before the first step there is no average yet
-        yield
-        return
-    variables = inner._trainable_variables  # the model's own may be fewer, while layers are frozen
-    raw = [variable.numpy() for variable in variables]
-    for variable, average in zip(variables, inner._model_variables_moving_average, strict=True):
+    pairs = averages(optimizer)
+    raw = [variable.numpy() for variable, _ in pairs]
+    for variable, average in pairs:
         variable.assign(average)
     try:
         yield
     finally:
-        for variable, value in zip(variables, raw, strict=True):
+        for (variable, _), value in zip(pairs, raw, strict=True):
             variable.assign(value)
 
 
 def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[Any] | None = None) -> None:
     """Save a plain Keras model atomically, with other weights than its own if given."""
-    own = snapshot(model) if weights is not None else None
+    before = snapshot(model) if weights is not None else None
     try:
         if weights is not None:
             model.set_weights(weights)
@@ -46,5 +43,5 @@ def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[
         with run.replacing(path) as temporary:
             plain.save(temporary)
     finally:
-        if own is not None:
-            model.set_weights(own)
+        if before is not None:
+            model.set_weights(before)

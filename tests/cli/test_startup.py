@@ -2,12 +2,13 @@
 
 import json
 import resource
+import shlex
 import shutil
 import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "numpy", "polars", "sklearn", "rich", "pandas")
+HEAVY = ("tensorflow", "keras", "numpy", "polars", "sklearn", "matplotlib", "rich", "pandas")
 LINES = [
     "hornbook --help",
     "hornbook train --help",
@@ -42,10 +43,11 @@ def test_nothing_slow_is_imported(line, process):
     assert set(json.loads(done.err.splitlines()[-1])) & set(HEAVY) == set()
 
 
-def test_training_without_a_table_imports_no_package_for_tables(process):
+def test_training_imports_no_package_for_tables_or_pictures(process):
     line = "hornbook train -c xor_mlp training.epochs=1"
     done = process(f"{sys.executable} -c '{PROGRAM}' '{line}'")
-    assert set(json.loads(done.err.splitlines()[-1])) & {"tensorflow", "polars", "pandas", "sklearn"} == {"tensorflow"}
+    looked_for = {"tensorflow", "polars", "pandas", "sklearn", "matplotlib"}
+    assert set(json.loads(done.err.splitlines()[-1])) & looked_for == {"tensorflow"}
 
 
 @pytest.mark.parametrize("line", ["hornbook --help", "hornbook list activation", "hornbook check -c he_elu_bn"])
@@ -59,3 +61,23 @@ def test_the_answer_takes_less_than_half_a_second_of_work(line, process):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(took) < 0.5, took
+
+
+WHO_IMPORTS = """
+import importlib.abc, shlex, sys, traceback
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "matplotlib":
+            files = [frame.filename for frame in traceback.extract_stack() if "hornbook" in frame.filename]
+            print("matplotlib for", "/".join(files[-1].split("/")[-2:]), "keras" in sys.modules, file=sys.stderr)
+sys.meta_path.insert(0, Finder())
+from hornbook import cli
+sys.argv = shlex.split(sys.argv[1])
+cli.main()
+"""
+
+
+def test_a_sweep_imports_matplotlib_only_when_its_page_is_drawn(process):
+    line = "hornbook sweep -q -c sweep_random sweep.max_trials=1 sweep.confirm=0 training.epochs=1 data.limit=100"
+    done = process(shlex.join([sys.executable, "-c", WHO_IMPORTS, line]))
+    assert [line for line in done.err.splitlines() if "matplotlib" in line] == ["matplotlib for report/chart.py True"]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hornbook import load_recipe
-from hornbook.engine.engine import EpochPlan, permutation
+from hornbook.builder.randomness import permutation
+from hornbook.engine.engine import EpochPlan
 from hornbook.recipes.recipe import Recipe
 from hornbook.trainer.prepare import prepare
 from hornbook.trainer.session import Session
-from hornbook.trainer.user_callbacks import UserCallbacks
 
 RANDOM = ("dropout", "input_dropout", "alpha_dropout", "spatial_dropout", "gaussian_dropout", "gaussian_noise")
 UNDER_XLA = {"he_elu_bn", "self_normalizing"}
@@ -42,8 +42,8 @@ def without_randomness(recipe: Recipe) -> Recipe:
 def one_epoch(recipe: Recipe, start: list[np.ndarray] | None = None) -> tuple[dict[str, float], list[np.ndarray]]:
     """Return the figures of the first epoch, and the weights after it, begun with other weights if they are given."""
     prepared = prepare(recipe)
-    session = Session(prepared, UserCallbacks((), prepared))
-    session.enter_phase()
+    session = Session(prepared)
+    session.enter()
     # `fit` asks for it, the engine does not; without a graph, recurrent layers take longer than their graph does.
     prepared.built.training_model.run_eagerly = recipe.model.name != "rnn" and recipe.name not in IN_A_GRAPH
     if start is not None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from hornbook import load_recipe
+from hornbook.builder.randomness import permutation
 from hornbook.data import load
-from hornbook.engine.engine import permutation
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 

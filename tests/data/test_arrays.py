@@ -7,6 +7,7 @@ import pytest
 from hornbook.data import Source, from_arrays, load
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.sources import Arrays, Augmentation, Digits, Npz, SplitSpec
+from hornbook.recipes.sources.checks import section_problems
 
 X = np.random.default_rng(0).random((40, 3))
 Y = np.arange(40) % 2
@@ -160,7 +161,7 @@ def test_an_array_that_is_not_there_names_the_nearest(tmp_path):
 
 
 def test_half_a_test_set_is_a_problem():
-    problems = [problem.sentence() for problem in Npz(path="a.npz", test_inputs="x").problems()]
+    problems = [problem.sentence() for problem in section_problems(Npz(path="a.npz", test_inputs="x"))]
     assert problems == ["data.test_inputs: 'test_targets' is missing. Name both or neither."]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from hornbook.data import load
 from hornbook.recipes.sources import BreastCancer, Diabetes, Digits, Iris, Wine
+from hornbook.recipes.sources.checks import section_problems
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_columns_are_chosen_by_name_in_the_order_listed():
 
 
 def test_an_unknown_column_names_the_nearest():
-    problems = list(Iris(columns=("petl_length",)).problems())
+    problems = list(section_problems(Iris(columns=("petl_length",))))
     assert [problem.sentence() for problem in problems] == [
         "data.columns.0: no column 'petl_length'. Did you mean 'petal_length'?"
     ]

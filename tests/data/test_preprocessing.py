@@ -6,6 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from hornbook.data import Feature, Source, load, prepare
 from hornbook.recipes.sources import Arrays, Digits, Imdb, Regression, SplitSpec, Waves, Wine, Xor
+from hornbook.recipes.sources.checks import section_problems
 
 FIRST_THREE = Arrays(split=SplitSpec(validation=0, test=2, method="last"))
 NO_CUT = Arrays(split=SplitSpec(validation=0, test=0))
@@ -100,7 +101,7 @@ def test_sequences_have_one_mean_per_feature():
 
 
 def test_tokens_cannot_be_standardized():
-    problems = list(Imdb(standardize=True).problems())
+    problems = list(section_problems(Imdb(standardize=True)))
     assert [problem.sentence() for problem in problems] == [
         "data.standardize: token numbers have no mean to subtract, and 'imdb' is tokens. Remove it."
     ]

@@ -17,10 +17,11 @@ from hornbook.recipes.sources import (
     SplitSpec,
     Table,
 )
+from hornbook.recipes.sources.checks import section_problems
 
 
 def sentences(spec, task=None):
-    return [problem.sentence() for problem in spec.problems(task=task)]
+    return [problem.sentence() for problem in section_problems(spec, task=task)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hornbook.data import Rows, load
 from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Npy, Npz, SplitSpec
+from hornbook.recipes.sources.checks import section_problems
 
 X = np.random.default_rng(0).random((40, 30))
 Y = np.arange(40) % 2
@@ -151,7 +152,9 @@ def test_npy_reads_inputs_targets_and_test_set(tmp_path):
 
 
 def test_half_a_test_set_of_files_is_a_problem():
-    problems = [problem.sentence() for problem in Npy(inputs="x.npy", targets="y.npy", test_targets="t.npy").problems()]
+    problems = [
+        problem.sentence() for problem in section_problems(Npy(inputs="x.npy", targets="y.npy", test_targets="t.npy"))
+    ]
     assert problems == ["data.test_targets: 'test_inputs' is missing. Name both or neither."]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from hornbook.engine.engine import permutation
+from hornbook.builder.randomness import permutation
 from hornbook.engine.loops import make_loop
 
 RNG = np.random.default_rng(7)
@@ -69,7 +69,7 @@ def test_cutting_an_epoch_into_chunks_changes_no_bit(prepare, run_epochs, engine
     recipe["regularization"] = {"dropout": 0.3, "gaussian_noise": 0.1, "input_dropout": 0.1, "l2": 0.01}
     recipe["optimizer"] = {"name": "nadam", "ema": 0.9, "accumulation": 2}
     prepared = prepare(recipe, (X, CLASSES))
-    loop, results = make_loop(prepared), []  # one engine: compiling three would take most of the time
+    loop, results = make_loop(prepared.setup()), []  # one engine: compiling three would take most of the time
     variables = [*prepared.built.model.weights, *prepared.built.optimizer.variables]
     start = [variable.numpy().copy() for variable in variables]
     for chunk in (1, 3, 1000):
@@ -197,7 +197,7 @@ def test_an_epoch_can_be_stopped_after_any_chunk(prepare):
     from hornbook.engine.engine import EpochPlan
 
     prepared = prepare(with_engine("graph"), (X, CLASSES))
-    loop = make_loop(prepared)
+    loop = make_loop(prepared.setup())
     rates, momenta = prepared.table.epoch(0)
     plan = EpochPlan(permutation(5, 0, 75), rates, momenta, 0)
     seen = []

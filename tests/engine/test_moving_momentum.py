@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hornbook.engine.engine import permutation
+from hornbook.builder.randomness import permutation
 from hornbook.engine.loops import make_loop
 from hornbook.trainer.weights import averaged
 
@@ -126,7 +126,7 @@ def test_averages_count_updates_and_not_batches(prepare, run_epochs, engine):
 def test_averaged_weights_follow_the_recursion_and_training_goes_on_from_the_raw_ones(prepare, run_epochs):
     prepared = prepare(recipe({"name": "sgd", "learning_rate": 0.05, "ema": 0.8}), (X, Y))
     model, optimizer = prepared.built.model, prepared.built.optimizer
-    loop, theta, average = make_loop(prepared), np.zeros(4), None
+    loop, theta, average = make_loop(prepared.setup()), np.zeros(4), None
     steps = gradients()
     for epoch in range(EPOCHS):
         run_epochs(prepared, first=epoch, loop=loop)

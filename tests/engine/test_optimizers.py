@@ -32,7 +32,7 @@ def two_steps(prepare, run_epochs):
         prepared = prepare(recipe, data)
         kernel, bias = prepared.built.model.trainable_variables
         weights = []
-        loop = make_loop(prepared)
+        loop = make_loop(prepared.setup())
         for epoch in range(2):
             run_epochs(prepared, 1, first=epoch, loop=loop)
             weights.append(float(kernel.numpy()[0, 0]))

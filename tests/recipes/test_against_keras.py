@@ -6,8 +6,8 @@ import keras
 import pytest
 
 from hornbook.recipes import catalog
+from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import KINDS, component_class, resolve_target
-from hornbook.recipes.sections import keras_layers
 from hornbook.recipes.sections.free_layer import RECURRENT, WITH_WEIGHTS
 
 MEANT = {"thresholds": 0.5}  # what Keras's None stands for

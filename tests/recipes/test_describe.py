@@ -9,8 +9,8 @@ from hornbook.recipes import catalog, check_recipe, shipped_recipes
 from hornbook.recipes.describe.catalog import as_text, list_lines, recipe_summary, show
 from hornbook.recipes.describe.pages import Description, Option
 from hornbook.recipes.language import spec
+from hornbook.recipes.language.keras_layers import layer_names
 from hornbook.recipes.language.spec import KINDS, register
-from hornbook.recipes.sections.keras_layers import layer_names
 from hornbook.recipes.sections.optimizer import OptimizerSpec
 
 SGD = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hornbook.recipes.sections.layer_names import UnknownLayer, block_number, select
+from hornbook.recipes.language.layer_names import UnknownLayer, block_number, select
 
 OURS = ["input", "scale", "hidden_1", "hidden_1_activation", "hidden_2", "hidden_2_dropout", "hidden_10", "head"]
 KERAS = ["conv2d", "conv2d_1", "block_1_expand", "block_1_project", "block_2_expand"]

@@ -461,7 +461,7 @@ def test_theory_only_warns(code):
 
 def found(recipe, **facts):
     recipe = Recipe.model_validate(recipe)
-    return [problem.sentence() for problem in check_rules(recipe, Facts(is_loaded=True, **facts))]
+    return [problem.sentence() for problem in check_rules(recipe, Facts(**facts))]
 
 
 def test_a_batch_fits_into_the_data():

@@ -8,9 +8,9 @@ from jsonschema import Draft202012Validator
 from hornbook.recipes import catalog, check_recipe, shipped_recipes
 from hornbook.recipes.describe.docstrings import example
 from hornbook.recipes.describe.schema import json_schema, spec_schema
+from hornbook.recipes.language.keras_layers import layer_names
 from hornbook.recipes.language.spec import KINDS
 from hornbook.recipes.language.text import parse
-from hornbook.recipes.sections.keras_layers import layer_names
 
 BASE = {"data": "digits", "model": {"name": "mlp", "units": [30]}}
 FROM_CLASSES = {"unknown-key", "unknown-name", "missing-key", "value"}

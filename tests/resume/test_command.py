@@ -27,14 +27,14 @@ def workplace(tmp_path, monkeypatch):
 @pytest.fixture
 def stopped(hornbook_command, monkeypatch):
     """The folder of a run of few.yaml that Ctrl-C ended after epoch 2."""
-    from hornbook.trainer.progress import SilentReporter
+    from hornbook.trainer.progress import RunLog
 
     def stop(self, row, *, is_best):
         if row["epoch"] == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(SilentReporter, "epoch", stop)
+        patch.setattr(RunLog, "on_epoch", stop)
         code, out, err = hornbook_command("hornbook train -c few.yaml -q")
     assert (code, err) == (130, "interrupted: stopped by Ctrl-C in epoch 3\n"), (out, err)
     return Path("runs/few/latest").resolve()

@@ -9,6 +9,7 @@ import pytest
 from hornbook.errors import DivergedError
 from hornbook.runs.directory import Run
 from hornbook.runs.states import load_state
+from hornbook.trainer.listeners import Listener
 
 DIGITS = {"name": "digits", "limit": 200, "split": {"validation": 40, "test": 40}}
 KINDS = {
@@ -55,18 +56,13 @@ KINDS = {
 }
 
 
-class Stopper:
-    """A reporter that sends Ctrl-C when so many chunks have been trained in all, and no more often than that."""
+class Stopper(Listener):
+    """A listener that sends Ctrl-C when so many chunks have been trained in all, and no more often than that."""
 
     def __init__(self, *places):
-        from hornbook.trainer.progress import SilentReporter
+        self.places, self.seen = list(places), 0
 
-        self.silent, self.places, self.seen = SilentReporter(), list(places), 0
-
-    def __getattr__(self, name):
-        return getattr(self.silent, name)
-
-    def chunk(self, epoch, done, batches):
+    def on_chunk(self, place):
         self.seen += 1
         if self.places and self.seen >= self.places[0]:
             self.places.pop(0)
@@ -75,11 +71,10 @@ class Stopper:
 
 def stopped_everywhere(train, resume, more, runs, places):
     stopper, ends = Stopper(*places), []
-    result = train(more, runs=runs, reporter=stopper)
+    result = train(more, runs=runs, listeners=[stopper])
     while result.state == "interrupted":
         ends.append(result.stop_reason)
-        stopper.silent.run = None
-        result = resume(result.run, reporter=stopper)
+        result = resume(result.run, listeners=[stopper])
     assert len(ends) == len(places)
     return result, ends
 
@@ -106,7 +101,7 @@ def test_history_holds_the_phases_in_order_and_training_counts_from_one(train):
 
 def test_an_interrupted_pretraining_says_where_it_stands(train, resume):
     stopper = Stopper(5)
-    result = train(KINDS["autoencoder"], reporter=stopper)
+    result = train(KINDS["autoencoder"], listeners=[stopper])
     assert (result.state, result.exit_code) == ("interrupted", 130)
     assert result.stop_reason == "stopped by Ctrl-C in epoch 2 of pretraining hidden_1"
     state, _ = load_state(result.run / "checkpoints" / "state")
@@ -162,12 +157,12 @@ def test_a_run_that_crashes_while_it_pretrains_goes_on_from_its_newest_state(tra
     for chunk in (2, 7, 9, 18):
         crasher, left = Stopper(), iter(range(chunk))
 
-        def crash(epoch, done, batches, left=left):
+        def crash(place, left=left):
             if next(left, None) is None:
                 raise CrashError
 
-        crasher.chunk = crash
+        crasher.on_chunk = crash
         runs = tmp_path / f"crashed in chunk {chunk}"
         with pytest.raises(CrashError):
-            train(more, runs=runs, reporter=crasher)
+            train(more, runs=runs, listeners=[crasher])
         assert_same(resume((runs / "few" / "latest").resolve()), alone)

@@ -182,7 +182,7 @@ def test_two_runs_may_take_turns_in_the_middle_of_their_epochs(prepare, run_epoc
 
     def fresh(seed):
         prepared = prepare(recipe | {"seed": seed}, data)
-        return prepared, make_loop(prepared)
+        return prepared, make_loop(prepared.setup())
 
     def weights(prepared):
         return [weight.tobytes() for weight in prepared.built.model.get_weights()]

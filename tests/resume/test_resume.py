@@ -217,3 +217,8 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_a_run_that_goes_on_exactly(trai
     run = (tmp_path / "runs" / "few" / "latest").resolve()
     assert json.loads((run / "result.json").read_text())["state"] == "interrupted"
     assert_same(resume(run), train(often, runs=tmp_path / "alone"))
+
+
+def test_a_signal_in_the_last_batch_of_all_finds_nothing_to_interrupt(train, stop_at):
+    result = train(callbacks=[stop_at([(3, 7)])])
+    assert (result.state, result.stop_reason, result.exit_code) == ("finished", "all 4 epochs done", 0)

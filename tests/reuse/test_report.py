@@ -9,7 +9,7 @@ from hornbook.errors import UsageError
 
 @pytest.fixture
 def report(tensorflow, tmp_path):
-    from hornbook.trainer.reuse.report import reuse_report
+    from hornbook.study.reuse_report import reuse_report
 
     def make(run, **options):
         return reuse_report(run, runs=tmp_path / "runs", **options)
@@ -48,7 +48,7 @@ def test_runs_that_are_there_are_not_trained_again(train_b, report):
 def test_the_verdict_claims_no_more_than_was_seen(tensorflow):
     from pathlib import Path
 
-    from hornbook.trainer.reuse.report import ReuseReport
+    from hornbook.study.reuse_report import ReuseReport
 
     def verdict(ours, theirs):
         rows = [

@@ -63,13 +63,13 @@ def test_runs_that_are_there_are_found_and_not_trained_again(ablation):
 
 
 def test_a_run_of_other_data_is_not_taken_for_the_same(tensorflow):
-    from hornbook.study.cells import Trainer
+    from hornbook.study.cells import CellRunner
 
     def trained(seed):
         rng = np.random.default_rng(seed)
         np.savez("a.npz", x=rng.normal(size=(60, 3)).astype("float32"), y=np.arange(60) % 2)
         overrides = ["data={name: npz, path: a.npz}"]
-        return Trainer(Path("runs")).run(load_recipe("small.yaml", overrides), ("", ()))
+        return CellRunner(Path("runs")).run(load_recipe("small.yaml", overrides), ("", ()))
 
     assert [trained(1).was_there, trained(1).was_there, trained(2).was_there] == [False, True, False]
 
@@ -94,14 +94,13 @@ def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, monkeypatch):
 
     whole, _, _ = ablation(["activation=tanh"], overrides=["name=whole"])
 
-    class Killer(training._Watcher):
-        def epoch(self, row, *, is_best):
-            super().epoch(row, is_best=is_best)
+    class Killer(training._FolderOf):
+        def on_epoch(self, row, *, is_best):
             if len(list(Path("runs/small").glob("2*"))) == 2 and row["epoch"] == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_Watcher", Killer)
+        patch.setattr(training, "_FolderOf", Killer)
         with pytest.raises(Interrupted, match="1 of 4 runs are done. The same command goes on from there") as stopped:
             ablation(["activation=tanh"])
     assert stopped.value.exit_code == 143
@@ -159,7 +158,7 @@ def test_the_folder_holds_table_result_and_page(ablation):
     _, folder, _ = ablation(["activation=tanh"], target="val_accuracy>=0.2")
     assert folder.parent == Path("runs/small_ablation")
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "result.json", "table.csv"]
-    assert (folder / "report.html").read_text().count("<polyline") == 2
+    assert (folder / "report.html").read_text().count("<title>tanh</title>") == 2  # the line and its label
 
 
 def test_folds_test_every_example_once(ablation):

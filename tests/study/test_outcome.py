@@ -2,16 +2,18 @@
 
 import csv
 import io
+import math
+import re
 
 import pytest
 
 from hornbook.errors import UsageError
 from hornbook.recipes.load import load_recipe
-from hornbook.study.curves import chart_of, ticks
+from hornbook.study.curves import chart_of
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
-from hornbook.study.outcome import Group, Study, compare_groups
+from hornbook.study.outcome import Group, compare_groups
 from hornbook.study.page import as_html
-from hornbook.study.table import as_csv, as_json, as_text
+from hornbook.study.table import Study, as_csv, as_json, as_text
 
 ACCURACY = Measure("val_accuracy", higher_is_better=True)
 LOSS = Measure("val_loss", higher_is_better=False)
@@ -172,26 +174,58 @@ def test_the_page_escapes_names_and_loads_nothing(study):
     page = as_html(study)
     assert "activation=&lt;b&gt;" in page
     assert "<b>: " not in page.replace("<b>activation", "")
-    assert "http" not in page
-    assert page.count("<polyline") == 2
-    assert page.count("<polygon") == 2
+    assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "<script" not in page
 
 
-def test_a_chart_is_drawn_within_its_area_and_ends_with_the_shortest_run():
+def test_the_page_shows_the_curve_of_every_cell_that_has_one(study):
+    page = as_html(study)
+    assert page.count("<svg") == 1
+    assert 'aria-label="val_accuracy by epoch, &lt;activation&gt;"' in page
+    hovers = [part.partition("<")[0] for part in page.split("<title>")[2:]]  # the first is the page's
+    long = "optimizer=sgd(learning_rate=0.1, momentum=0.9)"
+    assert hovers == ["baseline", long, "baseline", long]  # lines, and the labels at their ends
+    assert ">optimizer=sgd(lear….1, momentum=0.9)</text>" in page
+
+
+def test_a_study_of_many_cells_has_several_pictures_whose_ids_differ(study):
+    from dataclasses import replace
+
+    rows = (
+        study.rows[0],
+        *(replace(study.rows[1], group=replace(study.rows[1].group, label=f"c={n}")) for n in range(9)),
+    )
+    page = as_html(replace(study, rows=rows))
+    assert [f'id="curves-{number}"' in page for number in (1, 2, 3)] == [True, True, False]
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_study_without_epochs_has_no_picture(study):
+    from dataclasses import replace
+
+    rows = tuple(replace(row, group=replace(row.group, curves={0: [0.9]})) for row in study.rows)
+    assert "<svg" not in as_html(replace(study, rows=rows))
+
+
+def test_a_curve_is_the_mean_in_percent_up_to_the_end_of_the_shortest_run():
     cell = group("a", [0.9, 0.8], curves={0: [0.1, 0.5, 0.9], 1: [0.2, 0.6]})
-    chart = chart_of("a", [cell], ACCURACY)
-    points = [tuple(map(float, point.split(","))) for point in chart.curves[0].line.split()]
-    assert len(points) == 2
-    assert points[0][0] == 0
-    assert points[1][0] == chart.width
-    assert all(0 <= y <= chart.height for _, y in points)
-    assert points[0][1] > points[1][1]  # up is better
-    assert chart_of("a", [group("b", [0.9], curves={0: [0.9]})], ACCURACY) is None
+    chart = chart_of([cell], ACCURACY, "val_accuracy (%)")
+    (line,) = chart.lines
+    assert line.x == [1, 2]
+    assert line.y == pytest.approx([15, 55])
+    low, high = line.band
+    assert [low[0], high[0]] == pytest.approx(
+        [15 - 63.53, 15 + 63.53], abs=0.01
+    )  # t(0.975, 1) = 12.706, half 0.05 · 12.706
+    assert chart.limits == pytest.approx((11.8, 58.2))  # of the means, with 8 % of room: wider bands are cut
+    assert chart_of([group("b", [0.9], curves={0: [0.9]})], ACCURACY, "") is None
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "found"),
-    [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (1, 10, [2, 4, 6, 8, 10]), (0.93, 0.98, [0.93, 0.94, 0.95, 0.96, 0.97, 0.98])],
-)
-def test_ticks_are_round(low, high, found):
-    assert ticks(low, high) == pytest.approx(found)
+def test_one_run_has_no_band_and_a_bad_epoch_leaves_a_gap():
+    nan, inf = math.nan, math.inf
+    cell = group("a", [0.9], curves={0: [0.5, inf, nan, 0.7]})
+    (line,) = chart_of([cell], LOSS, "val_loss").lines
+    assert line.y == pytest.approx([0.5, nan, nan, 0.7], nan_ok=True)
+    assert line.band[0] == pytest.approx([0.5, nan, nan, 0.7], nan_ok=True)
+    assert chart_of([group("a", [0.9], curves={0: [nan, nan]})], LOSS, "val_loss") is None

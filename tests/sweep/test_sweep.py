@@ -24,20 +24,19 @@ def timeless(events):
 def view_that(when, act):
     """Return a view that acts once, at the start of the epoch that follows so many."""
     from hornbook.sweep.view import View
-    from hornbook.trainer.progress import SilentReporter
+    from hornbook.trainer.listeners import Listener
 
     left = [when]
 
-    class Reporter(SilentReporter):
-        def epoch(self, row, *, is_best):
-            super().epoch(row, is_best=is_best)
+    class Counting(Listener):
+        def on_epoch(self, row, *, is_best):
             left[0] -= 1
             if left[0] == 0:
                 act()
 
     class Acting(View):
-        def reporter(self, name):
-            return Reporter()
+        def listener(self, name):
+            return Counting()
 
     return Acting()
 

@@ -175,11 +175,10 @@ def test_an_inconclusive_search_fails_shows_the_plot_and_begins_no_run(train, tm
 def test_a_run_with_an_open_rate_does_not_begin(prepare):
     from hornbook.trainer.prepare import prepare as prepare_recipe
     from hornbook.trainer.session import Session
-    from hornbook.trainer.user_callbacks import UserCallbacks
 
-    prepared = prepare_recipe(load_recipe(RECIPE), finds_rate=False)
+    prepared = prepare_recipe(load_recipe(RECIPE))
     with pytest.raises(ValueError, match="learning_rate: auto has to be found first"):
-        Session(prepared, UserCallbacks((), prepared))
+        Session(prepared)
 
 
 def test_the_plots_show_every_rule_and_fit_into_80_columns(prepare):
@@ -196,9 +195,26 @@ def test_the_plots_show_every_rule_and_fit_into_80_columns(prepare):
     assert shown[-1] == f"next    hornbook train -c few.yaml optimizer.learning_rate={search.rate:g}"
     picture = svg(search, "few <1>")
     texts = [element.text for element in ElementTree.fromstring(picture).iter() if element.tag.endswith("text")]
-    assert {"few <1>", "learning rate", "1e-3"} <= set(texts)
-    assert sum(text.startswith(("steepest", "valley", "minimum/10", "suggestion")) for text in texts) == 4
+    assert {"few <1>", "loss", "learning rate", "1e-3"} <= set(texts)
+    assert "bold: seed 42, smoothed; light: seeds 43, 44; grey: seed 42 batch by batch" in texts
+    named = [text.split()[0] for text in texts if text.startswith(("steepest", "valley", "minimum/10", "suggestion"))]
+    assert sorted(named) == ["minimum/10", "steepest", "suggestion", "valley"]
+    assert f"suggestion {search.rate:.2g}" in texts
     assert "http:" not in picture.replace("http://www.w3.org/2000/svg", "")
+    assert svg(search, "few <1>") == picture
+
+
+@pytest.mark.parametrize("num_steps", [0, 1, 4, 40])
+def test_a_search_that_saw_little_or_nothing_has_a_picture(num_steps):
+    from hornbook.trainer.lr_find.plot import svg
+    from hornbook.trainer.lr_find.suggest import Curve, conclude
+
+    rates = np.geomspace(1e-6, 1e-3, 40)[:num_steps]
+    search = conclude([Curve(42, rates, np.full(num_steps, 0.693), diverged=True)])
+    picture = svg(search, "flat: inconclusive")
+    assert ">flat: inconclusive</text>" in picture
+    assert ("no step had a finite loss" in picture) == (num_steps == 0)
+    assert "suggestion" not in picture
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ from sklearn.decomposition import PCA
 
 from hornbook import load_recipe
 from hornbook.errors import RecipeError, UsageError
+from hornbook.inference.evaluate import evaluate_run
 from hornbook.recipes.control import control_of
 from hornbook.trainer.prepare import prepare
 from hornbook.trainer.pretraining.autoencoder import Autoencoder
 from hornbook.trainer.pretraining.auxiliary import Corruption, Rotation
 from hornbook.trainer.pretraining.boltzmann import BoltzmannMachine, free_energy
-from hornbook.trainer.pretraining.state import make_pretraining
+from hornbook.trainer.pretraining.state import Pretraining
 from hornbook.trainer.train import train
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -165,10 +166,10 @@ def test_corrupted_values_come_from_another_example_in_the_same_place():
 
 def pretrained(prepared):
     """Train all phases of a prepared run and return the main model's weights by path."""
-    state = make_pretraining(prepared)
-    while not state.is_done:
-        state.engine().train_epoch(state.plan(), iter(lambda: 1000, None), lambda done: False)
-        state.close_epoch()
+    state = Pretraining(prepared.recipe, prepared.built, prepared.unlabeled, structure=None)
+    while not state.is_over:
+        state.loop.train_epoch(state.plan(), iter(lambda: 1000, None), lambda done: False)
+        state.close({})
     return {variable.path: variable.numpy() for variable in prepared.built.model.weights}
 
 
@@ -191,12 +192,15 @@ def test_training_starts_from_the_pretrained_weights(pretraining, tmp_path):
 def test_only_one_layer_learns_at_a_time():
     recipe = recipe_of({"name": "autoencoder", "epochs": 1})
     prepared = prepare(recipe)
-    state, model = make_pretraining(prepared), prepared.built.model
+    state, model = (
+        Pretraining(prepared.recipe, prepared.built, prepared.unlabeled, structure=None),
+        prepared.built.model,
+    )
 
     def changed(name):
         start = {layer.name: layer.get_weights() for layer in model.layers}
-        state.engine().train_epoch(state.plan(), iter(lambda: 1000, None), lambda done: False)
-        state.close_epoch()
+        state.loop.train_epoch(state.plan(), iter(lambda: 1000, None), lambda done: False)
+        state.close({})
         return [
             layer.name
             for layer in model.layers
@@ -236,6 +240,7 @@ def test_facts_count_the_labeled_examples_and_the_heading_says_how_many_inputs_t
     assert "1,657 inputs for pretraining" in log
     assert "note    pretraining hidden_1: 1 epoch on 1,657 inputs without labels" in log
     assert "note    training: on 100 labeled examples" in log
+    assert evaluate_run(str(result.run), split="train").count == 100
 
 
 def test_the_control_trains_on_the_same_labels_and_equals_a_run_of_those_examples_alone(tmp_path):

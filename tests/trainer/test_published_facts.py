@@ -55,7 +55,7 @@ def perceptron(rate=1.0):
 
 
 def test_the_perceptron_follows_rosenblatts_rule_from_zero_weights(prepare, run_epochs):
-    from hornbook.engine.engine import permutation
+    from hornbook.builder.randomness import permutation
 
     x = np.random.default_rng(6).normal(size=(20, 2)).astype(np.float32)
     y = (x[:, 0] - 2 * x[:, 1] + 0.3 > 0).astype(int)

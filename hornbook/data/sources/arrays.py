@@ -14,8 +14,9 @@ from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
+from hornbook.recipes.sources.checks import section_problems
 from hornbook.recipes.sources.common import DataSpec
-from hornbook.recipes.sources.files import Arrays, Npy, Npz
 from hornbook.recipes.sources.synthetic import Inline
 
 __all__ = ["from_arrays", "load_inline", "load_npy", "load_npz", "refuse_to_load"]
@@ -104,7 +105,7 @@ def from_arrays(
         return data
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
     keys = Arrays(**shared)
-    errors = [problem for problem in keys.problems(task=task) if problem.severity == "error"]
+    errors = [problem for problem in section_problems(keys, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
     column = keys.split.column if keys.split else None
@@ -160,7 +161,7 @@ def _from_mapping(
 def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
     """Return a source of arrays by role."""
     if is_frame(roles["x"]):
-        from hornbook.data.sources.table_columns import frame_source  # polars: a tenth of a second and 30 MB
+        from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
     arrays = {role: _as_array(value, role) for role, value in roles.items()}

@@ -162,8 +162,8 @@ def load_california_housing(spec: CaliforniaHousing, *, seed: int) -> Source:
 def _housing_table(path: Path) -> Source:
     import polars as pl  # a tenth of a second and 30 MB that images do not need
 
-    from hornbook.data.sources.table_columns import DEFAULT_MISSING, encode_columns, infer_features
-    from hornbook.data.sources.table_files import read_frame
+    from hornbook.data.tables.columns import DEFAULT_MISSING, encode_columns, infer_features
+    from hornbook.data.tables.files import read_frame
 
     frame = read_frame(path)
     target = next((name for name in HOUSING_TARGETS if name in frame.columns), None)

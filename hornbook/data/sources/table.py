@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array, Source
-from hornbook.data.sources.table_columns import encode_columns, infer_features, rows_listed, target_values
-from hornbook.data.sources.table_files import read_frame
 from hornbook.data.storage.files import existing_file
+from hornbook.data.tables.columns import encode_columns, infer_features, rows_listed, target_values
+from hornbook.data.tables.files import read_frame
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
-from hornbook.recipes.sources.files import Table
+from hornbook.recipes.sources.table import Table
 
 __all__ = ["load_table"]
 

@@ -5,11 +5,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from hornbook.data.source import Array
+from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean, nearest
 
-__all__ = ["existing_file", "nearest_name", "read_header", "read_npy", "read_npz", "unreadable"]
+__all__ = ["existing_file", "nearest_name", "read_header", "read_npz", "unreadable"]
 
 
 def existing_file(path: str | Path) -> Path:
@@ -54,16 +54,6 @@ def read_npz(path: str | Path, wanted: tuple[str, ...] | None = None) -> dict[st
         raise
     except Exception as error:  # zipfile, zlib, OSError, ValueError, EOFError: a damaged file fails in many ways
         raise unreadable(file, error) from error
-
-
-def read_npy(path: str | Path) -> Array:
-    """Return the array of a .npy file. Errors as of `read_npz`."""
-    file = existing_file(path)
-    try:
-        array = np.load(file, allow_pickle=False)
-    except Exception as error:  # as above
-        raise unreadable(file, error) from error
-    return np.asarray(array)
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

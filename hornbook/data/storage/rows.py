@@ -12,7 +12,7 @@ import numpy as np
 
 from hornbook.data.storage.readers import Array, reader_of
 
-__all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "numbered_blocks", "select"]
+__all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "mapped", "numbered_blocks", "select"]
 
 Convert = Callable[[Array], Array]
 VALUES_PER_BLOCK = 1 << 20  # statistics hold a few float64 copies of a block: some 30 MB
@@ -167,6 +167,11 @@ def _choose(rows: range | Array, indices: Array | slice) -> range | Array:
 def select(x: Inputs, indices: Array | slice) -> Inputs:
     """Return some examples: a view of rows, an array of an array."""
     return x.subset(indices) if isinstance(x, Rows) else x[indices]
+
+
+def mapped(x: Inputs, convert: Convert) -> Inputs:
+    """Return the examples converted: at once where they are in memory, as they are read where they stay on disk."""
+    return x.map(convert) if isinstance(x, Rows) else convert(x)
 
 
 def in_memory(x: Inputs) -> Array:

@@ -13,9 +13,9 @@ from hornbook.recipes.describe.pages import Description, Option, as_text
 from hornbook.recipes.describe.schema import json_schema, spec_schema
 from hornbook.recipes.describe.words import default_in_words, type_in_words
 from hornbook.recipes.language.hints import did_you_mean, nearest
+from hornbook.recipes.language.keras_layers import layer_names
 from hornbook.recipes.language.spec import KINDS, Component, catalog, noun, summary
 from hornbook.recipes.load import shipped_recipes
-from hornbook.recipes.sections.keras_layers import layer_names
 from hornbook.recipes.sections.regularization import Regularization
 
 __all__ = ["Description", "Option", "as_text", "list_lines", "options_of", "recipe_summary", "sections", "show"]

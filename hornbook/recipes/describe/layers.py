@@ -5,8 +5,8 @@ import re
 
 from hornbook.recipes.describe.docstrings import one_line
 from hornbook.recipes.describe.pages import Description, Option
+from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import article
-from hornbook.recipes.sections import keras_layers
 from hornbook.recipes.sections.free_layer import BY_INGREDIENTS, own_ingredients
 
 __all__ = ["describe_layer", "layer_summary"]

@@ -13,9 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from hornbook.recipes.describe.docstrings import body, field_help, one_line
+from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import KINDS, Component, Spec, catalog, summary
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections import keras_layers
 from hornbook.recipes.sections.free_layer import BY_INGREDIENTS, FreeLayer, own_ingredients
 
 __all__ = ["SCHEMA_FILE", "json_schema", "spec_schema"]

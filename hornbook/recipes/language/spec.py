@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -28,6 +29,7 @@ __all__ = [
     "PositiveInt",
     "Rate",
     "Spec",
+    "as_tuple",
     "catalog",
     "component_class",
     "register",
@@ -58,12 +60,24 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # dropout rates, momentum: 1 would drop or freeze everything
 
 
+def as_tuple(value: Any) -> Any:
+    """Turn YAML's lists, nested ones too, into the tuples that a strict field wants."""
+    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+
+
 class Spec(BaseModel):
     """A section of a recipe: frozen, strict, and without room for keys that nobody reads."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True, defer_build=True
     )
+    path_fields: ClassVar[frozenset[str]] = frozenset()
+    """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
+
+    def absolute_paths(self) -> dict[str, str]:
+        """Return {option: absolute path} of those that have a value."""
+        paths = {name: getattr(self, name) for name in sorted(self.path_fields)}
+        return {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path is not None}
 
 
 class Component(Spec):

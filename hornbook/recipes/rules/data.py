@@ -6,6 +6,7 @@ from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Layers, Rnn
+from hornbook.recipes.sources.checks import section_problems
 
 MAY_BE_NEGATIVE = frozenset(
     {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
@@ -20,7 +21,7 @@ def listed(words: Sequence[str]) -> str:
 
 def data_section(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """What the data section says about itself."""
-    yield from recipe.data.problems(task=recipe.task)
+    yield from section_problems(recipe.data, task=recipe.task)
 
 
 def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

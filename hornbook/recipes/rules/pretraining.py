@@ -7,6 +7,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Mlp
 from hornbook.recipes.sections.pretraining import Greedy, Rbm, Rotation
+from hornbook.recipes.sources.checks import section_problems
 
 KINDS = {"image": "images", "table": "rows of a table", "sequence": "sequences", "tokens": "token sequences"}
 
@@ -47,7 +48,7 @@ def inputs_fit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if given is None:
         return
     if given.data is not None:
-        yield from given.data.problems(path=("pretraining", "data"))
+        yield from section_problems(given.data, path=("pretraining", "data"))
         kind = given.data.data_kind
         if kind is not None and facts.kind is not None and kind != facts.kind:
             message = f"'{given.data.name}' holds {KINDS[kind]}, and the network reads {KINDS[facts.kind]}."

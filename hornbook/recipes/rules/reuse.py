@@ -6,8 +6,8 @@ from pathlib import Path as FilePath
 from hornbook.errors import HornbookError, Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.durations import to_steps
+from hornbook.recipes.language.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.sections.normalization import NormalizationSpec
 from hornbook.recipes.sections.reuse import GradualUnfreeze, Reuse, Unfreeze
 from hornbook.runs.directory import find_run

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.hints import did_you_mean, nearest
-from hornbook.recipes.language.overrides import split_key
+from hornbook.recipes.language.keys import split_key
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Choices, Sweep, values_of
-from hornbook.recipes.sections.tuner import Bayesian, Hyperband, RandomSearch
-from hornbook.recipes.trial import matching, ordered, settings, try_values
+from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, RandomSearch, Sweep, values_of
+from hornbook.recipes.space import matching, ordered, settings, try_values
 
 FIXED = {
     "sweep": "a sweep does not vary itself.",

@@ -9,7 +9,7 @@ from hornbook.recipes.language.hints import nearest
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import BatchNormalization
 from hornbook.recipes.sections.optimizer import SGD
-from hornbook.recipes.sections.schedule import OneCycle, Performance, PiecewiseConstant
+from hornbook.recipes.sections.schedule import OneCycle, PiecewiseConstant
 
 
 def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
@@ -18,8 +18,9 @@ def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
         yield ("training", "early_stopping", "monitor"), training.early_stopping.monitor
     if training.checkpoint is not None:
         yield ("training", "checkpoint", "monitor"), training.checkpoint.monitor
-    if isinstance(recipe.schedule, Performance):
-        yield ("schedule", "monitor"), recipe.schedule.monitor
+    watched = recipe.schedule.watched_value()
+    if watched is not None:
+        yield ("schedule", "monitor"), watched
 
 
 def monitors_are_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ class ActivationSpec(Component):
     """Base of every activation."""
 
     kind: ClassVar[str] = "activation"
-    builds: ClassVar[str | None] = "keras.layers:Activation"
+    builds = "keras.layers:Activation"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "glorot_uniform"
     """The initializer that theory recommends in front of it (Géron, ch. 11, table of initializers)."""
     hidden: ClassVar[bool] = True
@@ -58,7 +58,7 @@ class Step(ActivationSpec):
     """
 
     name: Literal["step"] = "step"
-    builds: ClassVar[str | None] = "hornbook.layers.activations:Step"
+    builds = "hornbook.layers.activations:Step"
     hidden: ClassVar[bool] = False
 
 
@@ -102,7 +102,7 @@ class ReLU(ActivationSpec):
     """
 
     name: Literal["relu"] = "relu"
-    builds: ClassVar[str | None] = "keras.layers:ReLU"
+    builds = "keras.layers:ReLU"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     max_value: Positive | None = None
@@ -124,7 +124,7 @@ class LeakyReLU(ActivationSpec):
     """
 
     name: Literal["leaky_relu"] = "leaky_relu"
-    builds: ClassVar[str | None] = "keras.layers:LeakyReLU"
+    builds = "keras.layers:LeakyReLU"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     negative_slope: NonNegative = 0.3
@@ -142,7 +142,7 @@ class RandomizedLeakyReLU(ActivationSpec):
     """
 
     name: Literal["randomized_leaky_relu"] = "randomized_leaky_relu"
-    builds: ClassVar[str | None] = "hornbook.layers.activations:RandomizedLeakyReLU"
+    builds = "hornbook.layers.activations:RandomizedLeakyReLU"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     lower: NonNegative = 0.125
@@ -170,7 +170,7 @@ class PReLU(ActivationSpec):
     """
 
     name: Literal["prelu"] = "prelu"
-    builds: ClassVar[str | None] = "keras.layers:PReLU"
+    builds = "keras.layers:PReLU"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     initial_slope: float = 0.25
@@ -198,7 +198,7 @@ class ELU(ActivationSpec):
     """
 
     name: Literal["elu"] = "elu"
-    builds: ClassVar[str | None] = "keras.layers:ELU"
+    builds = "keras.layers:ELU"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     alpha: Positive = 1.0
@@ -233,7 +233,7 @@ class GELU(ActivationSpec):
     """
 
     name: Literal["gelu"] = "gelu"
-    builds: ClassVar[str | None] = "hornbook.layers.activations:gelu"
+    builds = "hornbook.layers.activations:gelu"
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
 
     approximate: bool = False
@@ -368,7 +368,7 @@ class Softmax(ActivationSpec):
     """
 
     name: Literal["softmax"] = "softmax"
-    builds: ClassVar[str | None] = "keras.layers:Softmax"
+    builds = "keras.layers:Softmax"
 
     axis: Annotated[int, Field(le=-1)] = -1
     """Axis that sums to 1, counted from the end."""

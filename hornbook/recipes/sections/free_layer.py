@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.hints import MOVED, did_you_mean
 from hornbook.recipes.language.spec import Spec
-from hornbook.recipes.sections import keras_layers
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.initializer import Initializer
 from hornbook.recipes.sections.normalization import Normalization

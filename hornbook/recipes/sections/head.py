@@ -57,7 +57,7 @@ class SparseCategoricalCrossentropy(LossSpec):
     """
 
     name: Literal["sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
-    builds: ClassVar[str | None] = "keras.losses:SparseCategoricalCrossentropy"
+    builds = "keras.losses:SparseCategoricalCrossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -75,7 +75,7 @@ class BinaryCrossentropy(LossSpec):
     """
 
     name: Literal["binary_crossentropy"] = "binary_crossentropy"
-    builds: ClassVar[str | None] = "keras.losses:BinaryCrossentropy"
+    builds = "keras.losses:BinaryCrossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     from_logits: ClassVar[str | None] = "sigmoid"
     only: ClassVar[bool] = True
@@ -95,7 +95,7 @@ class BinaryFocalCrossentropy(LossSpec):
     """
 
     name: Literal["binary_focal_crossentropy"] = "binary_focal_crossentropy"
-    builds: ClassVar[str | None] = "keras.losses:BinaryFocalCrossentropy"
+    builds = "keras.losses:BinaryFocalCrossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     from_logits: ClassVar[str | None] = "sigmoid"
     only: ClassVar[bool] = True
@@ -119,7 +119,7 @@ class Hinge(LossSpec):
     """
 
     name: Literal["hinge"] = "hinge"
-    builds: ClassVar[str | None] = "keras.losses:Hinge"
+    builds = "keras.losses:Hinge"
     tasks: ClassVar[tuple[Task, ...]] = ("binary",)
     from_logits: ClassVar[str | None] = "linear"
     only: ClassVar[bool] = True
@@ -136,7 +136,7 @@ class Perceptron(LossSpec):
     """
 
     name: Literal["perceptron"] = "perceptron"
-    builds: ClassVar[str | None] = "hornbook.builder.losses:PerceptronLoss"
+    builds = "hornbook.builder.losses:PerceptronLoss"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     from_logits: ClassVar[str | None] = "step"
     only: ClassVar[bool] = True
@@ -154,7 +154,7 @@ class MeanSquaredError(LossSpec):
     """
 
     name: Literal["mean_squared_error"] = "mean_squared_error"
-    builds: ClassVar[str | None] = "keras.losses:MeanSquaredError"
+    builds = "keras.losses:MeanSquaredError"
     tasks: ClassVar[tuple[Task, ...]] = ("regression", "binary", "multilabel")
 
 
@@ -169,7 +169,7 @@ class MeanAbsoluteError(LossSpec):
     """
 
     name: Literal["mean_absolute_error"] = "mean_absolute_error"
-    builds: ClassVar[str | None] = "keras.losses:MeanAbsoluteError"
+    builds = "keras.losses:MeanAbsoluteError"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
@@ -184,7 +184,7 @@ class Huber(LossSpec):
     """
 
     name: Literal["huber"] = "huber"
-    builds: ClassVar[str | None] = "keras.losses:Huber"
+    builds = "keras.losses:Huber"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     delta: Positive = 1.0
@@ -202,7 +202,7 @@ class LogCosh(LossSpec):
     """
 
     name: Literal["log_cosh"] = "log_cosh"
-    builds: ClassVar[str | None] = "keras.losses:LogCosh"
+    builds = "keras.losses:LogCosh"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
@@ -217,7 +217,7 @@ class Poisson(LossSpec):
     """
 
     name: Literal["poisson"] = "poisson"
-    builds: ClassVar[str | None] = "keras.losses:Poisson"
+    builds = "keras.losses:Poisson"
     positive: ClassVar[str | None] = "exponential"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
@@ -233,6 +233,6 @@ class MeanSquaredLogarithmicError(LossSpec):
     """
 
     name: Literal["mean_squared_logarithmic_error"] = "mean_squared_logarithmic_error"
-    builds: ClassVar[str | None] = "keras.losses:MeanSquaredLogarithmicError"
+    builds = "keras.losses:MeanSquaredLogarithmicError"
     positive: ClassVar[str | None] = "softplus"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)

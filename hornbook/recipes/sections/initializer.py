@@ -80,7 +80,7 @@ class Zeros(InitializerSpec):
     """
 
     name: Literal["zeros"] = "zeros"
-    builds: ClassVar[str | None] = "keras.initializers:Zeros"
+    builds = "keras.initializers:Zeros"
     random: ClassVar[bool] = False
 
 
@@ -95,7 +95,7 @@ class Ones(InitializerSpec):
     """
 
     name: Literal["ones"] = "ones"
-    builds: ClassVar[str | None] = "keras.initializers:Ones"
+    builds = "keras.initializers:Ones"
     random: ClassVar[bool] = False
 
 
@@ -110,7 +110,7 @@ class Constant(InitializerSpec):
     """
 
     name: Literal["constant"] = "constant"
-    builds: ClassVar[str | None] = "keras.initializers:Constant"
+    builds = "keras.initializers:Constant"
     random: ClassVar[bool] = False
 
     value: Annotated[
@@ -130,7 +130,7 @@ class RandomNormal(InitializerSpec):
     """
 
     name: Literal["random_normal"] = "random_normal"
-    builds: ClassVar[str | None] = "keras.initializers:RandomNormal"
+    builds = "keras.initializers:RandomNormal"
 
     mean: Mean = 0.0
     stddev: Deviation = 0.05
@@ -147,7 +147,7 @@ class RandomUniform(InitializerSpec):
     """
 
     name: Literal["random_uniform"] = "random_uniform"
-    builds: ClassVar[str | None] = "keras.initializers:RandomUniform"
+    builds = "keras.initializers:RandomUniform"
 
     minval: float = -0.05
     """Lower bound."""
@@ -174,7 +174,7 @@ class TruncatedNormal(InitializerSpec):
     """
 
     name: Literal["truncated_normal"] = "truncated_normal"
-    builds: ClassVar[str | None] = "keras.initializers:TruncatedNormal"
+    builds = "keras.initializers:TruncatedNormal"
 
     mean: Mean = 0.0
     stddev: Deviation = 0.05
@@ -191,7 +191,7 @@ class VarianceScaling(InitializerSpec):
     """
 
     name: Literal["variance_scaling"] = "variance_scaling"
-    builds: ClassVar[str | None] = "keras.initializers:VarianceScaling"
+    builds = "keras.initializers:VarianceScaling"
 
     scale: Positive = 1.0
     """Numerator of the variance: 1 for Glorot and LeCun, 2 for He."""
@@ -212,7 +212,7 @@ class GlorotNormal(InitializerSpec):
     """
 
     name: Literal["glorot_normal"] = "glorot_normal"
-    builds: ClassVar[str | None] = "keras.initializers:GlorotNormal"
+    builds = "keras.initializers:GlorotNormal"
 
 
 @register
@@ -226,7 +226,7 @@ class GlorotUniform(InitializerSpec):
     """
 
     name: Literal["glorot_uniform"] = "glorot_uniform"
-    builds: ClassVar[str | None] = "keras.initializers:GlorotUniform"
+    builds = "keras.initializers:GlorotUniform"
 
 
 @register
@@ -240,7 +240,7 @@ class HeNormal(InitializerSpec):
     """
 
     name: Literal["he_normal"] = "he_normal"
-    builds: ClassVar[str | None] = "keras.initializers:HeNormal"
+    builds = "keras.initializers:HeNormal"
 
 
 @register
@@ -254,7 +254,7 @@ class HeUniform(InitializerSpec):
     """
 
     name: Literal["he_uniform"] = "he_uniform"
-    builds: ClassVar[str | None] = "keras.initializers:HeUniform"
+    builds = "keras.initializers:HeUniform"
 
 
 @register
@@ -268,7 +268,7 @@ class LecunNormal(InitializerSpec):
     """
 
     name: Literal["lecun_normal"] = "lecun_normal"
-    builds: ClassVar[str | None] = "keras.initializers:LecunNormal"
+    builds = "keras.initializers:LecunNormal"
 
 
 @register
@@ -282,7 +282,7 @@ class LecunUniform(InitializerSpec):
     """
 
     name: Literal["lecun_uniform"] = "lecun_uniform"
-    builds: ClassVar[str | None] = "keras.initializers:LecunUniform"
+    builds = "keras.initializers:LecunUniform"
 
 
 @register
@@ -296,7 +296,7 @@ class Orthogonal(InitializerSpec):
     """
 
     name: Literal["orthogonal"] = "orthogonal"
-    builds: ClassVar[str | None] = "keras.initializers:Orthogonal"
+    builds = "keras.initializers:Orthogonal"
 
     gain: Gain = 1.0
 
@@ -312,7 +312,7 @@ class Identity(InitializerSpec):
     """
 
     name: Literal["identity"] = "identity"
-    builds: ClassVar[str | None] = "keras.initializers:Identity"
+    builds = "keras.initializers:Identity"
     random: ClassVar[bool] = False
 
     gain: Gain = 1.0

@@ -41,7 +41,7 @@ class Accuracy(MetricSpec):
     """
 
     name: Literal["accuracy"] = "accuracy"
-    builds: ClassVar[str | None] = "hornbook.builder.metrics:accuracy"
+    builds = "hornbook.builder.metrics:accuracy"
     tasks: ClassVar[tuple[Task, ...]] = ALL_CLASSIFICATION
 
 
@@ -56,7 +56,7 @@ class TopKAccuracy(MetricSpec):
     """
 
     name: Literal["top_k_accuracy"] = "top_k_accuracy"
-    builds: ClassVar[str | None] = "keras.metrics:SparseTopKCategoricalAccuracy"
+    builds = "keras.metrics:SparseTopKCategoricalAccuracy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
 
     k: PositiveInt = 5
@@ -74,7 +74,7 @@ class AUC(MetricSpec):
     """
 
     name: Literal["auc"] = "auc"
-    builds: ClassVar[str | None] = "keras.metrics:AUC"
+    builds = "keras.metrics:AUC"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
 
     curve: Literal["ROC", "PR"] = "ROC"
@@ -94,7 +94,7 @@ class Precision(MetricSpec):
     """
 
     name: Literal["precision"] = "precision"
-    builds: ClassVar[str | None] = "keras.metrics:Precision"
+    builds = "keras.metrics:Precision"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
 
     thresholds: Threshold = 0.5
@@ -111,7 +111,7 @@ class Recall(MetricSpec):
     """
 
     name: Literal["recall"] = "recall"
-    builds: ClassVar[str | None] = "keras.metrics:Recall"
+    builds = "keras.metrics:Recall"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
 
     thresholds: Threshold = 0.5
@@ -128,7 +128,7 @@ class F1Score(MetricSpec):
     """
 
     name: Literal["f1_score"] = "f1_score"
-    builds: ClassVar[str | None] = "hornbook.builder.metrics:f1_score"
+    builds = "hornbook.builder.metrics:f1_score"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
 
     threshold: Threshold = 0.5
@@ -145,7 +145,7 @@ class MeanAbsoluteErrorMetric(MetricSpec):
     """
 
     name: Literal["mean_absolute_error"] = "mean_absolute_error"
-    builds: ClassVar[str | None] = "keras.metrics:MeanAbsoluteError"
+    builds = "keras.metrics:MeanAbsoluteError"
     mode: ClassVar[Literal["min", "max"]] = "min"
     tasks: ClassVar[tuple[Task, ...]] = ("regression", "binary")
 
@@ -161,7 +161,7 @@ class MeanSquaredErrorMetric(MetricSpec):
     """
 
     name: Literal["mean_squared_error"] = "mean_squared_error"
-    builds: ClassVar[str | None] = "keras.metrics:MeanSquaredError"
+    builds = "keras.metrics:MeanSquaredError"
     mode: ClassVar[Literal["min", "max"]] = "min"
     tasks: ClassVar[tuple[Task, ...]] = ("regression", "binary")
 
@@ -177,7 +177,7 @@ class RootMeanSquaredError(MetricSpec):
     """
 
     name: Literal["root_mean_squared_error"] = "root_mean_squared_error"
-    builds: ClassVar[str | None] = "keras.metrics:RootMeanSquaredError"
+    builds = "keras.metrics:RootMeanSquaredError"
     mode: ClassVar[Literal["min", "max"]] = "min"
 
 
@@ -192,7 +192,7 @@ class MeanAbsolutePercentageError(MetricSpec):
     """
 
     name: Literal["mean_absolute_percentage_error"] = "mean_absolute_percentage_error"
-    builds: ClassVar[str | None] = "keras.metrics:MeanAbsolutePercentageError"
+    builds = "keras.metrics:MeanAbsolutePercentageError"
     mode: ClassVar[Literal["min", "max"]] = "min"
 
 
@@ -207,4 +207,4 @@ class R2Score(MetricSpec):
     """
 
     name: Literal["r2_score"] = "r2_score"
-    builds: ClassVar[str | None] = "hornbook.builder.metrics:r2_score"
+    builds = "hornbook.builder.metrics:r2_score"

@@ -56,7 +56,7 @@ class Mlp(ModelSpec):
     """
 
     name: Literal["mlp"] = "mlp"
-    builds: ClassVar[str | None] = "hornbook.builder.backbones:mlp"
+    builds = "hornbook.builder.backbones:mlp"
 
     units: Sizes = ()
     """Units of each hidden layer; none at all: the head alone."""
@@ -86,7 +86,7 @@ class Cnn(ModelSpec):
     """
 
     name: Literal["cnn"] = "cnn"
-    builds: ClassVar[str | None] = "hornbook.builder.backbones:cnn"
+    builds = "hornbook.builder.backbones:cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image",)
 
     filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
@@ -123,7 +123,7 @@ class ResidualCnn(ModelSpec):
     """
 
     name: Literal["residual_cnn"] = "residual_cnn"
-    builds: ClassVar[str | None] = "hornbook.builder.backbones:residual_cnn"
+    builds = "hornbook.builder.backbones:residual_cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image",)
 
     filters: Annotated[Sizes, Field(min_length=1)] = (16, 32, 64)
@@ -153,7 +153,7 @@ class Rnn(ModelSpec):
     """
 
     name: Literal["rnn"] = "rnn"
-    builds: ClassVar[str | None] = "hornbook.builder.backbones:rnn"
+    builds = "hornbook.builder.backbones:rnn"
     accepts: ClassVar[tuple[str, ...]] = ("sequence", "tokens", "image")
 
     cell: Literal["simple", "lstm", "gru"] = "lstm"
@@ -186,7 +186,7 @@ class Layers(ModelSpec):
     """
 
     name: Literal["layers"] = "layers"
-    builds: ClassVar[str | None] = "hornbook.builder.free_layers:free_layers"
+    builds = "hornbook.builder.free_layers:free_layers"
     accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence", "tokens")
 
     layers: Annotated[tuple[LayerItem, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]

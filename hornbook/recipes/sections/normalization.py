@@ -64,7 +64,7 @@ class BatchNormalization(NormalizationSpec):
     """
 
     name: Literal["batch_normalization"] = "batch_normalization"
-    builds: ClassVar[str | None] = "keras.layers:BatchNormalization"
+    builds = "keras.layers:BatchNormalization"
     centers: ClassVar[bool] = True
 
     axis: int = -1
@@ -89,7 +89,7 @@ class LayerNormalization(NormalizationSpec):
     """
 
     name: Literal["layer_normalization"] = "layer_normalization"
-    builds: ClassVar[str | None] = "keras.layers:LayerNormalization"
+    builds = "keras.layers:LayerNormalization"
 
     axis: Axis = -1
     """Axis or axes to normalize over; -1 is the last."""
@@ -110,7 +110,7 @@ class GroupNormalization(NormalizationSpec):
     """
 
     name: Literal["group_normalization"] = "group_normalization"
-    builds: ClassVar[str | None] = "keras.layers:GroupNormalization"
+    builds = "keras.layers:GroupNormalization"
 
     groups: PositiveInt = 32
     """Groups of channels; 1 is layer normalization, one per channel instance normalization."""
@@ -132,7 +132,7 @@ class RMSNormalization(NormalizationSpec):
     """
 
     name: Literal["rms_normalization"] = "rms_normalization"
-    builds: ClassVar[str | None] = "keras.layers:RMSNormalization"
+    builds = "keras.layers:RMSNormalization"
 
     axis: Axis = -1
     """Axis or axes to normalize over; -1 is the last."""

@@ -118,7 +118,7 @@ class SGD(OptimizerSpec):
     """
 
     name: Literal["sgd"] = "sgd"
-    builds: ClassVar[str | None] = "keras.optimizers:SGD"
+    builds = "keras.optimizers:SGD"
     momentum_option: ClassVar[str | None] = "momentum"
 
     learning_rate: LearningRate = 0.01
@@ -138,7 +138,7 @@ class RMSprop(OptimizerSpec):
     """
 
     name: Literal["rmsprop"] = "rmsprop"
-    builds: ClassVar[str | None] = "keras.optimizers:RMSprop"
+    builds = "keras.optimizers:RMSprop"
     momentum_option: ClassVar[str | None] = "momentum"
 
     rho: Rate = 0.9
@@ -160,7 +160,7 @@ class Adam(OptimizerSpec):
     """
 
     name: Literal["adam"] = "adam"
-    builds: ClassVar[str | None] = "keras.optimizers:Adam"
+    builds = "keras.optimizers:Adam"
     momentum_option: ClassVar[str | None] = "beta_1"
 
     beta_1: Beta1 = 0.9
@@ -180,7 +180,7 @@ class AdamW(OptimizerSpec):
     """
 
     name: Literal["adamw"] = "adamw"
-    builds: ClassVar[str | None] = "keras.optimizers:AdamW"
+    builds = "keras.optimizers:AdamW"
     momentum_option: ClassVar[str | None] = "beta_1"
 
     weight_decay: OptionalDecay = WeightDecay(rate=0.004)
@@ -201,7 +201,7 @@ class Adadelta(OptimizerSpec):
     """
 
     name: Literal["adadelta"] = "adadelta"
-    builds: ClassVar[str | None] = "keras.optimizers:Adadelta"
+    builds = "keras.optimizers:Adadelta"
 
     rho: Rate = 0.95
     """Share of the old averages that is kept."""
@@ -220,7 +220,7 @@ class Adagrad(OptimizerSpec):
     """
 
     name: Literal["adagrad"] = "adagrad"
-    builds: ClassVar[str | None] = "keras.optimizers:Adagrad"
+    builds = "keras.optimizers:Adagrad"
 
     initial_accumulator_value: Accumulator = 0.1
     epsilon: Epsilon = 1e-7
@@ -237,7 +237,7 @@ class Adamax(OptimizerSpec):
     """
 
     name: Literal["adamax"] = "adamax"
-    builds: ClassVar[str | None] = "keras.optimizers:Adamax"
+    builds = "keras.optimizers:Adamax"
     momentum_option: ClassVar[str | None] = "beta_1"
 
     beta_1: Beta1 = 0.9
@@ -256,7 +256,7 @@ class Adafactor(OptimizerSpec):
     """
 
     name: Literal["adafactor"] = "adafactor"
-    builds: ClassVar[str | None] = "keras.optimizers:Adafactor"
+    builds = "keras.optimizers:Adafactor"
 
     beta_2_decay: Annotated[float, Field(lt=0)] = -0.8
     """Exponent with which the averaging of squared gradients lengthens over the steps."""
@@ -281,7 +281,7 @@ class Nadam(OptimizerSpec):
     """
 
     name: Literal["nadam"] = "nadam"
-    builds: ClassVar[str | None] = "keras.optimizers:Nadam"
+    builds = "keras.optimizers:Nadam"
 
     beta_1: Beta1 = 0.9
     beta_2: Beta2 = 0.999
@@ -299,7 +299,7 @@ class Ftrl(OptimizerSpec):
     """
 
     name: Literal["ftrl"] = "ftrl"
-    builds: ClassVar[str | None] = "keras.optimizers:Ftrl"
+    builds = "keras.optimizers:Ftrl"
 
     learning_rate_power: Annotated[float, Field(le=0)] = -0.5
     """Exponent with which the rate falls with squared gradients; 0 is a constant rate."""
@@ -325,7 +325,7 @@ class Lion(OptimizerSpec):
     """
 
     name: Literal["lion"] = "lion"
-    builds: ClassVar[str | None] = "keras.optimizers:Lion"
+    builds = "keras.optimizers:Lion"
     momentum_option: ClassVar[str | None] = "beta_1"
 
     beta_1: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -344,7 +344,7 @@ class Lamb(OptimizerSpec):
     """
 
     name: Literal["lamb"] = "lamb"
-    builds: ClassVar[str | None] = "keras.optimizers:Lamb"
+    builds = "keras.optimizers:Lamb"
     momentum_option: ClassVar[str | None] = "beta_1"
 
     beta_1: Beta1 = 0.9
@@ -364,7 +364,7 @@ class Muon(OptimizerSpec):
     """
 
     name: Literal["muon"] = "muon"
-    builds: ClassVar[str | None] = "keras.optimizers:Muon"
+    builds = "keras.optimizers:Muon"
     fixed: ClassVar[dict[str, Any]] = {"exclude_layers": ["head"]}
 
     weight_decay: OptionalDecay = WeightDecay(rate=0.004)
@@ -397,7 +397,7 @@ class ScheduleFreeAdamW(OptimizerSpec):
     """
 
     name: Literal["schedule_free_adamw"] = "schedule_free_adamw"
-    builds: ClassVar[str | None] = "keras.optimizers:ScheduleFreeAdamW"
+    builds = "keras.optimizers:ScheduleFreeAdamW"
 
     learning_rate: LearningRate = 0.0025
     beta_1: Beta1 = 0.9

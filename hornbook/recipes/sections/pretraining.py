@@ -21,6 +21,7 @@ class PretrainingSpec(Component):
     """
 
     kind: ClassVar[str] = "pretraining"
+    path_fields: ClassVar[frozenset[str]] = frozenset({"inputs"})
     shared: ClassVar[frozenset[str]] = frozenset(
         {"epochs", "batch_size", "optimizer", "labeled", "data", "inputs", "control"}
     )
@@ -67,7 +68,7 @@ class Autoencoder(Greedy):
     """
 
     name: Literal["autoencoder"] = "autoencoder"
-    builds: ClassVar[str | None] = "hornbook.trainer.pretraining.autoencoder:Autoencoder"
+    builds = "hornbook.trainer.pretraining.autoencoder:Autoencoder"
 
     decoder: Literal["tied", "free"] = "tied"
     """Whether decoders use the layer's own weights, transposed, or weights of their own."""
@@ -92,7 +93,7 @@ class Rbm(Greedy):
     """
 
     name: Literal["rbm"] = "rbm"
-    builds: ClassVar[str | None] = "hornbook.trainer.pretraining.boltzmann:BoltzmannMachine"
+    builds = "hornbook.trainer.pretraining.boltzmann:BoltzmannMachine"
 
     steps: PositiveInt = 1
     """Rounds of Gibbs sampling: the k of CD-k."""
@@ -110,7 +111,7 @@ class Rotation(PretrainingSpec):
     """
 
     name: Literal["rotation"] = "rotation"
-    builds: ClassVar[str | None] = "hornbook.trainer.pretraining.auxiliary:Rotation"
+    builds = "hornbook.trainer.pretraining.auxiliary:Rotation"
 
 
 @register
@@ -125,7 +126,7 @@ class Corruption(PretrainingSpec):
     """
 
     name: Literal["corruption"] = "corruption"
-    builds: ClassVar[str | None] = "hornbook.trainer.pretraining.auxiliary:Corruption"
+    builds = "hornbook.trainer.pretraining.auxiliary:Corruption"
 
     rate: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Fraction of a corrupted example's values that are swapped in."""

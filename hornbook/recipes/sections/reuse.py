@@ -8,10 +8,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration
+from hornbook.recipes.language.layer_names import Layers
 from hornbook.recipes.language.spec import Positive, Spec
-from hornbook.recipes.sections.layer_names import Layers
+from hornbook.runs.directory import find_run
 
-__all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze", "never_trained"]
+__all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze"]
 
 
 class Application(Spec):
@@ -29,6 +30,10 @@ class Application(Spec):
     """How its last feature maps become one number each; `none` keeps the maps."""
     options: dict[str, Any] = Field(default_factory=dict)
     """More arguments of its function, such as `{alpha: 0.35}`."""
+
+    def absolute_paths(self) -> dict[str, str]:
+        """Return the file of the weights, where they are in one."""
+        return {"weights": str(Path(self.weights).absolute())} if self.weights not in {"imagenet", "none"} else {}
 
 
 class Unfreeze(Spec):
@@ -111,7 +116,9 @@ class Reuse(Spec):
         """Return the `.keras` file, or None where the source is a run or an application."""
         return Path(self.from_) if isinstance(self.from_, str) and self.from_.endswith(".keras") else None
 
-
-def never_trained(reuse: Reuse) -> bool:
-    """Return whether what is frozen stays so."""
-    return reuse.unfreeze is None
+    def absolute_paths(self) -> dict[str, str]:
+        """Return the file, or the run's folder with ``latest`` resolved."""
+        if isinstance(self.from_, Application):
+            return {}
+        own = self.file()
+        return {"from": str(own.absolute() if own is not None else find_run(self.from_).path)}

@@ -7,7 +7,17 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration, to_steps
-from hornbook.recipes.language.spec import Component, ComponentOf, Fraction, NonNegative, Positive, Rate, Spec, register
+from hornbook.recipes.language.spec import (
+    Component,
+    ComponentOf,
+    Fraction,
+    NonNegative,
+    Positive,
+    Rate,
+    Spec,
+    register,
+    resolve_target,
+)
 
 __all__ = ["Schedule", "ScheduleSpec", "Warmup"]
 
@@ -79,6 +89,21 @@ class ScheduleSpec(Component):
 
     def momentum(self, step: int, total_steps: int, momentum: float) -> float | None:
         """Return the momentum to use at `step`, or None where the schedule leaves it alone."""
+        return None
+
+    def watched_value(self) -> str | None:
+        """Return the recorded value that the rate follows; None where every rate is known before the run.
+
+        A schedule that watches has options `monitor` and `mode`, which are filled in with what the run records.
+        """
+        return None
+
+    def build_watcher(self, learning_rate: float) -> Any:
+        """Return what lowers the rate between epochs, a `hornbook.callbacks.PlateauReducer` or the like; None without.
+
+        Args:
+            learning_rate: The rate that factors are of.
+        """
         return None
 
     def warmed_factor(self, step: int, total_steps: int) -> float:
@@ -247,6 +272,22 @@ class Performance(ScheduleSpec):
     """Epochs to wait after a reduction before counting again."""
     min_learning_rate: NonNegative = 0.0
     """The rate never falls below this."""
+
+    def watched_value(self) -> str | None:
+        """Return the monitor."""
+        return self.monitor
+
+    def build_watcher(self, learning_rate: float) -> Any:
+        """Return a `hornbook.callbacks.PlateauReducer`."""
+        return resolve_target("hornbook.callbacks.watchers:PlateauReducer")(
+            self.monitor,
+            self.mode or "min",
+            reduction=self.reduction,
+            patience=self.patience,
+            min_delta=self.min_delta,
+            cooldown=self.cooldown,
+            min_factor=self.min_learning_rate / learning_rate,
+        )
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return 1: the metric acts between epochs, on top of this."""

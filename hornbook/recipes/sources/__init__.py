@@ -1,11 +1,16 @@
 """Where the examples come from: `data` in a recipe. This module gathers all sources; each is described in its own file.
 
-`data_common` has the keys that all sources share, `data_named` the data sets with a name, `data_synthetic` the computed
-ones, `data_files` your own files.
+`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays` and `table` are a user's own
+data, `named` the data sets with a name, `synthetic` the computed ones.
 """
 
+from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
+
+# isort: split  (a user's own data comes first in lists)
+from hornbook.recipes.sources.table import Table
+
+# isort: split
 from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
-from hornbook.recipes.sources.files import Arrays, Npy, Npz, Table
 from hornbook.recipes.sources.named import (
     BreastCancer,
     CaliforniaHousing,

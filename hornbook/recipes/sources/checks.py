@@ -2,28 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sources.common import DataSpec, SplitSpec
 
-if TYPE_CHECKING:
-    from hornbook.recipes.sources.common import DataSpec, SplitSpec
-
-__all__ = ["check", "find_class", "missing_column", "relabel_faults"]
+__all__ = ["find_class", "missing_column", "relabel_faults", "section_problems"]
 
 NOUNS = {"image": "images", "table": "a table", "sequence": "sequences", "tokens": "tokens"}
 
 
-def check(spec: "DataSpec", *, task: str | None, path: Path) -> Iterator[Problem]:
-    """Yield every problem that a data section has by itself."""
+def section_problems(spec: DataSpec, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
+    """Yield every problem that a data section has by itself.
+
+    Args:
+        spec: The section.
+        task: The recipe's `task`, if it names one.
+        path: Where the section stands in the recipe.
+    """
+    yield from _shared_problems(spec, task=task or spec.task_hint, path=path)
+    yield from spec.problems(task=task, path=path)
+
+
+def _shared_problems(spec: DataSpec, *, task: str | None, path: Path) -> Iterator[Problem]:
     yield from _kind_rules(spec, path)
     yield from _class_rules(spec, task, path)
     yield from _relabel_rules(spec, path)
     yield from _split_rules(spec, task, path)
 
 
-def _kind_rules(spec: "DataSpec", path: Path) -> Iterator[Problem]:
+def _kind_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
     """Keys that only make sense for one kind of input."""
     found = NOUNS.get(spec.data_kind or "")
     if found is None:
@@ -41,7 +50,7 @@ def _kind_rules(spec: "DataSpec", path: Path) -> Iterator[Problem]:
         yield Problem((*path, "standardize"), message, "Remove it.", code="data-kind")
 
 
-def _class_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Problem]:
+def _class_rules(spec: DataSpec, task: str | None, path: Path) -> Iterator[Problem]:
     """`classes` and `relabel` need classes, and known ones."""
     if task in {"regression", "multilabel"}:
         for key in ("classes", "relabel"):
@@ -69,7 +78,7 @@ def _class_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Pro
         yield Problem((*path, "classes"), message, "List two or more.", code="data-classes")
 
 
-def _relabel_rules(spec: "DataSpec", path: Path) -> Iterator[Problem]:
+def _relabel_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
     """`relabel` covers exactly the kept classes, with labels 0, 1, … without gaps."""
     if spec.relabel is None:
         return
@@ -124,7 +133,7 @@ def _is_integer(text: str) -> bool:
     return True
 
 
-def _split_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Problem]:
+def _split_rules(spec: DataSpec, task: str | None, path: Path) -> Iterator[Problem]:
     """Methods fit the source, and `column` goes with the methods that read it."""
     split = spec.split
     if split is None:
@@ -152,7 +161,7 @@ def _split_rules(spec: "DataSpec", task: str | None, path: Path) -> Iterator[Pro
         yield Problem((*place, "method"), message, hint, code="data-split")
 
 
-def _fold_rules(split: "SplitSpec", place: Path) -> Iterator[Problem]:
+def _fold_rules(split: SplitSpec, place: Path) -> Iterator[Problem]:
     """`folds` and `fold` come together, and leave no room for another way to a test set."""
     if (split.folds is None) != (split.fold is None):
         key, other = ("fold", "folds") if split.folds is None else ("folds", "fold")
@@ -175,5 +184,5 @@ def missing_column(name: str, columns: Iterable[str]) -> tuple[str, str]:
     return f"no column {name!r}.", did_you_mean(name, columns)
 
 
-def _name(spec: "DataSpec") -> str:
+def _name(spec: DataSpec) -> str:
     return str(getattr(spec, "name", "data"))

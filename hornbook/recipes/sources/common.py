@@ -6,15 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, resolve_target
-from hornbook.recipes.sources import checks as data_rules
+from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, as_tuple, resolve_target
 
-__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "as_tuple"]
-
-
-def as_tuple(value: Any) -> Any:
-    """Turn YAML's lists, nested ones too, into the tuples that a strict field wants."""
-    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec"]
 
 
 Count = Annotated[int | float, Field(ge=0)]
@@ -103,8 +97,6 @@ class DataSpec(Component):
     """Whether inputs are standardized when the recipe is silent; None: tables and sequences are, images are not."""
     has_split_column: ClassVar[bool] = False
     """Whether `split.column` can name something of this source."""
-    path_fields: ClassVar[frozenset[str]] = frozenset()
-    """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
@@ -135,13 +127,15 @@ class DataSpec(Component):
         return resolve_target(self.builds)(self, seed=seed)
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
-        """Yield what is wrong between the keys of this section, as far as that shows without loading the data.
+        """Yield what is wrong between the source's own keys, as far as that shows without loading the data.
+
+        What is wrong between the keys that all sources share is found by `hornbook.recipes.sources.checks`.
 
         Args:
             task: The recipe's `task`, if it names one.
             path: Where the section stands in the recipe.
         """
-        yield from data_rules.check(self, task=task or self.task_hint, path=path)
+        yield from ()
 
     def effective_split(self) -> SplitSpec:
         """Return the split with the source's own defaults filled in; what is still None takes the usual default."""

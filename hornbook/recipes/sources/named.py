@@ -1,7 +1,7 @@
 """Data sets with a name: those that come with scikit-learn, and those that are downloaded or read from HORNBOOK_DATA."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,7 +38,7 @@ class Digits(Stored):
     """
 
     name: Literal["digits"] = "digits"
-    builds: ClassVar[str | None] = "hornbook.data.sources.bundled:load_digits"
+    builds = "hornbook.data.sources.bundled:load_digits"
     data_kind = "image"
     task_hint = "multiclass"
     known_classes = DIGIT_NAMES
@@ -47,15 +47,14 @@ class Digits(Stored):
 class BundledTable(Stored):
     """A table that comes with scikit-learn, of which some columns may be chosen."""
 
-    builds: ClassVar[str | None] = "hornbook.data.sources.bundled:load_bundled_table"
+    builds = "hornbook.data.sources.bundled:load_bundled_table"
     data_kind = "table"
 
     columns: Names | None = None
     """Columns to use as features, in this order; all of them when omitted."""
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
-        """Yield the shared problems, and columns that the table does not have."""
-        yield from super().problems(task=task, path=path)
+        """Yield columns that the table does not have."""
         known = self.known_columns or ()
         for place, column in enumerate(self.columns or ()):
             if column not in known:
@@ -174,7 +173,7 @@ class Mnist(Stored):
     """
 
     name: Literal["mnist"] = "mnist"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_mnist"
+    builds = "hornbook.data.sources.named:load_mnist"
     data_kind = "image"
     task_hint = "multiclass"
     known_classes = DIGIT_NAMES
@@ -192,7 +191,7 @@ class FashionMnist(Stored):
     """
 
     name: Literal["fashion_mnist"] = "fashion_mnist"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_fashion_mnist"
+    builds = "hornbook.data.sources.named:load_fashion_mnist"
     data_kind = "image"
     task_hint = "multiclass"
     known_classes = (
@@ -221,7 +220,7 @@ class Cifar10(Stored):
     """
 
     name: Literal["cifar10"] = "cifar10"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_cifar10"
+    builds = "hornbook.data.sources.named:load_cifar10"
     data_kind = "image"
     task_hint = "multiclass"
     known_classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -239,7 +238,7 @@ class Cifar100(Stored):
     """
 
     name: Literal["cifar100"] = "cifar100"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_cifar100"
+    builds = "hornbook.data.sources.named:load_cifar100"
     data_kind = "image"
     task_hint = "multiclass"
 
@@ -259,7 +258,7 @@ class CaliforniaHousing(Stored):
     """
 
     name: Literal["california_housing"] = "california_housing"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_california_housing"
+    builds = "hornbook.data.sources.named:load_california_housing"
     data_kind = "table"
     task_hint = "regression"
 
@@ -277,7 +276,7 @@ class Imdb(Stored):
     """
 
     name: Literal["imdb"] = "imdb"
-    builds: ClassVar[str | None] = "hornbook.data.sources.named:load_imdb"
+    builds = "hornbook.data.sources.named:load_imdb"
     data_kind = "tokens"
     task_hint = "binary"
     known_classes = ("negative", "positive")

@@ -1,11 +1,11 @@
 """Data that is computed: generated from a seed, or written into the recipe itself."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, register
-from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored, as_tuple
+from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, as_tuple, register
+from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored
 
 __all__ = ["Blobs", "Inline", "Moons", "Regression", "Spirals", "Waves", "Xor"]
 
@@ -33,7 +33,7 @@ class Xor(Synthetic):
     """
 
     name: Literal["xor"] = "xor"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_xor"
+    builds = "hornbook.data.sources.synthetic:make_xor"
     data_kind = "table"
     task_hint = "binary"
     known_classes = ("0", "1")
@@ -57,7 +57,7 @@ class Moons(Synthetic):
     """
 
     name: Literal["moons"] = "moons"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_moons"
+    builds = "hornbook.data.sources.synthetic:make_moons"
     data_kind = "table"
     task_hint = "binary"
     known_classes = ("0", "1")
@@ -79,7 +79,7 @@ class Spirals(Synthetic):
     """
 
     name: Literal["spirals"] = "spirals"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_spirals"
+    builds = "hornbook.data.sources.synthetic:make_spirals"
     data_kind = "table"
 
     examples: Examples = 1500
@@ -103,7 +103,7 @@ class Blobs(Synthetic):
     """
 
     name: Literal["blobs"] = "blobs"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_blobs"
+    builds = "hornbook.data.sources.synthetic:make_blobs"
     data_kind = "table"
 
     examples: Examples = 1000
@@ -129,7 +129,7 @@ class Regression(Synthetic):
     """
 
     name: Literal["regression"] = "regression"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_regression"
+    builds = "hornbook.data.sources.synthetic:make_regression"
     data_kind = "table"
     task_hint = "regression"
 
@@ -155,7 +155,7 @@ class Waves(Synthetic):
     """
 
     name: Literal["waves"] = "waves"
-    builds: ClassVar[str | None] = "hornbook.data.sources.synthetic:make_waves"
+    builds = "hornbook.data.sources.synthetic:make_waves"
     data_kind = "sequence"
     task_hint = "regression"
 
@@ -184,7 +184,7 @@ class Inline(Stored):
     """
 
     name: Literal["inline"] = "inline"
-    builds: ClassVar[str | None] = "hornbook.data.sources.arrays:load_inline"
+    builds = "hornbook.data.sources.arrays:load_inline"
     data_kind = "table"
     default_split = NO_SPLIT
     default_standardize = False

@@ -20,7 +20,7 @@ from hornbook.runs.sweeps import SOURCE, Outcome
 from hornbook.sweep.network.address import BEAT_S, SILENCE_S, STATUS, Caller, Place, content_of, trial_message
 from hornbook.sweep.trial import Task, run_trial
 from hornbook.sweep.wire import error_to, outcome_to
-from hornbook.trainer.progress import SilentReporter
+from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.signals import StopRequest
 
 __all__ = ["work"]
@@ -83,7 +83,7 @@ def _train(
     try:
         task, folder = _task(recipe, number, content), _folder(runs, content["folder"])
         with heart:
-            outcome = run_trial(task, folder, heart.reporter(task.names()[0]), shelf)
+            outcome = run_trial(task, folder, heart.listener(task.names()[0]), shelf)
     except BusyError:  # by a worker that was taken for dead; the trial goes back until it is free
         time.sleep(BEAT_S)
         outcome = Outcome("interrupted")
@@ -190,13 +190,13 @@ class _Heart:
         self._over.set()
         self._thread.join()
 
-    def reporter(self, name: str) -> SilentReporter:
+    def listener(self, name: str) -> Listener:
         """Return what notes how far the training is."""
         heart = self
 
-        class Report(SilentReporter):
-            def chunk(self, epoch: int, done: int, batches: int) -> None:
-                heart._step, heart._metrics = epoch, {name: 100 * done / batches}
+        class Report(Listener):
+            def on_chunk(self, place: Position) -> None:
+                heart._step, heart._metrics = place.epoch, {name: 100 * place.batch / place.batches}
 
         return Report()
 

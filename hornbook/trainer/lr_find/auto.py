@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hornbook.callbacks.rates import rate_table
 from hornbook.errors import InconclusiveError
-from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import RunDirectory, write_failed_search
 from hornbook.trainer.lr_find.plot import svg, text_plot
 from hornbook.trainer.lr_find.report import as_json
@@ -20,8 +19,10 @@ __all__ = ["picture_of_failure", "with_found_rate", "write_search"]
 HINT = "Give optimizer.learning_rate a number; 'hornbook lr-find' has options for another range or more steps."
 
 
-def with_found_rate(prepared: Prepared) -> Prepared:
-    """Return the same run with the learning rate that its range tests suggest; its recipe trains again as it is.
+def with_found_rate(prepared: Prepared) -> tuple[Prepared, Search]:
+    """Return the same run with the learning rate that its range tests suggest, and the tests.
+
+    Its recipe holds the number, and trains again as it is.
 
     Raises:
         InconclusiveError: If they suggest none. There is no default to fall back to.
@@ -31,13 +32,10 @@ def with_found_rate(prepared: Prepared) -> Prepared:
         reasons = "\n".join(f"  {reason}" for reason in search.reasons)
         message = f"optimizer.learning_rate: auto found nothing, the range test is inconclusive.\n{reasons}\n{HINT}"
         raise InconclusiveError(message, search)
-    plain = prepared.recipe.to_dict()
-    plain["optimizer"]["learning_rate"] = search.rate
-    recipe = Recipe.model_validate(plain)
-    if prepared.recipe.document is not None:
-        recipe = recipe.from_document(prepared.recipe.document)
+    recipe = prepared.recipe.replaced({"optimizer.learning_rate": search.rate})
     prepared.built.optimizer.learning_rate.assign(search.rate)
-    return replace(prepared, recipe=recipe, table=rate_table(recipe, batches=prepared.table.batches), search=search)
+    table = rate_table(recipe, batches=prepared.table.batches)
+    return replace(prepared, recipe=recipe, table=table), search
 
 
 @contextlib.contextmanager
@@ -57,8 +55,6 @@ def picture_of_failure(runs: Path, name: str) -> Iterator[None]:
         raise InconclusiveError("\n".join([*text_plot(search), f"{error}", f"Picture: {path}"]), search) from error
 
 
-def write_search(run: RunDirectory, prepared: Prepared) -> None:
+def write_search(run: RunDirectory, search: Search, title: str) -> None:
     """Write how a run's rate was found, where it was `auto`."""
-    if prepared.search is not None:
-        title = f"{prepared.recipe.name or 'recipe'}: learning rate {prepared.search.rate:g}"
-        run.write_rate_search(as_json(prepared.search), svg(prepared.search, title))
+    run.write_rate_search(as_json(search), svg(search, title))

@@ -1,21 +1,23 @@
-"""Pictures of a range test: 80 columns of text for the terminal, and SVG for everything else. No plotting package."""
+"""Pictures of a range test: 80 columns of text for the terminal, and SVG for everything else."""
 
 import math
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Sequence
 
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.trainer.lr_find.suggest import Search, start_of
+from hornbook.report.chart import ACCENT, FAINT, PLAIN, SERIES
+from hornbook.report.lines import Line, LineChart, Mark
+from hornbook.report.text import cut
+from hornbook.trainer.lr_find.suggest import Curve, Search, start_of
 
 __all__ = ["svg", "text_plot"]
 
 COLUMNS, ROWS = 66, 14  # of the text plot, without the numbers at its left
 MARKS = {"steepest": "s", "valley": "v", "minimum/10": "m"}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 64, 16, 40, 56  # px
-COLORS = {"steepest": "#b45309", "valley": "#0f766e", "minimum/10": "#7e22ce"}
-OWN, OTHER, FOUND = "#1d4ed8", "#93b4f0", "#be123c"
+SIZE = (760, 430)  # px
+COLORS = {"steepest": SERIES[5], "valley": SERIES[3], "minimum/10": SERIES[6]}
+BATCHES = "#cbd5e1"
 
 
 class _Axes:
@@ -77,68 +79,49 @@ def _column(x: float | Array) -> int:
 
 def svg(search: Search, title: str) -> str:
     """Return a picture: losses (thin), smoothed losses of every seed, each rule's rate, the suggestion and its band."""
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-        ' font-family="system-ui, sans-serif" font-size="12" fill="#334155">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="24" font-size="15" fill="#0f172a">{escape(title)}</text>',
-    ]
-    if any(len(curve.losses) for curve in search.curves):
-        axes = _Axes(search)
-        parts += [*_frame(axes), *_band(search, axes), *_curves(search, axes), *_rules(search, axes)]
-    return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _px(x: float | Array) -> Array:
-    return LEFT + np.asarray(x) * (WIDTH - LEFT - RIGHT)
-
-
-def _py(y: float | Array) -> Array:
-    return HEIGHT - BOTTOM - np.asarray(y) * (HEIGHT - TOP - BOTTOM)
-
-
-def _frame(axes: _Axes) -> Iterator[str]:
-    for decade in axes.decades():
-        x = float(_px(axes.x(10.0**decade)))
-        yield f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#e2e8f0"/>'
-        yield f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">1e{decade}</text>'
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y, loss = float(_py(share)), axes.bottom + share * (axes.top - axes.bottom)
-        yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#e2e8f0"/>'
-        yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{loss:.3g}</text>'
-    yield f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 14}" text-anchor="middle">learning rate</text>'
-    yield f'<text x="16" y="{TOP - 8}">loss</text>'
-
-
-def _band(search: Search, axes: _Axes) -> Iterator[str]:
-    if search.rate is None or search.band is None:
-        return
-    first, last = (float(_px(axes.x(rate))) for rate in search.band)
-    yield f'<rect x="{first:.1f}" y="{TOP}" width="{max(last - first, 1):.1f}" height="{HEIGHT - TOP - BOTTOM}"' + (
-        f' fill="{FOUND}" opacity="0.15"/>'
+    band = search.band if search.rate is not None else None
+    shown = [curve for curve in search.curves if len(curve.losses)]
+    chart = LineChart(
+        lines=_lines(shown),
+        x_label="learning rate",
+        y_label="loss",
+        limits=_limits(_Axes(search)) if shown else (0.0, 1.0),
+        title=title,
+        note=_note([curve.seed for curve in shown]),
+        marks=_marks(search),
+        span=band,
+        is_log=True,
+        size=SIZE,
     )
+    return chart.svg("lr-find", f"loss over learning rate, {title}")
 
 
-def _curves(search: Search, axes: _Axes) -> Iterator[str]:
-    own = search.curves[0]
-    yield _line(axes, own.rates, own.losses, "#cbd5e1", 1)
-    for index, curve in reversed(list(enumerate(search.curves))):
-        yield _line(axes, curve.rates, curve.smoothed, OTHER if index else OWN, 1.5 if index else 2.5)
+def _limits(axes: _Axes) -> tuple[float, float]:
+    """Return the lowest and highest loss with some room below; a thousandth of it at least where it stands still."""
+    room = max(0.04 * (axes.top - axes.bottom), 1e-3 * abs(axes.top), 1e-12)
+    return axes.bottom - room, max(axes.top, axes.bottom + room)
 
 
-def _line(axes: _Axes, rates: Array, losses: Sequence[float] | Array, color: str, width: float) -> str:
-    pairs = zip(_px(axes.x(rates)), _py(axes.y(np.asarray(losses))), strict=True)
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
-    return f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="{width}" stroke-linejoin="round"/>'
+def _lines(curves: Sequence[Curve]) -> tuple[Line, ...]:
+    """Return what is drawn, the recipe's own seed on top."""
+    if not curves:
+        return ()
+    own, *others = curves
+    smoothed = [Line(curve.rates.tolist(), curve.smoothed.tolist(), FAINT, 1.5) for curve in reversed(others)]
+    losses = Line(own.rates.tolist(), own.losses.tolist(), BATCHES, 1)
+    return (losses, *smoothed, Line(own.rates.tolist(), own.smoothed.tolist(), PLAIN, 2.5))
 
 
-def _rules(search: Search, axes: _Axes) -> Iterator[str]:
-    entries = [(name, rate, COLORS[name], "4 3") for name, rate in search.verdicts[0].values.items()]
+def _note(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return "no step had a finite loss"
+    others = f"; light: seed{'s' if len(seeds) > 2 else ''} {', '.join(map(str, seeds[1:]))}" if len(seeds) > 1 else ""
+    return cut(f"bold: seed {seeds[0]}, smoothed{others}; grey: seed {seeds[0]} batch by batch", 100)
+
+
+def _marks(search: Search) -> tuple[Mark, ...]:
+    rules = search.verdicts[0].values if search.verdicts else {}
+    marks = [Mark(rate, f"{name} {rate:.2g}", COLORS[name]) for name, rate in rules.items()]
     if search.rate is not None:
-        entries.append(("suggestion", search.rate, FOUND, "none"))
-    for index, (name, rate, color, dashes) in enumerate(entries):
-        x = float(_px(axes.x(rate)))
-        yield f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{color}" stroke-width="1.5" stroke-dasharray="{dashes}"/>'
-        y = HEIGHT - BOTTOM - 14 - 18 * (len(entries) - 1 - index)
-        yield f'<path d="M{LEFT + 12} {y - 4}h22" stroke="{color}" stroke-width="1.5" stroke-dasharray="{dashes}"/>'
-        yield f'<text x="{LEFT + 40}" y="{y}" fill="{color}">{name} {rate:.2g}</text>'
+        marks.append(Mark(search.rate, f"suggestion {search.rate:.2g}", ACCENT, is_bold=True))
+    return tuple(marks)

@@ -1,16 +1,14 @@
 """What a range test prints and writes: plot, table of rules, band over seeds, and the command to train with it."""
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from hornbook.report.text import indented
 from hornbook.trainer.lr_find.plot import MARKS, text_plot
 from hornbook.trainer.lr_find.suggest import RULES, Search
 
 __all__ = ["as_json", "lines", "note"]
-
-COLUMNS = 80
 
 
 def as_json(search: Search) -> dict[str, Any]:
@@ -50,17 +48,13 @@ def lines(search: Search, arguments: Sequence[str] = ()) -> list[str]:
 
 def _verdict(search: Search, arguments: Sequence[str]) -> list[str]:
     if search.rate is None:
-        reasons = [_wrapped(f"{'why' if not index else '':<8}{text}") for index, text in enumerate(search.reasons)]
+        reasons = [indented("" if index else "why", text) for index, text in enumerate(search.reasons)]
         return [f"{'found':<8}nothing: the range test is inconclusive", *(line for part in reasons for line in part)]
     found = [f"{'found':<8}{search.rate:g}{_band(search)}"]
     if arguments:
         command = shlex.join(["hornbook", "train", *arguments, f"optimizer.learning_rate={search.rate:g}"])
         found.append(f"{'next':<8}{command}")
     return found
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, COLUMNS, subsequent_indent=" " * 8, drop_whitespace=True)
 
 
 def _band(search: Search) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder.build import Built
+from hornbook.builder.randomness import permutation
 from hornbook.data.source import Array
-from hornbook.engine.engine import EpochPlan, permutation
-from hornbook.engine.loops import make_engine
+from hornbook.engine.engine import Engine, EpochPlan
 from hornbook.errors import DivergedError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
@@ -55,7 +55,7 @@ def find_learning_rate(recipe: Recipe, data: Any = None, **options: Any) -> Sear
     """
     refuse_errors(recipe, list(problems_of_search(recipe)))
     quiet_upstream_warnings()
-    return search_rate(prepare(recipe, data, finds_rate=False), **options)
+    return search_rate(prepare(recipe, data), **options)
 
 
 def search_rate(
@@ -95,7 +95,7 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
     accumulation = recipe.optimizer.accumulation
     table = np.repeat(np.asarray(rates, np.float32), accumulation)
     with unchanged(built):
-        engine = make_engine(prepared)
+        engine = Engine(prepared.setup())
         phase = Timeline(recipe, built, batches=engine.batches).enter(0, batch=0)
         if phase is not None:
             engine.begin_phase(phase.key())
@@ -152,5 +152,5 @@ def unchanged(built: Built) -> Iterator[None]:
 
 def _with_seed(prepared: Prepared, seed: int) -> Prepared:
     """Return the same run with another seed for weights, order and random layers; the examples stay."""
-    changed = Recipe.model_validate({**prepared.recipe.to_dict(), "seed": seed})
+    changed = prepared.recipe.replaced({"seed": seed})
     return replace(prepared, recipe=changed, built=build_for(changed, prepared.splits))

@@ -13,12 +13,13 @@ from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Split
 from hornbook.data.storage.rows import Inputs, blocks
+from hornbook.data.unlabeled import refuse
 from hornbook.engine.engine import Engine
 from hornbook.engine.prediction import predict_scores
+from hornbook.engine.steps import Setup
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import Greedy, PretrainingSpec
 from hornbook.trainer.pretraining.objective import Figure, Objective, OutputLoss
-from hornbook.trainer.pretraining.unlabeled import refuse
 
 __all__ = ["build_engine", "check_range", "phase_names", "phase_seed"]
 
@@ -69,12 +70,14 @@ def build_engine(recipe: Recipe, main: Built, inputs: Inputs, name: str, *, stru
         metrics=(Figure(name=objective.figure),),
     )
     return Engine(
-        built,
-        Split(inputs, np.zeros((len(inputs), 1), np.float32)),
-        batch_size=given.batch_size or recipe.training.batch_size,
-        seed=seed,
-        jit=recipe.training.engine == "xla",
-        structure=_structure(structure, recipe, name),
+        Setup(
+            built=built,
+            train=Split(inputs, np.zeros((len(inputs), 1), np.float32)),
+            recipe=recipe,
+            batch_size=given.batch_size or recipe.training.batch_size,
+            seed=seed,
+            structure=_structure(structure, recipe, name),
+        )
     )
 
 

@@ -5,19 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array
-from hornbook.engine.engine import Engine, EpochPlan, permutation
-from hornbook.errors import RunError
-from hornbook.trainer.prepare import Prepared
+from hornbook.builder.build import Built
+from hornbook.builder.randomness import permutation
+from hornbook.data.source import Array, Inputs
+from hornbook.engine.engine import Engine, EpochPlan
+from hornbook.errors import DivergedError, RunError
+from hornbook.recipes.recipe import Recipe
 from hornbook.trainer.pretraining.phase import build_engine, phase_names, phase_seed
+from hornbook.upstream import finish_averages
 
-__all__ = ["Pretraining", "make_pretraining"]
+__all__ = ["Pretraining"]
 
 FACTS = ("index", "epoch", "batch", "epoch_seconds")
 
 
 class Pretraining:
-    """The phases of a run's pretraining, and the one that is running.
+    """The phases of a run's pretraining, and the one that is running: a stage of `hornbook.trainer.epochs`.
 
     Attributes:
         names: The phases in order.
@@ -28,21 +31,30 @@ class Pretraining:
         epochs: Epochs of each phase.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
-        given = prepared.recipe.pretraining
+    def __init__(self, recipe: Recipe, built: Built, inputs: Inputs, *, structure: str | None) -> None:
+        """Describe the phases; builds nothing.
+
+        Args:
+            recipe: The resolved recipe.
+            built: The main model, whose layers learn.
+            inputs: (N, …) inputs without labels.
+            structure: What makes the main model's programs interchangeable, its inputs' statistics included, or None.
+        """
+        given = recipe.pretraining
         if given is None:
             raise ValueError("the recipe has no pretraining")
-        self.names = phase_names(prepared.recipe)
+        self.names = phase_names(recipe)
         self.epochs = given.epochs
-        self.rate = given.optimizer.rate()
+        self.rate = float(given.optimizer.rate())
         self.momentum = given.optimizer.momentum_value()
         self.index = self.epoch = self.batch = 0
         self.epoch_seconds = 0.0
-        self._prepared: Prepared | None = prepared
+        self._recipe, self._built, self._structure = recipe, built, structure
+        self._inputs: Inputs | None = inputs
         self._engine: Engine | None = None
 
     @property
-    def is_done(self) -> bool:
+    def is_over(self) -> bool:
         """Whether no phase is left."""
         return self.index >= len(self.names)
 
@@ -56,53 +68,65 @@ class Pretraining:
         """The running epoch, for people."""
         return f"epoch {self.epoch + 1} of {self.phase}"
 
+    def _unlabeled(self) -> Inputs:
+        if self._inputs is None:
+            raise ValueError("pretraining is over")
+        return self._inputs
+
     @property
-    def size(self) -> int:
-        """How many inputs there are."""
-        return len(self._ready().unlabeled)
-
-    def _ready(self) -> Any:
-        if self._prepared is None or self._prepared.unlabeled is None:
-            raise ValueError("pretraining is done")
-        return self._prepared
-
-    def engine(self) -> Engine:
-        """Return the running phase's engine, made of the main model as it is now where there is none yet."""
+    def loop(self) -> Engine:
+        """The running phase's engine, made of the main model as it is now where there is none yet."""
         if self._engine is None:
-            prepared, name = self._ready(), self.names[self.index]
             self._engine = build_engine(
-                prepared.recipe,
-                prepared.built,
-                prepared.unlabeled,
-                name,
-                structure=prepared.structure(with_statistics=True),
+                self._recipe, self._built, self._unlabeled(), self.names[self.index], structure=self._structure
             )
         return self._engine
 
+    def enter(self) -> list[str]:
+        """Return a sentence about a phase that begins."""
+        if self.epoch or self.batch:
+            return []
+        epochs = f"{self.epochs} epochs" if self.epochs != 1 else "1 epoch"
+        return [f"{self.phase}: {epochs} on {len(self._unlabeled()):,} inputs without labels"]
+
     def plan(self) -> EpochPlan:
         """Return order and rates of the running epoch."""
-        engine = self.engine()
-        order = permutation(phase_seed(self._ready().recipe, self.names[self.index]), self.epoch, self.size)
-        rates, momenta = (np.full(engine.batches, value, np.float32) for value in (self.rate, self.momentum))
-        return EpochPlan(order, rates, momenta, self.epoch * engine.batches)
+        batches, size = self.loop.batches, len(self._unlabeled())
+        order = permutation(phase_seed(self._recipe, self.names[self.index]), self.epoch, size)
+        rates, momenta = (np.full(batches, value, np.float32) for value in (self.rate, self.momentum))
+        return EpochPlan(order, rates, momenta, self.epoch * batches)
 
-    def close_epoch(self) -> None:
+    def figures(self) -> dict[str, float]:
+        """Return the running epoch's loss and error."""
+        return self.loop.logs()
+
+    def is_best(self) -> bool:
+        """Return False: which epoch is the best is a question of the labels."""
+        return False
+
+    def recover(self, error: DivergedError) -> str:
+        """Say where it happened.
+
+        Raises:
+            DivergedError: In any case.
+        """
+        hint = "Lower pretraining.optimizer.learning_rate."
+        raise DivergedError(f"{self.place} diverged: {error}. {hint}") from error
+
+    def close(self, figures: Mapping[str, float]) -> None:
         """Go on to the next epoch, phase, or to training."""
         self.epoch, self.batch, self.epoch_seconds = self.epoch + 1, 0, 0.0
         if self.epoch < self.epochs:
             return
-        built = self.engine().built
-        inner = getattr(built.optimizer, "inner_optimizer", built.optimizer)
-        if inner.use_ema:
-            inner.finalize_variable_values(built.model.trainable_variables)
+        finish_averages(self.loop.built.optimizer)
         self.index, self.epoch, self._engine = self.index + 1, 0, None
-        if self.is_done:
-            self._prepared = None
+        if self.is_over:
+            self._inputs = None
 
     def _own_variables(self) -> list[Any]:
         """Return what a phase has beside the main model's variables: decoder or head, optimizer, counts."""
-        engine = self.engine()
-        main = {id(variable) for variable in self._ready().built.training_model.variables}
+        engine = self.loop
+        main = {id(variable) for variable in self._built.training_model.variables}
         own = [variable for variable in engine.built.model.variables if id(variable) not in main]
         counts = [variable for metric in engine.trackers() for variable in metric.variables]
         return [*own, *engine.built.optimizer.variables, *counts]
@@ -122,8 +146,8 @@ class Pretraining:
         for name in FACTS:
             setattr(self, name, facts[name])
         self._engine = None
-        if self.is_done:
-            self._prepared = None
+        if self.is_over:
+            self._inputs = None
         if not arrays:
             return
         own = self._own_variables()
@@ -132,8 +156,3 @@ class Pretraining:
             raise RunError("the saved state belongs to another model: the recipe or the versions have changed.")
         for variable, value in zip(own, saved, strict=True):
             variable.assign(value)
-
-
-def make_pretraining(prepared: Prepared) -> Pretraining | None:
-    """Return the pretraining of a run, or None where the recipe has none or is its control."""
-    return Pretraining(prepared) if prepared.unlabeled is not None else None

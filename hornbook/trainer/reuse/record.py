@@ -1,19 +1,17 @@
 """What a run says and keeps about reused layers: where each came from, when it learned, and how far it moved."""
 
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hornbook.builder.build import Built
+from hornbook.report.text import COLUMNS, indented
 from hornbook.runs.keras_file import checksum
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.reuse.timeline import Timeline, moved
 
 __all__ = ["end_lines", "end_record", "reuse_lines", "start_record"]
-
-WIDTH = 80
 
 
 def start_record(prepared: Prepared) -> dict[str, Any] | None:
@@ -68,7 +66,7 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
     what = "reuses the structure of" if record["weights"] == "fresh" else "reuses"
     near = os.path.relpath(record["source"])
     is_file = record["sha256"] is not None
-    source = _short(near if is_file and not near.startswith(os.pardir) else record["source"], WIDTH - 9 - len(what))
+    source = _short(near if is_file and not near.startswith(os.pardir) else record["source"], COLUMNS - 9 - len(what))
     lines = [f"{'reuse':<7} {what} {source}", f"        {'layer':<24} {'from':<18} {'learns':<18} {'weights':>9}"]
     for group in _grouped(record["layers"]):
         first, last = group[0], group[-1]
@@ -82,7 +80,7 @@ def reuse_lines(record: Mapping[str, Any] | None) -> list[str]:
         names = [name for name in record["skipped"] if not any(name.startswith(f"{o}_") for o in record["skipped"])]
         shown = ", ".join(names[:3]) + (f" … {names[-1]}" if len(names) > 3 else "")
         why = next(iter(record["skipped"].values()))
-        lines.append(f"        skipped: {shown[: WIDTH - 21 - len(why)]} ({why})")
+        lines.append(f"        skipped: {shown[: COLUMNS - 21 - len(why)]} ({why})")
     return lines
 
 
@@ -127,4 +125,4 @@ def end_lines(record: Mapping[str, Any]) -> list[str]:
     farthest = max(distances, key=lambda name: distances[name])
     moving = f"{len(distances) - still} of {len(distances)} copied layers moved"
     most = f", most {farthest} by {100 * distances[farthest]:.1f} %" if distances[farthest] else ""
-    return textwrap.wrap(f"{'reuse':<7} {state}; {moving}{most}", WIDTH, subsequent_indent=" " * 8)
+    return indented("reuse", f"{state}; {moving}{most}")

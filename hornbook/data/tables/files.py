@@ -13,15 +13,10 @@ import polars as pl
 from hornbook.data.storage.files import existing_file
 from hornbook.errors import DataError
 
-__all__ = ["is_parquet", "read_frame"]
+__all__ = ["read_frame"]
 
 TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 PARQUET_SUFFIXES = {".parquet", ".pq"}
-
-
-def is_parquet(path: Path) -> bool:
-    """Return whether the file's name says Parquet."""
-    return path.suffix.lower() in PARQUET_SUFFIXES
 
 
 def read_frame(path: str | Path, *, separator: str | None = None) -> pl.DataFrame:

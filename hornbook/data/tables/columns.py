@@ -9,7 +9,7 @@ import polars as pl
 from hornbook.data.canonical import is_frame
 from hornbook.data.source import Array, Feature, Source
 from hornbook.errors import DataError
-from hornbook.recipes.sources.files import Table
+from hornbook.recipes.sources.table import Table
 
 __all__ = [
     "DEFAULT_MISSING",

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hornbook.data import read_inputs
-from hornbook.data.inputs import fit_inputs
+from hornbook.data.inputs import fit_inputs, read_inputs
 from hornbook.data.pipeline import load
 from hornbook.data.source import DataInfo, Split, Splits
 from hornbook.data.storage.rows import Inputs, select
@@ -14,16 +13,14 @@ from hornbook.recipes.load import locate
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import PretrainingSpec
 
-__all__ = ["divide", "refuse"]
+__all__ = ["labeled_only", "refuse", "unlabeled_inputs"]
 
 
-def divide(recipe: Recipe, splits: Splits, *, memory_budget: int | None) -> tuple[Splits, Inputs | None]:
+def unlabeled_inputs(recipe: Recipe, splits: Splits, *, memory_budget: int) -> tuple[Splits, Inputs]:
     """Return the splits with the labeled examples alone, and the inputs that pretraining sees.
 
-    The inputs are None without pretraining, and in its control.
-
     Args:
-        recipe: A checked recipe.
+        recipe: A checked recipe with pretraining.
         splits: Of its data.
         memory_budget: Bytes that inputs of another source may take in memory.
 
@@ -31,22 +28,15 @@ def divide(recipe: Recipe, splits: Splits, *, memory_budget: int | None) -> tupl
         RecipeError: If the training split has fewer examples than shall be labeled, or other inputs do not fit.
         DataError: If another source cannot be read.
     """
-    given = recipe.pretraining
-    if given is None:
-        return splits, None
-    inputs, notes = None, tuple[str, ...]()
-    if not given.control:
-        if given.name == "rotation" and len(set(splits.info.input_shape[:2])) > 1:
-            shape = "×".join(map(str, splits.info.input_shape))
-            refuse(
-                recipe, ("pretraining",), f"only square images can be rotated, these are {shape}.", "Use 'corruption'."
-            )
-        inputs, notes = _inputs(recipe, given, splits, memory_budget)
-    splits = _masked(recipe, given, splits)
-    if inputs is not None:
-        extra = {**splits.info.extra, "unlabeled": len(inputs)}
-        splits = replace(splits, info=replace(splits.info, extra=extra, warnings=(*splits.info.warnings, *notes)))
-    return splits, inputs
+    pretraining = _pretraining(recipe)
+    if pretraining.name == "rotation" and len(set(splits.info.input_shape[:2])) > 1:
+        shape = "×".join(map(str, splits.info.input_shape))
+        refuse(recipe, ("pretraining",), f"only square images can be rotated, these are {shape}.", "Use 'corruption'.")
+    inputs, notes = _inputs(recipe, pretraining, splits, memory_budget)
+    labeled = labeled_only(recipe, splits)
+    info = labeled.info
+    extra = {**info.extra, "unlabeled": len(inputs)}
+    return replace(labeled, info=replace(info, extra=extra, warnings=(*info.warnings, *notes))), inputs
 
 
 def refuse(recipe: Recipe, path: Path, message: str, hint: str = "") -> None:
@@ -57,15 +47,28 @@ def refuse(recipe: Recipe, path: Path, message: str, hint: str = "") -> None:
     raise RecipeError(locate(problems, document), origin=document.origin)
 
 
-def _masked(recipe: Recipe, given: PretrainingSpec, splits: Splits) -> Splits:
-    """Return the splits with the first examples of the training split, the only ones whose labels are kept."""
+def _pretraining(recipe: Recipe) -> PretrainingSpec:
+    if recipe.pretraining is None:
+        raise ValueError("the recipe has no pretraining")
+    return recipe.pretraining
+
+
+def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
+    """Return the splits with the first examples of the training split, the only ones whose labels are kept.
+
+    Raises:
+        RecipeError: If the training split has fewer examples than shall be labeled.
+    """
+    pretraining = _pretraining(recipe)
     train, info = splits.train, splits.info
-    if given.labeled is None:
+    if pretraining.labeled is None:
         return splits
-    if given.labeled > len(train):
-        message = f"the training split has {len(train):,} examples, and {given.labeled:,} shall keep their labels."
+    if pretraining.labeled > len(train):
+        message = (
+            f"the training split has {len(train):,} examples, and {pretraining.labeled:,} shall keep their labels."
+        )
         refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
-    short = Split(select(train.x, slice(given.labeled)), train.y[: given.labeled])
+    short = Split(select(train.x, slice(pretraining.labeled)), train.y[: pretraining.labeled])
     return replace(splits, train=short, info=_counted(info, short))
 
 
@@ -85,18 +88,18 @@ def _counted(info: DataInfo, train: Split) -> DataInfo:
 
 
 def _inputs(
-    recipe: Recipe, given: PretrainingSpec, splits: Splits, memory_budget: int | None
+    recipe: Recipe, pretraining: PretrainingSpec, splits: Splits, memory_budget: int
 ) -> tuple[Inputs, tuple[str, ...]]:
     """Return the inputs without labels, in the form of the training split's, and notes for the user."""
-    if given.inputs is None and given.data is None:
+    if pretraining.inputs is None and pretraining.data is None:
         return splits.train.x, ()
-    path: Path = ("pretraining", "data" if given.data is not None else "inputs")
+    path: Path = ("pretraining", "data" if pretraining.data is not None else "inputs")
     try:
-        if given.inputs is not None:
-            return read_inputs(given.inputs, splits.info)
-        if given.data is None:
+        if pretraining.inputs is not None:
+            return read_inputs(pretraining.inputs, splits.info, memory_budget=memory_budget)
+        if pretraining.data is None:
             raise TypeError("neither 'data' nor 'inputs' is given")
-        return _of_source(load(given.data, seed=recipe.seed, memory_budget=memory_budget), splits.info), ()
+        return _of_source(load(pretraining.data, seed=recipe.seed, memory_budget=memory_budget), splits.info), ()
     except DataError as error:
         refuse(recipe, path, str(error), "The inputs need the shape and type of the recipe's own data.")
         raise
@@ -108,12 +111,6 @@ def _of_source(other: Splits, info: DataInfo) -> Inputs:
     Raises:
         DataError: If they are not like those that the network reads.
     """
-    x = other.train.x
     if other.info.kind != info.kind:
         raise DataError(f"the inputs are of kind {other.info.kind}, the network reads {info.kind} data.")
-    if isinstance(x, np.ndarray):
-        return fit_inputs(x, info, where=other.info.name)[0]
-    if x.shape[1:] != tuple(info.input_shape) or str(x.dtype) != info.input_dtype:
-        found, expected = f"{x.shape[1:]} {x.dtype}", f"{tuple(info.input_shape)} {info.input_dtype}"
-        raise DataError(f"the inputs are {found}, the network reads {expected}.")
-    return x
+    return fit_inputs(other.train.x, info, where=other.info.name)[0]

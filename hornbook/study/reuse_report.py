@@ -10,7 +10,7 @@ from hornbook.recipes.control import control_of
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.report.intervals import mean_interval, paired_interval
-from hornbook.runs.directory import Run, find_run
+from hornbook.runs.directory import Run, find_run, runs_of
 from hornbook.trainer.reuse.record import end_lines, reuse_lines
 from hornbook.trainer.train import train
 
@@ -144,26 +144,21 @@ def reuse_report(
 def _pairs(run: Run, recipe: Recipe, seeds: int, runs: Path, say: Callable[[str], None]) -> list[Pair]:
     pairs = []
     for seed in range(recipe.seed, recipe.seed + seeds):
-        own = _with(recipe, seed=seed)
+        own = recipe.replaced({"seed": seed})
         ours = run if seed == recipe.seed else _trained(own, runs, say)
         pairs.append(Pair(seed, ours, _trained(control_of(own), runs, say)))
     return pairs
 
 
-def _with(recipe: Recipe, **changed: Any) -> Recipe:
-    return Recipe.model_validate(recipe.to_dict() | changed)
-
-
 def _trained(recipe: Recipe, runs: Path, say: Callable[[str], None]) -> Run:
     """Return a finished run of exactly this recipe: one that is there, or a new one."""
     name = recipe.name or "recipe"
-    for folder in sorted((runs / name).glob("*/recipe.yaml"), reverse=True):
-        found = Run(folder.parent)
-        if folder.parent.is_symlink() or found.result.get("state") != "finished":
+    for earlier in runs_of(runs, name):
+        if earlier.result.get("state") != "finished":
             continue
-        if load_recipe(folder, for_training=False).to_dict() == recipe.to_dict():
-            say(f"{name} seed {recipe.seed}: {found.path}, trained before")
-            return found
+        if load_recipe(earlier.recipe_path, for_training=False).to_dict() == recipe.to_dict():
+            say(f"{name} seed {recipe.seed}: {earlier.path}, trained before")
+            return earlier
     result = train(recipe, runs=runs)
     say(f"{name} seed {recipe.seed}: {result.run}")
     return Run(result.run)

@@ -8,8 +8,8 @@ import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.source import Array, DataInfo
-from hornbook.data.sources.table_columns import DEFAULT_MISSING, encode_columns
-from hornbook.data.sources.table_files import read_frame
+from hornbook.data.tables.columns import DEFAULT_MISSING, encode_columns
+from hornbook.data.tables.files import read_frame
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 

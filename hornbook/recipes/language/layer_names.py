@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from hornbook.recipes.language.hints import did_you_mean
-from hornbook.recipes.sources.common import as_tuple
+from hornbook.recipes.language.spec import as_tuple
 
 __all__ = ["Layers", "UnknownLayer", "block_number", "select"]
 

@@ -1,0 +1,74 @@
+"""Options, arguments and steps that several commands share."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hornbook.errors import RecipeError, format_problems
+from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
+from hornbook.recipes.recipe import Recipe
+
+__all__ = [
+    "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "QuietOption", "RunArgument", "RunsOption",
+    "examples", "import_tensorflow", "load_or_explain",
+]  # fmt: skip
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Return shipped recipes and local files for shell completion."""
+    local = [path.name for path in Path().glob("*.yaml")]
+    return [name for name in [*local, *(f"{name}.yaml" for name in shipped_recipes())] if name.startswith(incomplete)]
+
+
+ConfigOption = Annotated[
+    str,
+    typer.Option(
+        "--config", "-c", help="A recipe file, the name of a shipped recipe, or -", autocompletion=complete_recipe
+    ),
+]
+OverrideArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides: optimizer.learning_rate=0.01, ~schedule")
+]
+
+
+class Device(StrEnum):
+    """What to train on."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
+RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made")]
+DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result")]
+
+
+def load_or_explain(config: str, overrides: list[str] | None) -> tuple[Recipe, Checked]:
+    """Return a checked recipe, and what the check found; its warnings go to stderr.
+
+    Raises:
+        RecipeError: If it has errors.
+    """
+    checked = check_recipe(config, overrides or [])
+    if checked.recipe is None:
+        raise RecipeError(checked.problems, origin=checked.config.origin)
+    if checked.problems:
+        print(format_problems(checked.problems, origin=checked.config.origin), file=sys.stderr)
+    return checked.recipe, checked
+
+
+def import_tensorflow(device: Device | None = None) -> None:
+    """Import TensorFlow for a command, on the device that was asked for."""
+    from hornbook import startup
+
+    startup.import_for_command(device.value if device is not None else None)
+
+
+def examples(*lines: str) -> str:
+    """Return runnable examples for the end of a command's help: one a line, and `\\b` keeps the lines as they are."""
+    return "\b\nExamples:\n  " + "\n  ".join(lines)

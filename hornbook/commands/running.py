@@ -1,0 +1,58 @@
+"""What the commands that train have in common: progress on stderr, the result on stdout. TensorFlow is imported here."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from hornbook.commands.options import Device, import_tensorflow
+
+if TYPE_CHECKING:
+    from hornbook.trainer.listeners import Listener
+    from hornbook.trainer.result import TrainResult
+
+    Listeners = Sequence[Listener]
+
+__all__ = ["train_and_print"]
+
+
+def train_and_print(
+    run_it: "Callable[[Listeners], TrainResult | None]", *, device: Device | None, as_json: bool, quiet: bool
+) -> "TrainResult | None":
+    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
+    import_tensorflow(device)
+    from rich.console import Console
+
+    from hornbook.trainer.progress import ConsoleProgress
+
+    progress, results = Console(stderr=True, highlight=False), Console(highlight=False, quiet=as_json)
+    console = ConsoleProgress(progress, results)
+    try:
+        result = run_it([] if quiet else [console])
+    finally:
+        console.close()
+    if result is None:
+        return None
+    if as_json:
+        print(json.dumps(_record(result), indent=2))
+    elif quiet:
+        print(result)
+    if result.exit_code:
+        print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
+        raise typer.Exit(result.exit_code)
+    return result
+
+
+def _record(result: "TrainResult") -> dict[str, object]:
+    return {
+        "run": str(result.run),
+        "state": result.state,
+        "stop_reason": result.stop_reason,
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "final": result.final,
+        "validation": result.validation,
+        "test": result.test,
+    }

@@ -1,0 +1,49 @@
+"""How numbers and sentences look in a terminal of 80 columns and on pages. No TensorFlow."""
+
+import math
+import textwrap
+
+__all__ = ["COLUMNS", "cut", "cut_inside", "epoch_figure", "indented", "number_text", "p_relation", "p_text"]
+
+COLUMNS = 80
+"""The terminal that lines are made for."""
+SMALLEST_P = 0.001
+
+
+def indented(label: str, text: str) -> list[str]:
+    """Return lines of at most 80 columns behind a label; the second and later ones begin at column 8."""
+    start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
+    return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text of at most `width` characters; where some are missing it ends in ``…``."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def cut_inside(text: str, width: int) -> str:
+    """Return a text of at most `width` characters without its middle: names that begin alike often end differently."""
+    first = width // 2
+    return text if len(text) <= width else f"{text[:first]}…{text[len(text) - (width - 1 - first) :]}"
+
+
+def number_text(value: float) -> str:
+    """Return a number in about five characters: ``0.0123``, ``1.2e-05``; whole numbers as they are."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def epoch_figure(value: float) -> str:
+    """Return a loss, metric or rate in at most nine characters: ``0.9722``, ``1.20e-05``."""
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.2e}"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value for a table: ``0.123``, ``<0.001``; nothing where there is none."""
+    if p is None or math.isnan(p):
+        return ""
+    return f"{p:.3f}" if p >= SMALLEST_P else f"<{SMALLEST_P}"
+
+
+def p_relation(p: float) -> str:
+    """Return a p-value for a sentence: ``p = 0.123``, ``p < 0.001``."""
+    return f"p = {p:.3f}" if p >= SMALLEST_P else f"p < {SMALLEST_P}"

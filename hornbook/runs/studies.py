@@ -1,0 +1,35 @@
+"""An ablation on disk. The only place that knows its file names.
+
+runs/<recipe name>_ablation/<YYYYmmdd-HHMMSS>-<4 hex>/
+  report.html  table.csv  result.json
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hornbook.atomic import write_json, write_text
+from hornbook.errors import RunError
+
+__all__ = ["STUDY_FILES", "write_study"]
+
+REPORT, TABLE, RESULT = STUDY_FILES = ("report.html", "table.csv", "result.json")
+
+
+def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any]) -> Path:
+    """Write a study of a recipe into a fresh folder below `root`; returns the folder.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    folder = root / f"{name}_ablation" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"{folder}: the study's folder cannot be made ({error.strerror}).") from error
+    write_text(folder / TABLE, table)
+    write_json(folder / RESULT, dict(record))
+    write_text(folder / REPORT, page)
+    return folder

@@ -1,0 +1,109 @@
+"""Data larger than the recipe's memory budget is never in memory as a whole, whichever command reads it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROWS, COLUMNS, PART = 150_000, 200, 10_000  # 120 MB of float32
+BUDGET, ALLOWED = "12 MB", 70e6  # bytes: a block of 32 MB, its copy on the device, and what evaluation takes
+RECIPE = {
+    "name": "large",
+    "data": {"name": "npy", "inputs": "x.npy", "targets": "y.npy", "split": {"validation": 0.2, "test": 0.2}},
+    "model": {"name": "mlp", "units": [2]},
+    "training": {"epochs": 1, "batch_size": 4096, "memory_budget": BUDGET, "engine": "graph"},
+}
+
+
+class Peak:
+    """How far the process's memory rises above what it is now, by the kernel's own account."""
+
+    def __init__(self):
+        Path("/proc/self/clear_refs").write_text("5")  # forget the highest value so far
+        self.before = self.status("VmRSS")
+
+    def status(self, name):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(name)).split()[1]) * 1024
+
+    def bytes(self):
+        return self.status("VmHWM") - self.before
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, tensorflow):
+    """A folder with the data and a run on it; the current one."""
+    import hornbook
+
+    if not os.access("/proc/self/clear_refs", os.W_OK):
+        pytest.skip("this system does not tell how much memory a process has taken")
+    folder = tmp_path_factory.mktemp("large")
+    x = np.lib.format.open_memmap(folder / "x.npy", mode="w+", dtype=np.float32, shape=(ROWS, COLUMNS))
+    generator, labels = np.random.default_rng(0), []
+    for start in range(0, ROWS, PART):
+        part = generator.standard_normal((PART, COLUMNS), dtype=np.float32)
+        x[start : start + PART] = part
+        labels.append(part[:, 0] > 0)
+    x.flush()
+    del x
+    np.save(folder / "y.npy", np.concatenate(labels).astype(np.int64))
+    previous = Path.cwd()
+    os.chdir(folder)
+    hornbook.train(hornbook.load_recipe(RECIPE), progress=False)
+    yield folder
+    os.chdir(previous)
+
+
+def test_a_whole_array_would_be_noticed(home):
+    peak = Peak()
+    np.load("x.npy")
+    assert peak.bytes() > 110e6
+
+
+def test_training(home):
+    import hornbook
+
+    peak = Peak()
+    hornbook.train(hornbook.load_recipe({**RECIPE, "name": "again"}), progress=False)
+    assert peak.bytes() < ALLOWED
+
+
+def test_evaluating(home):
+    from hornbook.inference.evaluate import evaluate_run
+
+    peak = Peak()
+    assert evaluate_run("large").count == ROWS // 5
+    assert peak.bytes() < ALLOWED
+
+
+@pytest.mark.parametrize("form", ["npy", "npz"])
+def test_predicting(home, form):
+    from hornbook.inference.predict import predict_file
+
+    source = home / f"x.{form}"
+    if form == "npz":
+        np.savez(source, x=np.load("x.npy", mmap_mode="r"))
+    peak = Peak()
+    predict_file("large", source, output=home / f"{form}.npz")
+    assert peak.bytes() < ALLOWED
+    assert len(np.load(home / f"{form}.npz")["labels"]) == ROWS
+
+
+def test_sweeping(home):
+    import hornbook
+
+    sweep = {"tuner": "grid", "space": {"optimizer.learning_rate": [0.01, 0.1]}, "confirm": 0}
+    recipe = hornbook.load_recipe({**RECIPE, "name": "searched", "sweep": sweep})
+    peak = Peak()
+    hornbook.run_sweep(recipe, progress=False)
+    assert peak.bytes() < ALLOWED
+
+
+def test_the_budget_that_no_recipe_names_is_half_of_the_machine(monkeypatch):
+    from hornbook import load_recipe
+    from hornbook.data import memory_budget
+
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
+    assert memory_budget(load_recipe({**RECIPE, "training": {}})) == 2_048_000
+    assert memory_budget(load_recipe(RECIPE)) == 12_000_000

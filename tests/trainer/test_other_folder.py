@@ -1,0 +1,68 @@
+"""A run's recipe holds absolute paths, so the run can be used from any folder."""
+
+import numpy as np
+import pytest
+
+MODEL = {"model": {"name": "mlp", "units": [4]}, "training": {"epochs": 2, "batch_size": 8, "engine": "graph"}}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder with every kind of file that a recipe names, which is the current one; returns another one."""
+    home, away = tmp_path / "home", tmp_path / "away"
+    home.mkdir()
+    away.mkdir()
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(40, 3)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int64)
+    rows = [f"{a:.3f},{b:.3f},{c:.3f},{'yes' if label else 'no'}" for (a, b, c), label in zip(x, y, strict=True)]
+    for name in ("table.csv", "test.csv"):
+        (home / name).write_text("\n".join(["a,b,c,bought", *rows]), encoding="utf-8")
+    np.savez(home / "arrays.npz", x=x, y=y)
+    for name, values in {"x.npy": x, "y.npy": y, "unlabeled.npy": x}.items():
+        np.save(home / name, values)
+    monkeypatch.chdir(home)
+    return away
+
+
+SOURCES = {
+    "table": {"data": {"name": "table", "path": "table.csv", "test_path": "test.csv", "target": "bought"}},
+    "npz": {"data": {"name": "npz", "path": "arrays.npz"}},
+    "npy": {"data": {"name": "npy", "inputs": "x.npy", "targets": "y.npy"}},
+    "pretraining on a file": {
+        "data": {"name": "npz", "path": "./arrays.npz"},
+        "pretraining": {"name": "autoencoder", "epochs": 1, "inputs": "unlabeled.npy"},
+    },
+    "pretraining on a source": {
+        "data": {"name": "npz", "path": "arrays.npz"},
+        "pretraining": {"name": "autoencoder", "epochs": 1, "data": {"name": "npz", "path": "arrays.npz"}},
+    },
+}
+
+
+@pytest.mark.parametrize("recipe", SOURCES.values(), ids=SOURCES)
+def test_a_run_is_evaluated_resumed_and_reproduced_from_another_folder(recipe, files, monkeypatch, tensorflow):
+    import hornbook
+    from hornbook.inference.evaluate import evaluate_run
+    from hornbook.trainer.reproduce import reproduce
+    from hornbook.trainer.resume import resume
+
+    result = hornbook.train(hornbook.load_recipe({"name": "small", **MODEL, **recipe}), progress=False)
+    run = result.run.absolute()
+    monkeypatch.chdir(files)
+    assert evaluate_run(str(run)).metrics["loss"] == pytest.approx(result.test["loss"], abs=1e-6)
+    assert reproduce(run).is_same
+    assert resume(run, ["training.epochs=3"]).epochs == 3
+
+
+def test_an_earlier_model_is_found_from_another_folder(files, monkeypatch, tensorflow):
+    import hornbook
+    from hornbook.trainer.reproduce import reproduce
+
+    first = hornbook.train(hornbook.load_recipe({"name": "first", **MODEL, **SOURCES["npz"]}), progress=False)
+    for source in ("runs/first/latest", "first", str(first.run / "checkpoints" / "last.keras")):
+        recipe = {"name": "second", **MODEL, **SOURCES["npz"], "reuse": {"from": source}}
+        run = hornbook.train(hornbook.load_recipe(recipe), progress=False).run.absolute()
+        with monkeypatch.context() as patch:
+            patch.chdir(files)
+            assert reproduce(run).is_same
