@@ -60,15 +60,13 @@ def test_every_option_arrives_in_the_built_object(kind, name, others):
 
 @pytest.mark.parametrize(("kind", "name"), components("schedule"))
 def test_every_option_of_a_schedule_changes_rates_or_momentum(kind, name, others):
-    from hornbook.trainer.session import make_reducer
-
     cls = catalog(kind)[name]
 
     def curve(spec):
         tree = {"data": "moons", "model": "mlp", "schedule": spec.model_dump(exclude_none=True)}
         recipe = load_recipe({**tree, "optimizer": {"name": "sgd", "momentum": 0.9}, "training": {"epochs": 200}})
         steps = recipe.schedule.in_steps(steps_per_epoch=1, total_steps=200)
-        reducer = make_reducer(recipe)
+        reducer = recipe.schedule.build_watcher(recipe.optimizer.rate())
         watched = {**vars(reducer), "floor": reducer.min_factor} if reducer is not None else {}
         return [(steps.warmed_factor(t, 200), steps.warmed_momentum(t, 200, 0.9)) for t in range(201)], watched
 
