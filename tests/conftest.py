@@ -70,10 +70,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Spare the garbage collector what was imported, which lives to the end, and call it less often: 5 % of all time."""
+    """Spare the garbage collector what was imported, which lives to the end, and call it less often: a tenth of all time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5000, 10, 10)
+    gc.set_threshold(100_000, 20, 50)
 
 
 class Outcome(NamedTuple):

@@ -201,6 +201,7 @@ if __name__ == "__main__":
     import_everything()
     gc.collect()
     gc.freeze()  # a child that collects would otherwise copy every page
+    gc.set_threshold(100_000, 20, 50)
     asked = serve(sys.argv[1])
     become(**asked)
     run(asked["argv"])

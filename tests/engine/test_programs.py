@@ -29,6 +29,9 @@ CHANGES = {
     "initializer": {"initializer": "orthogonal"},
 }
 
+SHARING = ("seed", "rate", "initializer")
+"""Changes that a program takes as arguments or variables."""
+
 
 def outcome(prepare, run_epochs, recipe, data=(X, Y)):
     from hornbook.engine.evaluation import Evaluator
@@ -45,21 +48,22 @@ def same(first, second):
     return first[:2] == second[:2] and all((a == b).all() for a, b in zip(first[2], second[2], strict=True))
 
 
-def test_runs_share_programs_and_give_the_bits_they_give_alone(prepare, run_epochs, monkeypatch):
+def test_runs_share_programs_and_give_the_bits_they_give_alone(prepare, run_epochs):
+    """Where a program of its own is needed, wrong sharing would give the first run's numbers instead."""
     recipes = {"base": BASE} | {name: BASE | change for name, change in CHANGES.items()} | {"base again": BASE}
     shared = {name: outcome(prepare, run_epochs, recipe) for name, recipe in recipes.items()}
     assert len(programs._CACHE) > 0
-    for name, recipe in recipes.items():
+    for name in (*SHARING, "base again", "penalty"):
         programs._CACHE.clear()
-        assert same(outcome(prepare, run_epochs, recipe), shared[name]), name
+        assert same(outcome(prepare, run_epochs, recipes[name]), shared[name]), name
     for name in CHANGES:
         assert not same(shared[name], shared["base"]), name
 
 
-@pytest.mark.parametrize("change", ["seed", "rate", "initializer"])
-def test_another_seed_rate_or_initializer_needs_no_new_program(prepare, change):
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_seed_a_rate_or_an_initializer_needs_no_new_program_and_whatever_is_a_constant_of_it_does(prepare, change):
     first, second = (prepare(recipe, (X, Y)).structure() for recipe in (BASE, BASE | CHANGES[change]))
-    assert first == second
+    assert (first == second) == (change in SHARING)
 
 
 @pytest.mark.parametrize(

@@ -121,13 +121,13 @@ def with_interruptions(train, resume, stop_at):
 
 
 def contents(path):
-    """Return the network and the weights of a saved model: its configuration, and {name in the file: bytes}."""
+    """Return the network and the weights of a saved model: its layers, and {name in the file: bytes}."""
     weights = {}
     with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
         file.visititems(lambda name, item: weights.update({name: item[()].tobytes()} if hasattr(item, "dtype") else {}))
-        config = archive.read("config.json")
+        config = json.loads(archive.read("config.json"))
     assert weights
-    return config, weights
+    return [(layer["class_name"], layer["config"]) for layer in config["config"]["layers"]], weights
 
 
 @pytest.fixture(scope="session")

@@ -120,12 +120,13 @@ for names, into in [*(([name], name) for name in recipes), (list(recipes), "toge
 def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path, warm):
     """One structure twice, then others that differ in a constant of the program; XLA and graph."""
     small = {"data": {"name": "digits", "limit": 200}, "model": {"name": "mlp", "units": [8]}}
+    graph = {"training": SECOND["training"] | {"engine": "graph"}}
     recipes = {
         "first": small | FIRST,
         "second": small | SECOND,
-        "more dropout": small | FIRST | {"regularization": {"dropout": 0.5}},
-        "cycled momentum": small | SECOND | {"schedule": "one_cycle"},
-        "graph": small | SECOND | {"training": SECOND["training"] | {"engine": "graph"}},
+        "more dropout": small | FIRST | graph | {"regularization": {"dropout": 0.5}},
+        "cycled momentum": small | SECOND | graph | {"schedule": "one_cycle"},
+        "graph": small | SECOND | graph,
     }
     command = [warm.python, "-c", FRESH, json.dumps(recipes), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

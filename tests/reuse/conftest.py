@@ -1,5 +1,6 @@
 """A small earlier model, and a short way to train on top of it."""
 
+import functools
 import json
 
 import numpy as np
@@ -34,17 +35,23 @@ def model_a(train_recipe, tmp_path_factory):
     return train_recipe(MODEL_A, tmp_path_factory.mktemp("earlier")).run
 
 
-@pytest.fixture
-def on_a(model_a):
-    """A function: what `reuse` says beside `from`, and more of the recipe → a recipe on top of model A."""
+@pytest.fixture(scope="session")
+def on_model():
+    """A function: a run, what `reuse` says beside `from`, and more of the recipe → a recipe on top of that run."""
 
-    def make(reuse=None, **more):
+    def make(run, /, reuse=None, **more):
         training = {"epochs": 4, "engine": "graph"} | more.pop("training", {})
         optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
         recipe = {"name": "b", "data": DIGITS, "model": "mlp", "optimizer": optimizer, "training": training}
-        return recipe | {"reuse": {"from": str(model_a)} | (reuse or {})} | more
+        return recipe | {"reuse": {"from": str(run)} | (reuse or {})} | more
 
     return make
+
+
+@pytest.fixture
+def on_a(model_a, on_model):
+    """A function: what `reuse` says beside `from`, and more of the recipe → a recipe on top of model A."""
+    return functools.partial(on_model, model_a)
 
 
 @pytest.fixture

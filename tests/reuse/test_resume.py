@@ -48,11 +48,16 @@ def timeless(rows):
     return [{key: value for key, value in row.items() if "seconds" not in key} for row in rows]
 
 
+@pytest.fixture(scope="module")
+def whole(train_recipe, on_model, model_a, tmp_path_factory):
+    """The uninterrupted run."""
+    return train_recipe(on_model(model_a, THAW, **MORE), tmp_path_factory.mktemp("whole"))
+
+
 @pytest.mark.parametrize("place", [(0, 4), (0, 7), (1, 2), (1, 7), (2, 4), (3, 2)], ids=str)
-def test_a_run_resumed_in_any_phase_ends_like_the_uninterrupted_one(train_b, stop_at, place):
+def test_a_run_resumed_in_any_phase_ends_like_the_uninterrupted_one(train_b, stop_at, place, whole):
     from hornbook.trainer.resume import resume
 
-    whole = train_b(THAW, **MORE)
     cut = train_b(THAW, callbacks=[stop_at(*place)], **MORE)
     assert cut.state == "interrupted"
     again = resume(cut.run)
