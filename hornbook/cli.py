@@ -57,14 +57,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # × and ★ in a terminal that has no such characters
+    code = _run()
+    if code:
+        sys.exit(code)  # outside of any handler: what an error holds is let go of before Python ends
+
+
+def _run() -> int:
+    """Run the app; returns an exit code other than 0 where an error has been printed."""
     try:
         app()
     except HornbookError as error:
         print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(141)
+        return 141
+    return 0
