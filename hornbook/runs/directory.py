@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -201,6 +202,11 @@ class RunDirectory:
                 file.flush()
         except OSError as error:
             raise RunError(f"{self.path / name}: cannot be written ({error.strerror}).") from error
+
+    def copy_last_to_best(self) -> None:
+        """Let the model of the last epoch be that of the best one too."""
+        with replacing(self.best) as temporary:
+            shutil.copyfile(self.last, temporary)
 
     def replacing(self, path: Path) -> Any:
         """Return a context manager that gives a temporary path for an atomic write."""

@@ -60,5 +60,9 @@ class Saver(Listener):
         if models:
             with averaged(built.model, built.optimizer):
                 save_model(self.run, built.model, self.run.last)
-            if self.session.best_weights is not None:
+            if self.session.best_weights is None:
+                return
+            if self.session.keeper.best_epoch == self.session.epoch and not self.session.batch:
+                self.run.copy_last_to_best()
+            else:
                 save_model(self.run, built.model, self.run.best, self.session.best_weights)
