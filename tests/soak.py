@@ -58,7 +58,9 @@ MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 CLOCK = {"train_seconds", "seconds"}
 
 
-def child(work: Callable[[], None], *, dies_at: int | None = None, copies: Mapping[int, Callable[[], None]] = {}) -> int:  # noqa: B006
+def child(
+    work: Callable[[], None], *, dies_at: int | None = None, copies: Mapping[int, Callable[[], None]] = {}
+) -> int:
     """Run something in a forked process with its output thrown away; returns its process id.
 
     With `dies_at` the process kills itself in the middle of a save: when that many files have been written and the next

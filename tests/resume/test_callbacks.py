@@ -60,7 +60,10 @@ def test_a_run_may_be_resumed_with_other_callbacks_or_none(train, alone, resume,
 
 def test_rolling_back_takes_callbacks_along(train):
     counter = Remembering()
-    tree = {"head": {"loss": "mean_squared_error", "activation": "linear"}, "data": {"name": "moons", "examples": 304, "split": {"validation": 40, "test": 40}}}
+    tree = {
+        "head": {"loss": "mean_squared_error", "activation": "linear"},
+        "data": {"name": "moons", "examples": 304, "split": {"validation": 40, "test": 40}},
+    }
     tree["optimizer"] = {"name": "sgd", "learning_rate": 1e9}
     tree["training"] = {"epochs": 2, "on_divergence": {"rollback": 9, "rate_factor": 1e-4}}
     result = train(tree, callbacks=[counter])

@@ -9,7 +9,7 @@ from soak import KINDS
 
 ROOT = Path(__file__).parents[2]
 DEATHS = {  # of each kind: files written in full before each death, and where the run stands then
-    "dropout, batch norm, one_cycle": {20: "mid-epoch, mid-save", 40: "mid-epoch, mid-save"},
+    "dropout, batch norm, one_cycle": {20: "between epochs, mid-save", 40: "mid-epoch, mid-save"},
     "performance scheduling, early stopping, accumulation, averaged weights": {
         20: "between epochs, mid-save",
         60: "mid-epoch, mid-save",

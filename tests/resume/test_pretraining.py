@@ -151,7 +151,9 @@ class CrashError(Exception):
     """Ends a process in the middle of a run, as far as a test can tell."""
 
 
-def test_a_run_that_crashes_while_it_pretrains_goes_on_from_its_newest_state(train, alone, resume, assert_same, tmp_path):
+def test_a_run_that_crashes_while_it_pretrains_goes_on_from_its_newest_state(
+    train, alone, resume, assert_same, tmp_path
+):
     more = KINDS["autoencoder"] | {"training": {"checkpoint": {"every": 0.0001}}}
     for chunk in (7, 9, 18):  # in both phases, and in training
         crasher, left = Stopper(), iter(range(chunk))

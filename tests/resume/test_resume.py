@@ -25,11 +25,11 @@ KINDS = {
         "data": {"name": "moons", "examples": 304, "noise": 0.3, "split": {"validation": 40, "test": 40}},
         "activation": "randomized_leaky_relu",
         "regularization": {"input_dropout": 0.1, "gaussian_dropout": 0.2, "gaussian_noise": 0.1, "max_norm": 1.0},
-        "optimizer": {"name": "nadam", "learning_rate": 0.1},
-        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.05, "reduction": 0.5, "cooldown": 1},
+        "optimizer": {"name": "nadam", "learning_rate": 0.3},
+        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.02, "reduction": 0.5, "cooldown": 1},
         "training": {
             "epochs": 30,
-            "early_stopping": {"patience": 3, "min_delta": 0.05},
+            "early_stopping": {"patience": 3, "min_delta": 0.02},
             "metrics": ["f1_score", "auc", "precision", "recall"],
         },
     },
@@ -62,7 +62,9 @@ PLACES = [(0, 2), (1, 6), (2, 4)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_three_times_ends_like_one_that_was_left_alone(kind, alone, with_interruptions, assert_same, tmp_path):
+def test_a_run_stopped_three_times_ends_like_one_that_was_left_alone(
+    kind, alone, with_interruptions, assert_same, tmp_path
+):
     whole = alone(KINDS[kind])
     resumed = with_interruptions(KINDS[kind], PLACES, runs=tmp_path / "stopped")
     assert_same(resumed, whole)
@@ -119,9 +121,7 @@ def test_a_finished_run_is_left_alone(train, resume):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(
-    interrupted, resume, alone, assert_same
-):
+def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(interrupted, resume, alone, assert_same):
     run = interrupted(at=(0, 2)).run
     for path in (run / "checkpoints" / "state").iterdir():
         path.unlink()
@@ -170,7 +170,7 @@ def test_changed_data_is_refused_and_nothing_is_touched(tmp_path, interrupted, r
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(104, 3)).astype(np.float32), np.arange(104) % 2
     arrays = {"name": "arrays", "split": {"validation": 20, "test": 20}}
-    result = interrupted({"data": arrays, "training": {"epochs": 2}}, data=(x, y), at=(1, 1))
+    result = interrupted({"data": arrays}, data=(x, y), at=(1, 1))
     before = {path: path.read_bytes() for path in result.run.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match=r"the data has changed since training .fingerprint \w+, then \w+.\. Restore it"):
         resume(result.run, data=(x + 1, y))

@@ -136,7 +136,9 @@ def found(train, tmp_path_factory, searches):
     from hornbook.trainer.lr_find import auto
     from hornbook.trainer.resume import resume
 
-    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epoch == 1 and signal.raise_signal(signal.SIGINT))
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: epoch == 1 and signal.raise_signal(signal.SIGINT)
+    )
     with pytest.MonkeyPatch.context() as patch:
         search = auto.search_rate
         patch.setattr(auto, "search_rate", lambda prepared: searches.append(search(prepared)) or searches[-1])

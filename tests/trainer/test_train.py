@@ -75,7 +75,12 @@ def test_two_runs_of_a_recipe_differ_in_the_clock_alone(train):
 
 
 def test_the_recipe_of_a_run_trains_again_to_the_same_bits(tmp_path):
-    tree = {"data": {"name": "moons", "examples": 64, "split": {"validation": 16, "test": 16}}, "model": "mlp", "initializer": "default", "name": "again"}
+    tree = {
+        "data": {"name": "moons", "examples": 64, "split": {"validation": 16, "test": 16}},
+        "model": "mlp",
+        "initializer": "default",
+        "name": "again",
+    }
     tree |= {"model": {"name": "mlp", "units": [5]}, "schedule": "one_cycle", "training": {"epochs": 2}}
     first = hornbook.train(hornbook.load_recipe(tree), runs=str(tmp_path), progress=False)
     text = (first.run / "recipe.yaml").read_text()
