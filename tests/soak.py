@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-EVERY, ALWAYS, NEVER = (f"training.checkpoint.every={seconds}" for seconds in (0.02, 0.0001, 3600))
+EVERY, ALWAYS, NEVER = (f"training.checkpoint.every={seconds}" for seconds in (0.02, 0.000001, 3600))
 """So often that some kills hit a save; after each chunk, so that the number of files written says where a run is; never."""
 FEW = "data.limit=320"
 KINDS: dict[str, tuple[str, list[str]]] = {
