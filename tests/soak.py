@@ -1,13 +1,14 @@
 """Kills training processes at random moments, resumes them, and compares with runs that were left alone.
 
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
-    python tests/soak.py --kills 1 --kind "dropout, batch norm, one_cycle"      one kill of one kind, as the test suite does
+    python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
 
 A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
 process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -17,49 +18,37 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-EVERY = "training.checkpoint.every=0.02"  # seconds: so often that some kills hit a save
+EVERY, ALWAYS, NEVER = (f"training.checkpoint.every={seconds}" for seconds in (0.02, 0.000001, 3600))
+"""So often that some kills hit a save; after each chunk, so that the number of files written says where a run is; never."""
+FEW = "data.limit=320"
 KINDS: dict[str, tuple[str, list[str]]] = {
-    "dropout, batch norm, one_cycle": ("he_elu_bn", ["training.epochs=8"]),
-    "performance scheduling, early stopping": (
+    "dropout, batch norm, one_cycle": ("he_elu_bn", [FEW, "training.epochs=4"]),
+    "performance scheduling, early stopping, accumulation, averaged weights": (
         "he_elu_bn",
         [
+            FEW,
             "schedule={name: performance, patience: 1, min_delta: 0.05, reduction: 0.5}",
             "training.early_stopping.patience=3",
-            "training.epochs=14",
-            "regularization={dropout: 0.3, gaussian_noise: 0.1}",
-            "optimizer={name: nadam, learning_rate: 0.01}",
-            "training.engine=graph",
-        ],
-    ),
-    "accumulation, averaged weights": (
-        "he_elu_bn",
-        [
-            "optimizer={name: adamw, learning_rate: 0.003, accumulation: 3, ema: {momentum: 0.95}}",
-            "schedule={name: cosine, warmup: 5%}",
             "training.epochs=8",
-            "training.early_stopping.patience=8",
+            "regularization={dropout: 0.3, gaussian_noise: 0.1}",
+            "optimizer={name: nadam, learning_rate: 0.01, accumulation: 3, ema: {momentum: 0.95}}",
             "training.engine=graph",
         ],
     ),
-    "augmentation, convolutions, max-norm": (
+    "pretraining layer by layer, averaged weights, augmentation, max-norm": (
         "he_elu_bn",
         [
-            "model={name: cnn, filters: [4, 8], dense: [16]}",
-            "data={name: digits, augmentation: {shift: 0.1, rotate: 10, noise: 0.05}}",
+            "data={name: digits, limit: 320, augmentation: {shift: 0.1, rotate: 10, noise: 0.05}}",
+            "model.units=[60, 30]",
+            "pretraining={name: autoencoder, masking: 0.2, epochs: 2, optimizer: {name: adam, ema: 0.9}}",
+            "pretraining.labeled=160",
             "regularization={dropout: 0.2, max_norm: 2.0}",
-            "training.epochs=4",
-        ],
-    ),
-    "pretraining layer by layer, averaged weights": (
-        "he_elu_bn",
-        [
-            "pretraining={name: autoencoder, masking: 0.2, epochs: 4, optimizer: {name: adam, ema: 0.9}}",
-            "pretraining.labeled=500",
             "training.epochs=4",
             "training.engine=graph",
         ],
@@ -69,21 +58,29 @@ MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 CLOCK = {"train_seconds", "seconds"}
 
 
-def child(work: Callable[[], None], *, dies_at: int | None = None) -> int:
+def child(
+    work: Callable[[], None], *, dies_at: int | None = None, copies: Mapping[int, Callable[[], None]] = {}
+) -> int:
     """Run something in a forked process with its output thrown away; returns its process id.
 
     With `dies_at` the process kills itself in the middle of a save: when that many files have been written and the next
-    one is about to take its name.
+    one is about to take its name. When as many have been written as a key of `copies` says, its value is called.
     """
     pid = os.fork()
     if pid:
         return pid
     try:
         if dies_at is not None:
-            written, flush = iter(range(dies_at)), os.fsync
-            os.fsync = lambda file: (
-                flush(file) if next(written, None) is not None else os.kill(os.getpid(), signal.SIGKILL)
-            )
+            written, flush = itertools.count(), os.fsync
+
+            def count_files(file: Any) -> None:
+                number = next(written)
+                if number == dies_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                copies.get(number, lambda: None)()
+                flush(file)
+
+            os.fsync = count_files
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         if not os.environ.get("SOAK_VERBOSE"):
@@ -97,20 +94,20 @@ def child(work: Callable[[], None], *, dies_at: int | None = None) -> int:
         os._exit(1)
 
 
-def start(kind: str, folder: Path) -> None:
+def start(kind: str, folder: Path, every: str = EVERY) -> None:
     """Train a recipe of a kind below a folder."""
     from hornbook.recipes.load import load_recipe
     from hornbook.trainer.train import train
 
     name, overrides = KINDS[kind]
-    train(load_recipe(name, [*overrides, EVERY]), runs=folder)
+    train(load_recipe(name, [*overrides, every]), runs=folder)
 
 
-def go_on(folder: Path) -> None:
+def go_on(folder: Path, *overrides: str) -> None:
     """Resume the one run below a folder."""
     from hornbook.trainer.resume import resume
 
-    resume(next(folder.glob("*/2*")))
+    resume(next(folder.glob("*/2*")), overrides)
 
 
 def outcome(folder: Path) -> dict[str, object]:
@@ -211,6 +208,41 @@ def one(
     return places, differing
 
 
+def deaths(kind: str, numbers: list[int], root: Path) -> int:
+    """Kill a run in the middle of its last of these saves, and go on from there and from what was on disk in each other.
+
+    A process that is killed leaves what is on disk at that moment, so one process and copies of its folder stand for as
+    many kills. Another process goes on from each, and then trains the run that is left alone.
+
+    Args:
+        numbers: Files that were written in full before each of the deaths, in order.
+    """
+    folders = [root / f"death-{number}" for number in numbers]
+    whole = root / "whole"
+    for folder in (folders[-1], whole):
+        folder.mkdir()
+    copies = {
+        number: lambda folder=folder: shutil.copytree(folders[-1], folder, symlinks=True)
+        for number, folder in zip(numbers[:-1], folders, strict=False)
+    }
+    _, status = os.waitpid(child(lambda: start(kind, folders[-1], ALWAYS), dies_at=numbers[-1], copies=copies), 0)
+    assert os.WIFSIGNALED(status), "the run had ended before it was to die"
+    places = [sorted(place(folder)) for folder in folders]
+
+    def go_on_and_compare() -> None:
+        for folder in folders:
+            and_report(lambda folder=folder: go_on(folder, NEVER), folder)
+        and_report(lambda: start(kind, whole, NEVER), whole)
+
+    os.waitpid(child(go_on_and_compare), 0)
+    expected, good = digest(whole), 0
+    for folder, hit in zip(folders, places, strict=True):
+        differing = [key for key, value in digest(folder).items() if value != expected.get(key)]
+        good += not differing
+        print(f"{folder.name}: {', '.join(hit)}: {', '.join(differing) or 'survived'}")
+    return 0 if good == len(folders) else 1
+
+
 def count(places: Counter[str]) -> int:
     """Return how many kills hit a run; one that hit a save also hit something else."""
     return places.total() - places["mid-save"]
@@ -221,6 +253,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="kills per kind, at least")
     parser.add_argument("--kind", choices=KINDS, help="this kind of recipe alone")
+    parser.add_argument("--at", type=int, nargs="+", help="in place of random kills: files written before each death")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     from hornbook import startup
@@ -229,6 +262,8 @@ def main() -> int:
     import hornbook.trainer.resume  # noqa: F401  (children begin with everything imported, and no operation run)
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-"))
+    if options.at:
+        return deaths(options.kind, options.at, root)
     survivors, total, everywhere = 0, 0, Counter[str]()
     for kind in [options.kind] if options.kind else KINDS:
         chance = random.Random(f"{options.seed} {kind}")

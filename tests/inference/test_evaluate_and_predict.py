@@ -163,7 +163,7 @@ def test_a_damaged_model_is_an_error_that_names_the_file(run, tmp_path):
 def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column, generator):
     tree = {
         "name": "two",
-        "data": {"name": "blobs", "centers": 2, "examples": 60},
+        "data": {"name": "blobs", "centers": 2, "examples": 60, "split": {"validation": 8, "test": 20}},  # 32 are left
         "model": {"name": "mlp"},
         "head": head,
     }
@@ -175,7 +175,7 @@ def test_binary_labels_follow_the_loss(tmp_path, head, threshold, column, genera
     with (tmp_path / "out.csv").open() as file:
         found = list(csv.DictReader(file))
     assert column in found[0]
-    scores = result.model.predict(x, verbose=0)[:, 0]
+    scores = np.asarray(result.model(x, training=False))[:, 0]
     assert [row["prediction"] for row in found] == [str(int(score > threshold)) for score in scores]
     report = evaluate_run(str(result.run))
     accuracy = sum(report.confusion[k][k] for k in (0, 1)) / report.count

@@ -34,7 +34,7 @@ class Remembering(Counter):
         vars(self).update(state)
 
 
-def test_a_callback_with_state_goes_on_where_it_was(train, interrupted, resume, stop_at, tmp_path):
+def test_a_callback_with_state_goes_on_where_it_was(train, resume, stop_at, tmp_path):
     alone, before, after = Remembering(), Remembering(), Remembering()
     train(callbacks=[alone], runs=tmp_path / "alone")
     stopper = stop_at([(2, 4)])
@@ -53,14 +53,17 @@ def test_a_callback_without_state_counts_from_the_resumption_on(train, resume, s
     assert after.epochs == 2
 
 
-def test_a_run_may_be_resumed_with_other_callbacks_or_none(train, resume, stop_at, assert_same, tmp_path):
+def test_a_run_may_be_resumed_with_other_callbacks_or_none(train, alone, resume, stop_at, assert_same):
     result = train(callbacks=[Remembering(), stop_at([(1, 2)])])
-    assert_same(resume(result.run), train(runs=tmp_path / "alone"))
+    assert_same(resume(result.run), alone())
 
 
 def test_rolling_back_takes_callbacks_along(train):
     counter = Remembering()
-    tree = {"head": {"loss": "mean_squared_error", "activation": "linear"}, "data": "moons"}
+    tree = {
+        "head": {"loss": "mean_squared_error", "activation": "linear"},
+        "data": {"name": "moons", "examples": 304, "split": {"validation": 40, "test": 40}},
+    }
     tree["optimizer"] = {"name": "sgd", "learning_rate": 1e9}
     tree["training"] = {"epochs": 2, "on_divergence": {"rollback": 9, "rate_factor": 1e-4}}
     result = train(tree, callbacks=[counter])

@@ -9,7 +9,8 @@ import pytest
 from hornbook.errors import DivergedError
 from hornbook.runs.states import load_state
 
-SQUARED = {"head": {"loss": "mean_squared_error", "activation": "linear"}, "data": {"name": "moons", "examples": 280}}
+MOONS = {"name": "moons", "examples": 304, "split": {"validation": 40, "test": 40}}  # 7 batches of 32
+SQUARED = {"head": {"loss": "mean_squared_error", "activation": "linear"}, "data": MOONS}
 EXPLODES = (
     SQUARED
     | {  # the rate is 0.05 for ten steps, then 5e20: of 7 steps per epoch, the fourth of the second epoch
@@ -84,12 +85,9 @@ def test_rolling_back_lowers_the_rate_until_the_run_finishes(train):
     assert "Going back to the start of epoch 1 with 0.001 times the rate." in log
 
 
-def test_rolling_back_goes_to_the_start_of_the_epoch_and_repeats_its_order(train, tmp_path):
+def test_rolling_back_goes_to_the_start_of_the_epoch_and_repeats_its_order(train, alone):
     lowered = train(EXPLODES | {"training": {"on_divergence": LOWER}})
-    same = train(
-        SQUARED | {"optimizer": {"name": "sgd", "learning_rate": 0.05}, "training": {"epochs": 1}},
-        runs=tmp_path / "short",
-    )
+    same = alone(SQUARED | {"optimizer": {"name": "sgd", "learning_rate": 0.05}, "training": {"epochs": 1}})
     assert lowered.history[0]["loss"] == pytest.approx(same.history[0]["loss"], rel=1e-6)
     assert lowered.history[1]["learning_rate"] == pytest.approx(0.05)
     assert json.loads((lowered.run / "result.json").read_text())["rollbacks"] == 1
@@ -103,12 +101,11 @@ def test_a_run_goes_back_only_so_often(train, tmp_path):
     assert json.loads((run_below(tmp_path) / "result.json").read_text())["state"] == "diverged"
 
 
-def test_a_run_that_rolls_back_is_resumed_exactly_before_and_after(train, with_interruptions, assert_same, tmp_path):
+def test_a_run_that_rolls_back_is_resumed_exactly_before_and_after(alone, with_interruptions, assert_same, tmp_path):
     tree = EXPLODES | {
         "regularization": {"dropout": 0.2},
         "training": {"on_divergence": LOWER},
     }
-    alone = train(tree, runs=tmp_path / "alone")
-    resumed = with_interruptions(tree, [(1, 2), (1, 4), (1, 6), (2, 2)], runs=tmp_path / "stopped")
+    resumed = with_interruptions(tree, [(1, 2), (1, 6), (2, 2)], runs=tmp_path / "stopped")
     assert json.loads((resumed.run / "result.json").read_text())["rollbacks"] == 1
-    assert_same(resumed, alone)
+    assert_same(resumed, alone(tree))

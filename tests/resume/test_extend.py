@@ -33,29 +33,29 @@ def assert_refused(resume, run, override, error, message):
     ],
     ids=["constant", "exponential", "piecewise", "inverse time", "performance"],
 )
-def test_a_finished_run_goes_on_as_if_it_had_been_longer_from_the_start(train, resume, assert_same, tmp_path, schedule):
+def test_a_finished_run_goes_on_as_if_it_had_been_longer_from_the_start(train, alone, resume, assert_same, schedule):
     short = train(SHORT | {"schedule": schedule})
     longer = resume(short.run, ["training.epochs=4"])
     assert longer.run == short.run
-    assert_same(longer, train(LONG | {"schedule": schedule}, runs=tmp_path / "long"))
+    assert_same(longer, alone(LONG | {"schedule": schedule}))
 
 
-def test_an_interrupted_run_may_go_on_for_longer_too(interrupted, train, resume, assert_same, tmp_path):
+def test_an_interrupted_run_may_go_on_for_longer_too(interrupted, alone, resume, assert_same):
     longer = resume(interrupted(SHORT, at=(1, 4)).run, ["training.epochs=4"])
-    assert_same(longer, train(LONG, runs=tmp_path / "long"))
+    assert_same(longer, alone(LONG))
 
 
-def test_accumulated_gradients_and_averages_go_on(train, resume, assert_same, tmp_path):
+def test_accumulated_gradients_and_averages_go_on(train, alone, resume, assert_same):
     optimizer = {"optimizer": {"name": "adam", "accumulation": 3, "ema": {"momentum": 0.9}}}
     longer = resume(train(SHORT | optimizer).run, ["training.epochs=4"])
-    assert_same(longer, train(LONG | optimizer, runs=tmp_path / "long"))
+    assert_same(longer, alone(LONG | optimizer))
 
 
 @pytest.mark.parametrize(
     "schedule", ["one_cycle", "cosine", {"name": "exponential", "warmup": "10%"}], ids=["one_cycle", "cosine", "warmup"]
 )
-def test_a_schedule_sized_to_the_run_is_refused_and_nothing_changes(train, resume, schedule):
-    result = train(SHORT | {"schedule": schedule})
+def test_a_schedule_sized_to_the_run_is_refused_and_nothing_changes(alone, resume, schedule):
+    result = alone(SHORT | {"schedule": schedule})
     name = result.recipe.schedule.name
     message = (
         f"schedule '{name}' is sized to the length of the run: with 5 epochs the 2 that are done would have had other "
@@ -65,8 +65,8 @@ def test_a_schedule_sized_to_the_run_is_refused_and_nothing_changes(train, resum
     assert resume(result.run) is None
 
 
-def test_a_run_that_early_stopping_ended_is_explained(train, resume):
-    result = train({"training": {"epochs": 30, **STOPPING}})
+def test_a_run_that_early_stopping_ended_is_explained(alone, resume):
+    result = alone({"training": {"epochs": 30, **STOPPING}})
     done = len(result.history)
     assert done < 30
     message = (
@@ -76,15 +76,15 @@ def test_a_run_that_early_stopping_ended_is_explained(train, resume):
     assert_refused(resume, result.run, "training.epochs=40", UsageError, message)
 
 
-def test_more_patience_is_as_if_it_had_been_there_from_the_start(train, resume, assert_same, tmp_path):
+def test_more_patience_is_as_if_it_had_been_there_from_the_start(train, alone, resume, assert_same):
     patient = {"early_stopping": {"patience": 4, "min_delta": 0.4}}
     result = train({"training": {"epochs": 30, **STOPPING}})
     longer = resume(result.run, ["training.early_stopping.patience=4"])
     assert 30 > len(longer.history) > len(result.history)
-    assert_same(longer, train({"training": {"epochs": 30, **patient}}, runs=tmp_path / "long"))
+    assert_same(longer, alone({"training": {"epochs": 30, **patient}}))
 
 
-def test_early_stopping_may_come_and_go(train, interrupted, resume, assert_same, tmp_path):
+def test_early_stopping_may_come_and_go(train, alone, interrupted, resume, assert_same):
     stopped = train({"training": {"epochs": 8, **STOPPING}})
     longer = resume(stopped.run, ["~training.early_stopping"])
     assert (len(longer.history), longer.final) == (8, "last")
@@ -92,11 +92,11 @@ def test_early_stopping_may_come_and_go(train, interrupted, resume, assert_same,
         interrupted({"training": {"epochs": 8}}, at=(1, 2)).run,
         ["training.early_stopping={patience: 2, min_delta: 0.4}"],
     )
-    assert_same(stops, train({"training": {"epochs": 8, **STOPPING}}, runs=tmp_path / "long"))
+    assert_same(stops, alone({"training": {"epochs": 8, **STOPPING}}))
 
 
-def test_early_stopping_that_would_have_kept_another_epoch_is_refused(train, resume):
-    result = train({"optimizer": {"name": "sgd", "learning_rate": 1.0}, "training": {"epochs": 3}})
+def test_early_stopping_that_would_have_kept_another_epoch_is_refused(alone, resume):
+    result = alone({"optimizer": {"name": "sgd", "learning_rate": 1.0}, "training": {"epochs": 3}})
     assert result.best_epoch
     override = f"training.early_stopping={{patience: 9, start_from_epoch: {result.best_epoch}}}"
     losses = [row["val_loss"] for row in result.history][result.best_epoch :]
@@ -113,8 +113,8 @@ def test_early_stopping_that_would_have_kept_another_epoch_is_refused(train, res
 @pytest.mark.parametrize(
     "override", ["optimizer.learning_rate=0.5", "training.batch_size=8", "~regularization", "seed=1"]
 )
-def test_what_would_change_the_past_is_refused(train, resume, override):
-    run = train(SHORT).run
+def test_what_would_change_the_past_is_refused(alone, resume, override):
+    run = alone(SHORT).run
     key = override.removeprefix("~").split("=")[0]
     message = (
         f"{key}: a run that has begun keeps its recipe; only training.epochs, training.max_time, "
@@ -131,8 +131,8 @@ def test_fewer_epochs_than_begun_are_refused(interrupted, resume, at, epochs, be
     assert_refused(resume, run, f"training.epochs={epochs}", UsageError, message)
 
 
-def test_a_mistake_in_an_override_is_reported_like_in_a_recipe(train, resume):
-    run = train(SHORT).run
+def test_a_mistake_in_an_override_is_reported_like_in_a_recipe(alone, resume):
+    run = alone(SHORT).run
     with pytest.raises(RecipeError, match="command line: training.epochs: "):
         resume(run, ["training.epochs=many"])
 
@@ -146,7 +146,7 @@ def test_a_finished_run_without_its_states_is_finished_and_cannot_go_on(train, r
     assert_refused(resume, run, "training.epochs=4", RunError, message)
 
 
-def test_a_run_out_of_time_goes_on_with_more_time_to_the_same_end(train, resume, assert_same, tmp_path, monkeypatch):
+def test_a_run_out_of_time_goes_on_with_more_time_to_the_same_end(train, alone, resume, assert_same, monkeypatch):
     import hornbook.trainer.session as session
 
     with monkeypatch.context() as patch:  # the third chunk of epoch 2 comes an hour later
@@ -157,4 +157,4 @@ def test_a_run_out_of_time_goes_on_with_more_time_to_the_same_end(train, resume,
     assert short.test
     assert resume(short.run) is None
     longer = resume(short.run, ["training.max_time=2 hours"])
-    assert_same(longer, train(LONG, runs=tmp_path / "long"), but=("recipe",))
+    assert_same(longer, alone(LONG), but=("recipe",))

@@ -10,7 +10,7 @@ from hornbook.errors import RunError
 def test_a_run_that_another_process_trains_is_not_resumed(train, stop_at):
     from hornbook.trainer.resume import resume
 
-    cut = train(callbacks=[stop_at([(1, 2)])])
+    cut = train({"training": {"epochs": 2}}, callbacks=[stop_at([(1, 2)])])
     before = (cut.run / "result.json").read_text()
     with (cut.run / "log.txt").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # what a training process holds
@@ -35,5 +35,5 @@ def test_a_run_is_locked_while_it_trains(train, tensorflow):
             except RunError as error:
                 self.messages.append(str(error))
 
-    result = train(callbacks=[Intruder()])
+    result = train({"training": {"epochs": 2}}, callbacks=[Intruder()])
     assert len(Intruder.messages) == len(result.history)

@@ -1,6 +1,8 @@
 """Training a run again from its own recipe: equal to the last bit, or named differences."""
 
 import json
+import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,8 +22,9 @@ def reproduce(tmp_path):
 
 
 @pytest.fixture
-def run(train):
-    return train(TREE).run
+def run(alone, tmp_path):
+    """A copy of a finished run."""
+    return Path(shutil.copytree(alone(TREE).run, tmp_path / "runs" / "few" / "20261126-000000-abcd"))
 
 
 def change_weights(path, change):

@@ -12,44 +12,44 @@ import pytest
 from hornbook.errors import RunError, UsageError
 from hornbook.runs.states import load_state
 
-CNN = {"name": "cnn", "filters": [4], "dense": [8]}
-DIGITS = {"name": "digits", "limit": 200, "split": {"validation": 40, "test": 40}}
+DIGITS = {"name": "digits", "limit": 224, "split": {"validation": 40, "test": 40}}
 KINDS = {
-    "dropout, batch norm, one_cycle": {
+    "dropout, batch norm, one_cycle, XLA, a smaller last batch": {
+        "data": DIGITS | {"limit": 200},  # 6 batches of 32 and one of 8
         "regularization": {"dropout": 0.3},
         "normalization": "batch_normalization",
         "schedule": "one_cycle",
         "training": {"engine": "xla", "gradient_clipping": {"by": "global_norm", "threshold": 1.0}},
     },
-    "noise of every kind": {
+    "noise of every kind, performance scheduling, early stopping, metrics that Keras builds late": {
+        "data": {"name": "moons", "examples": 304, "noise": 0.3, "split": {"validation": 40, "test": 40}},
         "activation": "randomized_leaky_relu",
         "regularization": {"input_dropout": 0.1, "gaussian_dropout": 0.2, "gaussian_noise": 0.1, "max_norm": 1.0},
-        "optimizer": {"name": "nadam", "learning_rate": 0.01},
+        "optimizer": {"name": "nadam", "learning_rate": 0.3},
+        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.02, "reduction": 0.5, "cooldown": 1},
+        "training": {
+            "epochs": 30,
+            "early_stopping": {"patience": 3, "min_delta": 0.02},
+            "metrics": ["f1_score", "auc", "precision", "recall"],
+        },
     },
-    "performance scheduling, early stopping": {
-        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.5, "reduction": 0.5, "cooldown": 1},
-        "training": {"epochs": 30, "early_stopping": {"patience": 2, "min_delta": 0.2}},
-    },
-    "accumulation, averaged weights": {
+    "accumulation, averaged weights, class weights, penalties": {
+        "regularization": {"l2": 0.01},
         "optimizer": {"name": "adamw", "learning_rate": 0.01, "accumulation": 3, "ema": {"momentum": 0.9}},
         "schedule": {"name": "cosine", "warmup": "10%"},
-        "training": {"early_stopping": {"patience": 4}},
+        "training": {
+            "early_stopping": {"patience": 4},
+            "class_weights": "balanced",
+            "metrics": ["accuracy", "top_k_accuracy"],
+        },
     },
-    "augmentation": {
-        "model": CNN,
+    "augmentation, a schedule-free optimizer": {
+        "model": {"name": "cnn", "filters": [4], "dense": [8]},
         "data": DIGITS | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05}},
         "regularization": {"spatial_dropout": 0.2},
-    },
-    "class weights, penalties, metrics": {
-        "regularization": {"l2": 0.01},
-        "training": {"class_weights": "balanced", "metrics": ["accuracy", "top_k_accuracy"]},
-    },
-    "metrics that Keras builds late": {
-        "data": {"name": "moons", "examples": 280, "split": {"validation": 40, "test": 40}},
-        "training": {"metrics": ["f1_score", "auc", "precision", "recall"]},
+        "optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01},
     },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
-    "a schedule-free optimizer": {"optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01}},
 }
 FIT = {
     "regularization": {"dropout": 0.3},
@@ -57,26 +57,28 @@ FIT = {
     "schedule": "exponential",
     "training": {"engine": "fit", "early_stopping": {"patience": 4}},
 }
-PLACES = [(0, 2), (0, 6), (1, 4), (2, 6)]
+OFTEN = {"training": {"checkpoint": {"every": 0.0001}}}
+PLACES = [(0, 2), (1, 6), (2, 4)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_four_times_ends_like_one_that_was_left_alone(
-    kind, train, with_interruptions, assert_same, tmp_path
+def test_a_run_stopped_three_times_ends_like_one_that_was_left_alone(
+    kind, alone, with_interruptions, assert_same, tmp_path
 ):
-    alone = train(KINDS[kind], runs=tmp_path / "alone")
+    whole = alone(KINDS[kind])
     resumed = with_interruptions(KINDS[kind], PLACES, runs=tmp_path / "stopped")
-    assert_same(resumed, alone)
-    assert [row["epoch"] for row in resumed.history] == list(range(1, len(alone.history) + 1))
+    assert_same(resumed, whole)
+    assert [row["epoch"] for row in resumed.history] == list(range(1, len(whole.history) + 1))
     if "early stopping" in kind:
         assert resumed.stop_reason.startswith("no better val_loss")
-        assert len({row["learning_rate"] for row in resumed.history}) > 1
+        assert 3 < len(resumed.history) < 30
+        assert 1 < resumed.best_epoch < len(resumed.history)
+        assert len({row["learning_rate"] for row in resumed.history}) > 2
 
 
-def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(train, with_interruptions, assert_same, tmp_path):
-    alone = train(FIT, runs=tmp_path / "alone")
-    resumed = with_interruptions(FIT, [(0, 3), (1, 1), (2, 6)], runs=tmp_path / "stopped")
-    assert_same(resumed, alone)
+def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(alone, with_interruptions, assert_same, tmp_path):
+    resumed = with_interruptions(FIT, [(0, 3), (2, 6)], runs=tmp_path / "stopped")
+    assert_same(resumed, alone(FIT))
 
 
 def test_metrics_of_half_an_epoch_are_in_the_state(interrupted):
@@ -94,13 +96,13 @@ def test_an_interrupted_run_says_how_to_go_on(interrupted):
     assert log.splitlines()[-1] == f"next    hornbook resume {result.run}"
 
 
-def test_history_after_a_crash_has_no_repeats(interrupted, resume, train, assert_same, tmp_path):
+def test_history_after_a_crash_has_no_repeats(interrupted, resume, alone, assert_same):
     result = interrupted(at=(1, 2))
     history = result.run / "history.jsonl"
     row = json.loads(history.read_text().splitlines()[0])
     with history.open("a") as file:  # a later epoch whose state was never saved, and half a line
         file.write(json.dumps(row | {"epoch": 2, "loss": 99.0}) + '\n{"epoch": 3, "lo')
-    assert_same(resume(result.run), train(runs=tmp_path / "alone"))
+    assert_same(resume(result.run), alone())
 
 
 def test_half_written_files_of_a_killed_process_are_removed(interrupted, resume):
@@ -119,16 +121,14 @@ def test_a_finished_run_is_left_alone(train, resume):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(
-    interrupted, resume, train, assert_same, tmp_path
-):
+def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(interrupted, resume, alone, assert_same):
     run = interrupted(at=(0, 2)).run
     for path in (run / "checkpoints" / "state").iterdir():
         path.unlink()
     again = resume(run)
     assert again.run == run
     assert "there is no whole state of this run, so it starts again from its beginning" in (run / "log.txt").read_text()
-    assert_same(again, train(runs=tmp_path / "alone"))
+    assert_same(again, alone())
 
 
 @pytest.mark.parametrize("missing", ["result.json", "environment.json", "data.json"])
@@ -155,21 +155,22 @@ def test_a_run_killed_while_its_folder_was_made_is_no_run_or_starts_over(tmp_pat
         resume(run)
 
 
-def test_a_damaged_newest_state_falls_back_says_so_and_ends_alike(interrupted, resume, train, assert_same, tmp_path):
-    result = interrupted({"training": {"checkpoint": {"every": 0.0001}}}, at=(2, 4))
+def test_a_damaged_newest_state_falls_back_says_so_and_ends_alike(interrupted, resume, alone, assert_same):
+    result = interrupted(OFTEN, at=(2, 4))
     newest = max((result.run / "checkpoints" / "state").iterdir())
     newest.write_bytes(newest.read_bytes()[:-9])
     again = resume(result.run)
     log = (result.run / "log.txt").read_text()
     assert f"note    {newest.name} is damaged (" in log
     assert "note    resumed in epoch 3 after 4 of 7 batches" in log  # the save before the one on Ctrl-C
-    assert_same(again, train({"training": {"checkpoint": {"every": 0.0001}}}, runs=tmp_path / "alone"))
+    assert_same(again, alone(OFTEN))
 
 
 def test_changed_data_is_refused_and_nothing_is_touched(tmp_path, interrupted, resume):
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(200, 3)).astype(np.float32), np.arange(200) % 2
-    result = interrupted({"data": {"name": "arrays"}}, data=(x, y), at=(1, 2))
+    x, y = rng.normal(size=(104, 3)).astype(np.float32), np.arange(104) % 2
+    arrays = {"name": "arrays", "split": {"validation": 20, "test": 20}}
+    result = interrupted({"data": arrays}, data=(x, y), at=(1, 1))
     before = {path: path.read_bytes() for path in result.run.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match=r"the data has changed since training .fingerprint \w+, then \w+.\. Restore it"):
         resume(result.run, data=(x + 1, y))
@@ -204,19 +205,20 @@ def test_there_must_be_a_run(resume, tmp_path):
         resume(tmp_path)
 
 
-def test_a_second_ctrl_c_ends_at_once_and_leaves_a_run_that_goes_on_exactly(train, resume, assert_same, tmp_path):
+def test_a_second_ctrl_c_ends_at_once_and_leaves_a_run_that_goes_on_exactly(
+    train, resume, alone, assert_same, tmp_path
+):
     class Impatient(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 2:
                 os.kill(os.getpid(), signal.SIGINT)
                 os.kill(os.getpid(), signal.SIGINT)
 
-    often = {"training": {"checkpoint": {"every": 0.0001}}}
     with pytest.raises(KeyboardInterrupt):
-        train(often, callbacks=[Impatient()])
+        train(OFTEN, callbacks=[Impatient()])
     run = (tmp_path / "runs" / "few" / "latest").resolve()
     assert json.loads((run / "result.json").read_text())["state"] == "interrupted"
-    assert_same(resume(run), train(often, runs=tmp_path / "alone"))
+    assert_same(resume(run), alone(OFTEN))
 
 
 def test_a_signal_in_the_last_batch_of_all_finds_nothing_to_interrupt(train, stop_at):

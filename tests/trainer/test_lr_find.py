@@ -1,6 +1,8 @@
 """The range test leaves no trace, and `learning_rate: auto` trains as if the number had been given."""
 
 import json
+import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,10 +47,13 @@ def variables_of(built):
     "more",
     [
         {},
-        {"optimizer": {"name": "adamw", "accumulation": 3, "ema": 0.9}, "schedule": "constant"},
-        {"model": {"name": "cnn", "filters": [4], "dense": [8]}, "normalization": {"name": "batch_normalization"}},
+        {
+            "model": {"name": "cnn", "filters": [4], "dense": [8]},
+            "optimizer": {"name": "adamw", "accumulation": 3, "ema": 0.9},
+            "schedule": "constant",
+        },
     ],
-    ids=["dropout, batch norm", "accumulation, averaged weights", "convolutions"],
+    ids=["dropout, batch norm", "convolutions, accumulation, averaged weights"],
 )
 def test_a_range_test_puts_everything_back(prepare, run_epochs, more):
     from hornbook.trainer.lr_find.search import range_test
@@ -108,7 +113,7 @@ def test_further_seeds_use_the_same_compiled_program(prepare):
     from hornbook.engine import programs
     from hornbook.trainer.lr_find.search import search_rate
 
-    prepared = prepare(with_rate(0.01, model={"name": "mlp", "units": [11]}))
+    prepared = prepare(with_rate(0.01))
     search_rate(prepared, seeds=1, steps=12)
     before = len(programs._CACHE)
     search = search_rate(prepared, seeds=3, steps=12)
@@ -118,9 +123,29 @@ def test_further_seeds_use_the_same_compiled_program(prepare):
 
 
 @pytest.fixture(scope="module")
-def found(train, tmp_path_factory):
-    """A run whose rate was found, and the notes it made."""
-    return train(RECIPE, tmp_path_factory.mktemp("auto"))
+def searches():
+    """The searches that `found` has made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(train, tmp_path_factory, searches):
+    """A run whose rate was found; Ctrl-C ended it after its second epoch, and it was resumed without another search."""
+    import keras
+
+    from hornbook.trainer.lr_find import auto
+    from hornbook.trainer.resume import resume
+
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: epoch == 1 and signal.raise_signal(signal.SIGINT)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        search = auto.search_rate
+        patch.setattr(auto, "search_rate", lambda prepared: searches.append(search(prepared)) or searches[-1])
+        stopped = train(RECIPE, tmp_path_factory.mktemp("auto"), callbacks=[stop])
+        assert (stopped.state, len(stopped.history)) == ("interrupted", 2)
+        patch.setattr(auto, "search_rate", None)
+        return resume(stopped.run)
 
 
 def test_auto_writes_the_number_into_the_resolved_recipe(found):
@@ -140,25 +165,17 @@ def test_auto_leaves_the_search_with_the_run(found):
     assert f"learning_rate: {facts['suggestion']} found by a range test" in (found.run / "log.txt").read_text()
 
 
-def test_a_run_with_a_found_rate_equals_one_that_was_given_it(found, train, tmp_path):
+def test_a_run_with_a_found_rate_equals_one_that_was_given_it_and_never_stopped(found, train, tmp_path):
     given = train(with_rate(found.recipe.optimizer.learning_rate), tmp_path)
     assert weights(given) == weights(found)
     assert given.test == found.test
     assert not (given.run / "lr_find.json").exists()
 
 
-def test_a_run_with_a_found_rate_is_resumed_without_another_search(train, tmp_path, monkeypatch):
-    from hornbook.trainer.resume import resume
+def test_an_inconclusive_search_fails_shows_the_plot_and_begins_no_run(train, tmp_path, monkeypatch):
+    from hornbook.trainer.lr_find import auto
 
-    whole = train(with_rate("auto", schedule="constant"), tmp_path / "whole")
-    short = train(
-        with_rate("auto", schedule="constant", training=RECIPE["training"] | {"epochs": 2}), tmp_path / "short"
-    )
-    monkeypatch.setattr("hornbook.trainer.lr_find.auto.search_rate", None)
-    assert weights(resume(short.run, ["training.epochs=3"])) == weights(whole)
-
-
-def test_an_inconclusive_search_fails_shows_the_plot_and_begins_no_run(train, tmp_path):
+    monkeypatch.setattr(auto, "search_rate", partial(auto.search_rate, seeds=1, steps=60))
     arrays = {"name": "arrays", "standardize": False, "split": {"validation": 0, "test": 0}}
     tree = with_rate("auto", name="flat", data=arrays, normalization="none", schedule="constant")
     data = np.zeros((64, 3), np.float32), np.arange(64) % 2  # nothing to learn from
@@ -181,14 +198,13 @@ def test_a_run_with_an_open_rate_does_not_begin(prepare):
         Session(prepared)
 
 
-def test_the_plots_show_every_rule_and_fit_into_80_columns(prepare):
+def test_the_plots_show_every_rule_and_fit_into_80_columns(found, searches):
     import xml.etree.ElementTree as ElementTree
 
     from hornbook.trainer.lr_find.plot import svg
     from hornbook.trainer.lr_find.report import lines
-    from hornbook.trainer.lr_find.search import search_rate
 
-    search = search_rate(prepare(with_rate(0.01)))
+    (search,) = searches
     shown = lines(search, ["-c", "few.yaml"])
     assert [line for line in shown if len(line) > 80] == []
     assert any("▲" in line and "1e" not in line for line in shown)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-MODEL = {"model": {"name": "mlp", "units": [4]}, "training": {"epochs": 2, "batch_size": 8, "engine": "graph"}}
+MODEL = {"model": {"name": "mlp", "units": [4]}, "training": {"epochs": 1, "batch_size": 8, "engine": "graph"}}
 
 
 @pytest.fixture
@@ -25,19 +25,29 @@ def files(tmp_path, monkeypatch):
     return away
 
 
+SPLIT = {"validation": 8, "test": 8}  # of 40, so that 24 are left: 3 batches of 8
 SOURCES = {
-    "table": {"data": {"name": "table", "path": "table.csv", "test_path": "test.csv", "target": "bought"}},
-    "npz": {"data": {"name": "npz", "path": "arrays.npz"}},
-    "npy": {"data": {"name": "npy", "inputs": "x.npy", "targets": "y.npy"}},
-    "pretraining on a file": {
-        "data": {"name": "npz", "path": "./arrays.npz"},
+    "table": {
+        "data": {
+            "name": "table",
+            "path": "table.csv",
+            "test_path": "test.csv",
+            "target": "bought",
+            "split": {"validation": 8},
+        }
+    },
+    "npy, pretraining on a file": {
+        "data": {"name": "npy", "inputs": "x.npy", "targets": "y.npy", "split": SPLIT},
         "pretraining": {"name": "autoencoder", "epochs": 1, "inputs": "unlabeled.npy"},
     },
-    "pretraining on a source": {
-        "data": {"name": "npz", "path": "arrays.npz"},
+    "npz, pretraining on a source": {
+        "data": {"name": "npz", "path": "./arrays.npz", "split": SPLIT},
         "pretraining": {"name": "autoencoder", "epochs": 1, "data": {"name": "npz", "path": "arrays.npz"}},
     },
 }
+
+
+NPZ = {"data": {"name": "npz", "path": "arrays.npz", "split": SPLIT}}
 
 
 @pytest.mark.parametrize("recipe", SOURCES.values(), ids=SOURCES)
@@ -52,16 +62,16 @@ def test_a_run_is_evaluated_resumed_and_reproduced_from_another_folder(recipe, f
     monkeypatch.chdir(files)
     assert evaluate_run(str(run)).metrics["loss"] == pytest.approx(result.test["loss"], abs=1e-6)
     assert reproduce(run).is_same
-    assert resume(run, ["training.epochs=3"]).epochs == 3
+    assert resume(run, ["training.epochs=2"]).epochs == 2
 
 
 def test_an_earlier_model_is_found_from_another_folder(files, monkeypatch, tensorflow):
     import hornbook
     from hornbook.trainer.reproduce import reproduce
 
-    first = hornbook.train(hornbook.load_recipe({"name": "first", **MODEL, **SOURCES["npz"]}), progress=False)
+    first = hornbook.train(hornbook.load_recipe({"name": "first", **MODEL, **NPZ}), progress=False)
     for source in ("runs/first/latest", "first", str(first.run / "checkpoints" / "last.keras")):
-        recipe = {"name": "second", **MODEL, **SOURCES["npz"], "reuse": {"from": source}}
+        recipe = {"name": "second", **MODEL, **NPZ, "reuse": {"from": source}}
         run = hornbook.train(hornbook.load_recipe(recipe), progress=False).run.absolute()
         with monkeypatch.context() as patch:
             patch.chdir(files)
