@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 SLOW = {
-    "data": {"name": "digits", "limit": 400},
+    "data": {"name": "digits", "limit": 384},
     "training": {"epochs": 40, "batch_size": 32, "engine": "graph"},
 }
 
@@ -126,7 +126,7 @@ def test_two_workers_one_of_them_killed_do_what_one_process_does(
 
     monkeypatch.setattr(chief, "LEASE_S", 5.0)
 
-    keys = {"max_trials": 4}
+    keys = {"max_trials": 3}
     alone = run_sweep(keys, sections=SLOW, fresh=True)
     text = to_yaml(recipe_of(keys, **SLOW).to_dict())
     (tmp_path / "few.yaml").write_text(text)

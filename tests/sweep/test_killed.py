@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 FILE = """
-data: {name: digits, limit: 400}
+data: {name: digits, limit: 384}
 model: {name: mlp, units: [8]}
 training: {epochs: 40, engine: graph}
 sweep:
@@ -41,6 +40,11 @@ def workers_of(folder):
         if b"hornbook.sweep.worker" in words and any(word.endswith(name) for word in words):
             pids.append(int(path.parent.name))
     return pids
+
+
+def open_files(process):
+    """Return the files that a process has open."""
+    return [path.resolve() for path in Path(f"/proc/{process}/fd").iterdir()]
 
 
 @pytest.fixture
@@ -104,10 +108,12 @@ def test_the_trial_of_a_killed_worker_is_finished_by_another(begin, folder, even
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_for_them(begin, folder, events):
-    first = begin("--workers", "2", setup=f"sys.executable = {sys.executable!r}")  # they inherit the lock
+def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_for_them(begin, folder, events, warm):
+    first = begin("--workers", "2", setup=f"sys.executable = {str(warm.python)!r}")
     wait_for(trains(folder, 2))
-    assert len(workers_of(folder)) == 2
+    workers = workers_of(folder)
+    assert len(workers) == 2
+    assert all((folder / ".lock").resolve() in open_files(worker) for worker in workers)
     first.kill()
     first.wait()
     assert "going on with the unfinished" in goes_on(begin(), folder, events)
