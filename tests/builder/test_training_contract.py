@@ -124,10 +124,10 @@ BACKBONES = {
     "rnn": ({"model": {"name": "rnn", "units": [4, 3], "cell": "gru", "recurrent_dropout": 0.1}, **RECURRENT}, SERIES),
     "bidirectional": ({"model": {"name": "rnn", "units": [4], "bidirectional": True}, **RECURRENT}, SERIES),
     "rows": ({"model": {"name": "rnn", "units": [4], "cell": "simple"}}, IMAGES),
-    "spatial": ({"model": {"name": "cnn", "filters": [4]}, "regularization": {"spatial_dropout": 0.2}}, IMAGES),
     "augmented": (
         {
             "model": {"name": "cnn", "filters": [4], "pooling": "average", "flatten": "global_max"},
+            "regularization": {"spatial_dropout": 0.2},
             "data": {
                 "name": "arrays",
                 "standardize": True,

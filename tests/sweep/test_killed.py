@@ -57,8 +57,8 @@ def begin(tmp_path, warm):
     """A function: options, setup (Python code) and variables → the process of `hornbook sweep`."""
     begun = []
 
-    def start(*options, setup="pass", file=FILE, **variables):
-        (tmp_path / "few.yaml").write_text(file)
+    def start(*options, setup="pass", **variables):
+        (tmp_path / "few.yaml").write_text(FILE)
         line = ["hornbook", "sweep", "-c", "few.yaml", *options]
         code = f"import sys, hornbook.cli; sys.argv = {line!r}; {setup}; hornbook.cli.main()"
         process = subprocess.Popen(
@@ -123,11 +123,14 @@ def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_f
 def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_the_next(begin, folder, events, place):
     ip, port = place.address.split(":")
     variables = {"KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
-    file = FILE.replace("epochs: 40", "epochs: 200")
     calm = "import hornbook.sweep.network.chief as chief; chief.RETURN_S = 1.5"
     hasty = "import hornbook.sweep.network.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
-    chief = begin(file=file, KERASTUNER_TUNER_ID="chief", **variables)
-    worker = begin(file=file, setup=hasty, KERASTUNER_TUNER_ID="tuner0", **variables)
+    slow = (  # training, which would otherwise be over before the silence is noticed
+        "import time; from hornbook.engine.engine import Engine; logs = Engine.logs; "
+        "Engine.logs = lambda engine: time.sleep(0.04) or logs(engine)"
+    )
+    chief = begin(KERASTUNER_TUNER_ID="chief", **variables)
+    worker = begin(setup=f"{hasty}; {slow}", KERASTUNER_TUNER_ID="tuner0", **variables)
     wait_for(trains(folder))
     chief.kill()
     chief.wait()
@@ -136,10 +139,10 @@ def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_th
         said.append(worker.stdout.readline())
         assert said[-1], said
     history = folder / "trials" / "trial-001" / "latest" / "history.jsonl"
-    assert 0 < len(history.read_text().splitlines()) < 200
-    second = begin(file=file, setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
+    assert 0 < len(history.read_text().splitlines()) < 40
+    second = begin(setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
     goes_on(second, folder, events)
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     assert "trial   1  given back" in output
-    assert len(history.read_text().splitlines()) == 200
+    assert len(history.read_text().splitlines()) == 40
