@@ -35,21 +35,21 @@ def trained(table, tmp_path, **more):
 @pytest.mark.parametrize("standardize", [True, False])
 def test_a_saved_model_takes_raw_rows_and_does_all_the_rest(table, tmp_path, standardize):
     result, splits = trained(table, tmp_path, data={"standardize": standardize})
-    train, test = splits.train.x, splits.test.x
+    train, rows = splits.train.x, np.concatenate((splits.train.x, splits.test.x))
     names = [feature.name for feature in splits.info.features]
     size, colour, weight = (names.index(name) for name in ("size", "colour", "weight"))
     assert np.isnan(train[:, size]).any()
     columns = []
     for column in (size, weight):
         mean = np.nanmean(train[:, column])
-        values = np.where(np.isnan(test[:, column]), mean, test[:, column])
+        values = np.where(np.isnan(rows[:, column]), mean, rows[:, column])
         columns.append((values - mean) / np.nanstd(train[:, column]) if standardize else values)
     order = np.argsort([size, weight])
-    encoded = np.column_stack([*(columns[place] for place in order), np.eye(4)[test[:, colour].astype(int)]])
+    encoded = np.column_stack([*(columns[place] for place in order), np.eye(4)[rows[:, colour].astype(int)]])
     model = keras.models.load_model(result.run / "checkpoints" / "last.keras")
     kernel, bias = model.get_layer("head").get_weights()
     assert kernel.shape == (6, 1)  # two numbers; missing or unknown and three colours
-    np.testing.assert_allclose(model(test), encoded @ kernel + bias, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(model(rows), encoded @ kernel + bias, rtol=1e-3, atol=1e-4)
 
 
 def test_input_normalization_takes_the_place_of_standardizing_and_fills_with_the_mean(table, tmp_path):
