@@ -84,11 +84,13 @@ def import_everything() -> None:
 
     startup.import_for_command()
     for name in (
+        "matplotlib.backends.backend_svg",
         "scipy.stats",
         "sklearn.datasets",
         "sklearn.model_selection",
         "hornbook.cli",
         "hornbook.inference.evaluate",
+        "hornbook.sweep.sweep",
         "hornbook.trainer.resume",
         "hornbook.trainer.train",
     ):

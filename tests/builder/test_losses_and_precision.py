@@ -80,7 +80,7 @@ def test_both_views_share_every_variable_and_agree(prepare):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_keeps_float32_weights_and_head_and_learns(prepare, run_epochs, precision):
     recipe = {
-        "model": {"name": "mlp", "units": [8, 8]},
+        "model": {"name": "mlp", "units": [8]},
         "normalization": "batch_normalization",
         "regularization": {"dropout": 0.1, "l2": 1e-4},
         "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "ema": 0.9, "weight_decay": 0.01},

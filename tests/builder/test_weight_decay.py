@@ -10,7 +10,7 @@ Y = np.zeros(8, np.float32)
 def recipe(decay, name="sgd"):
     return {
         "task": "regression",
-        "model": {"name": "mlp", "units": [4, 4]},
+        "model": {"name": "mlp", "units": [4]},
         "activation": "tanh",
         "initializer": {"name": "he_normal", "bias": {"name": "constant", "value": 1e-3}},
         "normalization": {"name": "batch_normalization", "position": "after_activation", "center": False},

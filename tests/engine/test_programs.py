@@ -48,22 +48,38 @@ def same(first, second):
     return first[:2] == second[:2] and all((a == b).all() for a, b in zip(first[2], second[2], strict=True))
 
 
+@pytest.fixture(autouse=True)
+def no_programs():
+    """No program of an earlier test."""
+    programs._CACHE.clear()
+
+
 def test_runs_share_programs_and_give_the_bits_they_give_alone(prepare, run_epochs):
     """Where a program of its own is needed, wrong sharing would give the first run's numbers instead."""
-    recipes = {"base": BASE} | {name: BASE | change for name, change in CHANGES.items()} | {"base again": BASE}
+    changes = [CHANGES[name] for name in SHARING]
+    recipes = {"base": BASE, "penalty": BASE | CHANGES["penalty"]}
+    recipes |= {name: BASE | CHANGES[name] for name in SHARING}
+    recipes |= {"all that share": BASE | changes[0] | changes[1] | changes[2], "base again": BASE}
     shared = {name: outcome(prepare, run_epochs, recipe) for name, recipe in recipes.items()}
-    assert len(programs._CACHE) > 0
-    for name in (*SHARING, "base again", "penalty"):
+    assert len(programs._CACHE) == 4  # two structures train and are evaluated
+    assert same(shared["base again"], shared["base"])
+    for name in ("all that share", "penalty"):
         programs._CACHE.clear()
         assert same(outcome(prepare, run_epochs, recipes[name]), shared[name]), name
-    for name in CHANGES:
+    for name in recipes.keys() - {"base", "base again"}:
         assert not same(shared[name], shared["base"]), name
 
 
+@pytest.fixture(scope="module")
+def base_structure(prepare):
+    return prepare(BASE, (X, Y)).structure()
+
+
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_seed_a_rate_or_an_initializer_needs_no_new_program_and_whatever_is_a_constant_of_it_does(prepare, change):
-    first, second = (prepare(recipe, (X, Y)).structure() for recipe in (BASE, BASE | CHANGES[change]))
-    assert (first == second) == (change in SHARING)
+def test_a_seed_a_rate_or_an_initializer_needs_no_new_program_and_whatever_is_a_constant_of_it_does(
+    prepare, base_structure, change
+):
+    assert (prepare(BASE | CHANGES[change], (X, Y)).structure() == base_structure) == (change in SHARING)
 
 
 @pytest.mark.parametrize(
@@ -73,31 +89,27 @@ def test_other_data_with_other_statistics_needs_no_new_program(prepare, run_epoc
     recipe = BASE | {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}} | more
     first, second = (prepare(recipe, (x, Y)).structure() for x in (X, X * 3 + 1))
     assert first == second
-    outcomes = []
-    for clear in (False, True):
-        for x in (X, X * 3 + 1):
-            if clear:
-                programs._CACHE.clear()
-            outcomes.append(outcome(prepare, run_epochs, recipe, (x, Y)))
-    assert same(outcomes[0], outcomes[2])
-    assert same(outcomes[1], outcomes[3])
+    outcomes = [outcome(prepare, run_epochs, recipe, (x, Y)) for x in (X, X * 3 + 1)]
+    programs._CACHE.clear()
+    other, one = (outcome(prepare, run_epochs, recipe, (x, Y)) for x in (X * 3 + 1, X))
+    assert same(outcomes[0], one)
+    assert same(outcomes[1], other)
 
 
-def test_another_vocabulary_needs_a_new_program(prepare, run_epochs, generator):
+def test_another_vocabulary_needs_a_new_program(prepare, generator):
     from hornbook.data import Source
 
     tokens = generator.integers(0, 5, (32, 6)).astype(np.int32)
     recipe = {"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}, "training": BASE["training"]}
     recipe["model"] = {"name": "rnn", "units": [3], "embedding": 4}
     sources = [Source(tokens * scale, Y, "tokens", vocabulary_size=size) for scale, size in ((1, 5), (10, 50))]
-    first = [outcome(prepare, run_epochs, recipe, source) for source in sources]
-    programs._CACHE.clear()
-    assert same(outcome(prepare, run_epochs, recipe, sources[1]), first[1])
+    first, second = (prepare(recipe, source).structure() for source in sources)
+    assert first != second
 
 
 def test_old_programs_are_forgotten(prepare, run_epochs, monkeypatch):
-    monkeypatch.setattr(programs, "KEPT", 2)
-    programs._CACHE.clear()
-    results = [outcome(prepare, run_epochs, BASE | {"seed": seed}) for seed in (1, 2)]
-    assert len(programs._CACHE) <= 2
-    assert not same(*results)
+    monkeypatch.setattr(programs, "KEPT", 1)
+    recipe = {"optimizer": "sgd", "training": BASE["training"]}
+    first = outcome(prepare, run_epochs, recipe)
+    assert len(programs._CACHE) == 1  # evaluation's; that of training is traced again
+    assert same(outcome(prepare, run_epochs, recipe), first)

@@ -6,7 +6,9 @@ import json
 import numpy as np
 import pytest
 
-DIGITS = {"name": "digits", "limit": 200, "split": {"validation": 40, "test": 40}}
+EXAMPLES = 192
+"""Examples to train on: six batches, none of them smaller than the others."""
+DIGITS = {"name": "digits", "limit": EXAMPLES, "split": {"validation": 40, "test": 40}}
 MODEL_A = {
     "name": "model_a",
     "data": DIGITS,

@@ -1,25 +1,27 @@
 """What `hornbook reuse-report` says: where layers came from, and what they gained over training from scratch."""
 
 import json
+from functools import partial
 
 import pytest
 
 from hornbook.errors import UsageError
 
 
-@pytest.fixture
-def report(tensorflow, tmp_path):
+@pytest.fixture(scope="module")
+def reported(train_recipe, on_model, model_a, tmp_path_factory):
+    """A run's report with a control, and a function that makes it once more."""
     from hornbook.study.reuse_report import reuse_report
 
-    def make(run, **options):
-        return reuse_report(run, runs=tmp_path / "runs", **options)
+    runs = tmp_path_factory.mktemp("reported")
+    reuse = {"layers": "hidden_1-hidden_2", "unfreeze": [{"after": 2}]}
+    run = train_recipe(on_model(model_a, reuse), runs).run
+    make = partial(reuse_report, run, runs=runs, control=True, seeds=2)
+    return make(), make
 
-    return make
 
-
-def test_the_control_has_the_same_network_data_seed_and_budget(train_b, report):
-    run = train_b({"layers": "hidden_1-hidden_2", "unfreeze": [{"after": 2}]}).run
-    found = report(run, control=True, seeds=2)
+def test_the_control_has_the_same_network_data_seed_and_budget(reported):
+    found, _ = reported
     for row in found.pairs:
         ours, control = (json.loads(_text(path, "result.json")) for path in row["runs"])
         assert row["reused"] == ours["test"]["accuracy"]
@@ -39,10 +41,9 @@ def _data(path):
     return json.loads(_text(path, "data.json"))["fingerprint"]
 
 
-def test_runs_that_are_there_are_not_trained_again(train_b, report):
-    run = train_b().run
-    first, again = report(run, control=True, seeds=2), report(run, control=True, seeds=2)
-    assert [row["runs"] for row in first.pairs] == [row["runs"] for row in again.pairs]
+def test_runs_that_are_there_are_not_trained_again(reported):
+    first, make = reported
+    assert [row["runs"] for row in first.pairs] == [row["runs"] for row in make().pairs]
 
 
 def test_the_verdict_claims_no_more_than_was_seen(tensorflow):
@@ -64,15 +65,17 @@ def test_the_verdict_claims_no_more_than_was_seen(tensorflow):
     assert "raise --seeds" in verdict([0.9], [0.8])
 
 
-def test_every_line_fits_80_columns(train_b, report):
-    found = report(train_b().run, control=True, seeds=2)
+def test_every_line_fits_80_columns(reported):
+    found, _ = reported
     assert max(map(len, found.text().splitlines()[1:])) <= 80  # the first is the run's path
     assert "control" in found.text()
 
 
-def test_a_run_without_reuse_has_nothing_to_report(model_a, report):
+def test_a_run_without_reuse_has_nothing_to_report(model_a, tmp_path):
+    from hornbook.study.reuse_report import reuse_report
+
     with pytest.raises(UsageError, match="neither 'reuse' nor 'pretraining'"):
-        report(model_a)
+        reuse_report(model_a, runs=tmp_path)
 
 
 def test_the_control_of_reuse_is_a_recipe_that_trains_as_it_is(train_b, train_recipe, on_a, tmp_path):

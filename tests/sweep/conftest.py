@@ -62,3 +62,12 @@ def place():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return Place("chief", f"127.0.0.1:{probe.getsockname()[1]}")
+
+
+@pytest.fixture
+def slow_training():
+    """Code for a process to run first: epochs take their time, so that something can happen during a trial, but no work."""
+    return (
+        "import time; from hornbook.engine.engine import Engine; logs = Engine.logs; "
+        "Engine.logs = lambda engine: time.sleep(0.04) or logs(engine)"
+    )

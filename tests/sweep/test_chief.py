@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import pytest
 
-SLOW = {
-    "data": {"name": "digits", "limit": 400},
-    "training": {"epochs": 40, "batch_size": 32, "engine": "graph"},
+LONG = {
+    "data": {"name": "digits", "limit": 384},
+    "training": {"epochs": 20, "batch_size": 32, "engine": "graph"},
 }
 
 
@@ -111,7 +111,7 @@ def drain(hand):
 
 
 def test_two_workers_one_of_them_killed_do_what_one_process_does(
-    tmp_path, recipe_of, run_sweep, events, place, monkeypatch, warm
+    tmp_path, recipe_of, run_sweep, events, place, monkeypatch, warm, slow_training
 ):
     from hornbook.recipes.language.text import to_yaml
     from hornbook.sweep.network import chief
@@ -126,13 +126,14 @@ def test_two_workers_one_of_them_killed_do_what_one_process_does(
 
     monkeypatch.setattr(chief, "LEASE_S", 5.0)
 
-    keys = {"max_trials": 4}
-    alone = run_sweep(keys, sections=SLOW, fresh=True)
-    text = to_yaml(recipe_of(keys, **SLOW).to_dict())
+    keys = {"max_trials": 3}
+    alone = run_sweep(keys, sections=LONG, fresh=True)
+    text = to_yaml(recipe_of(keys, **LONG).to_dict())
     (tmp_path / "few.yaml").write_text(text)
     ip, port = place.address.split(":")
     variables = {**os.environ, "KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
-    command = [warm.hornbook, "sweep", "-c", "few.yaml", "--runs", "shared"]
+    line = ["hornbook", "sweep", "-c", "few.yaml", "--runs", "shared"]
+    command = [warm.python, "-c", f"import sys, hornbook.cli; sys.argv = {line}; {slow_training}; hornbook.cli.main()"]
     workers = [
         subprocess.Popen(
             command, cwd=tmp_path, env={**variables, "KERASTUNER_TUNER_ID": f"tuner{place}"},
@@ -151,7 +152,7 @@ def test_two_workers_one_of_them_killed_do_what_one_process_does(
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    result = sweep(recipe_of(keys, **SLOW), runs=tmp_path / "shared", place=place, source=(text, ()), view=Notes())
+    result = sweep(recipe_of(keys, **LONG), runs=tmp_path / "shared", place=place, source=(text, ()), view=Notes())
     killer.join()
     outputs = [worker.communicate(timeout=60)[0] for worker in workers]
     assert result.state == "finished"

@@ -1,18 +1,18 @@
 """Real processes of a sweep are killed: the command alone, a worker beside it, the one that has workers, a chief."""
 
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 FILE = """
-data: {name: digits, limit: 400}
+data: {name: digits, limit: 384}
 model: {name: mlp, units: [8]}
-training: {epochs: 40, engine: graph}
+training: {epochs: 30, engine: graph}
 sweep:
   objective: val_accuracy
   max_trials: 2
@@ -43,6 +43,11 @@ def workers_of(folder):
     return pids
 
 
+def open_files(process):
+    """Return the files that a process has open."""
+    return [path.resolve() for path in Path(f"/proc/{process}/fd").iterdir()]
+
+
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "runs" / "few" / "latest-sweep"
@@ -53,8 +58,8 @@ def begin(tmp_path, warm):
     """A function: options, setup (Python code) and variables → the process of `hornbook sweep`."""
     begun = []
 
-    def start(*options, setup="pass", file=FILE, **variables):
-        (tmp_path / "few.yaml").write_text(file)
+    def start(*options, setup="pass", **variables):
+        (tmp_path / "few.yaml").write_text(FILE)
         line = ["hornbook", "sweep", "-c", "few.yaml", *options]
         code = f"import sys, hornbook.cli; sys.argv = {line!r}; {setup}; hornbook.cli.main()"
         process = subprocess.Popen(
@@ -69,6 +74,16 @@ def begin(tmp_path, warm):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.fixture
+def slow_workers(tmp_path, warm, slow_training):
+    """Code for a sweep to run first: its workers train slowly."""
+    code = f"import runpy, sys; {slow_training}; sys.argv = sys.argv[2:]; runpy.run_module(sys.argv[0], run_name='__main__')"
+    path = tmp_path / "python"
+    path.write_text(f'#!/bin/sh\nexec {warm.python} -c {shlex.quote(code)} "$@"\n')
+    path.chmod(0o755)
+    return f"sys.executable = {str(path)!r}"
 
 
 def trains(folder, count=1):
@@ -86,8 +101,8 @@ def goes_on(process, folder, events):
     return output
 
 
-def test_a_sweep_goes_on_with_its_running_trial(begin, folder, events):
-    first = begin()
+def test_a_sweep_goes_on_with_its_running_trial(begin, folder, events, slow_training):
+    first = begin(setup=slow_training)
     wait_for(trains(folder))
     first.kill()
     first.wait()
@@ -96,32 +111,37 @@ def test_a_sweep_goes_on_with_its_running_trial(begin, folder, events):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_the_trial_of_a_killed_worker_is_finished_by_another(begin, folder, events, warm):
-    process = begin("--workers", "2", setup=f"sys.executable = {str(warm.python)!r}")
+def test_the_trial_of_a_killed_worker_is_finished_by_another(begin, folder, events, slow_workers):
+    process = begin("--workers", "2", setup=slow_workers)
     wait_for(trains(folder, 2))
     os.kill(workers_of(folder)[0], signal.SIGKILL)
     assert "died (signal 9); another goes on with it" in goes_on(process, folder, events)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_for_them(begin, folder, events):
-    first = begin("--workers", "2", setup=f"sys.executable = {sys.executable!r}")  # they inherit the lock
+def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_for_them(
+    begin, folder, events, slow_workers
+):
+    first = begin("--workers", "2", setup=slow_workers)
     wait_for(trains(folder, 2))
-    assert len(workers_of(folder)) == 2
+    workers = workers_of(folder)
+    assert len(workers) == 2
+    assert all((folder / ".lock").resolve() in open_files(worker) for worker in workers)
     first.kill()
     first.wait()
     assert "going on with the unfinished" in goes_on(begin(), folder, events)
     assert workers_of(folder) == []
 
 
-def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_the_next(begin, folder, events, place):
+def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_the_next(
+    begin, folder, events, place, slow_training
+):
     ip, port = place.address.split(":")
     variables = {"KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
-    file = FILE.replace("epochs: 40", "epochs: 200")
     calm = "import hornbook.sweep.network.chief as chief; chief.RETURN_S = 1.5"
     hasty = "import hornbook.sweep.network.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
-    chief = begin(file=file, KERASTUNER_TUNER_ID="chief", **variables)
-    worker = begin(file=file, setup=hasty, KERASTUNER_TUNER_ID="tuner0", **variables)
+    chief = begin(KERASTUNER_TUNER_ID="chief", **variables)
+    worker = begin(setup=f"{hasty}; {slow_training}", KERASTUNER_TUNER_ID="tuner0", **variables)
     wait_for(trains(folder))
     chief.kill()
     chief.wait()
@@ -130,10 +150,10 @@ def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_th
         said.append(worker.stdout.readline())
         assert said[-1], said
     history = folder / "trials" / "trial-001" / "latest" / "history.jsonl"
-    assert 0 < len(history.read_text().splitlines()) < 200
-    second = begin(file=file, setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
+    assert 0 < len(history.read_text().splitlines()) < 30
+    second = begin(setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
     goes_on(second, folder, events)
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     assert "trial   1  given back" in output
-    assert len(history.read_text().splitlines()) == 200
+    assert len(history.read_text().splitlines()) == 30

@@ -11,7 +11,7 @@ TUNERS = {
     "random": {"tuner": "random", "max_trials": 4},
     "grid": {"tuner": "grid", "max_trials": 4},
     "hyperband": {"tuner": {"name": "hyperband", "max_epochs": 2, "factor": 2}, "max_trials": None},
-    "bayesian": {"tuner": {"name": "bayesian", "num_initial_points": 2}, "max_trials": 4},
+    "bayesian": {"tuner": {"name": "bayesian", "num_initial_points": 2}, "max_trials": 3},
 }
 
 
