@@ -16,6 +16,13 @@ from hornbook.trainer.train import train  # noqa: E402
 EARLIER = {"fashion_b_best": "fashion_model_a", "fashion_b_on_a": "fashion_model_a"}
 """Recipes that begin with what another one has learned."""
 STEPS = 4  # optimizer steps that a contract needs: enough for one epoch of everything
+SMALLER = {
+    "pretrained_autoencoder": ["pretraining.labeled=96"],
+    "pretrained_rbm": ["pretraining.labeled=96"],
+    "pretrained_rotation": ["pretraining.labeled=96"],
+    "rnn_imdb": ["data.max_length=20", "data.limit=128"],  # the stand-ins' reviews have 11 words
+}
+"""Sizes without a smaller last batch, whose program has to be compiled too, and with less padding."""
 
 
 CLOTHES = {"x_train": 6200, "x_test": 100}  # the recipes hold out the first 5,000
@@ -42,7 +49,7 @@ def few_examples(recipe) -> list[str]:
     count = STEPS * recipe.training.batch_size * recipe.optimizer.accumulation
     shared = recipe.data.model_dump(exclude_none=True)
     limit = min(count, shared.get("limit", count))
-    return [f"data.limit={limit}", "training.engine=graph"]
+    return [f"data.limit={limit}", "training.engine=graph", *SMALLER.get(recipe.name, [])]
 
 
 class OneEpoch(keras.callbacks.Callback):
