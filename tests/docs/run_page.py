@@ -95,7 +95,8 @@ def run_console(body: str, *, last_code: int) -> None:
 
 def run_command(command: str) -> tuple[int, str]:
     """Run a Hornbook command in this process (TensorFlow takes seconds to import), anything else in a shell."""
-    if not command.startswith("hornbook ") or set("|>&<") & set(command):
+    words = shlex.shlex(command, punctuation_chars=True)  # which keeps what is quoted
+    if not command.startswith("hornbook ") or any(set(word) <= set("|>&<") for word in words):
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
     from hornbook import cli
