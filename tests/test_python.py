@@ -10,7 +10,7 @@ from hornbook.errors import RecipeError, UsageError
 
 TREE = {
     "name": "small",
-    "data": {"name": "digits", "limit": 200, "split": {"validation": 60, "test": 60}},
+    "data": {"name": "digits", "limit": 192, "split": {"validation": 60, "test": 60}},
     "model": {"name": "mlp", "units": [8]},
     "optimizer": {"name": "sgd", "learning_rate": 0.1},
     "training": {"epochs": 2, "engine": "graph"},

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 IRIS = """\
 data: iris
 model: {name: mlp, units: [8]}
-training: {epochs: 3, early_stopping: {patience: 2}, engine: graph}
+training: {epochs: 3, batch_size: 27, early_stopping: {patience: 2}, engine: graph}
 """
 TABLE = "age,colour,label\n" + "".join(
     f"{20 + i % 40},{('red', 'blue')[i % 2]},{('no', 'yes')[i % 2]}\n" for i in range(60)
@@ -72,7 +72,7 @@ def test_dry_run_prints_the_plan_and_leaves_nothing(hornbook_command):
     lines = done.out.splitlines()
     assert (done.code, done.err) == (0, "")
     assert next(line for line in lines if line.startswith("total")).split() == ["total", "67"]  # 4·8 + 8 + 8·3 + 3
-    assert "steps     12 in 3 epochs of 4 batches of 32" in lines
+    assert "steps     12 in 3 epochs of 4 batches of 27" in lines
     assert next(line for line in lines if line.startswith("rate")).startswith("rate      cosine: 0.001 to ")
     assert [line for line in lines if len(line) > 80] == []
     assert not Path("runs").exists()

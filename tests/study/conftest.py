@@ -3,7 +3,7 @@
 import pytest
 
 RECIPE = """
-data: {name: digits, limit: 200, split: {validation: 100, test: 100}}
+data: {name: digits, limit: 192, split: {validation: 100, test: 100}}
 model: {name: mlp, units: [16]}
 optimizer: {name: sgd, learning_rate: 0.1}
 training: {epochs: 2, engine: graph}
