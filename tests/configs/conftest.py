@@ -15,7 +15,7 @@ from hornbook.trainer.train import train  # noqa: E402
 
 EARLIER = {"fashion_b_best": "fashion_model_a", "fashion_b_on_a": "fashion_model_a"}
 """Recipes that begin with what another one has learned."""
-STEPS = 4  # optimizer steps that a contract needs: enough for one epoch of everything
+STEPS = 3  # optimizer steps that a contract needs: enough for one epoch of everything
 SMALLER = {
     "pretrained_autoencoder": ["pretraining.labeled=96"],
     "pretrained_rbm": ["pretraining.labeled=96"],
