@@ -1,6 +1,7 @@
 """Shared by all tests: TensorFlow without its messages, Keras's files in a temporary folder, and short ways to a model."""
 
 import contextlib
+import functools
 import gc
 import io
 import os
@@ -140,8 +141,17 @@ def tensorflow():
 
     startup.import_tensorflow()
     import tensorflow as tf
+    from sklearn import datasets
 
+    datasets.load_digits = functools.cache(lambda load=datasets.load_digits: unwritable(load()))
     return tf
+
+
+def unwritable(bunch):
+    """Return a data set that all tests of a process may share: 10 ms of parsing text for each of hundreds of runs."""
+    for values in (bunch.images, bunch.target):
+        values.flags.writeable = False
+    return bunch
 
 
 @pytest.fixture(scope="session")

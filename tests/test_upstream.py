@@ -11,7 +11,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ELSEWHERE = {"upstream.py", "sweep/oracle.py"}  # the latter has keras-tuner's oracles, which are neither
 
 
-def trees():
+@pytest.fixture(scope="module")
+def parsed():
+    """{file: its syntax tree} of the package."""
     return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
@@ -47,16 +49,14 @@ def private_modules(tree):
     return [name for name in imported if name.startswith(("keras.src", "tensorflow.python"))]
 
 
-def test_other_files_touch_no_private_attribute_of_keras_or_tensorflow():
-    parsed = trees()
+def test_other_files_touch_no_private_attribute_of_keras_or_tensorflow(parsed):
     known = own_names(parsed)
     touched = {name: private_names(tree) - known for name, tree in parsed.items() if name not in ELSEWHERE}
     assert {name: names for name, names in touched.items() if names} == {}
     assert {name for name, tree in parsed.items() if private_modules(tree)} == {"upstream.py"}
 
 
-def test_the_file_itself_would_be_noticed():
-    parsed = trees()
+def test_the_file_itself_would_be_noticed(parsed):
     assert {"_run_through_graph", "_iterations", "_flatten_layers"} <= private_names(parsed["upstream.py"])
     assert not own_names(parsed) & {"_run_through_graph", "_iterations", "_flatten_layers"}
 

@@ -26,41 +26,48 @@ LINES = [
     "hornbook ablate -c he_elu_bn --vary activation=elux",
 ]
 PROGRAM = """
-import json, shlex, sys
+import contextlib, io, json, shlex, sys
 from hornbook import cli
-sys.argv = shlex.split(sys.argv[1])
-try:
-    cli.main()
-except SystemExit:
-    pass
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+found = {}
+for line in sys.argv[1:]:
+    before, sys.argv = {*sys.modules}, shlex.split(line)
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()):
+            cli.main()
+    found[line] = sorted({name.split(".")[0] for name in {*sys.modules} - (before if found else set())})
+print(json.dumps(found))
 """
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_nothing_slow_is_imported(line, process):
-    done = process(f"{sys.executable} -c '{PROGRAM}' '{line}'")
-    assert set(json.loads(done.err.splitlines()[-1])) & set(HEAVY) == set()
+def imported(process, *lines):
+    """Return {command: the packages that it imports, other than those of the commands before it in the same process}."""
+    done = process(shlex.join([sys.executable, "-c", PROGRAM, *lines]))
+    return {line: {*names} for line, names in json.loads(done.out).items()}
+
+
+def test_nothing_slow_is_imported(process):
+    found = imported(process, *LINES)
+    assert list(found) == LINES
+    assert {line: names & {*HEAVY} for line, names in found.items() if names & {*HEAVY}} == {}
 
 
 def test_training_imports_no_package_for_tables_or_pictures(process):
-    line = "hornbook train -c xor_mlp training.epochs=1"
-    done = process(f"{sys.executable} -c '{PROGRAM}' '{line}'")
+    line = "hornbook train -c xor_mlp training.epochs=1 training.engine=graph"
     looked_for = {"tensorflow", "polars", "pandas", "sklearn", "matplotlib"}
-    assert set(json.loads(done.err.splitlines()[-1])) & looked_for == {"tensorflow"}
+    assert imported(process, line)[line] & looked_for == {"tensorflow"}
 
 
 @pytest.mark.parametrize("line", ["hornbook --help", "hornbook list activation", "hornbook check -c he_elu_bn"])
 def test_the_answer_takes_less_than_half_a_second_of_work(line, process):
-    """Processor time, the best of three, because other processes may keep the machine busy."""
+    """Processor time, at the third attempt at the latest, because other processes may keep the machine busy."""
     assert shutil.which("hornbook")
     took = []
-    for _ in range(3):
+    while not took or (took[-1] >= 0.5 and len(took) < 3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         process(line)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(took) < 0.5, took
+    assert took[-1] < 0.5, took
 
 
 WHO_IMPORTS = """
@@ -78,6 +85,9 @@ cli.main()
 
 
 def test_a_sweep_imports_matplotlib_only_when_its_page_is_drawn(process):
-    line = "hornbook sweep -q -c sweep_random sweep.max_trials=1 sweep.confirm=0 training.epochs=1 data.limit=100"
+    line = (
+        "hornbook sweep -q -c sweep_random sweep.max_trials=1 sweep.confirm=0 training.epochs=1 training.engine=graph "
+        "data.limit=96"
+    )
     done = process(shlex.join([sys.executable, "-c", WHO_IMPORTS, line]))
     assert [line for line in done.err.splitlines() if "matplotlib" in line] == ["matplotlib for report/chart.py True"]

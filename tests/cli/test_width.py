@@ -26,8 +26,16 @@ def earlier_run(tensorflow, tmp_path_factory):
     return train(recipe, runs=tmp_path_factory.mktemp("earlier")).run if is_here(recipe.data) else None
 
 
+@pytest.fixture(scope="module")
+def shelf():
+    """Data that was read for one recipe, for the next."""
+    from hornbook.data.shelf import Shelf
+
+    return Shelf()
+
+
 @pytest.mark.parametrize("name", shipped_recipes())
-def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_run):
+def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_run, shelf):
     from hornbook.trainer import progress
     from hornbook.trainer.plan import plan_lines
     from hornbook.trainer.prepare import prepare
@@ -39,7 +47,7 @@ def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_
         recipe = load_recipe(name, [f"reuse.from={earlier_run}"])
     if recipe.sweep is not None:
         recipe = load_recipe(name, ["~sweep"])
-    prepared = prepare(recipe)
+    prepared = prepare(recipe, shelf=shelf)
     assert [line for line in plan_lines(prepared) if len(line) > 80] == []
     columns = progress._columns(prepared)
     row = 5 + sum(1 + progress._width(column) for column in columns) + len(" ★")

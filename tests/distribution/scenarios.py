@@ -13,17 +13,20 @@ from typing import Any
 PLAIN = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}
 BATCH = 8
 SCENARIOS: dict[str, dict[str, Any]] = {
-    "batch normalization, clipping by norm": {
+    "convolutions, batch normalization, clipping by norm": {
+        "model": {"name": "cnn", "filters": [3], "dense": [5]},
         "normalization": "batch_normalization",
         "training": {"gradient_clipping": {"by": "norm", "threshold": 0.05}},
     },
-    "batch normalization over unequal parts, clipping by value": {
+    "batch normalization over unequal parts, clipping by value, a metric built late": {
+        "task": "regression",
         "normalization": "batch_normalization",
-        "training": {"batch_size": 9, "gradient_clipping": {"by": "value", "threshold": 0.01}},
-    },
-    "class weights and penalties": {
-        "regularization": {"l2": 0.02, "l1": 0.01},
-        "training": {"class_weights": {0: 1.0, 1: 4.0, 2: 0.5}, "metrics": ["accuracy", "top_k_accuracy"]},
+        "optimizer": PLAIN | {"learning_rate": 0.01},
+        "training": {
+            "batch_size": 9,
+            "gradient_clipping": {"by": "value", "threshold": 0.01},
+            "metrics": ["r2_score", "mean_absolute_error"],
+        },
     },
     "moving momentum, clipping by global norm": {
         "schedule": "one_cycle",
@@ -31,18 +34,17 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "normalization": "batch_normalization",
         "training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}},
     },
-    "adam, decay, max-norm": {
+    "class weights and penalties, adam, decay, max-norm": {
         "optimizer": {"name": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
-        "regularization": {"max_norm": 0.7},
-        "training": {"early_stopping": {"patience": 5}},
-    },
-    "convolutions": {"model": {"name": "cnn", "filters": [3], "dense": [5]}, "normalization": "batch_normalization"},
-    "a metric built late": {
-        "task": "regression",
-        "optimizer": PLAIN | {"learning_rate": 0.01},
-        "training": {"metrics": ["r2_score", "mean_absolute_error"]},
+        "regularization": {"l2": 0.02, "l1": 0.01, "max_norm": 0.7},
+        "training": {
+            "class_weights": {0: 1.0, 1: 4.0, 2: 0.5},
+            "early_stopping": {"patience": 5},
+            "metrics": ["accuracy", "top_k_accuracy"],
+        },
     },
 }
+INTERRUPTED = "moving momentum, clipping by global norm"
 
 
 def arrays(name: str) -> tuple[Any, Any]:
@@ -50,10 +52,10 @@ def arrays(name: str) -> tuple[Any, Any]:
     import numpy as np
 
     rng = np.random.default_rng(1)
-    if name == "convolutions":
+    if name.startswith("convolutions"):
         return rng.integers(0, 256, (61, 6, 6, 1), dtype=np.uint8), rng.integers(0, 3, 61)
     x = rng.normal(size=(61, 5)).astype(np.float32)
-    if name == "a metric built late":
+    if name.endswith("a metric built late"):
         return x, (x @ rng.normal(size=5)).astype(np.float32)
     return x, np.argmax(x[:, :3] + rng.normal(size=(61, 3)), axis=1)
 
@@ -91,7 +93,6 @@ def main(folder: Path) -> None:
         for strategy in (None, "mirrored"):
             x, y = arrays(name)
             result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
-            predictions = result.model.predict(x, verbose=0) if strategy else result.model(x).numpy()
             found.setdefault(name, []).append(
                 {
                     "history": [
@@ -99,19 +100,21 @@ def main(folder: Path) -> None:
                         for row in result.history
                     ],
                     "test": result.test,
-                    "predictions": predictions.tolist(),
+                    "predictions": result.model(x).numpy().tolist(),
                     "weights": [weight.tolist() for weight in result.model.get_weights()],
                     "final": result.final,
                 }
             )
         saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")  # of two devices
         found[name][1]["saved"] = saved(x).numpy().tolist()
-    found["interrupted"] = [interrupted(folder)]
+        if name == INTERRUPTED:
+            found["interrupted"] = [interrupted(folder, alone=result)]
+    found[name][1]["predicted"] = result.model.predict(x, verbose=0).tolist()  # on two devices as well
     (folder / "found.json").write_text(json.dumps(found))
 
 
-def interrupted(folder: Path) -> dict[str, Any]:
-    """Stop a mirrored run in the middle of its second epoch, resume it, and compare it with one left alone."""
+def interrupted(folder: Path, *, alone: Any) -> dict[str, Any]:
+    """Stop a mirrored run in the middle of its second epoch, resume it, and compare it with the one left alone."""
     import keras
 
     from hornbook import load_recipe
@@ -128,9 +131,7 @@ def interrupted(folder: Path) -> dict[str, Any]:
             if (self.epoch, batch) == (1, 3):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    name = "moving momentum, clipping by global norm"
-    recipe, data = load_recipe(recipe_of(name, "mirrored")), arrays(name)
-    alone = train(recipe, data=data, runs=folder / "alone")
+    recipe, data = load_recipe(recipe_of(INTERRUPTED, "mirrored")), arrays(INTERRUPTED)
     stopped = train(recipe, data=data, runs=folder / "stopped", callbacks=[Stops()])
     resumed = resume(stopped.run, data=data)
     pairs = zip(alone.model.get_weights(), resumed.model.get_weights(), strict=True)

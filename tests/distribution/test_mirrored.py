@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 
 NAMES = [
-    "batch normalization, clipping by norm",
-    "batch normalization over unequal parts, clipping by value",
-    "class weights and penalties",
+    "convolutions, batch normalization, clipping by norm",
+    "batch normalization over unequal parts, clipping by value, a metric built late",
     "moving momentum, clipping by global norm",
-    "adam, decay, max-norm",
-    "convolutions",
-    "a metric built late",
+    "class weights and penalties, adam, decay, max-norm",
 ]
 
 
@@ -36,12 +33,15 @@ def test_training_has_changed_the_weights(found, name):
     assert len(set(losses)) == 3
 
 
-@pytest.mark.parametrize(
-    "name", ["batch normalization, clipping by norm", "convolutions", "class weights and penalties"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_saved_model_is_the_trained_one_in_plain_keras(found, name):
     _, two = found[name]
     np.testing.assert_allclose(two["saved"], two["predictions"], rtol=1e-6, atol=1e-7)
+
+
+def test_a_model_of_two_devices_predicts_on_both(found):
+    _, two = found[NAMES[-1]]
+    np.testing.assert_allclose(two["predicted"], two["predictions"], rtol=1e-5, atol=2e-6)
 
 
 def test_an_interrupted_run_goes_back_to_its_last_whole_epoch_and_ends_alike(found):

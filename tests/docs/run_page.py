@@ -1,6 +1,6 @@
 """Runs one page of the docs the way a reader would, top to bottom in one folder. `python run_page.py PAGE` says what fails.
 
-With `--without-xla` the engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster.
+The engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster, except in blocks that show `xla`.
 
 ```console      lines after `$ ` are commands; what is shown below one must be in its output, in order, up to numbers; a line `…` leaves some out
 ```python       is executed; blocks of a page share their names
@@ -23,22 +23,21 @@ FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|\d[\d,.]*(?:e[-+]?\d+)?|[▁▂▃▄▅▆▇█]+|★| {2,}|[.…]{3,}")
 
 
-def main(page: str, *, xla: bool = True) -> int:
+def main(page: str) -> int:
     """Run a page; return the number of blocks that fail, which are printed with their lines."""
     from hornbook import startup
 
     startup.import_tensorflow()
-    if not xla:
-        from hornbook.engine import choice
+    from hornbook.engine import choice
 
-        choice.XLA_LAYERS = frozenset()  # no layer gains from it
     text = Path(page).read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "page"}
-    failures = 0
+    failures, gain_from_xla = 0, choice.XLA_LAYERS
     for match in FENCE.finditer(text):
         language, info, body = match.groups()
         if "no-run:" in info:
             continue
+        choice.XLA_LAYERS = gain_from_xla if re.search(r"\bxla\b", body) else frozenset()
         try:
             run_block(language, info, body, names)
         except Exception:
@@ -95,7 +94,8 @@ def run_console(body: str, *, last_code: int) -> None:
 
 def run_command(command: str) -> tuple[int, str]:
     """Run a Hornbook command in this process (TensorFlow takes seconds to import), anything else in a shell."""
-    if not command.startswith("hornbook ") or set("|>&<") & set(command):
+    words = shlex.shlex(command, punctuation_chars=True)  # which keeps what is quoted
+    if not command.startswith("hornbook ") or any(set(word) <= set("|>&<") for word in words):
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
     from hornbook import cli
@@ -119,4 +119,4 @@ def compare(command: str, shown: list[str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], xla="--without-xla" not in sys.argv))
+    sys.exit(main(sys.argv[1]))

@@ -24,8 +24,6 @@ PAGES = [
     "docs/reuse.md",
     "docs/uncertainty.md",
 ]
-UNDER_XLA = {"README.md", "docs/quickstart.md", "docs/reuse.md"}
-"""Pages that compile as they do for users; the others are about something else. What reuse.md shows depends on last bits."""
 PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md", "docs/studies/README.md"]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
@@ -34,10 +32,9 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_snippet_of_a_page_runs(page, tmp_path, warm):
-    options = [] if page in UNDER_XLA else ["--without-xla"]
     environment = {**os.environ, "COLUMNS": "80", "PATH": warm.path(), "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [warm.python, RUNNER, ROOT / page, *options],
+        [warm.python, RUNNER, ROOT / page],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -40,27 +40,25 @@ def installed(wheel, tmp_path_factory):
     return target
 
 
-@pytest.fixture
-def python(installed, tmp_path):
-    """A function that runs code in an empty folder, on the wheel and the dependencies alone.
+@pytest.fixture(scope="session")
+def python(installed):
+    """A function that runs code in a folder, on the wheel and the dependencies alone.
 
     `-I -S` leaves out the working directory, PYTHONPATH and the `.pth` file of an editable installation.
     """
-    empty = tmp_path / "empty"
-    empty.mkdir()
 
-    def run(code: str, *arguments: str, also: Path | None = None) -> subprocess.CompletedProcess:
+    def run(code: str, *arguments: str, folder: Path, also: Path | None = None) -> subprocess.CompletedProcess:
         path = ";".join(str(folder) for folder in (also, installed, SITE_PACKAGES) if folder is not None)
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         command = [sys.executable, "-I", "-S", "-c", code, path, *arguments]
         return subprocess.run(
-            command, cwd=empty, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     return run
 
 
 @pytest.fixture
-def hornbook(python):
-    """A function that runs a command of the installed wheel."""
-    return lambda *arguments, **options: python(COMMAND, *arguments, **options)
+def hornbook(python, tmp_path):
+    """A function that runs a command of the installed wheel in an empty folder."""
+    return lambda *arguments: python(COMMAND, *arguments, folder=tmp_path)

@@ -105,55 +105,96 @@ training: {epochs: 2, metrics: [misses], engine: graph}
 """
 
 
-@pytest.fixture
-def plugin(tmp_path):
+PROGRAM = """
+import sys; sys.path[:0] = sys.argv.pop(1).split(';')
+import gc, json, os, shlex
+from hornbook import startup
+startup.import_for_command()
+from hornbook import cli
+gc.freeze()  # a child that collects would otherwise copy every page
+said = {}
+for number, line in enumerate(sys.argv[1:]):
+    child = os.fork()
+    if not child:
+        for stream in (1, 2):
+            os.dup2(os.open(f"{number}-{stream}.txt", os.O_CREAT | os.O_WRONLY), stream)
+        sys.argv = ["hornbook", *shlex.split(line)]
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    said[line] = [code, *(open(f"{number}-{stream}.txt", encoding="utf-8").read() for stream in (1, 2))]
+print(json.dumps(said))
+"""
+LINES = [
+    "list activation",
+    "list data",
+    "list metrics",
+    "show activation sine",
+    "schema",
+    "check -c rings.yaml activation.frequncy=3",
+    "check -c rings.yaml --strict",
+    "train -c rings.yaml --json --quiet",
+    "evaluate rings",
+]
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
     """A folder with a distribution called horn-plugin, as pip would leave it."""
-    folder = tmp_path / "plugin"
+    folder = tmp_path_factory.mktemp("plugin")
     info = folder / "horn_plugin-1.0.dist-info"
-    info.mkdir(parents=True)
+    info.mkdir()
     (folder / "horn_plugin.py").write_text(MODULE, encoding="utf-8")
     (folder / "horn_layers.py").write_text(LAYERS, encoding="utf-8")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: horn-plugin\nVersion: 1.0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text("[hornbook.components]\nhorn = horn_plugin\n", encoding="utf-8")
-    empty = tmp_path / "empty"
-    (empty / "rings.yaml").write_text(RECIPE, encoding="utf-8")
     return folder
 
 
-@pytest.fixture
-def command(hornbook, plugin):
-    """A function that runs a command with the plug-in installed."""
-    return lambda *arguments: hornbook(*arguments, also=plugin)
+@pytest.fixture(scope="module")
+def said(python, plugin, outcome, tmp_path_factory):
+    """{command: what it leaves} with the plug-in installed; each ran in a child of a process that had only imported ours."""
+    folder = tmp_path_factory.mktemp("rings")
+    (folder / "rings.yaml").write_text(RECIPE, encoding="utf-8")
+    done = python(PROGRAM, *LINES, folder=folder, also=plugin)
+    assert done.returncode == 0, done.stderr
+    return {line: outcome(*left) for line, left in json.loads(done.stdout).items()}
 
 
 @pytest.mark.parametrize(("kind", "name"), [("activation", "sine"), ("data", "rings"), ("metrics", "misses")])
-def test_a_component_is_listed(kind, name, command):
-    assert name in [line.split()[0] for line in command("list", kind).stdout.splitlines()]
+def test_a_component_is_listed(kind, name, said):
+    assert name in [line.split()[0] for line in said[f"list {kind}"].out.splitlines()]
 
 
-def test_a_component_is_shown_with_its_options_source_and_example(command):
-    text = command("show", "activation", "sine").stdout
+def test_a_component_is_shown_with_its_options_source_and_example(said):
+    text = said["show activation sine"].out
     for part in ("frequency", "number > 0; default 1.0", "Factor before the sine is taken.", "Source: Sitzmann",
                  "activation: {name: sine, frequency: 2.0}"):  # fmt: skip
         assert part in text
 
 
-def test_options_are_checked_and_names_suggested(command):
-    done = command("check", "-c", "rings.yaml", "activation.frequncy=3")
-    assert done.returncode == 2
-    assert "activation.frequncy: unknown key for activation 'sine'. Did you mean 'frequency'?" in done.stdout
+def test_options_are_checked_and_names_suggested(said):
+    done = said["check -c rings.yaml activation.frequncy=3"]
+    assert done.code == 2
+    assert "activation.frequncy: unknown key for activation 'sine'. Did you mean 'frequency'?" in done.out
 
 
-def test_components_are_in_the_schema(command):
-    definitions = json.loads(command("schema").stdout)["$defs"]
+def test_components_are_in_the_schema(said):
+    definitions = json.loads(said["schema"].out)["$defs"]
     assert "sine" in definitions["activation"]["anyOf"][0]["enum"]
 
 
-def test_a_run_trains_by_name_and_can_be_evaluated(command):
-    assert command("check", "-c", "rings.yaml", "--strict").stdout == "rings.yaml: ok\n"
-    done = command("train", "-c", "rings.yaml", "--json", "--quiet")
-    assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)["test"]) == {"loss", "misses"}
-    done = command("evaluate", "rings")
-    assert done.returncode == 0, done.stderr
-    assert "misses" in done.stdout
+def test_a_run_trains_by_name_and_can_be_evaluated(said):
+    assert said["check -c rings.yaml --strict"].out == "rings.yaml: ok\n"
+    done = said["train -c rings.yaml --json --quiet"]
+    assert done.code == 0, done.err
+    assert set(json.loads(done.out)["test"]) == {"loss", "misses"}
+    done = said["evaluate rings"]
+    assert done.code == 0, done.err
+    assert "misses" in done.out

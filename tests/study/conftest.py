@@ -3,7 +3,7 @@
 import pytest
 
 RECIPE = """
-data: {name: digits, limit: 200, split: {validation: 100, test: 100}}
+data: {name: digits, limit: 192, split: {validation: 100, test: 100}}
 model: {name: mlp, units: [16]}
 optimizer: {name: sgd, learning_rate: 0.1}
 training: {epochs: 2, engine: graph}
@@ -18,9 +18,9 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ablation(tensorflow):
-    """A function: what to vary and options → (study, folder, lines of progress)."""
+    """A function: what to vary and options → (study, folder, lines of progress) of small.yaml, where it is called."""
     from hornbook.study.ablate import ablate
     from hornbook.study.factors import parse_factors
     from hornbook.study.plan import make_plan
@@ -32,3 +32,13 @@ def ablation(tensorflow):
         return study, folder, lines
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(ablation, tmp_path_factory):
+    """A folder with an ablation of the activation, and (study, folder, lines of progress), relative to it."""
+    place = tmp_path_factory.mktemp("finished")
+    (place / "small.yaml").write_text(RECIPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        return place, ablation(["activation=tanh"], target="val_accuracy>=0.2")

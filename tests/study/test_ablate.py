@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,18 +43,19 @@ def test_every_run_is_bit_for_bit_its_own_train(ablation, tmp_path):
     assert [len(row.group.runs) for row in study.rows] == [2, 2, 2]
 
 
-def test_cells_share_split_and_order(ablation):
-    study, _, _ = ablation(["activation=tanh"])
+def test_cells_share_split_and_order(finished):
+    place, (study, _, _) = finished
     prints = [
-        [json.loads((Path(run["run"]) / "data.json").read_text())["fingerprint"] for run in row.group.runs]
+        [json.loads((place / run["run"] / "data.json").read_text())["fingerprint"] for run in row.group.runs]
         for row in study.rows
     ]
     assert prints[0] == prints[1]
     assert prints[0][0] != prints[0][1]
 
 
-def test_runs_that_are_there_are_found_and_not_trained_again(ablation):
-    first, _, _ = ablation(["activation=tanh"])
+def test_runs_that_are_there_are_found_and_not_trained_again(ablation, finished):
+    place, (first, _, _) = finished
+    shutil.copytree(place / "runs", "runs", symlinks=True)
     before = folders()
     again, _, lines = ablation(["activation=tanh", "optimizer.learning_rate=0.05"])
     assert all("was there" in line for line in lines[:4])
@@ -68,7 +70,7 @@ def test_a_run_of_other_data_is_not_taken_for_the_same(tensorflow):
     def trained(seed):
         rng = np.random.default_rng(seed)
         np.savez("a.npz", x=rng.normal(size=(60, 3)).astype("float32"), y=np.arange(60) % 2)
-        overrides = ["data={name: npz, path: a.npz}"]
+        overrides = ["data={name: npz, path: a.npz, split: {validation: 14, test: 14}}"]
         return CellRunner(Path("runs")).run(load_recipe("small.yaml", overrides), ("", ()))
 
     assert [trained(1).was_there, trained(1).was_there, trained(2).was_there] == [False, True, False]
@@ -85,14 +87,14 @@ def test_a_cell_that_is_the_recipe_once_defaults_are_filled_in_is_the_baseline(a
         ablation(["activation=relu"])
 
 
-def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, monkeypatch):
+def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, finished, monkeypatch):
     """The signal arrives in the second run; the same command ends with what an undisturbed one finds."""
     import signal
 
     from hornbook.study import cells as training
     from hornbook.study.cells import Interrupted
 
-    whole, _, _ = ablation(["activation=tanh"], overrides=["name=whole"])
+    _, (whole, _, _) = finished
 
     class Killer(training._FolderOf):
         def on_epoch(self, row, *, is_best):
@@ -149,20 +151,22 @@ def test_tuning_gives_every_cell_its_own_best_rate_and_fresh_seeds(ablation):
     assert json.loads((folder / "result.json").read_text())["cells"][0]["tuned"]["chosen"]
 
 
-def test_without_tuning_it_says_that_the_rate_was_fixed(ablation):
-    study, _, _ = ablation(["activation=tanh"])
+def test_without_tuning_it_says_that_the_rate_was_fixed(finished):
+    _, (study, _, _) = finished
     assert "The learning rate was not tuned" in " ".join(study.notes)
 
 
-def test_the_folder_holds_table_result_and_page(ablation):
-    _, folder, _ = ablation(["activation=tanh"], target="val_accuracy>=0.2")
+def test_the_folder_holds_table_result_and_page(finished):
+    place, (_, folder, _) = finished
     assert folder.parent == Path("runs/small_ablation")
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "result.json", "table.csv"]
-    assert (folder / "report.html").read_text().count("<title>tanh</title>") == 2  # the line and its label
+    assert sorted(path.name for path in (place / folder).iterdir()) == ["report.html", "result.json", "table.csv"]
+    assert (place / folder / "report.html").read_text().count("<title>tanh</title>") == 2  # the line and its label
 
 
 def test_folds_test_every_example_once(ablation):
-    study, _, lines = ablation(["activation=tanh"], folds=3, overrides=["data={name: iris}"])
+    study, _, lines = ablation(
+        ["optimizer.learning_rate=0.05"], folds=3, overrides=["data={name: iris}", "training.batch_size=30"]
+    )
     sizes = [
         json.loads((Path(run["run"]) / "data.json").read_text())["counts"]["test"] for run in study.rows[0].group.runs
     ]
