@@ -42,10 +42,32 @@ def group_of(nodeid):
     return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
 
 
+SHARED_WARM = []
+"""In a process of xdist: the folder of the warm process that all of them share."""
+
+
 def pytest_configure(config):
     """Let xdist keep the order below; by default it begins with the groups that have many tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    if hasattr(config, "workerinput"):
+        SHARED_WARM.append(Path(config.workerinput["warm"]))
+    elif getattr(config.option, "numprocesses", None):
+        from warm import Warm
+
+        config.warm = Warm()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Tell a process of xdist where the shared warm process is."""
+    node.workerinput["warm"] = str(node.config.warm.folder)
+
+
+def pytest_unconfigure(config):
+    """End the shared warm process."""
+    if hasattr(config, "warm"):
+        config.warm.close()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -123,7 +145,8 @@ def warm():
     """Executables that start without importing TensorFlow each time; see warm.py for what they are not good for."""
     from warm import Warm
 
-    started = Warm()
+    started = Warm(*SHARED_WARM)
+    started.wait()
     yield started
     started.close()
 

@@ -47,23 +47,32 @@ os._exit(code)
 class Warm:
     """The process that forks, for as long as this object is not closed.
 
+    Several test processes may share one: `Warm(folder)` uses the process that `folder` of another `Warm` belongs to.
+
     Attributes:
         hornbook: The executable to put in the place of `hornbook`.
         python: The executable that takes a script, `-m module` or `-c code` like Python.
     """
 
-    def __init__(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="warm-")  # the address of a socket has to be short
-        self.folder = folder = Path(self._temporary.name)
-        address = folder / "socket"
-        self._process = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE)
-        for name in ("hornbook", "python"):
-            path = folder / name
-            path.write_text(EXECUTABLE.format(python=sys.executable, address=str(address)), encoding="utf-8")
-            path.chmod(0o755)
+    def __init__(self, folder: Path | None = None) -> None:
+        self._temporary = self._process = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="warm-")  # the address of a socket has to be short
+            folder = Path(self._temporary.name)
+            address = folder / "socket"
+            self._process = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE)
+            for name in ("hornbook", "python"):
+                path = folder / name
+                path.write_text(EXECUTABLE.format(python=sys.executable, address=str(address)), encoding="utf-8")
+                path.chmod(0o755)
+        self.folder = folder
         self.hornbook, self.python = folder / "hornbook", folder / "python"
-        while not address.exists():
-            if self._process.poll() is not None:
+
+    def wait(self) -> None:
+        """Return when the process has imported everything."""
+        end = time.monotonic() + 120
+        while not (self.folder / "socket").exists():
+            if (self._process is not None and self._process.poll() is not None) or time.monotonic() > end:
                 raise RuntimeError("the process that forks has ended")
             time.sleep(0.02)
 
@@ -72,10 +81,11 @@ class Warm:
         return os.pathsep.join([str(self.folder), str(Path(sys.executable).parent), os.environ["PATH"]])
 
     def close(self) -> None:
-        """End the process."""
-        self._process.stdin.close()
-        self._process.wait()
-        self._temporary.cleanup()
+        """End the process, if it is this one's own."""
+        if self._process is not None and self._temporary is not None:
+            self._process.stdin.close()
+            self._process.wait()
+            self._temporary.cleanup()
 
 
 def import_everything() -> None:

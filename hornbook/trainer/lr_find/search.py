@@ -108,8 +108,8 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
             )
 
         def on_chunk(done: int) -> bool:
-            batch_losses.append(engine.logs()["loss"])
-            engine.reset()
+            batch_losses.append(float(engine.loss_tracker.result()))
+            engine.loss_tracker.reset_state()  # nobody reads the metrics
             return is_enough() or done == engine.full_batches
 
         momenta = np.full(engine.batches, prepared.table.momenta[np.argmax(prepared.table.rates)], np.float32)
