@@ -1,4 +1,6 @@
-"""Runs one page of the docs the way a reader would, top to bottom in one folder. `python run_page.py PAGE` says what fails.
+"""Runs pages of the docs the way a reader would, each top to bottom in a folder of its own, the current one at last.
+
+`python run_page.py PAGE …` says what fails. Pages of one process share what TensorFlow has compiled.
 
 The engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster, except in blocks that show `xla`.
 
@@ -12,6 +14,7 @@ no-run: reason  in the fence: the block cannot be run here
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -44,6 +47,7 @@ def main(page: str) -> int:
             failures += 1
             line = text[: match.start()].count("\n") + 1
             print(f"{Path(page).name}:{line}\n{traceback.format_exc(limit=-3)}")
+    choice.XLA_LAYERS = gain_from_xla
     return failures
 
 
@@ -119,4 +123,12 @@ def compare(command: str, shown: list[str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    home, failed = Path.cwd(), 0
+    for number, name in enumerate(sys.argv[1:]):
+        folder = home / str(number)
+        folder.mkdir()
+        os.chdir(folder)
+        sys.path.insert(1, str(folder))
+        failed += main(name)
+        sys.path.remove(str(folder))
+    sys.exit(failed)
