@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from hornbook.commands import ablate, catalog, check, evaluate, lr_find, new, resume, reuse_report, runs, sweep, train
 from hornbook.commands import version as versions
 from hornbook.commands.options import examples
-from hornbook.errors import HornbookError
+from hornbook.errors import HornbookError, UsageError
 
 __all__ = ["app", "main"]
 
@@ -62,9 +63,18 @@ def main() -> None:
         sys.exit(code)  # outside of any handler: what an error holds is let go of before Python ends
 
 
+def check_current_folder() -> None:
+    """Raise a UsageError where the current folder has been removed: every relative path would fail in a way of its own."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder has been removed. Go to one that exists.") from None
+
+
 def _run() -> int:
     """Run the app; returns an exit code other than 0 where an error has been printed."""
     try:
+        check_current_folder()
         app()
     except HornbookError as error:
         print(error, file=sys.stderr)

@@ -128,3 +128,12 @@ def test_all_problems_are_reported_at_once_in_line_order(recipe, hornbook_comman
     lines = hornbook_command(f"hornbook check -c {recipe(text)}").out.splitlines()
     assert lines[0] == "recipe.yaml: 4 problems"
     assert [line.split(":")[0].strip() for line in lines[1:]] == ["1", "2", "3", "4"]
+
+
+def test_a_current_folder_that_has_been_removed_is_named(hornbook_command, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = hornbook_command("hornbook check -c he_elu_bn")
+    assert (done.code, done.err) == (2, "the current folder has been removed. Go to one that exists.\n")

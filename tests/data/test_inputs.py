@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hornbook.data import from_arrays, from_json, load, read_inputs, to_json
+from hornbook.data.storage.files import existing_file
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Digits, Iris, Regression, SplitSpec, Table
 
@@ -141,3 +142,12 @@ def test_a_table_cannot_be_read_for_images(tmp_path):
     info = load(Digits(split=SplitSpec(validation=0, test=0)), seed=1).info
     with pytest.raises(DataError, match=r"the model expects image inputs\. Give it a \.npz or \.npy file\."):
         read_inputs(write(tmp_path, "a\n1\n"), info)
+
+
+@pytest.mark.parametrize("name", ["x.npz", "nowhere/x.npz"])
+def test_a_file_that_is_gone_says_how_its_path_was_read(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"A path is relative to the current folder\."):
+        existing_file(name)
+    with pytest.raises(DataError, match=r"Has it moved\? A run keeps absolute paths: correct it in its recipe\.yaml\."):
+        existing_file(tmp_path / name)

@@ -23,10 +23,13 @@ def existing_file(path: str | Path) -> Path:
         raise DataError(f"{file}: is a folder, expected a file.")
     if file.exists():
         return file
+    where = "Has it moved? A run keeps absolute paths: correct it in its recipe.yaml."
+    if not file.is_absolute():
+        where = "A path is relative to the current folder."
     if not file.parent.exists():
-        raise DataError(f"{file}: there is no folder {file.parent.absolute()}.")
+        raise DataError(f"{file}: there is no folder {file.parent.absolute()}. {where}")
     hint = nearest_name(file.name, [entry.name for entry in file.parent.iterdir()])
-    raise DataError(f"{file}: no such file. {hint or 'A path is relative to the current folder.'}")
+    raise DataError(f"{file}: no such file. {hint or where}")
 
 
 def nearest_name(name: str, known: list[str]) -> str:
