@@ -6,21 +6,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.language.durations import Duration, to_steps
-from hornbook.recipes.language.spec import (
-    Component,
-    ComponentOf,
-    Fraction,
-    NonNegative,
-    Positive,
-    Rate,
-    Spec,
-    register,
-    resolve_target,
-)
+from hornbook.recipes.language.durations import Duration
+from hornbook.recipes.language.spec import ComponentOf, Fraction, NonNegative, Positive, Rate, register, resolve_target
+from hornbook.recipes.sections.schedule_spec import ScheduleSpec, Warmup, check_step, steps_of
 
 __all__ = ["Schedule", "ScheduleSpec", "Warmup"]
 
+Schedule = Annotated[ScheduleSpec, ComponentOf("schedule")]
 DecaySteps = Annotated[Duration, Field(description="Length of the decay; a bare number means steps.")]
 EndFactor = Annotated[Fraction, Field(description="Fraction of the rate that is left at the end.")]
 Staircase = Annotated[bool, Field(description="Fall in steps, once per `decay_steps`, instead of smoothly.")]
@@ -28,115 +20,6 @@ Staircase = Annotated[bool, Field(description="Fall in steps, once per `decay_st
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-class Warmup(Spec):
-    """Raise the rate linearly from `start_factor` to the schedule's start, in front of the schedule.
-
-    Goyal et al. (2017), arXiv:1706.02677.
-    """
-
-    duration: Duration
-    """Length of the warm-up; a bare number means steps."""
-    start_factor: Fraction = 0.0
-    """Fraction of the schedule's first rate to start from."""
-
-
-def _warmup(value: Any) -> Any:
-    return value if value is None or isinstance(value, dict | Spec) else {"duration": value}
-
-
-class ScheduleSpec(Component):
-    """Base of every schedule. `warmup` (a duration, or `{duration, start_factor}`) goes in front of any of them."""
-
-    kind: ClassVar[str] = "schedule"
-    shared: ClassVar[frozenset[str]] = frozenset({"warmup"})
-    durations: ClassVar[tuple[str, ...]] = ()
-    """Options that are durations; a bare number means steps."""
-
-    warmup: Annotated[Warmup | None, BeforeValidator(_warmup, json_schema_input_type=Duration | Warmup | None)] = None
-    """Rise of the rate in front of the schedule: a duration such as `5%`, or `{duration, start_factor}`."""
-
-    def in_steps(self, *, steps_per_epoch: int, total_steps: int) -> Self:
-        """Return the same schedule with every duration in steps; a percentage is of what follows the warm-up."""
-        update: dict[str, Any] = {}
-        if self.warmup is not None:
-            length = to_steps(
-                self.warmup.duration, unit="steps", steps_per_epoch=steps_per_epoch, total_steps=total_steps
-            )
-            update["warmup"] = {"duration": length, "start_factor": self.warmup.start_factor}
-            total_steps = max(total_steps - length, 0)
-
-        def convert(value: Any) -> Any:
-            if isinstance(value, tuple):
-                return tuple(convert(item) for item in value)
-            return to_steps(value, unit="steps", steps_per_epoch=steps_per_epoch, total_steps=total_steps)
-
-        update |= {name: convert(getattr(self, name)) for name in self.durations}
-        return type(self).model_validate({**self.model_dump(), **update})
-
-    def factor(self, step: int, total_steps: int) -> float:
-        """Return the fraction of `optimizer.learning_rate` to use at `step`.
-
-        Args:
-            step: Optimizer updates done so far, counted from 0 (after the warm-up, where there is one).
-            total_steps: Updates in the whole run (after the warm-up).
-
-        Raises:
-            ValueError: If step is outside [0, total_steps].
-        """
-        raise NotImplementedError
-
-    def momentum(self, step: int, total_steps: int, momentum: float) -> float | None:
-        """Return the momentum to use at `step`, or None where the schedule leaves it alone."""
-        return None
-
-    def watched_value(self) -> str | None:
-        """Return the recorded value that the rate follows; None where every rate is known before the run.
-
-        A schedule that watches has options `monitor` and `mode`, which are filled in with what the run records.
-        """
-        return None
-
-    def build_watcher(self, learning_rate: float) -> Any:
-        """Return what lowers the rate between epochs, a `hornbook.callbacks.PlateauReducer` or the like; None without.
-
-        Args:
-            learning_rate: The rate that factors are of.
-        """
-        return None
-
-    def warmed_factor(self, step: int, total_steps: int) -> float:
-        """Return `factor` with the warm-up, if any, in front of it."""
-        if self.warmup is None:
-            return self.factor(step, total_steps)
-        length = self.warmup.duration
-        if not isinstance(length, int):
-            raise ValueError("convert durations with in_steps() first")
-        rest = max(total_steps - length, 0)
-        if step < length:
-            start = self.warmup.start_factor
-            return start + (self.factor(0, rest) - start) * (step + 1) / (length + 1)
-        return self.factor(step - length, rest)
-
-    def warmed_momentum(self, step: int, total_steps: int, momentum: float) -> float | None:
-        """Return `momentum` with the warm-up, if any, in front of it."""
-        length = int(self.warmup.duration) if self.warmup is not None else 0
-        return self.momentum(max(step - length, 0), max(total_steps - length, 0), momentum)
-
-
-Schedule = Annotated[ScheduleSpec, ComponentOf("schedule")]
-
-
-def _check_step(step: int, total_steps: int) -> None:
-    if not 0 <= step <= total_steps:
-        raise ValueError(f"step {step} is outside [0, {total_steps}]")
-
-
-def _steps(duration: int | str, total_steps: int) -> int:
-    if isinstance(duration, str) and "epoch" in duration:
-        raise ValueError("convert durations with in_steps() first")
-    return max(to_steps(duration, unit="steps", steps_per_epoch=0, total_steps=total_steps), 1)
 
 
 @register
@@ -153,7 +36,7 @@ class ConstantSchedule(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return 1."""
-        _check_step(step, total_steps)
+        check_step(step, total_steps)
         return 1.0
 
 
@@ -176,8 +59,8 @@ class Power(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return (1 + step/decay_steps)^(-power)."""
-        _check_step(step, total_steps)
-        return float((1 + step / _steps(self.decay_steps, total_steps)) ** -self.power)
+        check_step(step, total_steps)
+        return float((1 + step / steps_of(self.decay_steps, total_steps)) ** -self.power)
 
 
 @register
@@ -201,8 +84,8 @@ class Exponential(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return decay_rate^(step/decay_steps), with whole exponents only if `staircase`."""
-        _check_step(step, total_steps)
-        exponent = step / _steps(self.decay_steps, total_steps)
+        check_step(step, total_steps)
+        exponent = step / steps_of(self.decay_steps, total_steps)
         return float(self.decay_rate ** (math.floor(exponent) if self.staircase else exponent))
 
 
@@ -241,8 +124,8 @@ class PiecewiseConstant(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the factor of the interval that `step` is in; a boundary belongs to the interval after it."""
-        _check_step(step, total_steps)
-        passed = sum(step >= _steps(boundary, total_steps) for boundary in self.boundaries)
+        check_step(step, total_steps)
+        passed = sum(step >= steps_of(boundary, total_steps) for boundary in self.boundaries)
         return float(self.factors[passed])
 
 
@@ -291,7 +174,7 @@ class Performance(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return 1: the metric acts between epochs, on top of this."""
-        _check_step(step, total_steps)
+        check_step(step, total_steps)
         return 1.0
 
 
@@ -329,7 +212,7 @@ class OneCycle(ScheduleSpec):
 
     def _position(self, step: int, total_steps: int) -> tuple[float, float]:
         """Return how far the cycle has gone up (0 to 1, 1 at the peak) and how far the final annealing has come."""
-        _check_step(step, total_steps)
+        check_step(step, total_steps)
         rise = self.rising * total_steps
         if step <= rise:
             return (step / rise if rise else 1.0), 0.0
@@ -373,8 +256,8 @@ class Cosine(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return end + (1 - end)·(1 + cos(π·t/T))/2, constant after T."""
-        _check_step(step, total_steps)
-        length = _steps(self.decay_steps, total_steps)
+        check_step(step, total_steps)
+        length = steps_of(self.decay_steps, total_steps)
         return self.end_factor + (1 - self.end_factor) * 0.5 * (1 + math.cos(math.pi * min(step / length, 1.0)))
 
 
@@ -401,8 +284,8 @@ class CosineRestarts(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the cosine of the cycle that `step` is in."""
-        _check_step(step, total_steps)
-        start, length, peak = 0.0, float(_steps(self.first_decay_steps, total_steps)), 1.0
+        check_step(step, total_steps)
+        start, length, peak = 0.0, float(steps_of(self.first_decay_steps, total_steps)), 1.0
         while step >= start + length:
             start, length, peak = start + length, length * self.t_mul, peak * self.m_mul
         cosine = 0.5 * (1 + math.cos(math.pi * (step - start) / length))
@@ -429,8 +312,8 @@ class Polynomial(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return end + (1 - end)·(1 - t/T)^power, constant after T."""
-        _check_step(step, total_steps)
-        remaining = 1 - min(step / _steps(self.decay_steps, total_steps), 1.0)
+        check_step(step, total_steps)
+        remaining = 1 - min(step / steps_of(self.decay_steps, total_steps), 1.0)
         return float(self.end_factor + (1 - self.end_factor) * remaining**self.power)
 
 
@@ -454,6 +337,6 @@ class InverseTime(ScheduleSpec):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return 1/(1 + decay_rate·step/decay_steps), with whole quotients only if `staircase`."""
-        _check_step(step, total_steps)
-        quotient = step / _steps(self.decay_steps, total_steps)
+        check_step(step, total_steps)
+        quotient = step / steps_of(self.decay_steps, total_steps)
         return 1 / (1 + self.decay_rate * (math.floor(quotient) if self.staircase else quotient))
