@@ -26,7 +26,7 @@ KINDS = {
         "activation": "randomized_leaky_relu",
         "regularization": {"input_dropout": 0.1, "gaussian_dropout": 0.2, "gaussian_noise": 0.1, "max_norm": 1.0},
         "optimizer": {"name": "nadam", "learning_rate": 0.3},
-        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.02, "reduction": 0.5, "cooldown": 1},
+        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.5, "reduction": 0.5, "cooldown": 1},
         "training": {
             "epochs": 30,
             "early_stopping": {"patience": 3, "min_delta": 0.02},
