@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import signal
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -26,10 +28,10 @@ KINDS = {
         "activation": "randomized_leaky_relu",
         "regularization": {"input_dropout": 0.1, "gaussian_dropout": 0.2, "gaussian_noise": 0.1, "max_norm": 1.0},
         "optimizer": {"name": "nadam", "learning_rate": 0.3},
-        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.5, "reduction": 0.5, "cooldown": 1},
+        "schedule": {"name": "performance", "patience": 1, "min_delta": 0.5, "reduction": 0.5, "cooldown": 2},
         "training": {
             "epochs": 30,
-            "early_stopping": {"patience": 3, "min_delta": 0.02},
+            "early_stopping": {"patience": 4, "min_delta": 0.02},
             "metrics": ["f1_score", "auc", "precision", "recall"],
         },
     },
@@ -59,21 +61,32 @@ FIT = {
 }
 OFTEN = {"training": {"checkpoint": {"every": 0.0001}}}
 PLACES = [(0, 2), (1, 6), (2, 4)]
+LATE = [(3, 3), (4, 3)]
+"""Where the best epoch is over, patience is running, and the rate has fallen."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_three_times_ends_like_one_that_was_left_alone(
+def test_a_run_stopped_again_and_again_ends_like_one_that_was_left_alone(
     kind, alone, with_interruptions, assert_same, tmp_path
 ):
     whole = alone(KINDS[kind])
-    resumed = with_interruptions(KINDS[kind], PLACES, runs=tmp_path / "stopped")
+    places = [*PLACES, *LATE] if "early stopping" in kind else PLACES
+    resumed = with_interruptions(KINDS[kind], places, runs=tmp_path / "stopped")
     assert_same(resumed, whole)
     assert [row["epoch"] for row in resumed.history] == list(range(1, len(whole.history) + 1))
     if "early stopping" in kind:
         assert resumed.stop_reason.startswith("no better val_loss")
         assert 3 < len(resumed.history) < 30
-        assert 1 < resumed.best_epoch < len(resumed.history)
+        assert 1 < resumed.best_epoch <= LATE[-1][0] < len(resumed.history)
         assert len({row["learning_rate"] for row in resumed.history}) > 2
+
+
+def test_a_run_killed_between_its_last_state_and_its_result_is_trained_no_further(alone, resume, assert_same, tmp_path):
+    (kind,) = (kind for kind in KINDS if "early stopping" in kind)
+    whole = alone(KINDS[kind])
+    run = Path(shutil.copytree(whole.run, tmp_path / "few" / whole.run.name))
+    (run / "result.json").write_text('{"state": "running"}')
+    assert_same(resume(run), whole)
 
 
 def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(alone, with_interruptions, assert_same, tmp_path):
