@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-oldest lint docs bench soak clean
+.PHONY: demo test bytecode-of-tests test-oldest lint docs bench soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
 
 # Three processes on two cores: a test that waits for other processes leaves its core to others.
-test: $(READY) lint
+test: $(READY)
+	$(MAKE) --no-print-directory --jobs 2 lint bytecode-of-tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The suite with the lowest versions that pyproject.toml allows, on the lowest Python. Without mypy: NumPy 1.26 has other
@@ -27,6 +28,10 @@ test-oldest: .venv-oldest/.ready
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-oldest/constraints.txt -e '.[dev]'
 	-.venv-oldest/bin/python -m compileall -q -j 0 .venv-oldest/lib hornbook >/dev/null 2>&1
 	touch $@
+
+# The assertions that pytest rewrites are kept, also where Python may write no bytecode: else each process rewrites them all.
+bytecode-of-tests: $(READY)
+	@-PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1
 
 lint: $(READY)
 	$(BIN)/ruff check .
