@@ -16,7 +16,7 @@ __all__ = ["Line", "LineChart", "Mark", "rate_ticks"]
 
 LABEL_SIZE, LABEL_GAP = 13, 17  # px
 LONGEST_LABEL, LONGEST_TITLE = 36, 88  # characters
-BAND_OPACITY, BANDS_OPACITY = 0.14, 0.3  # of one band at most, of all bands of a chart together
+BAND_OPACITY, BANDS_OPACITY = 0.1, 0.5  # of one band at most, of all bands of a chart together
 
 
 @dataclass(frozen=True)
