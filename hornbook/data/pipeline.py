@@ -15,7 +15,7 @@ from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task
 from hornbook.data.preprocessing import check_columns, compute_preprocessing, keep_training_categories
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
-from hornbook.data.splitting import Division, divide
+from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, section_problems
@@ -75,13 +75,14 @@ def prepare(
         mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
     final = final_task(targets.family, class_names, cast("Task | None", task))
     encoded = targets.source
-    own_seed = spec.effective_split().seed
+    split_seed = spec.effective_split().seed
+    seed = seed if split_seed is None else split_seed
     division = divide(
         len(encoded.x),
         split=spec.effective_split(),
         labels=encoded.y if targets.family == "classes" else None,
         split_by=encoded.split_by,
-        seed=seed if own_seed is None else own_seed,
+        seed=seed,
         own=_own_splits(encoded),
     )
     parts, warnings = _cut(encoded, division, spec)
@@ -90,7 +91,7 @@ def prepare(
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
     labels = _Labels(final, class_names, source.target_names)
-    parts, limited = _limit(parts, spec.limit, labels)
+    parts, limited = _limit(parts, spec.limit, labels, seed=seed)
     parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
 
@@ -155,16 +156,18 @@ def _pick(source: Source, positions: Array) -> Split:
     return Split(select(source.x, positions), source.y[positions])
 
 
-def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, list[str]]:
-    """Return the splits with training cut to its first examples."""
+def _limit(parts: Parts, limit: int | None, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
+    """Return the splits with training cut to a sample of its examples."""
     train = parts["train"]
     if limit is None:
         return parts, []
     if limit > len(train):
         return parts, [f"limit is {limit:,}, but there are only {len(train):,} training examples."]
-    short = Split(select(train.x, slice(limit)), train.y[:limit])
+    has_classes = labels.task in {"binary", "multiclass"}
+    chosen = sample(len(train), limit, labels=train.y if has_classes else None, seed=seed)
+    short = Split(select(train.x, chosen), train.y[chosen])
     warnings = []
-    if labels.task in {"binary", "multiclass"} and labels.class_names:
+    if has_classes and labels.class_names:
         absent = sorted(set(np.unique(train.y).tolist()) - set(np.unique(short.y).tolist()))
         if absent:
             names = ", ".join(labels.class_names[number] for number in absent)
