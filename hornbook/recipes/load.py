@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from hornbook.errors import Path, Problem, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
+from hornbook.recipes.language.spec import Component
 from hornbook.recipes.language.text import Document, parse, plain
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
@@ -125,7 +126,7 @@ def check_recipe(
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
         document = parse(source.text, origin=source.origin)
-    apply_overrides(document, overrides)
+    apply_overrides(document, overrides, defaults=_default_components())
     problems = list(document.problems)
     recipe: Recipe | None = None
     if document.tree is not None and not isinstance(document.tree, dict):
@@ -143,6 +144,12 @@ def check_recipe(
     if recipe is not None:
         recipe = recipe.from_document(document)
     return Checked(recipe, tuple(placed), source, tuple(overrides))
+
+
+def _default_components() -> dict[str, str]:
+    """Return {section: name} of the components that a recipe has where it names none."""
+    defaults = {name: field.default for name, field in Recipe.model_fields.items()}
+    return {name: default.name for name, default in defaults.items() if isinstance(default, Component)}
 
 
 def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) -> tuple[Recipe | None, list[Problem]]:
