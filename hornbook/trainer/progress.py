@@ -16,7 +16,7 @@ from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_lines, reuse_lines, start_record
 
-__all__ = ["ConsoleProgress", "Narrator", "RunLog"]
+__all__ = ["ConsoleNotes", "ConsoleProgress", "Narrator", "RunLog"]
 
 LABELS = {
     "root_mean_squared_error": "rmse",
@@ -70,6 +70,22 @@ class Narrator(Listener):
         """Say how it ended."""
         for line in closing(result, self._start_up_s):
             self.say(line)
+
+
+class ConsoleNotes(Listener):
+    """Prints what the user should read, and nothing of the progress."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_start(self, start: Start) -> None:
+        """Print the notes of the beginning."""
+        for note in start.notes:
+            self.on_note(note)
+
+    def on_note(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(Text(f"note    {text}"), soft_wrap=True)
 
 
 class RunLog(Narrator):

@@ -18,7 +18,12 @@ def run(tmp_path_factory, tensorflow):
     for name in ("data.csv", "test.csv", "new.csv"):
         (folder / name).write_text("a,b,y\n" + ROWS)
     data = {"name": "table", "path": str(folder / "data.csv"), "test_path": str(folder / "test.csv"), "target": "y"}
-    tree = {"name": "few", "data": data, "model": {"name": "mlp", "units": [4]}, "training": {"epochs": 1, "batch_size": 9}}
+    tree = {
+        "name": "few",
+        "data": data,
+        "model": {"name": "mlp", "units": [4]},
+        "training": {"epochs": 1, "batch_size": 9},
+    }
     return hornbook.train(tree, runs=str(folder / "runs"), progress=False).run
 
 
