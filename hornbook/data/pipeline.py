@@ -13,7 +13,12 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.preprocessing import check_columns, compute_preprocessing, keep_training_categories
+from hornbook.data.preprocessing import (
+    check_columns,
+    compute_preprocessing,
+    keep_training_categories,
+    without_category,
+)
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
@@ -21,7 +26,7 @@ from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["load", "prepare"]
+__all__ = ["load", "prepare", "read", "sampled"]
 
 Parts = dict[str, Split]
 SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
@@ -91,7 +96,7 @@ def prepare(
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
     labels = _Labels(final, class_names, source.target_names)
-    parts, limited = _limit(parts, spec.limit, labels, seed=seed)
+    parts, limited = _limit(parts, spec, labels, seed=seed)
     parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
 
@@ -156,16 +161,15 @@ def _pick(source: Source, positions: Array) -> Split:
     return Split(select(source.x, positions), source.y[positions])
 
 
-def _limit(parts: Parts, limit: int | None, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
+def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
     """Return the splits with training cut to a sample of its examples."""
-    train = parts["train"]
+    train, limit = parts["train"], spec.limit
     if limit is None:
         return parts, []
     if limit > len(train):
         return parts, [f"limit is {limit:,}, but there are only {len(train):,} training examples."]
     has_classes = labels.task in {"binary", "multiclass"}
-    chosen = sample(len(train), limit, labels=train.y if has_classes else None, seed=seed)
-    short = Split(select(train.x, chosen), train.y[chosen])
+    short = sampled(train, limit, spec, has_classes=has_classes, seed=seed)
     warnings = []
     if has_classes and labels.class_names:
         absent = sorted(set(np.unique(train.y).tolist()) - set(np.unique(short.y).tolist()))
@@ -173,6 +177,14 @@ def _limit(parts: Parts, limit: int | None, labels: _Labels, *, seed: int) -> tu
             names = ", ".join(labels.class_names[number] for number in absent)
             warnings.append(f"limit leaves no training example of class {names}.")
     return {**parts, "train": short}, warnings
+
+
+def sampled(train: Split, count: int, spec: DataSpec, *, has_classes: bool, seed: int) -> Split:
+    """Return so many of the training examples, chosen as the section says; `seed` is the one that divides the examples."""
+    if spec.sample == "first":
+        return Split(select(train.x, slice(count)), train.y[:count])
+    chosen = sample(len(train), count, labels=train.y if has_classes else None, seed=seed)
+    return Split(select(train.x, chosen), train.y[chosen])
 
 
 def _within_budget(parts: Parts, budget: int | None) -> Parts:
@@ -202,6 +214,12 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):
         extra["streams"] = True
+    if preprocessing.features is not None:
+        extra["whole"] = list(preprocessing.whole)
+        for name in ("validation", "test"):
+            if name in parts:
+                rows, what = parts[name].x, f"{name} rows"
+                warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
     info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)

@@ -93,6 +93,8 @@ class Preprocessing:
         variance: Variance in the same shape, 1 where a column is constant.
         features: Columns of a table whose categories become one-hot; None for anything else.
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
+        whole: Names of the columns in which each training example has a category: what has none, or one that training did
+            not have, adds nothing to a prediction, since nothing was learned about it.
     """
 
     scale: float | None = None
@@ -100,6 +102,7 @@ class Preprocessing:
     variance: tuple[float, ...] | None = None
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
+    whole: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from hornbook.data.inputs import fit_inputs, read_inputs
-from hornbook.data.pipeline import load
+from hornbook.data.pipeline import load, sampled
 from hornbook.data.source import DataInfo, Split, Splits
-from hornbook.data.splitting import sample
-from hornbook.data.storage.rows import Inputs, select
+from hornbook.data.storage.rows import Inputs
 from hornbook.errors import DataError, Path, Problem, RecipeError
 from hornbook.recipes.load import locate
 from hornbook.recipes.recipe import Recipe
@@ -69,9 +68,8 @@ def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
             f"the training split has {len(train):,} examples, and {pretraining.labeled:,} shall keep their labels."
         )
         refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
-    labels = train.y if info.class_counts else None
-    chosen = sample(len(train), pretraining.labeled, labels=labels, seed=_split_seed(recipe))
-    short = Split(select(train.x, chosen), train.y[chosen])
+    has_classes, seed = bool(info.class_counts), _split_seed(recipe)
+    short = sampled(train, pretraining.labeled, recipe.data, has_classes=has_classes, seed=seed)
     return replace(splits, train=short, info=_counted(info, short))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from hornbook.builder.build import as_targets
 from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
+from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.prediction import predict_scores
@@ -119,6 +120,8 @@ def evaluate_run(
         confidence = assess(trained, splits, examples, **asked)
     metrics = Evaluator(trained.built())(examples.x, as_targets(examples.y, trained.model))
     classes, confusion = _per_class(trained, examples.x, examples.y)
+    features, whole = splits.info.features or (), trained.info.extra.get("whole", ())
+    notes = (*notes, *(f"note: {text}" for text in without_category(examples.x, features, whole, what=f"{split} rows")))
     return Report(
         run=str(trained.run.path),
         split=split,

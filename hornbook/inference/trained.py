@@ -63,7 +63,7 @@ def load_run(name: str | Path, *, which: str | None = None) -> Trained:
     """
     run = find_run(name)
     path = run.model_path(which)
-    recipe = load_recipe(run.recipe_path, for_training=False)
+    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
     for component in _components(recipe):
         component.import_target()  # registers the layers of plug-ins with Keras
     try:

@@ -93,7 +93,11 @@ def _run_name(stem: str) -> str:
 
 
 def load_recipe(
-    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+    config: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    for_training: bool = True,
+    of_run: bool = False,
 ) -> Recipe:
     """Return a checked recipe.
 
@@ -101,6 +105,7 @@ def load_recipe(
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
         for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
+        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one.
 
     Raises:
         RecipeError: With every problem, in line order.
@@ -109,16 +114,20 @@ def load_recipe(
     Example:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
-    checked = check_recipe(config, overrides, for_training=for_training)
+    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run)
     if checked.recipe is None:
         raise RecipeError(checked.problems, origin=checked.config.origin)
     return checked.recipe
 
 
 def check_recipe(
-    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+    config: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    for_training: bool = True,
+    of_run: bool = False,
 ) -> Checked:
-    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is."""
+    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
         document = Document(tree=plain(config), origin="recipe")
@@ -127,6 +136,8 @@ def check_recipe(
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
         document = parse(source.text, origin=source.origin)
     apply_overrides(document, overrides, defaults=_default_components())
+    if of_run and isinstance(document.tree, dict):
+        _as_before(document.tree)
     problems = list(document.problems)
     recipe: Recipe | None = None
     if document.tree is not None and not isinstance(document.tree, dict):
@@ -144,6 +155,14 @@ def check_recipe(
     if recipe is not None:
         recipe = recipe.from_document(document)
     return Checked(recipe, tuple(placed), source, tuple(overrides))
+
+
+def _as_before(tree: dict[Any, Any]) -> None:
+    """Give the recipe of a run the keys that it lacks since there were none when it began, with what was done then."""
+    pretraining = tree.get("pretraining")
+    for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
+        if isinstance(section, dict):
+            section.setdefault("sample", "first")
 
 
 def _default_components() -> dict[str, str]:

@@ -49,7 +49,17 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     if recipe.schedule.watched_value() is not None:
         found = _monitor(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
-    return recipe.replaced(values | dict(_absolute_paths(recipe))), problems
+    return recipe.replaced(values | _samples(recipe) | dict(_absolute_paths(recipe))), problems
+
+
+def _samples(recipe: Recipe) -> dict[str, str]:
+    """Return how examples are chosen, for each section that leaves some out."""
+    pretraining = recipe.pretraining
+    is_cut = recipe.data.limit is not None or (pretraining is not None and pretraining.labeled is not None)
+    sections = {"data": recipe.data} if is_cut else {}
+    if pretraining is not None and pretraining.data is not None and pretraining.data.limit is not None:
+        sections["pretraining.data"] = pretraining.data
+    return {f"{key}.sample": data.sample or "stratified" for key, data in sections.items()}
 
 
 def _absolute_paths(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

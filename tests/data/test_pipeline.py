@@ -7,6 +7,8 @@ import pytest
 
 from hornbook.data import Source, load, prepare
 from hornbook.errors import DataError, RecipeError
+from hornbook.recipes import load_recipe
+from hornbook.recipes.resolve import resolve
 from hornbook.recipes.sources import Arrays, Augmentation, DataSpec, Diabetes, Digits, Regression, SplitSpec
 
 
@@ -31,6 +33,17 @@ def test_limit_shortens_the_training_split_only():
     assert all(row.tobytes() in rows for row in short.train.x)
     assert max(abs(np.bincount(short.train.y) - 200 * np.bincount(full.train.y) / 1293)) <= 1
     assert (short.test.x == full.test.x).all()
+
+
+def test_a_run_of_before_keeps_the_first_examples():
+    tree = {"data": {"name": "digits", "limit": 200}, "model": "mlp"}
+    of_run = load_recipe(tree, of_run=True)
+    full, short = load(Digits(), seed=42), load(of_run.data, seed=42)
+    assert (short.train.x == full.train.x[:200]).all()
+    new = load(load_recipe(tree).data, seed=42)
+    assert resolve(load_recipe(tree), new.info)[0].data.sample == "stratified"
+    assert resolve(of_run, short.info)[0].data.sample == "first"
+    assert resolve(load_recipe({"data": "digits", "model": "mlp"}), new.info)[0].data.sample is None
 
 
 def test_a_limit_beyond_the_data_is_a_warning():
