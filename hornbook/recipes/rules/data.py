@@ -126,11 +126,17 @@ def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """A batch larger than the training split."""
+    """A batch larger than the training split, or a run too short for a single step."""
     size = recipe.training.batch_size
     if facts.train_size is not None and size > facts.train_size:
         message = f"a batch of {size} is larger than the training split of {facts.train_size} examples."
         yield Problem(("training", "batch_size"), message, f"Use at most {facts.train_size}.")
+        return
+    batches = recipe.training.epochs * -(-(facts.train_size or size) // size)
+    accumulation = recipe.optimizer.accumulation
+    if facts.train_size is not None and batches < accumulation:
+        message = f"a step takes {accumulation} batches, and the whole run has {batches}, so nothing would be trained."
+        yield Problem(("optimizer", "accumulation"), message, f"Use at most {batches}, or train longer.")
 
 
 RULES = (
