@@ -30,6 +30,7 @@ __all__ = ["load", "prepare", "read", "sampled"]
 
 Parts = dict[str, Split]
 SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
+CHANNELS = {1, 3, 4}  # of grey, RGB and RGBA images
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
 
@@ -207,6 +208,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
+    warnings += _channels_first(source)
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
     )
@@ -237,6 +239,19 @@ def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None
         return (255.0, []) if largest > 1 else (None, ["scale: the images lie between 0 and 1 already."])
     warning = f"images of type {x.dtype} reach {largest:g} and are not scaled; 'scale: true' divides by 255."
     return None, [warning] if largest > 16 else []
+
+
+def _channels_first(source: Source) -> list[str]:
+    """Return a warning where the second axis looks like channels, and the last one does not."""
+    if source.kind != "image":
+        return []
+    _, first, second, last = source.x.shape
+    if first not in CHANNELS or last in CHANNELS:
+        return []
+    return [
+        f"images of shape {first}×{second}×{last} are read as {first} rows with {last} channels. They look like channels "
+        "first: save them as (examples, height, width, channels)."
+    ]
 
 
 def _standardize(source: Source, spec: DataSpec) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from hornbook.data import Source, load, prepare
+from hornbook.data import Source, from_arrays, load, prepare
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes import load_recipe
 from hornbook.recipes.resolve import resolve
@@ -56,6 +56,21 @@ def test_a_limit_that_loses_a_class_is_a_warning():
     warnings = load(Digits(limit=2), seed=42).info.warnings
     assert len(warnings) == 1
     assert warnings[0].startswith("limit leaves no training example of class ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_first"), [((3, 8, 8), True), ((1, 8, 6), True), ((8, 8, 3), False), ((3, 8, 3), False)]
+)
+def test_channels_first_images_are_named(shape, is_first):
+    x = np.zeros((12, *shape), np.uint8)
+    x[:, 0, 0, 0] = np.arange(12)
+    warnings = from_arrays((x, np.arange(12) % 2), spec=Arrays(split=SplitSpec(validation=0, test=2))).info.warnings
+    said = [text for text in warnings if "channels first" in text]
+    assert len(said) == is_first
+    if is_first:
+        assert said[0].startswith(
+            f"images of shape {'×'.join(map(str, shape))} are read as {shape[0]} rows with {shape[2]} "
+        )
 
 
 def test_no_validation_and_no_test_are_none():
