@@ -17,6 +17,7 @@ from hornbook.data.preprocessing import (
     check_columns,
     compute_preprocessing,
     keep_training_categories,
+    with_target_moments,
     without_category,
 )
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
@@ -212,6 +213,8 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
     )
+    if labels.task == "regression":
+        preprocessing = with_target_moments(preprocessing, parts["train"].y)
     info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):

@@ -12,7 +12,13 @@ from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing
 from hornbook.data.storage.rows import blocks, in_file_order, in_memory
 from hornbook.errors import DataError
 
-__all__ = ["check_columns", "compute_preprocessing", "keep_training_categories", "without_category"]
+__all__ = [
+    "check_columns",
+    "compute_preprocessing",
+    "keep_training_categories",
+    "with_target_moments",
+    "without_category",
+]
 
 Parts = dict[str, Split]
 
@@ -120,6 +126,15 @@ def compute_preprocessing(
         has_missing=has_missing,
         whole=_whole(in_memory(x), features) if has_categories and features else (),
     )
+
+
+def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
+    """Return the preprocessing with mean and variance of a regression's training targets, (N,) or (N, K), in float64."""
+    values = np.asarray(y, np.float64).reshape(len(y), -1)
+    variance = values.var(axis=0)
+    variance[values.min(axis=0) == values.max(axis=0)] = 1.0
+    mean = values.mean(axis=0)
+    return replace(preprocessing, target_mean=tuple(mean.tolist()), target_variance=tuple(variance.tolist()))
 
 
 def _whole(x: Array, features: tuple[Feature, ...]) -> tuple[str, ...]:

@@ -95,6 +95,8 @@ class Preprocessing:
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
         whole: Names of the columns in which each training example has a category: what has none, or one that training did
             not have, adds nothing to a prediction, since nothing was learned about it.
+        target_mean: Mean of each number of a regression's targets; None for anything else.
+        target_variance: Their variances, 1 where a target is constant.
     """
 
     scale: float | None = None
@@ -103,6 +105,8 @@ class Preprocessing:
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
     whole: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] | None = None
+    target_variance: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbook.data.inputs import fit_inputs, read_inputs
 from hornbook.data.pipeline import load, sampled
+from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.source import DataInfo, Split, Splits
 from hornbook.data.storage.rows import Inputs
 from hornbook.errors import DataError, Path, Problem, RecipeError
@@ -70,7 +71,10 @@ def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
         refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
     has_classes, seed = bool(info.class_counts), _split_seed(recipe)
     short = sampled(train, pretraining.labeled, recipe.data, has_classes=has_classes, seed=seed)
-    return replace(splits, train=short, info=_counted(info, short))
+    preprocessing = splits.preprocessing
+    if preprocessing.target_mean is not None:
+        preprocessing = with_target_moments(preprocessing, short.y)
+    return replace(splits, train=short, info=_counted(info, short), preprocessing=preprocessing)
 
 
 def _split_seed(recipe: Recipe) -> int:

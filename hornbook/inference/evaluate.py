@@ -1,7 +1,7 @@
 """What `hornbook evaluate` says about a run on one split."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array
-from hornbook.engine.evaluation import Evaluator
+from hornbook.engine.evaluation import Evaluator, of_mean
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError
 from hornbook.inference.calibration import check_options
@@ -39,6 +39,7 @@ class Report:
         confusion: Rows are true classes, columns predicted ones; empty for regression and multilabel.
         confidence: Calibration and uncertainty, where they were asked for.
         notes: Sentences the user should read.
+        baseline: Of a regression: metrics of the training targets' mean, predicted for every example.
     """
 
     run: str
@@ -50,6 +51,7 @@ class Report:
     confusion: list[list[int]]
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()
+    baseline: dict[str, float] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -62,6 +64,9 @@ class Report:
         shown = self.run if run.startswith(os.pardir) else run
         lines = [f"{self.split} split of {shown}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
+        if self.baseline:
+            figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
+            lines.append(f"{figures}  of the training mean, predicted everywhere")
         if self.classes:
             width = max(len("class"), *(min(len(name), 24) for name in self.classes))
             lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
@@ -132,6 +137,7 @@ def evaluate_run(
         confusion=confusion,
         confidence=confidence,
         notes=notes,
+        baseline=of_mean(trained.recipe, splits.train, examples),
     )
 
 

@@ -89,9 +89,18 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     elif head.activation is None and head.loss is not None and head.loss.positive:
         activation = {"name": head.loss.positive}
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
+    if task == "regression":
+        filled["standardize_targets"] = _standardizes(recipe, filled)
     if head.initializer is not None:
         filled["initializer"] = head.initializer.model_dump(exclude_none=True)
     return filled
+
+
+def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
+    if recipe.head.standardize_targets is not None:
+        return recipe.head.standardize_targets
+    has_unit = getattr(component_class("loss", head["loss"]["name"]), "has_unit", False)
+    return head["activation"]["name"] == "linear" and bool(has_unit)
 
 
 def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:

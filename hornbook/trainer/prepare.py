@@ -94,6 +94,8 @@ class Prepared:
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
         preprocessing = self.splits.preprocessing
+        if not with_statistics or not self.recipe.head.standardize_targets:
+            preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())
