@@ -69,6 +69,23 @@ CASES = [
         " Omit it, or name a loss that works with it ('hinge' with 'linear').",
     ),
     (
+        "head-targets",
+        {**IMAGES, "head": {"standardize_targets": True}},
+        "head.standardize_targets: the task is multiclass, which has no numbers to standardize. Remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"standardize_targets": True, "activation": "exponential"}},
+        "head.standardize_targets: standardized targets are on both sides of 0, which the head 'exponential' does not follow."
+        " Use a linear head, or remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"standardize_targets": True, "loss": "poisson"}},
+        "head.standardize_targets: 'poisson' compares targets in their own unit."
+        " Use 'mean_squared_error', or remove it.",
+    ),
+    (
         "head-units",
         {**IMAGES, "head": {"units": 3}},
         "head.units: 10 classes need 10 units, found 3. Omit it: it follows from the data.",
