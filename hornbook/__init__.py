@@ -38,9 +38,17 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+AnyRecipe = Recipe | str | Path | Mapping[str, Any]
+"""A checked recipe, or what `load_recipe` makes one of."""
 
-def build(recipe: Recipe, data: Any = None) -> Any:
+
+def _checked(recipe: AnyRecipe) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+
+
+def build(recipe: AnyRecipe, data: Any = None) -> Any:
     """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`."""
+    recipe = _checked(recipe)
     from hornbook import startup
 
     startup.import_tensorflow()
@@ -50,17 +58,18 @@ def build(recipe: Recipe, data: Any = None) -> Any:
 
 
 def train(
-    recipe: Recipe, *, data: Any = None, callbacks: Sequence[Any] = (), runs: str = "runs", progress: bool = True
+    recipe: AnyRecipe, *, data: Any = None, callbacks: Sequence[Any] = (), runs: str = "runs", progress: bool = True
 ) -> "TrainResult":
     """Train a recipe and leave a run directory; see `hornbook.trainer.train`.
 
     Args:
-        recipe: A checked recipe, from `load_recipe`.
+        recipe: A recipe from `load_recipe`, or what that takes: a file, the name of a shipped one, a mapping.
         data: Arrays in place of the recipe's data source: ``(x, y)``, ``((x, y), (x_test, y_test))`` …
         callbacks: Keras callbacks.
         runs: Folder below which the run's own folder is made.
         progress: Whether to print progress.
     """
+    recipe = _checked(recipe)
     from hornbook import startup
 
     startup.import_tensorflow()
@@ -76,11 +85,11 @@ def train(
         console.close()
 
 
-def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "Search":
+def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -> "Search":
     """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find.search`.
 
     Args:
-        recipe: A checked recipe; the rate that it has plays no part.
+        recipe: As for `train`; the rate that it has plays no part.
         data: Arrays in place of the recipe's data source.
         seeds: Range tests, each with another seed.
 
@@ -90,6 +99,7 @@ def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "
     Raises:
         RecipeError: If a range test would measure something else than the recipe's training.
     """
+    recipe = _checked(recipe)
     from hornbook import startup
 
     startup.import_tensorflow()
@@ -99,12 +109,12 @@ def find_learning_rate(recipe: Recipe, *, data: Any = None, seeds: int = 3) -> "
 
 
 def run_sweep(
-    recipe: Recipe, *, runs: str | Path = "runs", fresh: bool = False, workers: int = 1, progress: bool = True
+    recipe: AnyRecipe, *, runs: str | Path = "runs", fresh: bool = False, workers: int = 1, progress: bool = True
 ) -> "SweepResult":
     """Run a recipe's sweep, or go on with its newest unfinished one; see `hornbook.sweep.sweep`.
 
     Args:
-        recipe: A checked recipe with a `sweep` section.
+        recipe: As for `train`, with a `sweep` section.
         runs: Folder below which the sweep's own folder is made.
         fresh: Whether to begin anew in any case.
         workers: Processes on this machine that train at the same time.
@@ -113,6 +123,7 @@ def run_sweep(
     Raises:
         HornbookError: If no trial ended with a score.
     """
+    recipe = _checked(recipe)
     from hornbook import startup
 
     startup.import_tensorflow()

@@ -21,7 +21,7 @@ from tensorflow.python.framework import ops
 
 __all__ = [
     "REFUSALS",
-    "InputStatistics",
+    "Statistics",
     "averages",
     "averaging_updates",
     "finish_averages",
@@ -43,7 +43,7 @@ __all__ = [
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
 
 
-class InputStatistics:
+class Statistics:
     """Means and variances of a model's `Normalization` layers as variables.
 
     TensorFlow writes small constants into a compiled program, and runs that differ in them could not share it.

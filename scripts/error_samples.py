@@ -69,6 +69,10 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "head: {activation: sigmoid}\n", []),
         (BINARY + "head: {activation: sigmoid, loss: hinge}\n", []),
     ],
+    "head-targets": [
+        (HEAD + "head: {standardize_targets: true}\n", []),
+        (NUMBERS + "head: {loss: poisson, standardize_targets: true}\n", []),
+    ],
     "head-units": [(HEAD + "head: {units: 1}\n", [])],
     "class-weights": [(NUMBERS + "training: {class_weights: balanced}\n", [])],
     "metric-task": [(NUMBERS + "training: {metrics: [accuracy]}\n", [])],

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 from hornbook.builder.backbones import features
-from hornbook.builder.head import build_head, build_loss, decision_threshold, trains_on_logits
+from hornbook.builder.head import HEAD_ACTIVATION, build_head, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.inputs import AUGMENTATION, build_inputs
+from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.phases import frozen_forever
@@ -17,7 +20,7 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason
 
-__all__ = ["Built", "as_targets", "build_model", "compile_plain"]
+__all__ = ["Built", "as_targets", "build_model", "compile_plain", "target_scaling"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,12 @@ class Built:
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
-        return self.model.get_layer("head_activation")(scores) if self.from_logits else scores
+        return self.model.get_layer(HEAD_ACTIVATION)(scores) if self.from_logits else scores
+
+    def in_loss(self, y: Any) -> Any:
+        """Return targets in the unit of the loss: standardized where the model's last layer undoes that."""
+        scaling = target_scaling(self.model)
+        return y if scaling is None else (ops.cast(y, "float32") - scaling.mean) / ops.sqrt(scaling.variance)
 
 
 def build_model(
@@ -102,12 +110,12 @@ def _connect(
     if source is None or recipe.reuse is None or recipe.reuse.copy_ is not None:
         inputs, x = build_inputs(recipe, info, preprocessing)
         x = features(x, recipe, vocabulary_size=info.vocabulary_size)
-        return inputs, *build_head(x, recipe), None
+        return inputs, *build_head(x, recipe, preprocessing), None
     inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing))
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
     x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
-    return inputs, *build_head(x, recipe), copied
+    return inputs, *build_head(x, recipe, preprocessing), copied
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:
@@ -130,8 +138,18 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool) -> keras.
         for_training: Whether to return the view with augmentation.
     """
     model = built.training_model if for_training else built.model
-    model.compile(optimizer=built.optimizer, loss=build_loss(recipe, from_logits=False), metrics=list(built.metrics))
+    loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
+    if scaling is not None:
+        mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
+        loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist())
+    model.compile(optimizer=built.optimizer, loss=loss, metrics=list(built.metrics))
     return model
+
+
+def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
+    """Return the last layer of a model whose targets are standardized: it returns to their unit; None for any other."""
+    last = model.layers[-1]
+    return last if isinstance(last, keras.layers.Normalization) and last.invert else None
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

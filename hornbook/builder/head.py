@@ -5,17 +5,23 @@ from typing import Any
 import keras
 
 from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, suited_initializer
+from hornbook.data.source import Preprocessing
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Default
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
-__all__ = ["build_head", "build_loss", "decision_threshold", "trains_on_logits"]
+__all__ = ["HEAD_ACTIVATION", "build_head", "build_loss", "decision_threshold", "trains_on_logits"]
+
+HEAD_ACTIVATION = "head_activation"
+"""Name of the layer between logits and outputs."""
 
 Tensor = Any
 
 
-def build_head(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
     """Return (logits, outputs), both (B, units), from the features of a resolved recipe's backbone.
+
+    Where targets are standardized, logits are in standard deviations from the mean, and outputs in the targets' unit.
 
     Without hidden layers the recipe's `initializer` is the head's; otherwise the head starts as theory recommends for
     its own activation, unless `head.initializer` says otherwise.
@@ -42,14 +48,21 @@ def build_head(x: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
     logits = keras.layers.Dense(head.units, **arguments)(x)
     if is_normalized and isinstance(normalization, NormalizationSpec):
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
+    if head.standardize_targets:
+        mean, variance = preprocessing.target_mean, preprocessing.target_variance
+        return logits, keras.layers.Normalization(
+            axis=-1, mean=mean, variance=variance, invert=True, name=HEAD_ACTIVATION, dtype="float32"
+        )(logits)
     if head.activation.name == "linear":
         return logits, logits
-    return logits, head.activation.build(name="head_activation", dtype="float32")(logits)
+    return logits, head.activation.build(name=HEAD_ACTIVATION, dtype="float32")(logits)
 
 
 def trains_on_logits(recipe: Recipe) -> bool:
     """Return whether the loss is computed in front of the head's activation."""
     head = recipe.head
+    if head.standardize_targets:
+        return True
     return head.loss is not None and head.activation is not None and head.loss.from_logits == head.activation.name
 
 

@@ -114,5 +114,8 @@ def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor
         size = len(features[index].categories) + 1  # code 0: missing or unknown
         column = ops.take(x, [index], axis=1)
         name = f"category_{index + 1}"
-        parts.append(keras.layers.CategoryEncoding(size, output_mode="one_hot", name=name, dtype="float32")(column))
+        encoded = keras.layers.CategoryEncoding(size, output_mode="one_hot", name=name, dtype="float32")(column)
+        if features[index].name in preprocessing.whole:  # nothing would be learned about code 0
+            encoded = encoded * np.array([0] + [1] * (size - 1), np.float32)
+        parts.append(encoded)
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encode", dtype="float32")(parts)

@@ -1,5 +1,6 @@
 """Losses that Keras lacks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ from keras import ops
 from hornbook.layers.activations import step
 from hornbook.upstream import logits_of
 
-__all__ = ["PerceptronLoss"]
+__all__ = ["PerceptronLoss", "StandardizedLoss"]
 
 
 @keras.saving.register_keras_serializable("hornbook")
@@ -36,3 +37,32 @@ class PerceptronLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, for saving."""
         return {**super().get_config(), "from_logits": self.from_logits}
+
+
+@keras.saving.register_keras_serializable("hornbook")
+class StandardizedLoss(keras.losses.Loss):
+    """A loss of targets and predictions in deviations from the mean, given both in their own unit.
+
+    Args:
+        loss: What is computed there.
+        mean: Mean of each target, (K,).
+        deviation: Standard deviation of each target, (K,).
+    """
+
+    def __init__(
+        self, loss: Any, mean: Sequence[float], deviation: Sequence[float], name: str = "loss", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.loss = keras.losses.deserialize(loss) if isinstance(loss, dict) else loss
+        self.mean, self.deviation = list(mean), list(deviation)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each example: targets and predictions (B, K) give (B,)."""
+        mean, deviation = (ops.convert_to_tensor(values, "float32") for values in (self.mean, self.deviation))
+        true, predicted = ((ops.cast(values, "float32") - mean) / deviation for values in (y_true, y_pred))
+        return self.loss.call(true, predicted)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, for saving."""
+        config = {"loss": keras.losses.serialize(self.loss), "mean": self.mean, "deviation": self.deviation}
+        return {**super().get_config(), **config}

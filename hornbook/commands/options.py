@@ -45,7 +45,7 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder,
 RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made")]
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result and warnings, no progress")]
 
 
 def load_or_explain(config: str, overrides: list[str] | None) -> tuple[Recipe, Checked]:

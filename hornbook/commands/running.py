@@ -25,12 +25,12 @@ def train_and_print(
     import_tensorflow(device)
     from rich.console import Console
 
-    from hornbook.trainer.progress import ConsoleProgress
+    from hornbook.trainer.progress import ConsoleNotes, ConsoleProgress
 
     progress, results = Console(stderr=True, highlight=False), Console(highlight=False, quiet=as_json)
     console = ConsoleProgress(progress, results)
     try:
-        result = run_it([] if quiet else [console])
+        result = run_it([ConsoleNotes(progress) if quiet else console])
     finally:
         console.close()
     if result is None:

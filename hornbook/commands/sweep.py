@@ -69,7 +69,8 @@ def sweep(
     if place is not None and not place.is_chief:
         _work(recipe, place, source_text(recipe, (checked.config.text, checked.overrides)), runs, progress)
         return
-    view = ConsoleView(progress, Console(highlight=False, quiet=as_json))
+    notes = Console(stderr=True, highlight=False) if quiet else progress
+    view = ConsoleView(progress, Console(highlight=False, quiet=as_json), notes)
     source = (checked.config.text, checked.overrides)
     result = run_sweep(recipe, runs=runs, source=source, fresh=fresh, workers=workers, place=place, view=view)
     if as_json:

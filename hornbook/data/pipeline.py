@@ -13,18 +13,25 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.preprocessing import check_columns, compute_preprocessing, keep_training_categories
+from hornbook.data.preprocessing import (
+    check_columns,
+    compute_preprocessing,
+    keep_training_categories,
+    with_target_moments,
+    without_category,
+)
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
-from hornbook.data.splitting import Division, divide
+from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["load", "prepare"]
+__all__ = ["load", "prepare", "read", "sampled"]
 
 Parts = dict[str, Split]
 SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
+CHANNELS = {1, 3, 4}  # of grey, RGB and RGBA images
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
 
@@ -75,13 +82,14 @@ def prepare(
         mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
     final = final_task(targets.family, class_names, cast("Task | None", task))
     encoded = targets.source
-    own_seed = spec.effective_split().seed
+    split_seed = spec.effective_split().seed
+    seed = seed if split_seed is None else split_seed
     division = divide(
         len(encoded.x),
         split=spec.effective_split(),
         labels=encoded.y if targets.family == "classes" else None,
         split_by=encoded.split_by,
-        seed=seed if own_seed is None else own_seed,
+        seed=seed,
         own=_own_splits(encoded),
     )
     parts, warnings = _cut(encoded, division, spec)
@@ -90,7 +98,7 @@ def prepare(
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
     labels = _Labels(final, class_names, source.target_names)
-    parts, limited = _limit(parts, spec.limit, labels)
+    parts, limited = _limit(parts, spec, labels, seed=seed)
     parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
 
@@ -155,21 +163,30 @@ def _pick(source: Source, positions: Array) -> Split:
     return Split(select(source.x, positions), source.y[positions])
 
 
-def _limit(parts: Parts, limit: int | None, labels: _Labels) -> tuple[Parts, list[str]]:
-    """Return the splits with training cut to its first examples."""
-    train = parts["train"]
+def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
+    """Return the splits with training cut to a sample of its examples."""
+    train, limit = parts["train"], spec.limit
     if limit is None:
         return parts, []
     if limit > len(train):
         return parts, [f"limit is {limit:,}, but there are only {len(train):,} training examples."]
-    short = Split(select(train.x, slice(limit)), train.y[:limit])
+    has_classes = labels.task in {"binary", "multiclass"}
+    short = sampled(train, limit, spec, has_classes=has_classes, seed=seed)
     warnings = []
-    if labels.task in {"binary", "multiclass"} and labels.class_names:
+    if has_classes and labels.class_names:
         absent = sorted(set(np.unique(train.y).tolist()) - set(np.unique(short.y).tolist()))
         if absent:
             names = ", ".join(labels.class_names[number] for number in absent)
             warnings.append(f"limit leaves no training example of class {names}.")
     return {**parts, "train": short}, warnings
+
+
+def sampled(train: Split, count: int, spec: DataSpec, *, has_classes: bool, seed: int) -> Split:
+    """Return so many of the training examples, chosen as the section says; `seed` is the one that divides the examples."""
+    if spec.sample == "first":
+        return Split(select(train.x, slice(count)), train.y[:count])
+    chosen = sample(len(train), count, labels=train.y if has_classes else None, seed=seed)
+    return Split(select(train.x, chosen), train.y[chosen])
 
 
 def _within_budget(parts: Parts, budget: int | None) -> Parts:
@@ -192,13 +209,22 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
+    warnings += _channels_first(source)
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
     )
+    if labels.task == "regression":
+        preprocessing = with_target_moments(preprocessing, parts["train"].y)
     info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):
         extra["streams"] = True
+    if preprocessing.features is not None:
+        extra["whole"] = list(preprocessing.whole)
+        for name in ("validation", "test"):
+            if name in parts:
+                rows, what = parts[name].x, f"{name} rows"
+                warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
     info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)
@@ -216,6 +242,19 @@ def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None
         return (255.0, []) if largest > 1 else (None, ["scale: the images lie between 0 and 1 already."])
     warning = f"images of type {x.dtype} reach {largest:g} and are not scaled; 'scale: true' divides by 255."
     return None, [warning] if largest > 16 else []
+
+
+def _channels_first(source: Source) -> list[str]:
+    """Return a warning where the second axis looks like channels, and the last one does not."""
+    if source.kind != "image":
+        return []
+    _, first, second, last = source.x.shape
+    if first not in CHANNELS or last in CHANNELS:
+        return []
+    return [
+        f"images of shape {first}×{second}×{last} are read as {first} rows with {last} channels. They look like channels "
+        "first: save them as (examples, height, width, channels)."
+    ]
 
 
 def _standardize(source: Source, spec: DataSpec) -> bool:

@@ -3,6 +3,7 @@
 Everything here looks at the training split only; the saved model carries the result (see `Preprocessing`).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,13 @@ from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing
 from hornbook.data.storage.rows import blocks, in_file_order, in_memory
 from hornbook.errors import DataError
 
-__all__ = ["check_columns", "compute_preprocessing", "keep_training_categories"]
+__all__ = [
+    "check_columns",
+    "compute_preprocessing",
+    "keep_training_categories",
+    "with_target_moments",
+    "without_category",
+]
 
 Parts = dict[str, Split]
 
@@ -117,7 +124,44 @@ def compute_preprocessing(
         variance=None if variance is None or not standardize else tuple(variance.tolist()),
         features=features if has_categories else None,
         has_missing=has_missing,
+        whole=_whole(in_memory(x), features) if has_categories and features else (),
     )
+
+
+def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
+    """Return the preprocessing with mean and variance of a regression's training targets, (N,) or (N, K), in float64."""
+    values = np.asarray(y, np.float64).reshape(len(y), -1)
+    variance = values.var(axis=0)
+    variance[values.min(axis=0) == values.max(axis=0)] = 1.0
+    mean = values.mean(axis=0)
+    return replace(preprocessing, target_mean=tuple(mean.tolist()), target_variance=tuple(variance.tolist()))
+
+
+def _whole(x: Array, features: tuple[Feature, ...]) -> tuple[str, ...]:
+    """Return the columns of categories that have one in each row."""
+    categories = [(column, feature.name) for column, feature in enumerate(features) if feature.type == "category"]
+    return tuple(name for column, name in categories if (x[:, column] > 0).all())
+
+
+def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection[str], *, what: str) -> list[str]:
+    """Return a sentence for each column of `whole` in which rows have no category that training had.
+
+    Args:
+        x: (N, F) encoded rows.
+        features: The columns.
+        whole: Names of the columns of which each training example has a category.
+        what: What the rows are called: ``test rows``.
+    """
+    notes = []
+    for column, feature in enumerate(features):
+        count = int((in_memory(x)[:, column] == 0).sum()) if feature.name in whole else 0
+        if count:
+            verb = "has" if count == 1 else "have"
+            notes.append(
+                f"column '{feature.name}': {count:,} of {len(x):,} {what} {verb} no category, or one that training did not "
+                "have; it adds nothing to the prediction."
+            )
+    return notes
 
 
 def _has_nan(x: Inputs) -> bool:

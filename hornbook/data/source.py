@@ -93,6 +93,10 @@ class Preprocessing:
         variance: Variance in the same shape, 1 where a column is constant.
         features: Columns of a table whose categories become one-hot; None for anything else.
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
+        whole: Names of the columns in which each training example has a category: what has none, or one that training did
+            not have, adds nothing to a prediction, since nothing was learned about it.
+        target_mean: Mean of each number of a regression's targets; None for anything else.
+        target_variance: Their variances, 1 where a target is constant.
     """
 
     scale: float | None = None
@@ -100,6 +104,9 @@ class Preprocessing:
     variance: tuple[float, ...] | None = None
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
+    whole: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] | None = None
+    target_variance: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

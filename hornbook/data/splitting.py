@@ -1,4 +1,4 @@
-"""Divides examples into training, validation and test: index arrays, a pure function of the seed."""
+"""Divides examples into training, validation and test, and draws some of them: index arrays, pure functions of the seed."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from hornbook.data.source import Array
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 
-__all__ = ["Division", "divide"]
+__all__ = ["Division", "divide", "sample"]
 
-SPLIT_STREAM = 1  # second word of the random seed, so that splitting and generating draw different numbers
+SPLIT_STREAM, SAMPLE_STREAM = 1, 3  # second words of the random seed: what draws examples has another one
 DEFAULT_VALIDATION = 0.1
 DEFAULT_TEST = 0.2
 
@@ -77,6 +77,33 @@ def divide(
         num_train = num_examples - num_test - num_validation
         train, validation, test = np.split(order, [num_train, num_train + num_validation])
     return Division(train, validation, test, method)
+
+
+def sample(num_examples: int, count: int, *, labels: Array | None, seed: int) -> Array:
+    """Return the positions of a sample, in ascending order: of each class its share, else any with equal chances.
+
+    A class whose share is no whole number gets the next lower or the next higher one by chance. A smaller sample is part
+    of a larger one of the same seed.
+
+    Args:
+        num_examples: Examples to draw from.
+        count: Size of the sample, at most `num_examples`.
+        labels: (N,) class numbers, or None where there are no classes.
+        seed: The same seed gives the same sample.
+    """
+    generator = np.random.default_rng([seed, SAMPLE_STREAM])
+    order = generator.permutation(num_examples)
+    codes = np.zeros(num_examples, dtype=int) if labels is None else np.asarray(labels)[order]
+    _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    share = (_rank_in_class(codes, sizes) + generator.random(len(sizes))[codes]) / sizes[codes]
+    return np.sort(order[np.argsort(share, kind="stable")[:count]])
+
+
+def _rank_in_class(codes: Array, sizes: Array) -> Array:
+    """Return for each example how many earlier ones are of its class."""
+    rank = np.empty(len(codes), dtype=int)
+    rank[np.argsort(codes, kind="stable")] = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return rank
 
 
 def _divide_folds(
@@ -155,11 +182,7 @@ def _take_stratified(order: Array, labels: Array, count: int) -> tuple[Array, Ar
                 "Ask for fewer, or use 'method: random'."
             )
         take[largest] += 1
-    rank = np.empty(len(order), dtype=int)  # how many earlier examples of the same class there are
-    by_class = np.argsort(codes, kind="stable")
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rank[by_class] = np.arange(len(order)) - starts
-    taken = rank < take[codes]
+    taken = _rank_in_class(codes, sizes) < take[codes]
     return order[taken], order[~taken]
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from hornbook.data.inputs import fit_inputs, read_inputs
-from hornbook.data.pipeline import load
+from hornbook.data.pipeline import load, sampled
+from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.source import DataInfo, Split, Splits
-from hornbook.data.storage.rows import Inputs, select
+from hornbook.data.storage.rows import Inputs
 from hornbook.errors import DataError, Path, Problem, RecipeError
 from hornbook.recipes.load import locate
 from hornbook.recipes.recipe import Recipe
@@ -54,7 +55,7 @@ def _pretraining(recipe: Recipe) -> PretrainingSpec:
 
 
 def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
-    """Return the splits with the first examples of the training split, the only ones whose labels are kept.
+    """Return the splits with a sample of the training split, whose labels alone are kept.
 
     Raises:
         RecipeError: If the training split has fewer examples than shall be labeled.
@@ -68,8 +69,18 @@ def labeled_only(recipe: Recipe, splits: Splits) -> Splits:
             f"the training split has {len(train):,} examples, and {pretraining.labeled:,} shall keep their labels."
         )
         refuse(recipe, ("pretraining", "labeled"), message, f"Use at most {len(train)}.")
-    short = Split(select(train.x, slice(pretraining.labeled)), train.y[: pretraining.labeled])
-    return replace(splits, train=short, info=_counted(info, short))
+    has_classes, seed = bool(info.class_counts), _split_seed(recipe)
+    short = sampled(train, pretraining.labeled, recipe.data, has_classes=has_classes, seed=seed)
+    preprocessing = splits.preprocessing
+    if preprocessing.target_mean is not None:
+        preprocessing = with_target_moments(preprocessing, short.y)
+    return replace(splits, train=short, info=_counted(info, short), preprocessing=preprocessing)
+
+
+def _split_seed(recipe: Recipe) -> int:
+    """Return the seed by which the recipe's examples are divided."""
+    seed = recipe.data.effective_split().seed
+    return recipe.seed if seed is None else seed
 
 
 def _counted(info: DataInfo, train: Split) -> DataInfo:

@@ -17,7 +17,7 @@ from hornbook.engine.feed import Block, make_feed
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, Steps
 from hornbook.errors import DivergedError
-from hornbook.upstream import InputStatistics
+from hornbook.upstream import Statistics
 
 __all__ = ["Engine", "EpochPlan"]
 
@@ -62,7 +62,7 @@ class Engine:
             weights_K=None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32),
             momentum_option=setup.momentum_option,
             jit=training.engine == "xla",
-            statistics=InputStatistics(setup.built.logits_model),
+            statistics=Statistics(setup.built.training_model),
             clipping=setup.clipping if clips_before else None,
         )
         self.programs = Programs(setup.structure, self.steps.externals())

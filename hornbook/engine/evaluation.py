@@ -3,16 +3,34 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
+from hornbook.builder.metrics import build_metric
 from hornbook.data.source import Split
 from hornbook.engine.prediction import large_batch
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import count, forward
-from hornbook.upstream import InputStatistics
+from hornbook.recipes.recipe import Recipe
+from hornbook.upstream import Statistics
 
-__all__ = ["Evaluator"]
+__all__ = ["Evaluator", "of_mean"]
+
+
+def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, float]:
+    """Return a regression's metrics of the mean of the training targets, predicted for every example of a split.
+
+    What a model has to beat. Nothing where the split is empty, or the task is another.
+    """
+    if recipe.task != "regression" or split is None or not len(split):
+        return {}
+    y = split.y.reshape(len(split.y), -1)
+    mean = train.y.reshape(len(train.y), -1).astype(np.float64).mean(axis=0)
+    metrics = [build_metric(spec, "regression") for spec in recipe.training.metrics or ()]
+    for metric in metrics:
+        metric.update_state(y, np.broadcast_to(mean, y.shape).astype(np.float32))
+    return {metric.name: float(metric.result()) for metric in metrics}
 
 
 class Evaluator:
@@ -27,7 +45,7 @@ class Evaluator:
         self.built = built
         self.size = large_batch(built.model)
         self._loss = keras.metrics.Mean(name="loss")
-        self._statistics = InputStatistics(built.logits_model)
+        self._statistics = Statistics(built.training_model)
         if structure is None:
             self._programs = Programs(None, [])
             return
@@ -61,6 +79,6 @@ class Evaluator:
     def _batch(self, inputs: Any, y: Any) -> Any:
         with self._statistics.as_variables():
             scores, loss, penalties = forward(self.built, inputs, y, training=False)
-        loss = loss if penalties is None else loss + penalties
-        count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0])
+            loss = loss if penalties is None else loss + penalties
+            count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0])
         return loss

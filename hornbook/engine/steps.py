@@ -14,7 +14,7 @@ from hornbook.data.source import Array, Split
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.training import GradientClipping
 from hornbook.upstream import (
-    InputStatistics,
+    Statistics,
     averaging_updates,
     momentum_from,
     seed_states,
@@ -81,7 +81,7 @@ def forward(built: Built, inputs: Any, y: Any, *, training: bool, weights_B: Any
     """
     model = built.logits_model
     scores = model(tf.cast(inputs, model.inputs[0].dtype), training=training)
-    loss = built.loss(y, scores, sample_weight=weights_B)
+    loss = built.loss(built.in_loss(y), scores, sample_weight=weights_B)
     return scores, loss, tf.add_n(model.losses) if model.losses else None
 
 
@@ -132,7 +132,7 @@ class Steps:
     weights_K: Any
     momentum_option: str | None
     jit: bool
-    statistics: InputStatistics
+    statistics: Statistics
     clipping: GradientClipping | None = None
 
     def chunk(
@@ -194,7 +194,8 @@ class Steps:
         with moving, averaging_updates(built.optimizer), self._clipped_before() as is_clipped:
             gradients = clip(gradients, self.clipping) if is_clipped else gradients
             built.optimizer.apply(gradients, variables)
-        count(built, self.loss_tracker, y, scores, loss, size=tf.shape(y)[0])
+        with self.statistics.as_variables():
+            count(built, self.loss_tracker, y, scores, loss, size=tf.shape(y)[0])
         return loss
 
     @contextlib.contextmanager

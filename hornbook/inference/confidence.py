@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.head import decision_threshold
+from hornbook.builder.head import HEAD_ACTIVATION, decision_threshold
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Bin, fit_temperature, measure, softmax, two_columns
@@ -154,7 +154,7 @@ def _gives_probabilities(trained: Trained) -> bool:
 
 def _logits(trained: Trained, x: Any) -> Array:
     """Return what goes into the last activation, (N, K)."""
-    weighted_sums = trained.model.get_layer("head_activation").input
+    weighted_sums = trained.model.get_layer(HEAD_ACTIVATION).input
     return predict_scores(keras.Model(trained.model.input, weighted_sums, name="logits"), x).astype(np.float64)
 
 

@@ -1,7 +1,7 @@
 """What `hornbook evaluate` says about a run on one split."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from hornbook.builder.build import as_targets
 from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
+from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array
-from hornbook.engine.evaluation import Evaluator
+from hornbook.engine.evaluation import Evaluator, of_mean
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError
 from hornbook.inference.calibration import check_options
@@ -38,6 +39,7 @@ class Report:
         confusion: Rows are true classes, columns predicted ones; empty for regression and multilabel.
         confidence: Calibration and uncertainty, where they were asked for.
         notes: Sentences the user should read.
+        baseline: Of a regression: metrics of the training targets' mean, predicted for every example.
     """
 
     run: str
@@ -49,6 +51,7 @@ class Report:
     confusion: list[list[int]]
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()
+    baseline: dict[str, float] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -61,6 +64,9 @@ class Report:
         shown = self.run if run.startswith(os.pardir) else run
         lines = [f"{self.split} split of {shown}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
+        if self.baseline:
+            figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
+            lines.append(f"{figures}  of the training mean, predicted everywhere")
         if self.classes:
             width = max(len("class"), *(min(len(name), 24) for name in self.classes))
             lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
@@ -119,6 +125,8 @@ def evaluate_run(
         confidence = assess(trained, splits, examples, **asked)
     metrics = Evaluator(trained.built())(examples.x, as_targets(examples.y, trained.model))
     classes, confusion = _per_class(trained, examples.x, examples.y)
+    features, whole = splits.info.features or (), trained.info.extra.get("whole", ())
+    notes = (*notes, *(f"note: {text}" for text in without_category(examples.x, features, whole, what=f"{split} rows")))
     return Report(
         run=str(trained.run.path),
         split=split,
@@ -129,6 +137,7 @@ def evaluate_run(
         confusion=confusion,
         confidence=confidence,
         notes=notes,
+        baseline=of_mean(trained.recipe, splits.train, examples),
     )
 
 

@@ -42,7 +42,8 @@ def predict_file(
         temperature: Divide logits by the temperature that fits the run's validation split best.
 
     Raises:
-        UsageError: If the output is neither .csv nor .npz, or the run's model does not allow an option.
+        UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
+            allow an option.
         DataError: If the file does not fit the model.
     """
     if output is not None and output.suffix not in {".csv", ".npz"}:
@@ -53,6 +54,8 @@ def predict_file(
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
     check_options(find_run(run), calibration=False, temperature=temperature)
     trained = load_run(run, which=which)
+    if output is not None:
+        _spare(output, source, trained)
     if mc_samples is not None:
         check_dropout(trained.model, run)
     x, notes = read_inputs(source, trained.info, memory_budget=memory_budget(trained.recipe))
@@ -74,6 +77,17 @@ def predict_file(
         else:
             _write_npz(temporary, scores, trained, uncertainty)
     return (*notes, f"wrote {len(scores):,} predictions to {output}")
+
+
+def _spare(output: Path, source: Path, trained: Trained) -> None:
+    """Refuse to write predictions over examples: the input, or a file of the run's data."""
+    files = {
+        source: "the input",
+        **{Path(path): "data of the run" for path in trained.recipe.data.absolute_paths().values()},
+    }
+    for path, what in files.items():
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
 
 
 def _with_temperature(trained: Trained, x: Any) -> tuple[Array, tuple[str, ...]]:

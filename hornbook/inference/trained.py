@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built
-from hornbook.builder.head import build_loss, decision_threshold, trains_on_logits
+from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.metrics import build_metric
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
@@ -36,10 +36,10 @@ class Trained:
 
     def built(self) -> Built:
         """Return the model in its two views, ready to evaluate."""
-        from_logits = trains_on_logits(self.recipe) and "head_activation" in {layer.name for layer in self.model.layers}
+        from_logits = trains_on_logits(self.recipe) and HEAD_ACTIVATION in {layer.name for layer in self.model.layers}
         logits_model = self.model
         if from_logits:
-            logits_model = keras.Model(self.model.input, self.model.get_layer("head_activation").input, name="logits")
+            logits_model = keras.Model(self.model.input, self.model.get_layer(HEAD_ACTIVATION).input, name="logits")
         return Built(
             model=self.model,
             training_model=self.model,
@@ -63,7 +63,7 @@ def load_run(name: str | Path, *, which: str | None = None) -> Trained:
     """
     run = find_run(name)
     path = run.model_path(which)
-    recipe = load_recipe(run.recipe_path, for_training=False)
+    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
     for component in _components(recipe):
         component.import_target()  # registers the layers of plug-ins with Keras
     try:

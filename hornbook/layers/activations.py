@@ -11,13 +11,13 @@ __all__ = ["ApproximateGelu", "RandomizedLeakyReLU", "Step", "gelu", "step"]
 
 
 def step(logits: Any) -> Any:
-    """Return 1.0 where the input is above 0, otherwise 0.0, in the input's type."""
-    return ops.cast(logits > 0, logits.dtype)
+    """Return 1.0 where the input is 0 or more, otherwise 0.0, in the input's type."""
+    return ops.cast(logits >= 0, logits.dtype)
 
 
 @keras.saving.register_keras_serializable("hornbook")
 class Step(keras.layers.Layer):
-    """The perceptron's activation: 1 above 0, otherwise 0. Rosenblatt (1958).
+    """The perceptron's activation, the Heaviside function: 1 from 0 on, otherwise 0. Rosenblatt (1958).
 
     The weighted sum stays attached to the output, the way Keras does it for softmax, so that the perceptron loss finds it.
     """

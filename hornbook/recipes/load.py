@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from hornbook.errors import Path, Problem, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
+from hornbook.recipes.language.spec import Component
 from hornbook.recipes.language.text import Document, parse, plain
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
@@ -92,7 +93,11 @@ def _run_name(stem: str) -> str:
 
 
 def load_recipe(
-    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+    config: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    for_training: bool = True,
+    of_run: bool = False,
 ) -> Recipe:
     """Return a checked recipe.
 
@@ -100,6 +105,7 @@ def load_recipe(
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
         for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
+        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one.
 
     Raises:
         RecipeError: With every problem, in line order.
@@ -108,16 +114,20 @@ def load_recipe(
     Example:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
-    checked = check_recipe(config, overrides, for_training=for_training)
+    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run)
     if checked.recipe is None:
         raise RecipeError(checked.problems, origin=checked.config.origin)
     return checked.recipe
 
 
 def check_recipe(
-    config: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, for_training: bool = True
+    config: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    for_training: bool = True,
+    of_run: bool = False,
 ) -> Checked:
-    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is."""
+    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
         document = Document(tree=plain(config), origin="recipe")
@@ -125,7 +135,9 @@ def check_recipe(
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
         document = parse(source.text, origin=source.origin)
-    apply_overrides(document, overrides)
+    apply_overrides(document, overrides, defaults=_default_components())
+    if of_run and isinstance(document.tree, dict):
+        _as_before(document.tree)
     problems = list(document.problems)
     recipe: Recipe | None = None
     if document.tree is not None and not isinstance(document.tree, dict):
@@ -143,6 +155,22 @@ def check_recipe(
     if recipe is not None:
         recipe = recipe.from_document(document)
     return Checked(recipe, tuple(placed), source, tuple(overrides))
+
+
+def _as_before(tree: dict[Any, Any]) -> None:
+    """Give the recipe of a run the keys that it lacks since there were none when it began, with what was done then."""
+    pretraining = tree.get("pretraining")
+    for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
+        if isinstance(section, dict):
+            section.setdefault("sample", "first")
+    if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
+        tree["head"].setdefault("standardize_targets", False)
+
+
+def _default_components() -> dict[str, str]:
+    """Return {section: name} of the components that a recipe has where it names none."""
+    defaults = {name: field.default for name, field in Recipe.model_fields.items()}
+    return {name: default.name for name, default in defaults.items() if isinstance(default, Component)}
 
 
 def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) -> tuple[Recipe | None, list[Problem]]:

@@ -49,7 +49,17 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     if recipe.schedule.watched_value() is not None:
         found = _monitor(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
-    return recipe.replaced(values | dict(_absolute_paths(recipe))), problems
+    return recipe.replaced(values | _samples(recipe) | dict(_absolute_paths(recipe))), problems
+
+
+def _samples(recipe: Recipe) -> dict[str, str]:
+    """Return how examples are chosen, for each section that leaves some out."""
+    pretraining = recipe.pretraining
+    is_cut = recipe.data.limit is not None or (pretraining is not None and pretraining.labeled is not None)
+    sections = {"data": recipe.data} if is_cut else {}
+    if pretraining is not None and pretraining.data is not None and pretraining.data.limit is not None:
+        sections["pretraining.data"] = pretraining.data
+    return {f"{key}.sample": data.sample or "stratified" for key, data in sections.items()}
 
 
 def _absolute_paths(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -79,9 +89,18 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     elif head.activation is None and head.loss is not None and head.loss.positive:
         activation = {"name": head.loss.positive}
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
+    if task == "regression":
+        filled["standardize_targets"] = _standardizes(recipe, filled)
     if head.initializer is not None:
         filled["initializer"] = head.initializer.model_dump(exclude_none=True)
     return filled
+
+
+def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
+    if recipe.head.standardize_targets is not None:
+        return recipe.head.standardize_targets
+    has_unit = getattr(component_class("loss", head["loss"]["name"]), "has_unit", False)
+    return head["activation"]["name"] == "linear" and bool(has_unit)
 
 
 def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def reuse_report(
         RunError: If it is not finished.
     """
     run = find_run(name)
-    recipe = load_recipe(run.recipe_path, for_training=False)
+    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
     if recipe.reuse is None and recipe.pretraining is None:
         raise UsageError(
             f"{run.path}: its recipe has neither 'reuse' nor 'pretraining', so there is nothing to compare."
@@ -156,7 +156,7 @@ def _trained(recipe: Recipe, runs: Path, say: Callable[[str], None]) -> Run:
     for earlier in runs_of(runs, name):
         if earlier.result.get("state") != "finished":
             continue
-        if load_recipe(earlier.recipe_path, for_training=False).to_dict() == recipe.to_dict():
+        if load_recipe(earlier.recipe_path, for_training=False, of_run=True).to_dict() == recipe.to_dict():
             say(f"{name} seed {recipe.seed}: {earlier.path}, trained before")
             return earlier
     result = train(recipe, runs=runs)

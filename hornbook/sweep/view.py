@@ -62,10 +62,11 @@ class ConsoleView(View):
     Args:
         console: Where progress goes (stderr on the command line).
         results: Where the result goes (stdout on the command line).
+        notes: Where goes what the user should read; omitted: where progress goes.
     """
 
-    def __init__(self, console: Console, results: Console) -> None:
-        self.console, self.results = console, results
+    def __init__(self, console: Console, results: Console, notes: Console | None = None) -> None:
+        self.console, self.results, self.notes = console, results, notes or console
         self._live: Live | None = None
         self._states: dict[str, str] = {}
         self._coordinator: Coordinator | None = None
@@ -119,7 +120,7 @@ class ConsoleView(View):
 
     def note(self, text: str) -> None:
         """Print a sentence."""
-        self._say(f"note    {text}")
+        self._say(f"note    {text}", self.notes)
 
     def ended(self, row: TrialRow) -> None:
         """Print a trial's line; a star marks the best so far."""

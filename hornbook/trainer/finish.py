@@ -1,6 +1,7 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
 from hornbook.builder import compile_plain
+from hornbook.engine.evaluation import of_mean
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
@@ -29,6 +30,8 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     if state == "finished":
         validation = session.evaluator.of_split(prepared.splits.validation)
         test = session.evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
+    splits = prepared.splits
+    baseline = of_mean(recipe, splits.train, splits.test if test else splits.validation if validation else None)
     record = start_record(prepared)
     if record is not None:
         record = end_record(record, built)
@@ -44,6 +47,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         best_epoch=keeper.best_epoch,
         validation=validation,
         test=test,
+        baseline=baseline,
         exit_code=exit_code,
         reuse=record,
     )
@@ -58,6 +62,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
             "rollbacks": session.rollbacks,
             "validation": validation,
             "test": test,
+            **({"baseline": baseline} if baseline else {}),
             "seconds": round(session.elapsed_s, 3),
         }
     )

@@ -41,6 +41,8 @@ def _steps(prepared: Prepared) -> Iterator[str]:
         each = f"{pretraining.epochs} epochs of {-(-len(prepared.unlabeled) // size)} batches of {size}"
         yield f"{'before':<{LABEL}}pretraining {phases}: {each}"
     updates = f", {accumulation} batches a step" if accumulation > 1 else ""
+    left = epochs * table.batches % accumulation
+    updates += f", the last {left} without one" if left else ""
     yield f"{'steps':<{LABEL}}{table.total_steps:,} in {epochs} epochs of {batches}{updates}"
     rates = table.rates
     peak = int(np.argmax(rates))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from hornbook.upstream import has_all_variables
 
 __all__ = ["Prepared", "prepare"]
 
+FAR = (0.01, 100.0)  # deviations of targets beyond which a network learns slowly or not at all
 NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining"})
 
 
@@ -94,6 +95,8 @@ class Prepared:
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
         preprocessing = self.splits.preprocessing
+        if not with_statistics or not self.recipe.head.standardize_targets:
+            preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())
@@ -139,8 +142,27 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
         weights_K=class_weights(resolved, splits),
         strategy=strategy,
         unlabeled=unlabeled,
-        problems=tuple(problem for problem in problems if problem.severity == "warning"),
+        problems=(
+            *(problem for problem in problems if problem.severity == "warning"),
+            *_scale_of_targets(recipe, resolved, splits),
+        ),
     )
+
+
+def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Iterator[Problem]:
+    """Warn of targets far from 1 that the head does not standardize, unless the recipe says so itself."""
+    preprocessing, head = splits.preprocessing, resolved.head
+    mean, variance = preprocessing.target_mean, preprocessing.target_variance
+    if mean is None or variance is None or head.standardize_targets or recipe.head.standardize_targets is not None:
+        return
+    for center, deviation in zip(mean, np.sqrt(variance), strict=True):
+        if not FAR[0] <= deviation <= FAR[1] or abs(center) > FAR[1]:
+            message = (
+                f"the training targets have a mean of {center:.4g} and a deviation of {deviation:.4g}, far from 1, and are "
+                f"not standardized with this head and '{head.loss.name if head.loss is not None else 'its loss'}'."
+            )
+            yield Problem(("head",), message, "Divide them by a number that brings them near 1.", severity="warning")
+            return
 
 
 def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:

@@ -16,7 +16,7 @@ from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_lines, reuse_lines, start_record
 
-__all__ = ["ConsoleProgress", "Narrator", "RunLog"]
+__all__ = ["ConsoleNotes", "ConsoleProgress", "Narrator", "RunLog"]
 
 LABELS = {
     "root_mean_squared_error": "rmse",
@@ -70,6 +70,22 @@ class Narrator(Listener):
         """Say how it ended."""
         for line in closing(result, self._start_up_s):
             self.say(line)
+
+
+class ConsoleNotes(Listener):
+    """Prints what the user should read, and nothing of the progress."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_start(self, start: Start) -> None:
+        """Print the notes of the beginning."""
+        for note in start.notes:
+            self.on_note(note)
+
+    def on_note(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(Text(f"note    {text}"), soft_wrap=True)
 
 
 class RunLog(Narrator):
@@ -181,9 +197,24 @@ def heading(prepared: Prepared) -> list[str]:
     texts = [f"{model}, {count:,} trainable parameters", ", ".join(device)]
     wrapped = [
         textwrap.wrap(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=True)
-        for text in texts
+        for text in [*texts, *_units(prepared)]
     ]
     return [*about_data, *(line for lines in wrapped for line in lines), *reuse_lines(start_record(prepared))]
+
+
+def _units(prepared: Prepared) -> list[str]:
+    """Return a line that says in which unit a regression's loss and metrics are, where these differ."""
+    recipe, preprocessing = prepared.recipe, prepared.splits.preprocessing
+    mean, variance = preprocessing.target_mean, preprocessing.target_variance
+    if not recipe.head.standardize_targets or mean is None or variance is None:
+        return []
+    moments = (
+        f"mean {mean[0]:.4g}, deviation {variance[0] ** 0.5:.4g}"
+        if len(mean) == 1
+        else "each by its own mean and deviation"
+    )
+    delta = ", Huber's delta" if recipe.head.loss is not None and recipe.head.loss.name == "huber" else ""
+    return [f"targets standardized ({moments}): loss{delta} in deviations, metrics in the targets' unit"]
 
 
 def _flat_input(prepared: Prepared) -> list[Any]:
@@ -205,6 +236,9 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
         if values:
             figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
             lines.append(f"{split:<7} {figures}")
+    if result.baseline:
+        figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in result.baseline.items())
+        lines.append(f"{'mean':<7} {figures}  (predicting the training mean everywhere)")
     if result.reuse is not None:
         lines += end_lines(result.reuse)
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""

@@ -67,7 +67,7 @@ def reproduce(
         UsageError: If there is no such run.
     """
     run = find_run(name)
-    recipe = load_recipe(run.recipe_path)
+    recipe = load_recipe(run.recipe_path, of_run=True)
     result = train(recipe, data=data, runs=runs, listeners=listeners, started=started)
     again = Run(result.run)
     findings, is_same = _compare_history(run, again)

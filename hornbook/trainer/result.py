@@ -25,6 +25,8 @@ class TrainResult:
         best_epoch: The best epoch, counted from 1; 0 where there is none.
         validation: Loss and metrics of the final weights on the validation split.
         test: The same on the test split; empty without one.
+        baseline: Of a regression: metrics of the training targets' mean, predicted for the same examples as `test`, or as
+            `validation` without a test split.
         exit_code: What the command line exits with.
         reuse: Where reused layers came from and how far they moved; None where nothing was reused.
     """
@@ -39,6 +41,7 @@ class TrainResult:
     best_epoch: int
     validation: dict[str, float] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
+    baseline: dict[str, float] = field(default_factory=dict)
     exit_code: int = 0
     reuse: dict[str, Any] | None = None
 

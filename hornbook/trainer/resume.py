@@ -70,7 +70,7 @@ def resume(
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
     earlier = find_run(run)
-    recipe = load_recipe(earlier.recipe_path)
+    recipe = load_recipe(earlier.recipe_path, of_run=True)
     changed = _extended(recipe, earlier, overrides)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
@@ -107,7 +107,7 @@ def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
                 f"{key}: a run that has begun keeps its recipe; only {', '.join(MAY_CHANGE)} may change. "
                 f"Start a new run from it: hornbook train --config {run.recipe_path} {override}"
             )
-    return load_recipe(run.recipe_path, overrides) if overrides else recipe
+    return load_recipe(run.recipe_path, overrides, of_run=True) if overrides else recipe
 
 
 def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ HARD_SIGMOID = np.array([0, 2 / 6, 2.75 / 6, 0.5, 3.5 / 6, 5 / 6, 1])
 
 VALUES = {
     "linear": Z,
-    "step": [0, 0, 0, 0, 1, 1, 1],
+    "step": [0, 0, 0, 1, 1, 1, 1],
     "sigmoid": SIGMOID,
     "tanh": np.tanh(Z),
     "relu": [0, 0, 0, 0, 0.5, 2, 4],

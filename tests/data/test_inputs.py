@@ -39,7 +39,8 @@ def test_extra_columns_and_unknown_categories_are_noted(info, tmp_path):
     assert x.tolist() == [[0, 1]]
     assert notes == (
         "new.csv: columns that the model does not read: sold.",
-        "new.csv: column 'city': 1 row holds a category that training did not have.",
+        "new.csv: column 'city': 1 of 1 rows has no category, or one that training did not have; it adds nothing to the "
+        "prediction.",
     )
 
 

@@ -5,8 +5,10 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from hornbook.data import Source, load, prepare
+from hornbook.data import Source, from_arrays, load, prepare
 from hornbook.errors import DataError, RecipeError
+from hornbook.recipes import load_recipe
+from hornbook.recipes.resolve import resolve
 from hornbook.recipes.sources import Arrays, Augmentation, DataSpec, Diabetes, Digits, Regression, SplitSpec
 
 
@@ -27,8 +29,21 @@ def test_the_fingerprint_follows_seed_and_data():
 def test_limit_shortens_the_training_split_only():
     full, short = load(Digits(), seed=42), load(Digits(limit=200), seed=42)
     assert short.info.counts == {"train": 200, "validation": 144, "test": 360}
-    assert (short.train.x == full.train.x[:200]).all()
+    rows = {row.tobytes() for row in full.train.x}
+    assert all(row.tobytes() in rows for row in short.train.x)
+    assert max(abs(np.bincount(short.train.y) - 200 * np.bincount(full.train.y) / 1293)) <= 1
     assert (short.test.x == full.test.x).all()
+
+
+def test_a_run_of_before_keeps_the_first_examples():
+    tree = {"data": {"name": "digits", "limit": 200}, "model": "mlp"}
+    of_run = load_recipe(tree, of_run=True)
+    full, short = load(Digits(), seed=42), load(of_run.data, seed=42)
+    assert (short.train.x == full.train.x[:200]).all()
+    new = load(load_recipe(tree).data, seed=42)
+    assert resolve(load_recipe(tree), new.info)[0].data.sample == "stratified"
+    assert resolve(of_run, short.info)[0].data.sample == "first"
+    assert resolve(load_recipe({"data": "digits", "model": "mlp"}), new.info)[0].data.sample is None
 
 
 def test_a_limit_beyond_the_data_is_a_warning():
@@ -41,6 +56,21 @@ def test_a_limit_that_loses_a_class_is_a_warning():
     warnings = load(Digits(limit=2), seed=42).info.warnings
     assert len(warnings) == 1
     assert warnings[0].startswith("limit leaves no training example of class ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_first"), [((3, 8, 8), True), ((1, 8, 6), True), ((8, 8, 3), False), ((3, 8, 3), False)]
+)
+def test_channels_first_images_are_named(shape, is_first):
+    x = np.zeros((12, *shape), np.uint8)
+    x[:, 0, 0, 0] = np.arange(12)
+    warnings = from_arrays((x, np.arange(12) % 2), spec=Arrays(split=SplitSpec(validation=0, test=2))).info.warnings
+    said = [text for text in warnings if "channels first" in text]
+    assert len(said) == is_first
+    if is_first:
+        assert said[0].startswith(
+            f"images of shape {'×'.join(map(str, shape))} are read as {shape[0]} rows with {shape[2]} "
+        )
 
 
 def test_no_validation_and_no_test_are_none():

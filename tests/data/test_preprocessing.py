@@ -70,7 +70,11 @@ def test_categories_are_known_from_the_training_split_only():
     assert splits.info.features[0].categories == ("Kiel", "Ulm")
     assert splits.train.x.ravel().tolist() == [1, 2, 1]
     assert splits.test.x.ravel().tolist() == [0, 2]  # Bonn is unknown, Ulm is not
-    assert splits.info.warnings == ("column 'city': category Bonn not in the training split count as unknown.",)
+    assert splits.info.warnings == (
+        "column 'city': category Bonn not in the training split count as unknown.",
+        "column 'city': 1 of 2 test rows has no category, or one that training did not have; it adds nothing to the "
+        "prediction.",
+    )
 
 
 def test_images_are_divided_by_their_largest_value_and_not_standardized():

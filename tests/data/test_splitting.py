@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hornbook.data.splitting import Division, divide
+from hornbook.data.splitting import Division, divide, sample
 from hornbook.errors import DataError
 from hornbook.recipes.sources import SplitSpec
 
@@ -196,3 +197,35 @@ def test_training_examples_of_a_fold_are_not_sorted_by_class():
 def test_more_folds_than_examples_are_refused():
     with pytest.raises(DataError, match="3 examples cannot be cut into 5 folds"):
         split(3, folds=5, fold=0)
+
+
+@pytest.mark.parametrize("labels", [np.repeat([2, 0, 1], [60, 35, 25]), None], ids=["classes", "no classes"])
+def test_a_sample_prefers_no_example_and_no_class(labels):
+    """Over seeds each example is drawn as often as chance has it, and each class stays within one of its share."""
+    draws = [sample(120, 16, labels=labels, seed=seed) for seed in range(3000)]
+    times = np.bincount(np.concatenate(draws), minlength=120)
+    variance = 3000 * 16 / 120 * (1 - 16 / 120)
+    statistic = ((times - 3000 * 16 / 120) ** 2).sum() / variance
+    assert 1e-4 < scipy.stats.chi2.sf(statistic, 119) < 1 - 1e-4
+    if labels is not None:
+        counts = np.array([np.bincount(labels[draw], minlength=3) for draw in draws])
+        shares = 16 * np.bincount(labels) / 120
+        assert (abs(counts - shares) < 1.5).all()
+        np.testing.assert_allclose(counts.mean(axis=0), shares, atol=0.1)
+    else:
+        assert len({tuple(draw) for draw in draws}) == 3000
+
+
+def test_a_sample_prefers_none_of_ten_classes_of_one_size():
+    labels = np.arange(1000) % 10
+    counts = sum(np.bincount(labels[sample(1000, 14, labels=labels, seed=seed)], minlength=10) for seed in range(3000))
+    variance = 3000 * 0.4 * 0.6  # each class has one or two
+    assert scipy.stats.chi2.sf(((counts - 3000 * 1.4) ** 2).sum() / variance * 0.9, 9) > 1e-3
+
+
+def test_a_sample_is_part_of_a_larger_one_in_ascending_order():
+    labels = np.arange(200) % 7
+    small, large = (sample(200, count, labels=labels, seed=3) for count in (20, 50))
+    assert {*small} < {*large}
+    assert (np.diff(large) > 0).all()
+    assert sample(200, 200, labels=labels, seed=3).tolist() == [*range(200)]

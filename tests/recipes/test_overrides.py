@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hornbook.recipes import check_recipe
+from hornbook.recipes import check_recipe, load_recipe
 from hornbook.recipes.language.overrides import apply_overrides
 from hornbook.recipes.language.text import parse
 
@@ -46,6 +46,24 @@ def test_an_empty_section_is_filled():
 
 def test_a_shorthand_is_expanded():
     assert overridden("optimizer.learning_rate=0.01")["optimizer"] == {"name": "adam", "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "same"),
+    [
+        ("optimizer.learning_rate=0.01", "optimizer", {"name": "adam", "learning_rate": 0.01}),
+        ("schedule.warmup=2", "schedule", {"name": "constant", "warmup": 2}),
+    ],
+)
+def test_a_key_of_a_section_that_the_recipe_leaves_out_is_its_defaults(override, section, same):
+    bare = "data: digits\nmodel: mlp\n"
+    assert load_recipe(bare, [override]) == load_recipe({"data": "digits", "model": "mlp", section: same})
+    assert load_recipe(bare, [override, f"{section}={same['name']}"]) == load_recipe(bare)
+
+
+def test_a_key_that_the_default_lacks_is_a_problem_of_the_command_line():
+    (line,) = report("normalization.momentum=0.9", text="data: digits\nmodel: mlp\n")
+    assert line.startswith("command line: normalization.momentum: ")
 
 
 def test_overrides_work_one_after_another():

@@ -69,6 +69,23 @@ CASES = [
         " Omit it, or name a loss that works with it ('hinge' with 'linear').",
     ),
     (
+        "head-targets",
+        {**IMAGES, "head": {"standardize_targets": True}},
+        "head.standardize_targets: the task is multiclass, which has no numbers to standardize. Remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"standardize_targets": True, "activation": "exponential"}},
+        "head.standardize_targets: standardized targets are on both sides of 0, which the head 'exponential' does not follow."
+        " Use a linear head, or remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"standardize_targets": True, "loss": "poisson"}},
+        "head.standardize_targets: 'poisson' compares targets in their own unit."
+        " Use 'mean_squared_error', or remove it.",
+    ),
+    (
         "head-units",
         {**IMAGES, "head": {"units": 3}},
         "head.units: 10 classes need 10 units, found 3. Omit it: it follows from the data.",
@@ -470,6 +487,29 @@ def test_a_batch_fits_into_the_data():
     assert found(recipe, task="multiclass", kind="image", train_size=50) == [
         "training.batch_size: a batch of 64 is larger than the training split of 50 examples. Use at most 50."
     ]
+
+
+def test_a_run_has_a_step():
+    recipe = {**IMAGES, "optimizer": {"name": "sgd", "accumulation": 8}, "training": {"batch_size": 32, "epochs": 2}}
+    assert found(recipe, task="multiclass", kind="image", train_size=128) == []
+    assert found(recipe, task="multiclass", kind="image", train_size=96) == [
+        "optimizer.accumulation: a step takes 8 batches, and the whole run has 6, so nothing would be trained."
+        " Use at most 6, or train longer."
+    ]
+
+
+@pytest.mark.parametrize(("size", "better"), [(64, 65), (2, 3), (8, 9), (33, None)])
+def test_a_last_batch_of_one_example_spoils_batch_normalization(size, better):
+    recipe = {**IMAGES, "normalization": "batch_normalization", "training": {"batch_size": size}}
+    assert found(recipe, task="multiclass", kind="image", train_size=65) == (
+        [
+            "warning: training.batch_size: the last batch of an epoch has a single one of the 65 examples, and its variance of 0 "
+            f"enters the statistics of batch normalization. Use {better}."
+        ]
+        if 65 % size == 1
+        else []
+    )
+    assert found({**recipe, "normalization": "none"}, task="multiclass", kind="image", train_size=65) == []
 
 
 def test_layers_start_from_pretraining_or_from_an_earlier_model():

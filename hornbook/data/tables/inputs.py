@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
+from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo
 from hornbook.data.tables.columns import DEFAULT_MISSING, encode_columns
 from hornbook.data.tables.files import read_frame
@@ -64,8 +65,10 @@ def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, missing: list[str], fi
     extra = [name for name in frame.columns if name not in {feature.name for feature in features}]
     if extra:
         notes.append(f"{file.name}: columns that the model does not read: {', '.join(extra)}.")
+    whole = info.extra.get("whole", ())
+    notes += [f"{file.name}: {note}" for note in without_category(x, features, whole, what="rows")]
     for place, feature in enumerate(features):
-        if feature.type != "category":
+        if feature.type != "category" or feature.name in whole:
             continue
         text = frame[feature.name].cast(pl.String).str.strip_chars()
         present = text.is_not_null() & ~text.is_in(missing).fill_null(value=True)

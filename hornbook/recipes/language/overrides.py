@@ -1,6 +1,6 @@
 """Overrides on the command line: `key.path=value`, `~key`. Applied to the values of a document before validation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.keys import KeyPathError, put, remove, split_key
@@ -13,12 +13,17 @@ SPACE = ("sweep", "space")
 OF_ENTRIES = {"choices", "min", "max", "step", "sampling", "when"}
 
 
-def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
+def apply_overrides(document: Document, overrides: Sequence[str], *, defaults: Mapping[str, str] = {}) -> None:
     """Change the document's values in place; what cannot be applied becomes a problem.
 
     `optimizer.learning_rate=0.01` sets a key, also inside a shorthand (`optimizer: adam`); `~schedule` deletes one;
     `model.units.0=64` indexes a list. The value is YAML, split off at the first `=`. Below `sweep.space` stand keys with
     dots of their own: `sweep.space.optimizer.learning_rate.max=0.1`.
+
+    Args:
+        document: A recipe's text and values.
+        overrides: As written.
+        defaults: What a section is called that the recipe leaves out: a key inside it means this one's.
     """
     if document.tree is None:
         document.tree = {}
@@ -26,7 +31,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
         if override.startswith("~") and "" not in split_key(override[1:]):
             _delete(document, override)
         elif "=" in override:
-            _set(document, override)
+            _set(document, override, defaults)
         else:
             _complain(document, (), f"'{override}' is no override.", "Write key=value, key.path=value or ~key.")
 
@@ -52,13 +57,16 @@ def _path(document: Document, key: str) -> Path:
     return (*SPACE, ".".join(parts[:count]), *path[2 + count :])
 
 
-def _set(document: Document, override: str) -> None:
+def _set(document: Document, override: str, defaults: Mapping[str, str]) -> None:
     key, _, text = override.partition("=")
     path = _path(document, key)
     parsed = parse(text, origin=ORIGIN)
     if parsed.problems or "" in path:
         _complain(document, path if "" not in path else (), f"'{override}' cannot be read as key=value.", "")
         return
+    if len(path) > 1 and path[0] in defaults and isinstance(document.tree, dict) and document.tree.get(path[0]) is None:
+        document.tree[path[0]] = defaults[str(path[0])]
+        _mark(document, path[:1])
     try:
         put(document.tree, path, parsed.tree)
     except KeyPathError as error:

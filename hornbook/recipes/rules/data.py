@@ -85,6 +85,23 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("head", "activation"), message, hint)
 
 
+def standardized_targets_have_a_unit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Targets standardized where there is no number to standardize, or a head or loss that cannot follow."""
+    head, path = recipe.head, ("head", "standardize_targets")
+    if not head.standardize_targets:
+        return
+    if facts.task not in {None, "regression"}:
+        yield Problem(path, f"the task is {facts.task}, which has no numbers to standardize.", "Remove it.")
+    elif head.activation is not None and head.activation.name != "linear":
+        message = (
+            f"standardized targets are on both sides of 0, which the head '{head.activation.name}' does not follow."
+        )
+        yield Problem(path, message, "Use a linear head, or remove it.")
+    elif head.loss is not None and not (head.loss.has_unit or head.loss.name == "log_cosh"):
+        message = f"'{head.loss.name}' compares targets in their own unit."
+        yield Problem(path, message, "Use 'mean_squared_error', or remove it.")
+
+
 def units_fit_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A head with another number of units than the labels need."""
     units = recipe.head.units
@@ -126,11 +143,17 @@ def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """A batch larger than the training split."""
+    """A batch larger than the training split, or a run too short for a single step."""
     size = recipe.training.batch_size
     if facts.train_size is not None and size > facts.train_size:
         message = f"a batch of {size} is larger than the training split of {facts.train_size} examples."
         yield Problem(("training", "batch_size"), message, f"Use at most {facts.train_size}.")
+        return
+    batches = recipe.training.epochs * -(-(facts.train_size or size) // size)
+    accumulation = recipe.optimizer.accumulation
+    if facts.train_size is not None and batches < accumulation:
+        message = f"a step takes {accumulation} batches, and the whole run has {batches}, so nothing would be trained."
+        yield Problem(("optimizer", "accumulation"), message, f"Use at most {batches}, or train longer.")
 
 
 RULES = (
@@ -139,6 +162,7 @@ RULES = (
     ("embedding", ("data", "model"), embedding_needs_tokens),
     ("loss-task", ("data", "task", "head"), loss_fits_task),
     ("head-loss", ("data", "task", "head"), head_fits_loss),
+    ("head-targets", ("data", "task", "head"), standardized_targets_have_a_unit),
     ("head-units", ("data", "task", "head"), units_fit_labels),
     ("class-weights", ("data", "task", "training"), class_weights_need_classes),
     ("metric-task", ("data", "task", "training"), metrics_fit_task),

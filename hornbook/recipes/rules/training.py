@@ -100,10 +100,20 @@ def schedule_fits_run(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def batches_for_batch_normalization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Batch normalization over one example sees no variance."""
+    """Batch normalization over one example, in each batch or in the last one, sees no variance."""
     if recipe.training.batch_size == 1 and isinstance(recipe.normalization, BatchNormalization):
         message = "batch normalization over one example removes everything there is to learn from."
         yield Problem(("training", "batch_size"), message, "Use 16 or more, or 'layer_normalization'.")
+        return
+    size, count = recipe.training.batch_size, facts.train_size
+    is_alone = count is not None and count > size and count % size == 1
+    if count is not None and is_alone and isinstance(recipe.normalization, BatchNormalization):
+        message = (
+            f"the last batch of an epoch has a single one of the {count:,} examples, and its variance of 0 enters the "
+            "statistics of batch normalization."
+        )
+        better = next(larger for larger in range(size + 1, count + 1) if count % larger != 1)
+        yield Problem(("training", "batch_size"), message, f"Use {better}.", severity="warning")
 
 
 def strategy_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -48,7 +48,7 @@ class Linear(ActivationSpec):
 
 @register
 class Step(ActivationSpec):
-    """1 where the input is above 0, otherwise 0: the unit of the perceptron, for heads only.
+    """1 where the input is 0 or more, otherwise 0: the unit of the perceptron, for heads only.
 
     Its derivative is 0 everywhere, so nothing below it can learn by gradient descent. Rosenblatt (1958), "The
     perceptron"; Géron, ch. 10.

@@ -22,6 +22,8 @@ class LossSpec(Component):
     """The head activation in front of which it is computed, for numerical stability."""
     only: ClassVar[bool] = False
     """Whether it works with that activation alone."""
+    has_unit: ClassVar[bool] = False
+    """Whether another unit of the targets is another scale of the loss, and nothing else but the start is lost."""
     positive: ClassVar[str | None] = None
     """The head activation it gets when the recipe names none, because it is not defined for negative outputs."""
 
@@ -44,6 +46,9 @@ class Head(Spec):
     """What training minimizes; omitted: the task's cross-entropy or mean squared error."""
     initializer: Initializer | None = None
     """Initializer of the head's kernel."""
+    standardize_targets: bool | None = None
+    """Of a regression: learn (y - mean)/deviation of the training split, and return y's own unit; omitted: under a linear
+    head with a loss that has a unit, mean squared or absolute error or Huber's."""
 
 
 @register
@@ -155,6 +160,7 @@ class MeanSquaredError(LossSpec):
 
     name: Literal["mean_squared_error"] = "mean_squared_error"
     builds = "keras.losses:MeanSquaredError"
+    has_unit: ClassVar[bool] = True
     tasks: ClassVar[tuple[Task, ...]] = ("regression", "binary", "multilabel")
 
 
@@ -170,6 +176,7 @@ class MeanAbsoluteError(LossSpec):
 
     name: Literal["mean_absolute_error"] = "mean_absolute_error"
     builds = "keras.losses:MeanAbsoluteError"
+    has_unit: ClassVar[bool] = True
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
@@ -185,6 +192,7 @@ class Huber(LossSpec):
 
     name: Literal["huber"] = "huber"
     builds = "keras.losses:Huber"
+    has_unit: ClassVar[bool] = True
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     delta: Positive = 1.0

@@ -33,7 +33,7 @@ class PretrainingSpec(Component):
     optimizer: Optimizer = Adam()
     """How these gradients become steps; training has its own."""
     labeled: PositiveInt | None = None
-    """Only the first so many examples of the training split keep their labels; omitted: all of them."""
+    """Only a sample of so many examples of the training split keeps its labels, of each class its share; omitted: all."""
     data: Annotated[DataSpec, ComponentOf("data")] | None = None
     """Another source for the inputs: its training split, whose labels are not looked at."""
     inputs: Annotated[str, Field(min_length=1)] | None = None

@@ -81,7 +81,7 @@ class DataSpec(Component):
 
     kind: ClassVar[str] = "data"
     shared: ClassVar[frozenset[str]] = frozenset(
-        {"split", "classes", "relabel", "limit", "standardize", "scale", "augmentation"}
+        {"split", "classes", "relabel", "limit", "sample", "standardize", "scale", "augmentation"}
     )
     data_kind: ClassVar[Literal["image", "table", "sequence", "tokens"] | None] = None
     """What the inputs are; None where only the data can tell."""
@@ -106,7 +106,9 @@ class DataSpec(Component):
     relabel: Annotated[dict[ClassName, Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
     """New label of each kept class; classes with the same new label become one."""
     limit: PositiveInt | None = None
-    """Train on the first so many examples of the training split only."""
+    """Train on a sample of so many examples of the training split: of each class its share; other splits stay whole."""
+    sample: Literal["stratified", "first"] | None = None
+    """Which examples `limit` and `pretraining.labeled` leave: a stratified sample; or the first, as in early runs."""
     standardize: bool | None = None
     """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image."""
     scale: bool | None = None
