@@ -123,8 +123,8 @@ class Session:
 
     @property
     def rate(self) -> float:
-        """The learning rate at the running epoch's end."""
-        return float(self._rates()[0][-1])
+        """The learning rate of the running epoch's last batch that is done, or that there is."""
+        return float(self._rates()[0][self.batch - 1])
 
     def _rates(self) -> tuple[Array, Array]:
         """Return rate and momentum of each batch of the running epoch: the table's, times what has lowered the rate."""
@@ -147,7 +147,8 @@ class Session:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""
         built, figures = self.prepared.built, self.loop.logs()
         with averaged(built.model, built.optimizer):
-            validated = self.evaluator.of_split(self.prepared.splits.validation)
+            hooks = self.users if self.users.has_any else None
+            validated = self.evaluator.of_split(self.prepared.splits.validation, hooks)
             figures |= {f"val_{name}": value for name, value in validated.items()}
             if self.keeper.is_best(self.epoch + 1, figures):
                 self.best_weights = snapshot(built.model)
