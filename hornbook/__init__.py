@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook import callbacks
 from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
@@ -29,6 +30,7 @@ __all__ = [
     "RecipeError",
     "ablate",
     "build",
+    "callbacks",
     "check_recipe",
     "find_learning_rate",
     "load_recipe",

@@ -11,6 +11,7 @@ import numpy as np
 from hornbook.atomic import jsonable
 from hornbook.builder import compile_plain
 from hornbook.builder.build import as_targets
+from hornbook.callbacks.for_fit import RateSchedule
 from hornbook.data.source import Array
 from hornbook.engine.engine import Engine
 from hornbook.engine.loops import Loop
@@ -26,6 +27,7 @@ FROM_RECIPE = "which comes from the recipe: use 'schedule'"
 REFUSED = {
     keras.callbacks.LearningRateScheduler: "The rate comes from the recipe: use 'schedule'.",
     keras.callbacks.ReduceLROnPlateau: "The rate comes from the recipe: use 'schedule: performance'.",
+    RateSchedule: "The recipe's own 'schedule' is at work; this one is for your own 'fit'.",
     keras.callbacks.BackupAndRestore: "A run keeps its own state.",
     keras.callbacks.SwapEMAWeights: "Averages come from the recipe: use 'optimizer.ema', which validation sees too.",
 }
