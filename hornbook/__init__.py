@@ -49,7 +49,11 @@ def _checked(recipe: AnyRecipe) -> Recipe:
 
 
 def build(recipe: AnyRecipe, data: Any = None) -> Any:
-    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`."""
+    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`.
+
+    Its optimizer knows a single rate, the peak: `hornbook.callbacks.from_recipe(recipe)` returns the schedule, with its
+    momentum, and early stopping as callbacks for `fit`.
+    """
     recipe = _checked(recipe)
     from hornbook import startup
 

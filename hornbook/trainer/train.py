@@ -97,6 +97,10 @@ def train(
 def build(recipe: Recipe, data: Any = None) -> Any:
     """Return the recipe's model as a plain, compiled `keras.Model`, to do anything with.
 
+    Its optimizer knows a single rate, the peak. `hornbook.callbacks.from_recipe(recipe)` returns what else the recipe says
+    of a training, for `fit(callbacks=…)`: the schedule with its momentum, early stopping. Epochs, batch size and class
+    weights are arguments of `fit`.
+
     Args:
         recipe: A checked recipe, from `hornbook.load_recipe`.
         data: Arrays in place of the recipe's data source; shapes and statistics come from the data.
