@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from hornbook.atomic import replacing
 from hornbook.callbacks.rates import RateTable, table_of
 from hornbook.callbacks.watchers import BestKeeper, EarlyStopper, keeper_of, stopper_of
-from hornbook.errors import Problem, RecipeError, UsageError
+from hornbook.errors import RecipeError, UsageError
 from hornbook.recipes import Recipe, load_recipe
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.spec import Spec, catalog
@@ -435,7 +435,7 @@ def from_recipe(
         what lets all see averaged weights, if the recipe has those.
 
     Raises:
-        RecipeError: If the recipe thaws layers in the course of training, which callbacks cannot.
+        UsageError: If the recipe thaws layers in the course of training, which callbacks cannot.
 
     Example:
         >>> recipe = hornbook.load_recipe("default_one_cycle")
@@ -444,9 +444,10 @@ def from_recipe(
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if recipe.reuse is not None and recipe.reuse.unfreeze:
-        message = "callbacks cannot thaw layers of a compiled model."
-        hint = "'hornbook.train' can. Or remove it: layers stay as they are at the start."
-        raise RecipeError([Problem(("reuse", "unfreeze"), message, hint, code="callbacks")])
+        raise UsageError(
+            f"{recipe.name or 'recipe'}: reuse.unfreeze: callbacks cannot thaw layers of a compiled model; 'hornbook.train' "
+            "can. Or add the override '~reuse.unfreeze': layers then stay as they are at the start."
+        )
     facts = Facts.of(recipe)
     schedule, stopping = recipe.schedule, recipe.training.early_stopping
     if schedule.watched_value() is not None:

@@ -265,3 +265,10 @@ def test_what_does_not_fit_the_model_is_refused_when_training_begins(tensorflow,
 def test_hornbooks_own_runs_refuse_a_second_schedule(tensorflow, tmp_path):
     with pytest.raises(UsageError, match=r"callbacks: RateSchedule cannot work here\. The recipe's own 'schedule'"):
         hornbook.train(recipe_of(), data=DATA, callbacks=from_recipe(recipe_of()), runs=str(tmp_path), progress=False)
+
+
+def test_a_recipe_that_thaws_layers_is_refused(tensorflow):
+    thawing = types.SimpleNamespace(unfreeze=({"after": 1},))
+    recipe = recipe_of().model_copy(update={"reuse": thawing})
+    with pytest.raises(UsageError, match=r"same: reuse\.unfreeze: callbacks cannot thaw layers"):
+        from_recipe(recipe)
