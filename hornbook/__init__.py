@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook import callbacks
 from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
@@ -29,6 +30,7 @@ __all__ = [
     "RecipeError",
     "ablate",
     "build",
+    "callbacks",
     "check_recipe",
     "find_learning_rate",
     "load_recipe",
@@ -47,7 +49,11 @@ def _checked(recipe: AnyRecipe) -> Recipe:
 
 
 def build(recipe: AnyRecipe, data: Any = None) -> Any:
-    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`."""
+    """Return the recipe's model as a plain, compiled `keras.Model`; see `hornbook.trainer.train`.
+
+    Its optimizer knows a single rate, the peak: `hornbook.callbacks.from_recipe(recipe)` returns the schedule, with its
+    momentum, and early stopping as callbacks for `fit`.
+    """
     recipe = _checked(recipe)
     from hornbook import startup
 

@@ -26,6 +26,7 @@ __all__ = [
     "averaging_updates",
     "finish_averages",
     "has_all_variables",
+    "let_momentum_move",
     "logits_of",
     "momentum_from",
     "no_gradients_kept",
@@ -166,6 +167,29 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
         yield
     finally:
         setattr(optimizer, option, number)
+
+
+class _MovingMomentum(_Momentum, float):
+    """The same, which is the optimizer's own number to whoever asks for one: its config is saved with a model."""
+
+    def __new__(cls, value: Any, number: float) -> "_MovingMomentum":
+        return float.__new__(cls, number)
+
+    def __init__(self, value: Any, number: float) -> None:
+        super().__init__(value)
+
+
+def let_momentum_move(optimizer: keras.optimizers.Optimizer, option: str) -> Any:
+    """Return a variable that the optimizer's updates read its momentum from, where they are traced from now on.
+
+    Args:
+        optimizer: A stock Keras optimizer.
+        option: Its attribute, ``momentum`` or ``beta_1``; assign a number to it to end this.
+    """
+    number = float(getattr(optimizer, option))
+    variable = tf.Variable(number, dtype=tf.float32, trainable=False)
+    setattr(optimizer, option, _MovingMomentum(variable, number))
+    return variable
 
 
 def _inner(optimizer: keras.optimizers.Optimizer) -> Any:

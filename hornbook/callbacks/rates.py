@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.schedule import ScheduleSpec
 
-__all__ = ["RateTable", "rate_table"]
+__all__ = ["RateTable", "rate_table", "table_of"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class RateTable:
         moves_momentum: Whether the schedule moves it.
         total_steps: Optimizer updates in the run.
         batches: Batches per epoch.
+        epochs: Epochs of the run.
     """
 
     rates: NDArray[np.float32]
@@ -27,6 +29,12 @@ class RateTable:
     moves_momentum: bool
     total_steps: int
     batches: int
+    epochs: int
+
+    def at(self, batch: int, factor: float = 1.0) -> tuple[np.float32, np.float32]:
+        """Return (rate, momentum) of one batch of the run, counted from 0, with a factor on the rate; the last goes on."""
+        batch = min(batch, len(self.rates) - 1)
+        return self.rates[batch] * np.float32(factor), self.momenta[batch]
 
     def epoch(self, epoch: int, factor: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return (rates, momenta) of one epoch, counted from 0, with a factor on the rates."""
@@ -40,25 +48,47 @@ def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
     The schedule's clock is the optimizer's update: with `accumulation: 4` four batches share one step. Where the rate is
     still to be found, the table holds the schedule's factors alone.
     """
-    optimizer, epochs = recipe.optimizer, recipe.training.epochs
-    peak = 1.0 if optimizer.is_auto else optimizer.rate()
+    optimizer = recipe.optimizer
+    return table_of(
+        recipe.schedule,
+        peak=1.0 if optimizer.is_auto else optimizer.rate(),
+        momentum=optimizer.momentum_value(),
+        epochs=recipe.training.epochs,
+        batches=batches,
+        accumulation=optimizer.accumulation,
+    )
+
+
+def table_of(
+    schedule: ScheduleSpec, *, peak: float, momentum: float, epochs: int, batches: int, accumulation: int = 1
+) -> RateTable:
+    """Return the table of a schedule.
+
+    Args:
+        schedule: As in a recipe; its durations may be of any unit.
+        peak: The rate that its factors are of.
+        momentum: The optimizer's own; 0 where there is none.
+        epochs: Epochs of the run.
+        batches: Batches per epoch.
+        accumulation: Batches per optimizer update.
+    """
     total_batches = epochs * batches
-    total_steps = max(total_batches // optimizer.accumulation, 1)
-    per_epoch = max(batches // optimizer.accumulation, 1)
-    schedule = recipe.schedule.in_steps(steps_per_epoch=per_epoch, total_steps=total_steps)
-    own_momentum = optimizer.momentum_value()
+    total_steps = max(total_batches // accumulation, 1)
+    per_epoch = max(batches // accumulation, 1)
+    schedule = schedule.in_steps(steps_per_epoch=per_epoch, total_steps=total_steps)
     rates, momenta, moves = [], [], False
     for step in range(total_steps + 1):
         clock = min(step, total_steps)
         rates.append(peak * schedule.warmed_factor(clock, total_steps))
-        momentum = schedule.warmed_momentum(clock, total_steps, own_momentum)
-        moves = moves or momentum is not None
-        momenta.append(own_momentum if momentum is None else momentum)
-    steps = np.minimum(np.arange(total_batches) // optimizer.accumulation, total_steps)
+        moved = schedule.warmed_momentum(clock, total_steps, momentum)
+        moves = moves or moved is not None
+        momenta.append(momentum if moved is None else moved)
+    steps = np.minimum(np.arange(total_batches) // accumulation, total_steps)
     return RateTable(
         rates=np.asarray(rates, np.float32)[steps],
         momenta=np.asarray(momenta, np.float32)[steps],
         moves_momentum=moves,
         total_steps=total_steps,
         batches=batches,
+        epochs=epochs,
     )

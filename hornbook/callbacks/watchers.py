@@ -8,7 +8,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["BestKeeper", "EarlyStopper", "PlateauReducer", "Watcher"]
+from hornbook.recipes.language.durations import to_steps
+from hornbook.recipes.sections.training import Checkpoint, EarlyStopping
+
+__all__ = ["BestKeeper", "EarlyStopper", "PlateauReducer", "Watcher", "keeper_of", "stopper_of"]
 
 
 class Watcher:
@@ -120,3 +123,34 @@ class PlateauReducer(Watcher):
                 self.cooling = self.cooldown
                 self.wait = 0
         return self.factor
+
+
+def keeper_of(section: Checkpoint | EarlyStopping, *, start_from_epoch: int = 0) -> BestKeeper:
+    """Return what knows the best epoch.
+
+    Args:
+        section: Says what the best is of; its mode is filled in.
+        start_from_epoch: Epochs at the start that are no candidates.
+    """
+    if section.mode is None:
+        raise ValueError("resolve the recipe first: its mode is open")
+    return BestKeeper(section.monitor, section.mode, start_from_epoch=start_from_epoch)
+
+
+def stopper_of(stopping: EarlyStopping, *, epochs: int, batches: int, first_epoch: int = 0) -> EarlyStopper:
+    """Return early stopping with its patience in epochs.
+
+    Args:
+        stopping: The section of a recipe; its mode is filled in.
+        epochs: Epochs of the run.
+        batches: Batches per epoch.
+        first_epoch: The epoch, counted from 0, with which it begins to watch.
+    """
+    patience = to_steps(stopping.patience, unit="epochs", steps_per_epoch=batches, total_steps=epochs * batches)
+    return EarlyStopper(
+        stopping.monitor,
+        stopping.mode or "min",
+        patience=math.ceil(patience / batches),
+        min_delta=stopping.min_delta,
+        start_from_epoch=first_epoch + stopping.start_from_epoch,
+    )

@@ -55,7 +55,13 @@ class DistributedLoop:
         return {metric.name: float(metric.result()) for metric in metrics}
 
     def train_epoch(
-        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+        self,
+        plan: EpochPlan,
+        chunk_sizes: Iterator[int],
+        on_chunk: Callable[[int], bool],
+        *,
+        start: int = 0,
+        before_chunk: Callable[[int], None] | None = None,
     ) -> bool:
         """Train one epoch; returns whether `on_chunk` ended it early.
 
@@ -70,6 +76,8 @@ class DistributedLoop:
         for batch in range(self.batches):
             index = plan.order[batch * self.setup.batch_size :][: self.setup.batch_size]
             optimizer.learning_rate.assign(plan.rates[batch])
+            if before_chunk is not None:
+                before_chunk(batch)
             number = tf.constant(plan.first_batch + batch, tf.int64)
             loss = self._step(tf.constant(index), tf.constant(plan.momenta[batch]), number)
             if not tf.math.is_finite(loss):

@@ -78,7 +78,13 @@ class Engine:
         return self.full_batches + bool(self.rest)
 
     def train_epoch(
-        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+        self,
+        plan: EpochPlan,
+        chunk_sizes: Iterator[int],
+        on_chunk: Callable[[int], bool],
+        *,
+        start: int = 0,
+        before_chunk: Callable[[int], None] | None = None,
     ) -> bool:
         """Train one epoch; its loss and metrics are in `logs()` afterwards.
 
@@ -87,6 +93,7 @@ class Engine:
             chunk_sizes: How many batches the next chunk takes.
             on_chunk: Called with the batches done after each chunk; True ends the epoch there.
             start: Batches of this epoch that are done already; its metrics go on from what they hold then.
+            before_chunk: Called with the batches done before each chunk.
 
         Returns:
             Whether the epoch was ended early.
@@ -98,9 +105,12 @@ class Engine:
             self.reset()
         if start < self.full_batches:
             for block in self.feed.blocks(plan.order, start):
-                if self._train_block(block, plan, chunk_sizes, on_chunk, max(start, block.base)):
-                    return True
+                for done in self._train_block(block, plan, chunk_sizes, before_chunk, max(start, block.base)):
+                    if on_chunk(done) and done < self.batches:
+                        return True
         if self.rest:
+            if before_chunk is not None:
+                before_chunk(self.full_batches)
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
             tables = tf.constant(plan.rates), tf.constant(plan.momenta)
             is_finite = self.programs.call(
@@ -111,9 +121,14 @@ class Engine:
         return False
 
     def _train_block(
-        self, block: Block, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], done: int
-    ) -> bool:
-        """Train the batches of one block from `done` on, in chunks.
+        self,
+        block: Block,
+        plan: EpochPlan,
+        chunk_sizes: Iterator[int],
+        before_chunk: Callable[[int], None] | None,
+        done: int,
+    ) -> Iterator[int]:
+        """Train the batches of one block from `done` on, in chunks; yields the batches done after each.
 
         Within a block batches count from 0: XLA would compile anew for each block that began elsewhere.
         """
@@ -121,6 +136,8 @@ class Engine:
         tables = [tf.constant(np.resize(table[base : block.end], room)) for table in (plan.rates, plan.momenta)]
         data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
         while done < block.end:
+            if before_chunk is not None:
+                before_chunk(done)
             end = min(done + max(next(chunk_sizes), 1), block.end)
             bounds = tf.constant(done - base), tf.constant(end - base)
             reached, is_finite = self.programs.call(
@@ -128,9 +145,7 @@ class Engine:
             )
             done = base + int(reached)
             self._check_finite(bool(is_finite), done)
-            if on_chunk(done) and done < self.batches:
-                return True
-        return False
+            yield done
 
     def _check_finite(self, loss_is_finite: bool, done: int) -> None:
         """Stop where numbers are lost; weights are checked too, because a fused ReLU on CPU turns NaN into 0."""

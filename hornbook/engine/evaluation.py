@@ -1,6 +1,7 @@
 """Loss and metrics of a split, in batches as large as memory allows."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from hornbook.engine.steps import count, forward
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import Statistics
 
-__all__ = ["Evaluator", "of_mean"]
+__all__ = ["Evaluator", "TestHooks", "of_mean"]
 
 
 def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, float]:
@@ -31,6 +32,22 @@ def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, floa
     for metric in metrics:
         metric.update_state(y, np.broadcast_to(mean, y.shape).astype(np.float32))
     return {metric.name: float(metric.result()) for metric in metrics}
+
+
+class TestHooks(Protocol):
+    """What hears of an evaluation, by the names of Keras's callbacks."""
+
+    def on_test_begin(self) -> None:
+        """Called before the first batch."""
+
+    def on_test_batch_begin(self, batch: int) -> None:
+        """Called before each batch, counted from 0."""
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        """Called after each batch, with loss and metrics so far."""
+
+    def on_test_end(self, logs: Mapping[str, float]) -> None:
+        """Called after the last batch, with loss and metrics."""
 
 
 class Evaluator:
@@ -55,26 +72,38 @@ class Evaluator:
         statistics = [variable.handle for variable in self._statistics.variables]
         self._programs = Programs(structure, [*handles.values(), *statistics])
 
-    def __call__(self, x: Any, y: Any) -> dict[str, float]:
+    def __call__(self, x: Any, y: Any, hooks: TestHooks | None = None) -> dict[str, float]:
         """Return loss (penalties included, as in training) and metrics over a whole split.
 
         Args:
             x: Inputs (N, …): an array, or rows that stay on disk.
             y: Targets in the shape that the loss expects, (N,) or (N, K).
+            hooks: Hears of it.
         """
-        trackers = (self._loss, *self.built.metrics)
-        for metric in trackers:
+        for metric in (self._loss, *self.built.metrics):
             metric.reset_state()
-        for start in range(0, len(y), self.size):
+        if hooks is not None:
+            hooks.on_test_begin()
+        for batch, start in enumerate(range(0, len(y), self.size)):
             part = slice(start, start + self.size)
+            if hooks is not None:
+                hooks.on_test_batch_begin(batch)
             self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
-        return {metric.name: float(metric.result()) for metric in trackers}
+            if hooks is not None:
+                hooks.on_test_batch_end(batch, self._logs())
+        logs = self._logs()
+        if hooks is not None:
+            hooks.on_test_end(logs)
+        return logs
 
-    def of_split(self, split: Split | None) -> dict[str, float]:
+    def _logs(self) -> dict[str, float]:
+        return {metric.name: float(metric.result()) for metric in (self._loss, *self.built.metrics)}
+
+    def of_split(self, split: Split | None, hooks: TestHooks | None = None) -> dict[str, float]:
         """Return loss and metrics of a split; nothing where it is empty."""
         if split is None or not len(split):
             return {}
-        return self(split.x, as_targets(split.y, self.built.model))
+        return self(split.x, as_targets(split.y, self.built.model), hooks)
 
     def _batch(self, inputs: Any, y: Any) -> Any:
         with self._statistics.as_variables():

@@ -1,6 +1,6 @@
 """The loop that a recipe's `training.engine` names: the fused engine, or Keras's own `fit`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -25,9 +25,18 @@ class Loop(Protocol):
     """Whether a run can be resumed in the middle of an epoch."""
 
     def train_epoch(
-        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+        self,
+        plan: EpochPlan,
+        chunk_sizes: Iterator[int],
+        on_chunk: Callable[[int], bool],
+        *,
+        start: int = 0,
+        before_chunk: Callable[[int], None] | None = None,
     ) -> bool:
-        """Train one epoch from batch `start`; returns whether `on_chunk` ended it early."""
+        """Train one epoch from batch `start`; returns whether `on_chunk` ended it early.
+
+        `before_chunk` is called with the batches done before each chunk, or each batch where there are no chunks.
+        """
 
     def begin_phase(self, key: str) -> None:
         """Make ready for other layers learning, or other rates; `key` tells such phases apart."""
@@ -72,7 +81,13 @@ class FitLoop:
         return ()
 
     def train_epoch(
-        self, plan: EpochPlan, chunk_sizes: Iterator[int], on_chunk: Callable[[int], bool], *, start: int = 0
+        self,
+        plan: EpochPlan,
+        chunk_sizes: Iterator[int],
+        on_chunk: Callable[[int], bool],
+        *,
+        start: int = 0,
+        before_chunk: Callable[[int], None] | None = None,
     ) -> bool:
         """Train one epoch with `fit`."""
         if start:
@@ -80,8 +95,8 @@ class FitLoop:
         train, weights_K = self._setup.train, self._setup.weights_K
         y = self._setup.targets()[plan.order]
         weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
-        watcher = _BatchWatcher(plan, on_chunk, self.batches)
-        history = self._model.fit(
+        watcher = _BatchWatcher(self, plan, on_chunk, before_chunk)
+        self._model.fit(
             train.x[plan.order],
             y,
             batch_size=self._setup.batch_size,
@@ -91,8 +106,6 @@ class FitLoop:
             callbacks=[watcher],
         )
         self._model.stop_training = watcher.user_stops
-        names = ("loss", *(metric.name for metric in self._setup.built.metrics))
-        self._logs = {name: float(history.history[name][-1]) for name in names}
         if not np.isfinite(self._logs["loss"]):
             raise DivergedError("the loss is not a finite number")
         if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):
@@ -100,24 +113,48 @@ class FitLoop:
         return watcher.was_cut
 
     def logs(self) -> dict[str, float]:
-        """Return what `fit` recorded."""
+        """Return what `fit` last reported."""
         return dict(self._logs)
+
+    def note_logs(self, logs: Mapping[str, Any]) -> None:
+        """Keep what `fit` reports of the epoch so far."""
+        names = ("loss", *(metric.name for metric in self._setup.built.metrics))
+        self._logs = {name: float(logs[name]) for name in names}
 
 
 class _BatchWatcher(keras.callbacks.Callback):
     """Sets the rate of each batch and passes batch ends on."""
 
-    def __init__(self, plan: EpochPlan, on_chunk: Callable[[int], bool], batches: int) -> None:
+    def __init__(
+        self,
+        loop: FitLoop,
+        plan: EpochPlan,
+        on_chunk: Callable[[int], bool],
+        before_batch: Callable[[int], None] | None,
+    ) -> None:
         super().__init__()
-        self.plan, self.on_chunk, self.batches = plan, on_chunk, batches
+        self.loop, self.plan, self.on_chunk, self.before_batch = loop, plan, on_chunk, before_batch
         self.was_cut = False
         self.user_stops = False
 
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self.user_stops = model.stop_training  # which `fit` forgets
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.stop_training = self.user_stops
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.optimizer.learning_rate.assign(self.plan.rates[batch])
+        if self.before_batch is not None:
+            self.before_batch(batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.loop.note_logs(logs)
         stops = self.on_chunk(batch + 1)
         self.user_stops = self.model.stop_training  # only a user's callback sets it before the next line
-        if stops and batch + 1 < self.batches:
+        if stops and batch + 1 < self.loop.batches:
             self.was_cut = self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.loop.note_logs(logs)

@@ -12,7 +12,7 @@ from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import default_metric
 from hornbook.recipes.sections.model import Rnn
 
-__all__ = ["resolve"]
+__all__ = ["monitor_of", "resolve"]
 
 LOSSES = {
     "multiclass": "sparse_categorical_crossentropy",
@@ -47,7 +47,7 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     if isinstance(recipe.model, Rnn) and recipe.model.embedding is None and facts.kind == "tokens":
         values["model.embedding"] = 64
     if recipe.schedule.watched_value() is not None:
-        found = _monitor(recipe, facts, recipe.schedule.model_dump())
+        found = monitor_of(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
     return recipe.replaced(values | _samples(recipe) | dict(_absolute_paths(recipe))), problems
 
@@ -109,13 +109,13 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
         plain["metrics"] = [default_metric(facts.task).model_dump()]
     stopping = plain.get("early_stopping")
     if stopping is not None:
-        plain["early_stopping"] = stopping | _monitor(recipe, facts, stopping)
+        plain["early_stopping"] = stopping | monitor_of(recipe, facts, stopping)
     checkpoint = plain.get("checkpoint") or {"monitor": (stopping or {}).get("monitor", "val_loss")}
-    plain["checkpoint"] = checkpoint | _monitor(recipe, facts, checkpoint)
+    plain["checkpoint"] = checkpoint | monitor_of(recipe, facts, checkpoint)
     return plain
 
 
-def _monitor(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:
+def monitor_of(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:
     """Return the monitor that is really recorded, and its direction."""
     recorded = recorded_names(recipe, facts) or {}
     name = str(section["monitor"])

@@ -4,6 +4,8 @@ There is one loop for whatever is trained epoch by epoch: the network (`hornbook
 front of that (`hornbook.trainer.pretraining.state`).
 """
 
+import functools
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from hornbook.errors import DivergedError
 from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.session import Session
 from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.user_callbacks import UserCallbacks
 
 __all__ = ["Ending", "Stage", "train_epochs"]
 
@@ -47,7 +50,7 @@ class Stage(Protocol):
 
     @property
     def rate(self) -> float:
-        """The learning rate at the running epoch's end."""
+        """The learning rate of the running epoch's last batch that is done, or that there is."""
 
     def enter(self) -> list[str]:
         """Make ready for the running epoch; returns sentences about what is new."""
@@ -113,18 +116,15 @@ def train_epochs(session: Session, listener: Listener, stop: StopRequest) -> End
         DivergedError: If loss or weights stop being finite and the recipe does not roll back (any more).
     """
 
-    def is_over() -> bool:
-        return ending_of(session, stop) is not None
-
     pretraining = session.pretraining
     if pretraining is not None and not pretraining.is_over:
-        _train_stage(pretraining, session, listener, is_over)
+        _train_stage(pretraining, session, listener, stop)
         if pretraining.is_over:
             session.forget_unlabeled()
             listener.on_note(f"training: on {len(session.prepared.splits.train):,} labeled examples")
     if pretraining is None or pretraining.is_over:
         session.users.on_train_begin()
-        _train_stage(session, session, listener, is_over)
+        _train_stage(session, session, listener, stop)
     ending = ending_of(session, stop)
     if ending is None:
         raise RuntimeError("no epoch is left, and no reason why")
@@ -132,8 +132,12 @@ def train_epochs(session: Session, listener: Listener, stop: StopRequest) -> End
     return ending
 
 
-def _train_stage(stage: Stage, session: Session, listener: Listener, is_over: Callable[[], bool]) -> None:
+def _train_stage(stage: Stage, session: Session, listener: Listener, stop: StopRequest) -> None:
     """Train a stage's epochs until none is left or something ends the run."""
+
+    def is_over() -> bool:
+        return ending_of(session, stop) is not None
+
     chunks, loop = ChunkSizes(session.every_s), None
     while not stage.is_over:
         for note in stage.enter():
@@ -142,8 +146,9 @@ def _train_stage(stage: Stage, session: Session, listener: Listener, is_over: Ca
             chunks, loop = ChunkSizes(session.every_s), stage.loop
         listener.on_epoch_begin(_place(stage))
         try:
-            if _train_epoch(stage, chunks, listener, is_over):
-                return
+            is_cut = _train_epoch(stage, chunks, listener, is_over, session.users if stage is session else None)
+            if is_cut and (stop.signal is not None or not session.users.wants_stop):
+                return  # what a callback has ended counts as an epoch, as it does for `fit`
             figures = stage.figures()
         except DivergedError as error:
             listener.on_note(stage.recover(error))
@@ -157,9 +162,14 @@ def _train_stage(stage: Stage, session: Session, listener: Listener, is_over: Ca
             return
 
 
-def _train_epoch(stage: Stage, chunks: ChunkSizes, listener: Listener, is_over: Callable[[], bool]) -> bool:
-    """Train the running epoch to its end; returns whether something cut it."""
-    started, spent = time.perf_counter(), stage.epoch_seconds
+def _train_epoch(
+    stage: Stage, chunks: ChunkSizes, listener: Listener, is_over: Callable[[], bool], users: UserCallbacks | None
+) -> bool:
+    """Train the running epoch to its end; returns whether something cut it.
+
+    Chunks are single batches where a user's callbacks have hooks for those, or have asked to stop already.
+    """
+    started, spent, plan = time.perf_counter(), stage.epoch_seconds, stage.plan()
 
     def on_chunk(done: int) -> bool:
         stage.batch = done
@@ -168,7 +178,12 @@ def _train_epoch(stage: Stage, chunks: ChunkSizes, listener: Listener, is_over: 
         listener.on_chunk(_place(stage))
         return is_over()
 
-    return stage.loop.train_epoch(stage.plan(), chunks.sizes(stage.batch), on_chunk, start=stage.batch)
+    sizes, before_chunk = chunks.sizes(stage.batch), None
+    if users is not None and users.sees_batches:
+        before_chunk = functools.partial(users.on_train_batch_begin, plan.rates)
+    if users is not None and (users.sees_batches or users.wants_stop):
+        sizes = itertools.repeat(1)
+    return stage.loop.train_epoch(plan, sizes, on_chunk, start=stage.batch, before_chunk=before_chunk)
 
 
 def _place(stage: Stage) -> Position:

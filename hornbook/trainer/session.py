@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.builder.randomness import permutation
-from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
+from hornbook.callbacks.watchers import BestKeeper, EarlyStopper, PlateauReducer, keeper_of, stopper_of
 from hornbook.data.source import Array
 from hornbook.engine.engine import EpochPlan
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.loops import Loop, make_loop
 from hornbook.errors import DivergedError, RunError
-from hornbook.recipes.language.durations import to_seconds, to_steps
+from hornbook.recipes.language.durations import to_seconds
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.states import State
 from hornbook.trainer.prepare import Prepared
@@ -123,8 +123,8 @@ class Session:
 
     @property
     def rate(self) -> float:
-        """The learning rate at the running epoch's end."""
-        return float(self._rates()[0][-1])
+        """The learning rate of the running epoch's last batch that is done, or that there is."""
+        return float(self._rates()[0][self.batch - 1])
 
     def _rates(self) -> tuple[Array, Array]:
         """Return rate and momentum of each batch of the running epoch: the table's, times what has lowered the rate."""
@@ -147,7 +147,8 @@ class Session:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""
         built, figures = self.prepared.built, self.loop.logs()
         with averaged(built.model, built.optimizer):
-            validated = self.evaluator.of_split(self.prepared.splits.validation)
+            hooks = self.users if self.users.has_any else None
+            validated = self.evaluator.of_split(self.prepared.splits.validation, hooks)
             figures |= {f"val_{name}": value for name, value in validated.items()}
             if self.keeper.is_best(self.epoch + 1, figures):
                 self.best_weights = snapshot(built.model)
@@ -312,10 +313,10 @@ def make_keeper(recipe: Recipe, first_epoch: int = 0) -> BestKeeper:
         first_epoch: The last phase's first epoch, counted from 0; those before it are not candidates.
     """
     checkpoint, stopping = recipe.training.checkpoint, recipe.training.early_stopping
-    if checkpoint is None or checkpoint.mode is None:
+    if checkpoint is None:
         raise ValueError("resolve the recipe first: its checkpoint is open")
     start = first_epoch + (stopping.start_from_epoch if stopping is not None else 0)
-    return BestKeeper(checkpoint.monitor, checkpoint.mode, start_from_epoch=start)
+    return keeper_of(checkpoint, start_from_epoch=start)
 
 
 def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlyStopper | None:
@@ -323,12 +324,4 @@ def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlySto
     stopping = recipe.training.early_stopping
     if stopping is None:
         return None
-    total = recipe.training.epochs * batches
-    patience = to_steps(stopping.patience, unit="epochs", steps_per_epoch=batches, total_steps=total)
-    return EarlyStopper(
-        stopping.monitor,
-        stopping.mode or "min",
-        patience=math.ceil(patience / batches),
-        min_delta=stopping.min_delta,
-        start_from_epoch=first_epoch + stopping.start_from_epoch,
-    )
+    return stopper_of(stopping, epochs=recipe.training.epochs, batches=batches, first_epoch=first_epoch)

@@ -52,7 +52,7 @@ def train(
     Args:
         recipe: A checked recipe, from `hornbook.load_recipe`.
         data: Arrays in place of the recipe's data source: ``(x, y)`` and other forms, see `hornbook.data.from_arrays`.
-        callbacks: Keras callbacks; batch hooks are called at the ends of chunks of steps.
+        callbacks: Keras callbacks. Those with hooks for batches make steps run one by one.
         runs: Folder below which the run's own folder is made.
         listeners: Hear what happens; see `hornbook.trainer.listeners`.
         source: The recipe's text and overrides, kept with the run.
@@ -96,6 +96,10 @@ def train(
 
 def build(recipe: Recipe, data: Any = None) -> Any:
     """Return the recipe's model as a plain, compiled `keras.Model`, to do anything with.
+
+    Its optimizer knows a single rate, the peak. `hornbook.callbacks.from_recipe(recipe)` returns what else the recipe says
+    of a training, for `fit(callbacks=…)`: the schedule with its momentum, early stopping. Epochs, batch size and class
+    weights are arguments of `fit`.
 
     Args:
         recipe: A checked recipe, from `hornbook.load_recipe`.
@@ -150,6 +154,7 @@ def run_session(
         listeners = ()
     # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
     listener = Listeners([HistoryFile(run), RunLog(run), *listeners, session.users, saver])
+    notes = [*notes, *session.users.notes]
     listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
     try:
         with worker_losses(session.prepared.strategy):

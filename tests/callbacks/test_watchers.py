@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from hornbook.callbacks import BestKeeper, EarlyStopper, PlateauReducer
+from hornbook.callbacks.watchers import BestKeeper, EarlyStopper, PlateauReducer
 
 CURVES = {
     "falling": [5, 4, 3, 2, 1, 0.5, 0.4, 0.3, 0.2, 0.1],

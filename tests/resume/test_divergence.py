@@ -62,7 +62,7 @@ def test_broken_weights_that_a_relu_hides_are_seen(train):
             kernel = self.model.get_layer("hidden_1").kernel
             kernel.assign(kernel * np.nan)
 
-    with pytest.raises(DivergedError, match=r"epoch 1: (the loss of batch 3 is|after batch 4 some weights are) not"):
+    with pytest.raises(DivergedError, match="epoch 1: after batch 2 some weights are not"):
         train({"activation": "relu"}, callbacks=[Breaks()])
 
 

@@ -56,56 +56,9 @@ def test_stop_training_at_an_epochs_end_is_obeyed(train, engine):
     assert "a callback stopped training" in result.stop_reason
 
 
-@pytest.mark.parametrize("engine", ["graph", "fit"])
-@pytest.mark.parametrize("at", [0, 5])
-def test_stop_training_after_a_batch_is_obeyed_too(train, engine, at):
-    def stop(batch, logs):
-        if batch >= at:
-            spy.model.stop_training = True
-
-    spy = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
-    result = train(callbacks=[spy], epochs=50, engine=engine)
-    assert len(result.history) <= 1
-    assert (result.state, result.exit_code) == ("finished", 0)
-    assert "a callback stopped training" in result.stop_reason
-
-
-def test_keras_own_early_stopping_and_logger_work(train, tmp_path):
-    stopping = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=1, min_delta=10)
-    logger = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
-    result = train(callbacks=[stopping, logger], epochs=50)
-    assert len(result.history) == 2
-    lines = (tmp_path / "log.csv").read_text().splitlines()
-    assert lines[0].startswith("epoch,accuracy,")
-    assert len(lines) == 3
-
-
-@pytest.mark.parametrize(
-    "callback",
-    [
-        keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
-        keras.callbacks.ReduceLROnPlateau(),
-        keras.callbacks.BackupAndRestore("backup"),
-    ],
-)
-def test_callbacks_that_do_the_recipes_work_are_refused_before_anything_is_written(train, tmp_path, callback):
-    with pytest.raises(UsageError, match=rf"callbacks: {type(callback).__name__} cannot work here\."):
-        train(callbacks=[callback])
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_something_else_than_a_callback_is_refused(train):
     with pytest.raises(UsageError, match=r"expected keras\.callbacks\.Callback objects, found 'early'"):
         train(callbacks=["early"])
-
-
-def test_a_callback_that_sets_the_rate_is_refused_with_an_explanation(train):
-    def set_rate(epoch, logs):
-        spy.model.optimizer.learning_rate = 0.5
-
-    spy = keras.callbacks.LambdaCallback(on_epoch_end=set_rate)
-    with pytest.raises(UsageError, match="sets the learning rate, which comes from the recipe: use 'schedule'"):
-        train(callbacks=[spy])
 
 
 def test_callbacks_change_no_result(train):
