@@ -37,6 +37,7 @@ def list_command(
     found = _usages(folder)
     if as_json:
         print(json.dumps([{**vars(one), "path": str(one.path)} for one in found], indent=2))
+        _end(found)
         return
     shown = [one for one in found if trials or not one.is_trial]
     rows = [_row(one) for one in shown] + ([] if trials else _sweeps(found, folder))
@@ -45,6 +46,7 @@ def list_command(
         print(f"{name}\n  {state:<11} {epochs:>6} {size:>9}  {date}  {score}".rstrip())
     total = size_text(sum(one.size for one in found))
     print(f"{len(found)} runs, {total}. 'hornbook runs prune' shows what could be freed.")
+    _end(found)
 
 
 def prune(
@@ -74,6 +76,14 @@ def prune(
             (free_models if is_dropped else free_states)(one.path)
     end = "freed." if yes else "can be freed with --yes." if count else "can be freed."
     print(f"{size_text(freed)} in {count} run{'' if count == 1 else 's'} {end}")
+    _end(found)
+
+
+def _end(found: list[Usage]) -> None:
+    """Say last what is wrong with runs, and let the exit code say so too."""
+    problems = [one.problem for one in found if one.problem]
+    if problems:
+        raise RunError("\n".join(problems))
 
 
 def _usages(folder: Path) -> list[Usage]:

@@ -98,6 +98,7 @@ def load_recipe(
     *,
     for_training: bool = True,
     of_run: bool = False,
+    trust: bool = False,
 ) -> Recipe:
     """Return a checked recipe.
 
@@ -105,7 +106,9 @@ def load_recipe(
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
         for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
-        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one.
+        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one,
+            and `reuse.trust` in it means nothing, because a folder cannot vouch for itself.
+        trust: What `reuse.trust` of a run's recipe is instead: whether the caller knows where the earlier model comes from.
 
     Raises:
         RecipeError: With every problem, in line order.
@@ -114,7 +117,7 @@ def load_recipe(
     Example:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
-    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run)
+    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run, trust=trust)
     if checked.recipe is None:
         raise RecipeError(checked.problems, origin=checked.config.origin)
     return checked.recipe
@@ -126,6 +129,7 @@ def check_recipe(
     *,
     for_training: bool = True,
     of_run: bool = False,
+    trust: bool = False,
 ) -> Checked:
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
     if isinstance(config, Mapping):
@@ -138,6 +142,7 @@ def check_recipe(
     apply_overrides(document, overrides, defaults=_default_components())
     if of_run and isinstance(document.tree, dict):
         _as_before(document.tree)
+        _trust_now(document.tree, trust=trust)
     problems = list(document.problems)
     recipe: Recipe | None = None
     if document.tree is not None and not isinstance(document.tree, dict):
@@ -163,6 +168,15 @@ def _as_before(tree: dict[Any, Any]) -> None:
     for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
         if isinstance(section, dict):
             section.setdefault("sample", "first")
+
+
+def _trust_now(tree: dict[Any, Any], *, trust: bool) -> None:
+    """Let the caller, not the folder, say whether the code of the earlier model may be run."""
+    reuse = tree.get("reuse")
+    if isinstance(reuse, dict):
+        reuse.pop("trust", None)
+        if trust:
+            reuse["trust"] = True
 
 
 def _default_components() -> dict[str, str]:

@@ -19,6 +19,16 @@ from typing import Any
 
 from hornbook.atomic import jsonable, replacing, write_json, write_text
 from hornbook.errors import BusyError, RunError, UsageError
+from hornbook.runs.records import (
+    DataRecord,
+    EnvironmentRecord,
+    EpochRecord,
+    ResultRecord,
+    ReuseRecord,
+    read_lines,
+    read_record,
+    read_text,
+)
 
 __all__ = [
     "Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "is_pretraining", "make_folder", "newest_run",
@@ -220,18 +230,11 @@ class Run:
     path: Path
 
     def __repr__(self) -> str:
-        result = self.result
-        return f"Run({str(self.path)!r}, {result.get('state', 'unknown')})"
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self.path / name
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"{path}: missing. The run ended before it was written.") from error
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path}: cannot be read ({error}).") from error
-        return dict(value)
+            state = self.result["state"]
+        except RunError:
+            state = "unknown"
+        return f"Run({str(self.path)!r}, {state})"
 
     @property
     def recipe_path(self) -> Path:
@@ -239,38 +242,36 @@ class Run:
         return self.path / RECIPE
 
     @property
+    def recipe_text(self) -> str:
+        """The resolved recipe."""
+        return read_text(self.path / RECIPE)
+
+    @property
     def result(self) -> dict[str, Any]:
         """State, stop reason and metrics."""
-        return self._json(RESULT)
+        return read_record(self.path / RESULT, ResultRecord)
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device, seed, command and data fingerprint."""
-        return self._json(ENVIRONMENT)
+        return read_record(self.path / ENVIRONMENT, EnvironmentRecord)
 
     @property
     def data(self) -> dict[str, Any]:
         """What is known about the data."""
-        return self._json(DATA)
+        return read_record(self.path / DATA, DataRecord)
 
     @property
     def reuse(self) -> dict[str, Any] | None:
         """Where reused layers came from; None where nothing was reused."""
-        return self._json(REUSE) if (self.path / REUSE).exists() else None
+        path = self.path / REUSE
+        return read_record(path, ReuseRecord) if path.exists() else None
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """One mapping per epoch; a last line that a kill cut off is left out."""
         path = self.path / HISTORY
-        if not path.exists():
-            return []
-        rows = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break
-        return rows
+        return list(read_lines(path, EpochRecord)) if path.exists() else []
 
     def model_path(self, which: str | None = None) -> Path:
         """Return the file of the ``best``, ``last`` or (None) final model.
@@ -278,7 +279,7 @@ class Run:
         Raises:
             RunError: If the run has no such model.
         """
-        chosen = which or str(self.result.get("final", "last"))
+        chosen = which or self.result.get("final") or "last"
         path = self.path / CHECKPOINTS / f"{chosen}.keras"
         if not path.exists():
             raise RunError(f"{path}: missing. The run ended before a model was saved.")
@@ -290,19 +291,23 @@ def _source_text(text: str, overrides: Sequence[str]) -> str:
 
 
 def find_unfinished(root: Path, name: str, source: tuple[str, Sequence[str]]) -> Path | None:
-    """Return the newest run of a recipe if it came from the same text and overrides and is not finished."""
+    """Return the newest run of a recipe if it came from the same text and overrides and is not finished.
+
+    Raises:
+        RunError: If its files are damaged, so that nobody can tell.
+    """
     path = root / name / LATEST
-    try:
-        is_same = (path / SOURCE).read_text(encoding="utf-8") == _source_text(*source)
-        return path.resolve() if is_same and Run(path).result["state"] != "finished" else None
-    except (OSError, RunError):
+    if not (path / RECIPE).exists() or read_text(path / SOURCE) != _source_text(*source):
         return None
+    return path.resolve() if Run(path).result["state"] != "finished" else None
 
 
 def newest_run(folder: Path) -> Path | None:
     """Return the newest run in a recipe's folder of runs, or None."""
     latest = folder / LATEST
-    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
+    if not (latest / RECIPE).is_file():
+        return None
+    return folder / latest.readlink() if latest.is_symlink() else latest  # a copy of the folder may have no links
 
 
 def runs_of(root: Path, name: str) -> list[Run]:
@@ -315,13 +320,18 @@ def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:
     """Return a run by its folder, its recipe's name (the newest run), or ``name/latest``.
 
     Raises:
-        UsageError: If there is no such run.
+        UsageError: If there is no such run, or its folder may not be entered.
     """
     for candidate in (Path(name), root / name):
-        if (candidate / RECIPE).is_file():
-            return Run(candidate.resolve())
-        if (candidate / LATEST / RECIPE).is_file():
-            return Run((candidate / LATEST).resolve())
+        try:
+            if (candidate / RECIPE).is_file():
+                return Run(candidate.resolve())
+            if (candidate / LATEST / RECIPE).is_file():
+                return Run((candidate / LATEST).resolve())
+        except OSError as error:
+            raise UsageError(f"{candidate}: cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise UsageError(f"{name!r}: this is no path ({error}).") from error
     known = sorted(path.parent.name for path in root.glob(f"*/{LATEST}")) if root.is_dir() else []
     hint = (
         f"Runs of these recipes are in {root}: {', '.join(known)}." if known else f"There is no run below {root} yet."

@@ -7,7 +7,7 @@ reuses the model, and executes nothing.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,12 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_keras_file(path: Path) -> StoredModel:
+def read_keras_file(path: Path, *, known: Collection[str] = ()) -> StoredModel:
     """Return what a `.keras` file says about its network.
+
+    Args:
+        path: The file.
+        known: Names under which layers of installed packages are registered with Keras; they are no code of the file.
 
     Raises:
         RunError: If there is no such file, or it is no Keras model.
@@ -86,12 +90,12 @@ def read_keras_file(path: Path) -> StoredModel:
         raise RunError(f"{path}: there is no such file.")
     try:
         with zipfile.ZipFile(path) as archive:
-            return stored_model(json.loads(archive.read("config.json")), path)
+            return stored_model(json.loads(archive.read("config.json")), path, known=known)
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, IndexError) as error:
         raise RunError(f"{path}: this is not a model saved by Keras 3 as .keras.") from error
 
 
-def stored_model(config: Mapping[str, Any], path: Path) -> StoredModel:
+def stored_model(config: Mapping[str, Any], path: Path, *, known: Collection[str] = ()) -> StoredModel:
     """Return what a serialized model's config says.
 
     Raises:
@@ -100,7 +104,7 @@ def stored_model(config: Mapping[str, Any], path: Path) -> StoredModel:
     layers = tuple(_layers(config["class_name"], config["config"]))
     if not layers:
         raise RunError(f"{path}: this model is built in code, so its layers cannot be taken apart.")
-    return StoredModel(path, layers, tuple(sorted(set(_foreign(config)))))
+    return StoredModel(path, layers, tuple(sorted(set(_foreign(config, known)))))
 
 
 def _layers(class_name: str, config: Mapping[str, Any]) -> Iterator[StoredLayer]:
@@ -150,19 +154,21 @@ def _parents(value: Any) -> Iterator[str]:
             yield from _parents(item)
 
 
-def _foreign(value: Any) -> Iterator[str]:
+def _foreign(value: Any, known: Collection[str]) -> Iterator[str]:
     """Yield every class below a config that is neither Keras's own nor Hornbook's, and those that carry code."""
     if isinstance(value, Mapping):
         name, registered = value.get("class_name"), value.get("registered_name")
         module = value.get("module")
         if name in {"Lambda", "TFSMLayer", "__lambda__"}:
             yield str(name)
+        elif isinstance(registered, str) and registered in known:
+            pass
         elif isinstance(module, str) and module.split(".")[0] not in {"keras", "builtins", OWN_PACKAGE}:
             yield f"{module}.{name}"
         elif isinstance(registered, str) and ">" in registered and registered.split(">")[0] != OWN_PACKAGE:
             yield registered
         for item in value.values():
-            yield from _foreign(item)
+            yield from _foreign(item, known)
     elif isinstance(value, list):
         for item in value:
-            yield from _foreign(item)
+            yield from _foreign(item, known)

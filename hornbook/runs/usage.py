@@ -27,6 +27,7 @@ class Usage:
         size: Bytes.
         date: When it was last written, seconds since 1970.
         is_trial: Whether it is part of a sweep.
+        problem: What is wrong with its files; empty where nothing is.
     """
 
     path: Path
@@ -37,37 +38,40 @@ class Usage:
     size: int
     date: float
     is_trial: bool
+    problem: str = ""
 
 
 def find_runs(root: Path) -> Iterator[Path]:
     """Yield the folders of all runs below `root`, those inside of sweeps too, by name."""
-    if not root.is_dir():
-        return
     if (root / RECIPE).is_file():
         yield root
         return
     for path in sorted(root.iterdir()):
         if path.is_dir() and not path.is_symlink():
-            yield from find_runs(path)
+            try:
+                yield from find_runs(path)
+            except OSError:  # a folder that may not be entered hides no other one
+                yield path
 
 
 def usage_of(path: Path, root: Path) -> Usage:
     """Return what there is to say about a run without importing anything heavy."""
+    run, problem, epochs = Run(path), "", None
+    result: dict[str, Any] = {"state": "unknown"}
     try:
-        result: dict[str, Any] = Run(path).result
-    except RunError:
-        result = {"state": "unknown"}
+        result = run.result
+        epochs = result.get("epochs")
+        epochs = len(run.history) if epochs is None and (path / HISTORY).exists() else epochs
+    except RunError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{path}: cannot be read ({error.strerror})."
     try:
         date = (path / RESULT).stat().st_mtime
     except OSError:
         date = path.stat().st_mtime
-    parts = path.relative_to(root).parts
-    epochs = result.get("epochs")
-    if epochs is None and (path / HISTORY).exists():
-        epochs = len(Run(path).history)
-    is_trial = sweep_above(path.relative_to(root)) is not None
-    name = "/".join(parts)
-    return Usage(path, name, str(result.get("state")), epochs, _score(result), size_of(path), date, is_trial)
+    name, is_trial = "/".join(path.relative_to(root).parts), sweep_above(path.relative_to(root)) is not None
+    return Usage(path, name, result["state"], epochs, _score(result), size_of(path), date, is_trial, problem)
 
 
 def _score(result: dict[str, Any]) -> str:
@@ -81,9 +85,12 @@ def _score(result: dict[str, Any]) -> str:
 
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of a folder's files."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(item.stat().st_size for item in path.rglob("*") if item.is_file() and not item.is_symlink())
+    try:
+        if path.is_file():
+            return path.stat().st_size
+        return sum(item.stat().st_size for item in path.rglob("*") if item.is_file() and not item.is_symlink())
+    except PermissionError:
+        return 0
 
 
 def states_size(path: Path) -> int:

@@ -176,7 +176,7 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf)
             continue
         listeners = [view.listener(name)]
         if found is not None:
-            result = resume(found, listeners=listeners, shelf=shelf)
+            result = resume(found, listeners=listeners, shelf=shelf, trust=winner.is_trusted)
         else:
             recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
             result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
