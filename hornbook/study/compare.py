@@ -199,7 +199,7 @@ def _tree(run: Run) -> dict[str, Any]:
         RunError: If it cannot be read.
     """
     document = parse(run.recipe_text, origin=str(run.recipe_path))
-    if document.problems or not isinstance(document.tree, dict):
+    if document.problems or not isinstance(document.tree, dict) or not document.tree:
         raise RunError(f"{run.recipe_path}: this is no recipe any more. Restore it, or leave the run out.")
     return document.tree
 
