@@ -240,7 +240,8 @@ def _checked(value: Any, kind: type[_Record], where: Path | str) -> dict[str, An
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise _damaged(where, f"{place}: {first['msg']}" if place else first["msg"]) from error
+        message = "no mapping of keys" if first["type"] == "model_type" else first["msg"]
+        raise _damaged(where, f"{place}: {message}" if place else message) from error
     return dict(value)
 
 

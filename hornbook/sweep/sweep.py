@@ -182,7 +182,7 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf)
             result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
         if result is None:
             continue
-        done.append((result.run, result.exit_code))
+        done.append((found if found is not None else result.run, result.exit_code))  # as the sweep's folder is named
         view.confirmed(place, result)
         if result.exit_code:
             break
