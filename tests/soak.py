@@ -380,7 +380,7 @@ def main() -> int:
     from hornbook import startup
 
     startup.import_tensorflow()
-    import hornbook.trainer.resume  # noqa: F401  (children begin with everything imported, and no operation run)
+    import hornbook.trainer.resume  # children begin with everything imported, and no operation run
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-", dir=os.environ.get("TMPDIR")))  # as of now, not of the start
     if options.sweep:

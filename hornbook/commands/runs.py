@@ -13,9 +13,11 @@ from hornbook.runs.usage import (
     Usage,
     date_text,
     find_runs,
+    find_unbegun,
     free_models,
     free_states,
     models_size,
+    remove_unbegun,
     size_text,
     states_size,
     usage_of,
@@ -74,6 +76,10 @@ def prune(
         print(f"{'freed' if yes else 'would free'} {size_text(size):>8}  {what} of {one.name}")
         if yes:
             (free_models if is_dropped else free_states)(one.path)
+    for path in find_unbegun(folder):
+        print(f"{'removed' if yes else 'would remove'}  {path.relative_to(folder)}, a run that was killed as it began")
+        if yes:
+            remove_unbegun(path)
     end = "freed." if yes else "can be freed with --yes." if count else "can be freed."
     print(f"{size_text(freed)} in {count} run{'' if count == 1 else 's'} {end}")
     _end(found)

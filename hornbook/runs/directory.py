@@ -39,7 +39,11 @@ RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "enviro
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 LATEST = "latest"
+BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
+"""What may be in a run's folder before the recipe makes it a run."""
 
+BEGINS_S = 60.0
+"""So young may a folder be that has no lock yet."""
 PRETRAINING = "pretraining"
 """How the `phase` of a pretraining epoch begins in the history; the name of the layer or task follows."""
 
@@ -49,11 +53,12 @@ def is_pretraining(row: Mapping[str, Any]) -> bool:
     return str(row.get("phase", "")).startswith(PRETRAINING)
 
 
-def check_writable(root: Path) -> None:
-    """Raise early, before any work, if runs could not be written below `root`.
+def check_writable(root: Path, name: str | None = None, *, latest: str = LATEST) -> None:
+    """Raise early, before any work, if runs (of a recipe of that name) could not be written below `root`.
 
     Raises:
-        RunError: If the folder, or the nearest existing one above it, cannot be written.
+        RunError: If the folder, or the nearest existing one above it, cannot be written, or something else has the name of
+            the link to the newest run.
     """
     existing = root.absolute()
     while not existing.exists() and existing != existing.parent:
@@ -64,6 +69,12 @@ def check_writable(root: Path) -> None:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"{root}: runs cannot be written here, {existing} is read-only. Choose a folder with --runs.")
+    link = root / name / latest if name is not None else None
+    if link is not None and link.exists() and not link.is_symlink():
+        raise RunError(
+            f"{link}: here Hornbook keeps a link to the newest run, and there is something else of that name. Rename it, or "
+            "choose another folder with --runs."
+        )
 
 
 def write_failed_search(root: Path, name: str, picture: str) -> Path:
@@ -87,6 +98,7 @@ def make_folder(root: Path, name: str, *, inner: str, what: str, prefix: str = "
     Raises:
         RunError: If it cannot be made; `what` says what it is for.
     """
+    check_writable(root, name, latest=latest)
     try:
         while True:
             stamp = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
@@ -144,7 +156,11 @@ class RunDirectory:
         Raises:
             BusyError: If another process is training it.
         """
-        with (self.path / LOG).open("a", encoding="utf-8") as file:  # never replaced, so everyone locks the same file
+        try:
+            file = (self.path / LOG).open("a", encoding="utf-8")  # never replaced, so everyone locks the same file
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror}).") from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -168,6 +184,11 @@ class RunDirectory:
             for path in folder.glob(".*-*"):
                 path.unlink(missing_ok=True)
 
+    def remove_unbegun(self) -> None:
+        """Remove the folder, where no recipe in it makes it a run."""
+        if not (self.path / RECIPE).exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def write_recipe(self, text: str) -> None:
         """Write the resolved recipe."""
         write_text(self.path / RECIPE, text)
@@ -187,6 +208,15 @@ class RunDirectory:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write state, stop reason and metrics."""
         write_json(self.path / RESULT, dict(result))
+
+    def write_failure(self, result: Mapping[str, Any]) -> None:
+        """Write state and reason of a run that failed; on a full disk into the place of what was there."""
+        try:
+            self.write_result(result)
+        except RunError:
+            with contextlib.suppress(OSError), (self.path / RESULT).open("r+", encoding="utf-8") as file:
+                json.dump(jsonable(dict(result)), file, ensure_ascii=False)
+                file.truncate()
 
     def write_reuse(self, facts: Mapping[str, Any]) -> None:
         """Write where reused layers came from, and after training how far they moved."""
@@ -286,6 +316,18 @@ class Run:
         return path
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a process is training the run in a folder, or about to begin it."""
+    try:
+        with (path / LOG).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return time.time() - path.stat().st_mtime < BEGINS_S
+    except OSError:
+        return True
+    return False
+
+
 def _source_text(text: str, overrides: Sequence[str]) -> str:
     return "".join(f"# override: {override}\n" for override in overrides) + text
 
@@ -328,6 +370,10 @@ def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:
                 return Run(candidate.resolve())
             if (candidate / LATEST / RECIPE).is_file():
                 return Run((candidate / LATEST).resolve())
+            folder = candidate.parent if candidate.name == LATEST else candidate
+            if (folder / LATEST).is_symlink():  # to one that was killed before it was a run
+                for run in runs_of(folder.parent, folder.name):
+                    return Run(run.path.resolve())
         except OSError as error:
             raise UsageError(f"{candidate}: cannot be read ({error.strerror}).") from error
         except ValueError as error:

@@ -17,7 +17,7 @@ from hornbook.recipes.sections.sweep import Hyperband, no_sweep
 from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable, newest_run
-from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
+from hornbook.runs.sweeps import BEST, CONFIRM, LATEST, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
@@ -69,7 +69,7 @@ def sweep(
         raise no_sweep(recipe.name or "recipe")
     view = view if view is not None else View()
 
-    check_writable(Path(runs))
+    check_writable(Path(runs), recipe.name or "recipe", latest=LATEST)
     if place is not None:
         check_address(place)
     shelf = Shelf()
