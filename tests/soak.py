@@ -3,6 +3,7 @@
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
     python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
     python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
+    python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
 
 A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
 process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
@@ -13,6 +14,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -363,6 +365,76 @@ def sweep_stages(step: int, root: Path) -> int:
     return 1 if bad else 0
 
 
+ODD = (
+    "null", "[]", "{}", "''", "-1", "0", "1e400", "1e-400", ".nan", "-.inf", "9" * 40, "9" * 400, "true", "2026-01-01", "~",
+    '"\\uD800"', '"\\0"', "&a [*a]", "*b", "!!python/object:os.system x", "[[[[]]]]", "{a: {b: {c: 1}}}", "{1: 2}", "? [a]",
+    "é\u202e", "x" * 300, "a.b.c", "../..", "all", "auto", "3 epochs", "10 %", "-1 steps", "hidden_1-hidden_9", "relu", "sgd",
+    "|", ">", "- a", "#", "\t", "%", "@", "`", "...", "---", ": ", "{name: layers, layers: [dense]}", "[null, null]",
+)  # fmt: skip
+"""What stands in the place of a value, or between two lines."""
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """Return a recipe's text with up to four things changed: values, lines, indentation, single characters."""
+    for _ in range(chance.randint(1, 4)):
+        lines = text.split("\n")
+        place = chance.randrange(len(lines))
+        line = lines[place]
+        kind = chance.randrange(9)
+        if kind <= 2 and ":" in line:  # another value
+            lines[place] = f"{line.split(':')[0]}: {chance.choice(ODD)}"
+        elif kind == 3 and (words := re.findall(r"[\w.+-]+", line)):  # another word
+            lines[place] = line.replace(chance.choice(words), chance.choice(ODD), 1)
+        elif kind == 4:
+            del lines[place]
+        elif kind == 5:
+            lines.insert(place, chance.choice([chance.choice(lines), chance.choice(ODD)]))
+        elif kind == 6:
+            lines[place] = " " * chance.randrange(6) + line.lstrip()
+        elif kind == 7 and line:  # another character
+            at = chance.randrange(len(line))
+            lines[place] = (
+                line[:at] + chance.choice(["", chr(chance.randrange(1, 0x2FF)), "[", "}", ":"]) + line[at + 1 :]
+            )
+        else:  # a part of another recipe's line
+            lines[place] = line[: chance.randrange(len(line) + 1)] + chance.choice(lines)
+        text = "\n".join(lines)
+    return text
+
+
+def check(text: str) -> bool:
+    """Return whether a recipe has errors; what a check raises beside its own errors is a fault, and what nobody can read."""
+    from hornbook.errors import HornbookError, format_problems
+    from hornbook.recipes.load import check_recipe
+
+    try:
+        checked = check_recipe(text + "\n")
+    except HornbookError as error:
+        str(error).encode()
+        return True
+    format_problems(checked.problems, origin="recipe").encode()
+    return bool(checked.errors)
+
+
+def mutations(number: int, seed: int) -> int:
+    """Check so many changed recipes; exit code 1 if any check ends in anything but a recipe or its problems."""
+    import traceback
+
+    from hornbook.recipes.load import shipped_recipes
+
+    chance, texts = random.Random(seed), list(shipped_recipes().values())
+    refused, faults = 0, 0
+    for _ in range(number):
+        text = mutated(chance.choice(texts), chance)
+        try:
+            refused += check(text)
+        except Exception:
+            faults += 1
+            print(f"{text}\n{traceback.format_exc(limit=-4)}{'-' * 80}", flush=True)
+    print(f"{number:,} recipes: {refused:,} refused, {number - refused - faults:,} valid, {faults} faults")
+    return 1 if faults else 0
+
+
 def count(places: Counter[str]) -> int:
     """Return how many kills hit a run; one that hit a save also hit something else."""
     return places.total() - places["mid-save"]
@@ -376,7 +448,10 @@ def main() -> int:
     parser.add_argument("--at", type=int, nargs="+", help="in place of random kills: files written before each death")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sweep", type=int, metavar="N", help="a sweep instead, killed and stopped at every Nth file")
+    parser.add_argument("--mutations", type=int, metavar="N", help="so many damaged recipes instead")
     options = parser.parse_args()
+    if options.mutations:
+        return mutations(options.mutations, options.seed)
     from hornbook import startup
 
     startup.import_tensorflow()

@@ -14,7 +14,7 @@ from hornbook.errors import Path, Problem, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
-from hornbook.recipes.language.text import Document, parse, plain
+from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of, parse
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
@@ -68,10 +68,15 @@ def read_config(config: str | FilePath) -> Config:
     """
     name = str(config)
     if name == "-":
-        return Config(sys.stdin.read(), "standard input", "recipe")
+        try:
+            return Config(sys.stdin.read(MAX_CHARACTERS + 1), "standard input", "recipe")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"standard input: cannot be read as text ({error}).") from error
     path = FilePath(name)
     if path.is_file():
         try:
+            if path.stat().st_size > 4 * MAX_CHARACTERS:  # bytes
+                raise UsageError(f"{name}: {path.stat().st_size:,} bytes, which is too large for a recipe.")
             return Config(path.read_bytes().decode("utf-8-sig"), name, _run_name(path.stem))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{name}: cannot be read as a text file ({error}).") from error
@@ -134,7 +139,7 @@ def check_recipe(
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
-        document = Document(tree=plain(config), origin="recipe")
+        document = document_of(config)
     else:
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)

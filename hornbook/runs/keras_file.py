@@ -17,6 +17,10 @@ from hornbook.errors import RunError
 __all__ = ["StoredLayer", "StoredModel", "checksum", "read_keras_file", "stored_model"]
 
 OWN_PACKAGE = "hornbook"
+MAX_CONFIG = 2**26
+"""Bytes of a config; a network of a thousand layers has one million."""
+MAX_RATIO = 20
+"""How often a part may be larger than its packed form; weights are hardly ever."""
 WITH_WEIGHTS = re.compile(
     r"Dense|Conv|BatchNormalization|LayerNormalization|GroupNormalization|RMSNormalization|Embedding|RNN|LSTM|GRU"
     r"|Bidirectional|PReLU|Attention|Functional|Sequential|Model"
@@ -90,9 +94,31 @@ def read_keras_file(path: Path, *, known: Collection[str] = ()) -> StoredModel:
         raise RunError(f"{path}: there is no such file.")
     try:
         with zipfile.ZipFile(path) as archive:
+            for item in archive.infolist():
+                _check_size(item.filename, item.compress_size, item.file_size, path)
             return stored_model(json.loads(archive.read("config.json")), path, known=known)
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, IndexError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise RunError(f"{path}: this is not a model saved by Keras 3 as .keras.") from error
+
+
+def _check_size(name: str, packed: int, size: int, path: Path) -> None:
+    """Refuse what unpacks to far more than Keras writes: its config is text, and it does not compress weights.
+
+    Raises:
+        RunError: If it does.
+    """
+    most = MAX_CONFIG if name.endswith(".json") else max(MAX_RATIO * packed, MAX_CONFIG)
+    if size > most:
+        raise RunError(f"{path}: {name} in it unpacks from {packed:,} to {size:,} bytes, so it is not read.")
 
 
 def stored_model(config: Mapping[str, Any], path: Path, *, known: Collection[str] = ()) -> StoredModel:
