@@ -26,7 +26,14 @@ PAGES = [
 ]
 UNDER_XLA = {"README.md", "docs/quickstart.md", "docs/reuse.md"}
 """Pages that compile as they do for users; the others are about something else. What reuse.md shows depends on last bits."""
-PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md", "docs/studies/README.md", "docs/security.md"]
+PROSE = [
+    "docs/design.md",
+    "docs/dependencies.md",
+    "docs/performance.md",
+    "docs/studies/README.md",
+    "docs/security.md",
+    "docs/reliability.md",
+]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hornbook.errors import RunError
+
 DEEP = 100_000
 JSON_FILES = ("result.json", "data.json", "environment.json", "reuse.json", "history.jsonl")
 READS = {
@@ -236,3 +238,47 @@ def test_what_is_wrong_is_said(change, message, damaged, hornbook_command):
     outcome = hornbook_command(f"hornbook evaluate {run}")
     assert outcome.code == 1
     assert message in outcome.err
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """The folder of an unfinished sweep with one trial that has ended."""
+    from hornbook.runs.sweeps import Outcome, Proposal, SweepFolder, TrialRow
+
+    folder = SweepFolder.create(tmp_path, "few", "data: digits\n")
+    folder.start(TrialRow(Proposal(0, {"activation": "elu"}), {}), rejected=0)
+    folder.end(0, Outcome("finished", 0.5, (0.5,), 2, 0.1, runs=("trials/trial-001/a",)), elapsed_s=0.1)
+    folder.close()
+    return folder.path
+
+
+def open_again(sweep):
+    from hornbook.runs.sweeps import SweepFolder
+
+    return SweepFolder.find_unfinished(sweep.parents[1], "few", "data: digits\n")
+
+
+@pytest.mark.parametrize("file", ["result.json", "trials.jsonl"])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "nothing"])
+def test_a_damaged_record_of_a_sweep_is_named_and_left_as_it_is(file, way, sweep):
+    WAYS[way](sweep / file)
+    with pytest.raises(RunError, match=file):
+        open_again(sweep)
+
+
+def test_the_last_line_of_a_sweep_that_a_kill_cut_off_is_dropped(sweep):
+    whole = (sweep / "trials.jsonl").read_text()
+    (sweep / "trials.jsonl").write_text(whole + '{"event": "start", "tri')
+    again = open_again(sweep)
+    again.close()
+    assert list(again.rows) == [0]
+    assert (sweep / "trials.jsonl").read_text() == whole
+
+
+@pytest.mark.parametrize("run", ["../../precious", "/precious", ""])
+def test_a_record_names_no_run_outside_of_its_sweep(run, sweep):
+    """What it names may be deleted."""
+    path = sweep / "trials.jsonl"
+    path.write_text(path.read_text().replace("trials/trial-001/a", run))
+    with pytest.raises(RunError, match=r"trials\.jsonl, line 2: damaged \(runs\.0"):
+        open_again(sweep)
