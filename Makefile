@@ -52,6 +52,8 @@ bench: $(READY) .venv-bench/.ready
 
 soak: $(READY)
 	$(BIN)/python tests/soak.py --kills 100
+	$(BIN)/python tests/soak.py --sweep 1
+	$(BIN)/python tests/soak.py --mutations 16000
 
 docs: $(READY)
 	$(BIN)/python scripts/generate_docs.py

@@ -2,6 +2,8 @@
 
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
     python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
+    python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
+    python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
 
 A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
 process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
@@ -12,6 +14,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -243,6 +246,195 @@ def deaths(kind: str, numbers: list[int], root: Path) -> int:
     return 0 if good == len(folders) else 1
 
 
+SWEEP = {
+    "name": "few",
+    "data": {"name": "moons", "examples": 60},
+    "model": {"name": "mlp", "units": [4]},
+    "training": {"epochs": 2, "batch_size": 14, "engine": "graph", "checkpoint": {"every": "0.000001 seconds"}},
+    "sweep": {
+        "objective": "val_accuracy",
+        "max_trials": 2,
+        "confirm": 2,
+        "space": {"optimizer.learning_rate": [0.01, 0.1]},
+    },
+}
+
+
+def stage() -> str:
+    """Return how far the sweep below this folder is, from what is on disk."""
+    (folder,) = Path("runs/few").glob("sweep-*")
+    events = folder / "trials.jsonl"
+    lines = events.read_text().splitlines() if events.exists() else []
+    if not lines:
+        return "opening"
+    if (folder / "best.yaml").exists():
+        return "report"
+    if (folder / "confirm").exists():
+        return "confirm"
+    return "between" if '"end"' in lines[-1] else "trial"
+
+
+def run_sweep(at_file: Callable[[int], None] = lambda number: None) -> None:
+    """Run the sweep below this folder, or go on with it; calls a function when a file is about to take its name."""
+    from hornbook.recipes.load import load_recipe
+    from hornbook.sweep.sweep import sweep
+
+    written, flush = itertools.count(), os.fsync
+
+    def count_files(file: Any) -> None:
+        at_file(next(written))
+        flush(file)
+
+    os.fsync = count_files
+    try:
+        sweep(load_recipe(SWEEP), runs="runs")  # a relative path, as on the command line
+    finally:
+        os.fsync = flush
+
+
+def sweep_outcome() -> dict[str, object]:
+    """Return what must be equal however often a sweep was stopped."""
+    folder = Path("runs/few/latest-sweep")
+    result = json.loads((folder / "result.json").read_text())
+    found = {key: result[key] for key in ("state", "best", "values", "score", "confirmed", "trials", "epochs")}
+    found["ranking"] = [(row["trial"], row["score"]) for row in result["ranking"]]
+    found["best.yaml"] = [line for line in (folder / "best.yaml").read_text().splitlines() if not line.startswith("#")]
+    found["report"] = (folder / "report.html").exists()
+    return found
+
+
+def sweep_stages(step: int, root: Path) -> int:
+    """Kill a sweep, and send it SIGTERM, at every stage; go on with it, and compare with the one that was left alone.
+
+    A process that is killed leaves what is on disk at that moment: one process is copied at each file that it writes and
+    stands for as many kills. Another goes on from all of them. SIGTERM takes a process each time, one per stage.
+
+    Args:
+        step: Which files count: each first one of a stage and every so many; 1 also sends SIGTERM at all of them.
+    """
+    copies: dict[str, Path] = {}
+    whole = root / "whole"
+    whole.mkdir()
+
+    def copy(number: int) -> None:
+        now = stage()
+        if number % step == 0 or not any(name.startswith(now) for name in copies):
+            copies[f"{now} {number}"] = root / f"{now}-{number}"
+            shutil.copytree("runs", copies[f"{now} {number}"] / "runs", symlinks=True)
+
+    def first() -> None:
+        os.chdir(whole)
+        run_sweep(copy)
+        (root / "copies.json").write_text(json.dumps({name: str(path) for name, path in copies.items()}))
+
+    os.waitpid(child(first), 0)
+    stopped = {name: Path(path) for name, path in json.loads((root / "copies.json").read_text()).items()}
+    last = {name.split()[0]: name for name in stopped}  # of each stage; all with a step of 1
+    for name, path in [(name, path) for name, path in stopped.items() if step == 1 or name in last.values()]:
+        if name.startswith("opening"):
+            continue
+        stopped[f"{name} TERM"] = folder = path.with_name(f"{path.name}-term")
+        folder.mkdir()
+
+        def terminated(folder: Path = folder, number: int = int(name.split()[1])) -> None:
+            os.chdir(folder)
+            run_sweep(lambda now: os.kill(os.getpid(), signal.SIGTERM) if now == number else None)
+
+        os.waitpid(child(terminated), 0)
+
+    def go_on() -> None:
+        for folder in [*stopped.values(), whole]:
+            os.chdir(folder)
+            try:
+                if folder != whole:
+                    run_sweep()
+                found: object = sweep_outcome()
+            except Exception as error:
+                found = f"{type(error).__name__}: {error}"
+            (folder / "outcome.json").write_text(json.dumps(found))
+
+    os.waitpid(child(go_on), 0)
+    expected = json.loads((whole / "outcome.json").read_text())
+    bad = 0
+    for name, folder in stopped.items():
+        found = json.loads((folder / "outcome.json").read_text())
+        differing = [found] if isinstance(found, str) else [key for key in expected if found[key] != expected[key]]
+        bad += bool(differing)
+        print(f"{name}: {', '.join(differing) or 'survived'}")
+    print(f"survivors {len(stopped) - bad}/{len(stopped)}")
+    return 1 if bad else 0
+
+
+ODD = (
+    "null", "[]", "{}", "''", "-1", "0", "1e400", "1e-400", ".nan", "-.inf", "9" * 40, "9" * 400, "true", "2026-01-01", "~",
+    '"\\uD800"', '"\\0"', "&a [*a]", "*b", "!!python/object:os.system x", "[[[[]]]]", "{a: {b: {c: 1}}}", "{1: 2}", "? [a]",
+    "é\u202e", "x" * 300, "a.b.c", "../..", "all", "auto", "3 epochs", "10 %", "-1 steps", "hidden_1-hidden_9", "relu", "sgd",
+    "|", ">", "- a", "#", "\t", "%", "@", "`", "...", "---", ": ", "{name: layers, layers: [dense]}", "[null, null]",
+)  # fmt: skip
+"""What stands in the place of a value, or between two lines."""
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """Return a recipe's text with up to four things changed: values, lines, indentation, single characters."""
+    for _ in range(chance.randint(1, 4)):
+        lines = text.split("\n")
+        place = chance.randrange(len(lines))
+        line = lines[place]
+        kind = chance.randrange(9)
+        if kind <= 2 and ":" in line:  # another value
+            lines[place] = f"{line.split(':')[0]}: {chance.choice(ODD)}"
+        elif kind == 3 and (words := re.findall(r"[\w.+-]+", line)):  # another word
+            lines[place] = line.replace(chance.choice(words), chance.choice(ODD), 1)
+        elif kind == 4:
+            del lines[place]
+        elif kind == 5:
+            lines.insert(place, chance.choice([chance.choice(lines), chance.choice(ODD)]))
+        elif kind == 6:
+            lines[place] = " " * chance.randrange(6) + line.lstrip()
+        elif kind == 7 and line:  # another character
+            at = chance.randrange(len(line))
+            lines[place] = (
+                line[:at] + chance.choice(["", chr(chance.randrange(1, 0x2FF)), "[", "}", ":"]) + line[at + 1 :]
+            )
+        else:  # a part of another recipe's line
+            lines[place] = line[: chance.randrange(len(line) + 1)] + chance.choice(lines)
+        text = "\n".join(lines)
+    return text
+
+
+def check(text: str) -> bool:
+    """Return whether a recipe has errors; what a check raises beside its own errors is a fault, and what nobody can read."""
+    from hornbook.errors import HornbookError, format_problems
+    from hornbook.recipes.load import check_recipe
+
+    try:
+        checked = check_recipe(text + "\n")
+    except HornbookError as error:
+        str(error).encode()
+        return True
+    format_problems(checked.problems, origin="recipe").encode()
+    return bool(checked.errors)
+
+
+def mutations(number: int, seed: int) -> int:
+    """Check so many changed recipes; exit code 1 if any check ends in anything but a recipe or its problems."""
+    import traceback
+
+    from hornbook.recipes.load import shipped_recipes
+
+    chance, texts = random.Random(seed), list(shipped_recipes().values())
+    refused, faults = 0, 0
+    for _ in range(number):
+        text = mutated(chance.choice(texts), chance)
+        try:
+            refused += check(text)
+        except Exception:
+            faults += 1
+            print(f"{text}\n{traceback.format_exc(limit=-4)}{'-' * 80}", flush=True)
+    print(f"{number:,} recipes: {refused:,} refused, {number - refused - faults:,} valid, {faults} faults")
+    return 1 if faults else 0
+
+
 def count(places: Counter[str]) -> int:
     """Return how many kills hit a run; one that hit a save also hit something else."""
     return places.total() - places["mid-save"]
@@ -255,13 +447,21 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, help="this kind of recipe alone")
     parser.add_argument("--at", type=int, nargs="+", help="in place of random kills: files written before each death")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sweep", type=int, metavar="N", help="a sweep instead, killed and stopped at every Nth file")
+    parser.add_argument("--mutations", type=int, metavar="N", help="so many damaged recipes instead")
     options = parser.parse_args()
+    if options.mutations:
+        return mutations(options.mutations, options.seed)
     from hornbook import startup
 
     startup.import_tensorflow()
-    import hornbook.trainer.resume  # noqa: F401  (children begin with everything imported, and no operation run)
+    import hornbook.trainer.resume  # children begin with everything imported, and no operation run
 
-    root = Path(tempfile.mkdtemp(prefix="hornbook-soak-"))
+    root = Path(tempfile.mkdtemp(prefix="hornbook-soak-", dir=os.environ.get("TMPDIR")))  # as of now, not of the start
+    if options.sweep:
+        import hornbook.sweep.sweep  # noqa: F401
+
+        return sweep_stages(options.sweep, root)
     if options.at:
         return deaths(options.kind, options.at, root)
     survivors, total, everywhere = 0, 0, Counter[str]()

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands.options import RunArgument, examples, import_tensorflow
+from hornbook.commands.options import RunArgument, TrustOption, examples, find_whole, import_tensorflow
 from hornbook.errors import UsageError
-from hornbook.runs import find_run
 
 __all__ = ["COMMANDS"]
 
@@ -46,10 +45,11 @@ def evaluate(
     temperature: Annotated[
         bool, typer.Option("--temperature", help="Also fit a temperature on the validation split")
     ] = False,
+    trust: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class."""
-    trained = find_run(run)  # before TensorFlow, which takes seconds to import
+    trained = find_whole(run, "result", "data")
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 
@@ -64,6 +64,7 @@ def evaluate(
         mc_samples=mc_samples,
         calibration=calibration,
         temperature=temperature,
+        trust=trust,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -81,9 +82,10 @@ def predict(
     temperature: Annotated[
         bool, typer.Option("--temperature", help="Calibrate by a temperature fitted on the validation split")
     ] = False,
+    trust: TrustOption = False,
 ) -> None:
     """Predict labels and probabilities for a file's examples."""
-    trained = find_run(run)
+    trained = find_whole(run, "result", "data")
     if temperature:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
@@ -100,6 +102,7 @@ def predict(
         which=checkpoint.value if checkpoint else None,
         mc_samples=mc_samples,
         temperature=temperature,
+        trust=trust,
     )
     for note in notes:
         print(note, file=sys.stderr)

@@ -10,10 +10,11 @@ import typer
 from hornbook.errors import RecipeError, format_problems
 from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
 from hornbook.recipes.recipe import Recipe
+from hornbook.runs.directory import Run, find_run
 
 __all__ = [
     "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "QuietOption", "RunArgument", "RunsOption",
-    "examples", "import_tensorflow", "load_or_explain",
+    "TrustOption", "examples", "find_whole", "import_tensorflow", "load_or_explain",
 ]  # fmt: skip
 
 
@@ -47,6 +48,8 @@ DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result and warnings, no progress")]
 
+TrustOption = Annotated[bool, typer.Option("--trust", help="Run code that an earlier model or the run's model holds")]
+
 
 def load_or_explain(config: str, overrides: list[str] | None) -> tuple[Recipe, Checked]:
     """Return a checked recipe, and what the check found; its warnings go to stderr.
@@ -60,6 +63,23 @@ def load_or_explain(config: str, overrides: list[str] | None) -> tuple[Recipe, C
     if checked.problems:
         print(format_problems(checked.problems, origin=checked.config.origin), file=sys.stderr)
     return checked.recipe, checked
+
+
+def find_whole(name: str, *files: str) -> Run:
+    """Return a run, after reading what a command needs of it: before TensorFlow, which takes seconds to import.
+
+    Args:
+        name: The run.
+        files: ``result``, ``data``, ``environment``, ``history``, ``reuse``.
+
+    Raises:
+        UsageError: If there is no such run.
+        RunError: If a file is missing or damaged.
+    """
+    run = find_run(name)
+    for file in files:
+        getattr(run, file)
+    return run
 
 
 def import_tensorflow(device: Device | None = None) -> None:

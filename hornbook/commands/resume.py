@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hornbook.commands.options import DeviceOption, JsonOption, QuietOption, RunArgument, examples, import_tensorflow
+from hornbook.commands.options import (
+    DeviceOption,
+    JsonOption,
+    QuietOption,
+    RunArgument,
+    TrustOption,
+    examples,
+    find_whole,
+    import_tensorflow,
+)
 from hornbook.commands.running import train_and_print
-from hornbook.runs.directory import find_run
 from hornbook.startup import process_start
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ def resume(
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40")
     ] = None,
     device: DeviceOption = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -31,15 +40,15 @@ def resume(
     The result is bit for bit that of a run without the interruption.
     """
 
-    earlier = find_run(run)  # before TensorFlow, which takes seconds to import
+    earlier = find_whole(run, "result", "data", "environment", "reuse")
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
 
-        return resume_run(run, overrides or (), listeners=listeners, started=process_start())
+        return resume_run(run, overrides or (), listeners=listeners, started=process_start(), trust=trust)
 
     if train_and_print(run_it, device=device, as_json=as_json, quiet=quiet) is None:
-        reason = earlier.result["stop_reason"]
+        reason = earlier.result.get("stop_reason", "")
         longer = "training.max_time=TIME" if reason.startswith("max_time") else "training.epochs=NUMBER"
         print(f"{run}: this run is finished ({reason}), there is nothing left to do.")
         print(f"To train it longer: hornbook resume {run} {longer}")
@@ -48,11 +57,13 @@ def resume(
 def reproduce(
     run: RunArgument,
     runs: Annotated[str, typer.Option(help="Folder below which the new run's folder is made")] = "runs",
+    trust: TrustOption = False,
 ) -> None:
     """Train a run again from its recipe and seed, and compare.
 
     The comparison is to the last bit; exit code 3 where it differs.
     """
+    find_whole(run, "result", "environment", "history")
     import_tensorflow()
     from rich.console import Console
 
@@ -61,7 +72,7 @@ def reproduce(
 
     console = ConsoleProgress(Console(stderr=True, highlight=False))
     try:
-        comparison = reproduce_run(run, runs=runs, listeners=[console], started=process_start())
+        comparison = reproduce_run(run, runs=runs, listeners=[console], started=process_start(), trust=trust)
     finally:
         console.close()
     print(comparison.text())

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands.options import examples, import_tensorflow
-from hornbook.runs.directory import find_run
+from hornbook.commands.options import TrustOption, examples, find_whole, import_tensorflow
 
 __all__ = ["COMMANDS"]
 
@@ -20,14 +19,17 @@ def reuse_report(
     ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds per side, with --control")] = 5,
     runs: Annotated[Path, typer.Option(help="Folder below which runs are made")] = Path("runs"),
+    trust: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Show what reused layers did, and what they gained."""
-    find_run(run)  # before TensorFlow, which takes seconds to import
+    find_whole(run, "result", "history", "reuse")
     import_tensorflow()
     from hornbook.study.reuse_report import reuse_report as report_of
 
-    report = report_of(run, control=control, seeds=seeds, runs=runs, say=lambda text: print(text, file=sys.stderr))
+    report = report_of(
+        run, control=control, seeds=seeds, runs=runs, say=lambda text: print(text, file=sys.stderr), trust=trust
+    )
     print(json.dumps(report.json(), indent=2) if as_json else report.text())
 
 

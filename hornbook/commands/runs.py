@@ -13,9 +13,11 @@ from hornbook.runs.usage import (
     Usage,
     date_text,
     find_runs,
+    find_unbegun,
     free_models,
     free_states,
     models_size,
+    remove_unbegun,
     size_text,
     states_size,
     usage_of,
@@ -37,6 +39,7 @@ def list_command(
     found = _usages(folder)
     if as_json:
         print(json.dumps([{**vars(one), "path": str(one.path)} for one in found], indent=2))
+        _end(found)
         return
     shown = [one for one in found if trials or not one.is_trial]
     rows = [_row(one) for one in shown] + ([] if trials else _sweeps(found, folder))
@@ -45,6 +48,7 @@ def list_command(
         print(f"{name}\n  {state:<11} {epochs:>6} {size:>9}  {date}  {score}".rstrip())
     total = size_text(sum(one.size for one in found))
     print(f"{len(found)} runs, {total}. 'hornbook runs prune' shows what could be freed.")
+    _end(found)
 
 
 def prune(
@@ -72,8 +76,20 @@ def prune(
         print(f"{'freed' if yes else 'would free'} {size_text(size):>8}  {what} of {one.name}")
         if yes:
             (free_models if is_dropped else free_states)(one.path)
+    for path in find_unbegun(folder):
+        print(f"{'removed' if yes else 'would remove'}  {path.relative_to(folder)}, a run that was killed as it began")
+        if yes:
+            remove_unbegun(path)
     end = "freed." if yes else "can be freed with --yes." if count else "can be freed."
     print(f"{size_text(freed)} in {count} run{'' if count == 1 else 's'} {end}")
+    _end(found)
+
+
+def _end(found: list[Usage]) -> None:
+    """Say last what is wrong with runs, and let the exit code say so too."""
+    problems = [one.problem for one in found if one.problem]
+    if problems:
+        raise RunError("\n".join(problems))
 
 
 def _usages(folder: Path) -> list[Usage]:

@@ -76,7 +76,7 @@ def train(
         unfinished = find_unfinished(Path(runs), recipe.name or "recipe", source) if resume else None
         started = process_start()
         if unfinished is not None:
-            return resume_run(unfinished, listeners=listeners, started=started)
+            return resume_run(unfinished, listeners=listeners, started=started, trust=recipe.is_trusted)
         return train_recipe(recipe, runs=runs, listeners=listeners, source=source, started=started)
 
     result = train_and_print(run_it, device=device, as_json=as_json, quiet=quiet)

@@ -76,7 +76,7 @@ def check_options(run: Run, *, calibration: bool, temperature: bool) -> None:
     facts = run.data
     if facts["task"] == "regression":
         raise UsageError(f"{run.path}: {asked} is about probabilities of classes, and this run's task is regression.")
-    head = load_recipe(run.recipe_path, of_run=True).head.activation
+    head = load_recipe(run.recipe_path, for_training=False, of_run=True).head.activation
     if head is None or head.name not in {"softmax", "sigmoid"}:
         name = head.name if head is not None else "linear"
         raise UsageError(

@@ -11,6 +11,7 @@ from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
 from hornbook.errors import Path as Place
 from hornbook.errors import Problem, RecipeError, RunError
+from hornbook.inference.trained import load_model
 from hornbook.recipes.language.layer_names import UnknownLayer
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.reuse import CutError, cut, source_file
@@ -44,7 +45,8 @@ def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
     stored = read_keras_file(path)
     if stored.needs_code and not reuse.trust:
         raise RunError(
-            f"{path} holds code ({', '.join(stored.needs_code)}) and is not loaded without 'reuse.trust: true'."
+            f"{path} holds code ({', '.join(stored.needs_code)}) and is not loaded without 'reuse.trust: true', or --trust "
+            "for a run."
         )
     model = _load(path, trust=reuse.trust)
     if reuse.file() is None:
@@ -54,11 +56,7 @@ def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
 
 
 def _load(path: Path, *, trust: bool) -> keras.Model:
-    try:
-        model: Any = keras.models.load_model(path, compile=False, safe_mode=not trust)
-    except Exception as error:
-        text = " ".join(str(error).split())[:200]
-        raise RunError(f"{path}: the model cannot be loaded ({text}).") from error
+    model = load_model(path, trust=trust)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise RunError(
             f"{path}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs, expected one of each."

@@ -95,6 +95,7 @@ def evaluate_run(
     mc_samples: int | None = None,
     calibration: bool = False,
     temperature: bool = False,
+    trust: bool = False,
 ) -> Report:
     """Return the figures of a run on one split of its own data.
 
@@ -105,13 +106,14 @@ def evaluate_run(
         mc_samples: Also predict with Monte Carlo dropout, so often for each example.
         calibration: Also return how well probabilities are calibrated.
         temperature: Also fit a temperature on the validation split, and return what it does to the calibration.
+        trust: Whether code that the run's model holds may be run.
 
     Raises:
         UsageError: If the run has no dropout to sample, or no probabilities to calibrate.
         DataError: If the run has no such split, or its data is gone.
     """
     check_options(find_run(name), calibration=calibration, temperature=temperature)
-    trained = load_run(name, which=which)
+    trained = load_run(name, which=which, trust=trust)
     if mc_samples is not None:
         check_dropout(trained.model, name)
     splits, notes = load_splits(trained)

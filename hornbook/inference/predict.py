@@ -30,6 +30,7 @@ def predict_file(
     which: str | None = None,
     mc_samples: int | None = None,
     temperature: bool = False,
+    trust: bool = False,
 ) -> tuple[str, ...]:
     """Predict for every example in a file and write the predictions; returns notes for the user.
 
@@ -40,6 +41,7 @@ def predict_file(
         which: ``best`` or ``last`` weights; None: the run's final ones.
         mc_samples: Predict with Monte Carlo dropout, so often for each example, and write how far samples differ.
         temperature: Divide logits by the temperature that fits the run's validation split best.
+        trust: Whether code that the run's model holds may be run.
 
     Raises:
         UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
@@ -53,7 +55,7 @@ def predict_file(
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
     check_options(find_run(run), calibration=False, temperature=temperature)
-    trained = load_run(run, which=which)
+    trained = load_run(run, which=which, trust=trust)
     if output is not None:
         _spare(output, source, trained)
     if mc_samples is not None:

@@ -20,8 +20,9 @@ from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
+from hornbook.runs.keras_file import read_keras_file
 
-__all__ = ["Trained", "load_run"]
+__all__ = ["Trained", "load_model", "load_run"]
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,44 @@ class Trained:
         )
 
 
-def load_run(name: str | Path, *, which: str | None = None) -> Trained:
+def load_run(name: str | Path, *, which: str | None = None, trust: bool = False) -> Trained:
     """Return a run with its ``best``, ``last`` or (None) final model.
+
+    Args:
+        name: The run.
+        which: Which weights.
+        trust: Whether code that the model holds may be run. Nothing in the run's folder says so.
 
     Raises:
         UsageError: If there is no such run.
-        RunError: If its files are missing or damaged.
+        RunError: If its files are missing or damaged, or its model holds code that is not trusted.
     """
     run = find_run(name)
     path = run.model_path(which)
-    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
+    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True, trust=trust)
     for component in _components(recipe):
         component.import_target()  # registers the layers of plug-ins with Keras
+    model = load_model(path, trust=trust)
+    return Trained(run, recipe, from_json(run.data), model, path.stem)
+
+
+def load_model(path: Path, *, trust: bool = False) -> Any:
+    """Return the model of a `.keras` file; code that it holds is run where it is trusted, else it is not loaded.
+
+    Raises:
+        RunError: If it cannot be loaded, or holds code that is not trusted.
+    """
+    stored = read_keras_file(path, known=keras.saving.get_custom_objects())
+    if stored.needs_code and not trust:
+        raise RunError(
+            f"{path}: holds code or layers of another package ({', '.join(stored.needs_code)}) and is not loaded. If you "
+            "know where it comes from, run that code with --trust (in Python trust=True)."
+        )
     try:
-        is_trusted = recipe.reuse is not None and recipe.reuse.trust
-        model: Any = keras.models.load_model(path, compile=False, safe_mode=not is_trusted)
+        return keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: the model cannot be loaded ({reason}).") from error
-    return Trained(run, recipe, from_json(run.data), model, path.stem)
 
 
 def _components(value: Any) -> Iterator[Component]:

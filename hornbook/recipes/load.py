@@ -14,7 +14,7 @@ from hornbook.errors import Path, Problem, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
-from hornbook.recipes.language.text import Document, parse, plain
+from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of, parse
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
@@ -68,10 +68,15 @@ def read_config(config: str | FilePath) -> Config:
     """
     name = str(config)
     if name == "-":
-        return Config(sys.stdin.read(), "standard input", "recipe")
+        try:
+            return Config(sys.stdin.read(MAX_CHARACTERS + 1), "standard input", "recipe")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"standard input: cannot be read as text ({error}).") from error
     path = FilePath(name)
     if path.is_file():
         try:
+            if path.stat().st_size > 4 * MAX_CHARACTERS:  # bytes
+                raise UsageError(f"{name}: {path.stat().st_size:,} bytes, which is too large for a recipe.")
             return Config(path.read_bytes().decode("utf-8-sig"), name, _run_name(path.stem))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{name}: cannot be read as a text file ({error}).") from error
@@ -98,6 +103,7 @@ def load_recipe(
     *,
     for_training: bool = True,
     of_run: bool = False,
+    trust: bool = False,
 ) -> Recipe:
     """Return a checked recipe.
 
@@ -105,7 +111,9 @@ def load_recipe(
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
         for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
-        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one.
+        of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one,
+            and `reuse.trust` in it means nothing, because a folder cannot vouch for itself.
+        trust: What `reuse.trust` of a run's recipe is instead: whether the caller knows where the earlier model comes from.
 
     Raises:
         RecipeError: With every problem, in line order.
@@ -114,7 +122,7 @@ def load_recipe(
     Example:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
-    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run)
+    checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run, trust=trust)
     if checked.recipe is None:
         raise RecipeError(checked.problems, origin=checked.config.origin)
     return checked.recipe
@@ -126,11 +134,12 @@ def check_recipe(
     *,
     for_training: bool = True,
     of_run: bool = False,
+    trust: bool = False,
 ) -> Checked:
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
-        document = Document(tree=plain(config), origin="recipe")
+        document = document_of(config)
     else:
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
@@ -138,6 +147,7 @@ def check_recipe(
     apply_overrides(document, overrides, defaults=_default_components())
     if of_run and isinstance(document.tree, dict):
         _as_before(document.tree)
+        _trust_now(document.tree, trust=trust)
     problems = list(document.problems)
     recipe: Recipe | None = None
     if document.tree is not None and not isinstance(document.tree, dict):
@@ -165,6 +175,15 @@ def _as_before(tree: dict[Any, Any]) -> None:
             section.setdefault("sample", "first")
     if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
         tree["head"].setdefault("standardize_targets", False)
+
+
+def _trust_now(tree: dict[Any, Any], *, trust: bool) -> None:
+    """Let the caller, not the folder, say whether the code of the earlier model may be run."""
+    reuse = tree.get("reuse")
+    if isinstance(reuse, dict):
+        reuse.pop("trust", None)
+        if trust:
+            reuse["trust"] = True
 
 
 def _default_components() -> dict[str, str]:

@@ -94,6 +94,11 @@ class Recipe(Spec):
         """The text the recipe came from, with the place of each key."""
         return self._document
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether code that the reused model holds may be run."""
+        return self.reuse is not None and self.reuse.trust
+
     def replaced(self, values: Mapping[str, Any]) -> "Recipe":
         """Return the recipe with other values in place, remembering the text it came from.
 

@@ -19,6 +19,16 @@ from typing import Any
 
 from hornbook.atomic import jsonable, replacing, write_json, write_text
 from hornbook.errors import BusyError, RunError, UsageError
+from hornbook.runs.records import (
+    DataRecord,
+    EnvironmentRecord,
+    EpochRecord,
+    ResultRecord,
+    ReuseRecord,
+    read_lines,
+    read_record,
+    read_text,
+)
 
 __all__ = [
     "Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "is_pretraining", "make_folder", "newest_run",
@@ -29,7 +39,11 @@ RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "enviro
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 LATEST = "latest"
+BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
+"""What may be in a run's folder before the recipe makes it a run."""
 
+BEGINS_S = 60.0
+"""So young may a folder be that has no lock yet."""
 PRETRAINING = "pretraining"
 """How the `phase` of a pretraining epoch begins in the history; the name of the layer or task follows."""
 
@@ -39,11 +53,12 @@ def is_pretraining(row: Mapping[str, Any]) -> bool:
     return str(row.get("phase", "")).startswith(PRETRAINING)
 
 
-def check_writable(root: Path) -> None:
-    """Raise early, before any work, if runs could not be written below `root`.
+def check_writable(root: Path, name: str | None = None, *, latest: str = LATEST) -> None:
+    """Raise early, before any work, if runs (of a recipe of that name) could not be written below `root`.
 
     Raises:
-        RunError: If the folder, or the nearest existing one above it, cannot be written.
+        RunError: If the folder, or the nearest existing one above it, cannot be written, or something else has the name of
+            the link to the newest run.
     """
     existing = root.absolute()
     while not existing.exists() and existing != existing.parent:
@@ -54,6 +69,12 @@ def check_writable(root: Path) -> None:
         )
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"{root}: runs cannot be written here, {existing} is read-only. Choose a folder with --runs.")
+    link = root / name / latest if name is not None else None
+    if link is not None and link.exists() and not link.is_symlink():
+        raise RunError(
+            f"{link}: here Hornbook keeps a link to the newest run, and there is something else of that name. Rename it, or "
+            "choose another folder with --runs."
+        )
 
 
 def write_failed_search(root: Path, name: str, picture: str) -> Path:
@@ -77,6 +98,7 @@ def make_folder(root: Path, name: str, *, inner: str, what: str, prefix: str = "
     Raises:
         RunError: If it cannot be made; `what` says what it is for.
     """
+    check_writable(root, name, latest=latest)
     try:
         while True:
             stamp = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
@@ -134,7 +156,11 @@ class RunDirectory:
         Raises:
             BusyError: If another process is training it.
         """
-        with (self.path / LOG).open("a", encoding="utf-8") as file:  # never replaced, so everyone locks the same file
+        try:
+            file = (self.path / LOG).open("a", encoding="utf-8")  # never replaced, so everyone locks the same file
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror}).") from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -158,6 +184,11 @@ class RunDirectory:
             for path in folder.glob(".*-*"):
                 path.unlink(missing_ok=True)
 
+    def remove_unbegun(self) -> None:
+        """Remove the folder, where no recipe in it makes it a run."""
+        if not (self.path / RECIPE).exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def write_recipe(self, text: str) -> None:
         """Write the resolved recipe."""
         write_text(self.path / RECIPE, text)
@@ -177,6 +208,15 @@ class RunDirectory:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write state, stop reason and metrics."""
         write_json(self.path / RESULT, dict(result))
+
+    def write_failure(self, result: Mapping[str, Any]) -> None:
+        """Write state and reason of a run that failed; on a full disk into the place of what was there."""
+        try:
+            self.write_result(result)
+        except RunError:
+            with contextlib.suppress(OSError), (self.path / RESULT).open("r+", encoding="utf-8") as file:
+                json.dump(jsonable(dict(result)), file, ensure_ascii=False)
+                file.truncate()
 
     def write_reuse(self, facts: Mapping[str, Any]) -> None:
         """Write where reused layers came from, and after training how far they moved."""
@@ -220,18 +260,11 @@ class Run:
     path: Path
 
     def __repr__(self) -> str:
-        result = self.result
-        return f"Run({str(self.path)!r}, {result.get('state', 'unknown')})"
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self.path / name
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"{path}: missing. The run ended before it was written.") from error
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path}: cannot be read ({error}).") from error
-        return dict(value)
+            state = self.result["state"]
+        except RunError:
+            state = "unknown"
+        return f"Run({str(self.path)!r}, {state})"
 
     @property
     def recipe_path(self) -> Path:
@@ -239,38 +272,36 @@ class Run:
         return self.path / RECIPE
 
     @property
+    def recipe_text(self) -> str:
+        """The resolved recipe."""
+        return read_text(self.path / RECIPE)
+
+    @property
     def result(self) -> dict[str, Any]:
         """State, stop reason and metrics."""
-        return self._json(RESULT)
+        return read_record(self.path / RESULT, ResultRecord)
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device, seed, command and data fingerprint."""
-        return self._json(ENVIRONMENT)
+        return read_record(self.path / ENVIRONMENT, EnvironmentRecord)
 
     @property
     def data(self) -> dict[str, Any]:
         """What is known about the data."""
-        return self._json(DATA)
+        return read_record(self.path / DATA, DataRecord)
 
     @property
     def reuse(self) -> dict[str, Any] | None:
         """Where reused layers came from; None where nothing was reused."""
-        return self._json(REUSE) if (self.path / REUSE).exists() else None
+        path = self.path / REUSE
+        return read_record(path, ReuseRecord) if path.exists() else None
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """One mapping per epoch; a last line that a kill cut off is left out."""
         path = self.path / HISTORY
-        if not path.exists():
-            return []
-        rows = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break
-        return rows
+        return list(read_lines(path, EpochRecord)) if path.exists() else []
 
     def model_path(self, which: str | None = None) -> Path:
         """Return the file of the ``best``, ``last`` or (None) final model.
@@ -278,11 +309,23 @@ class Run:
         Raises:
             RunError: If the run has no such model.
         """
-        chosen = which or str(self.result.get("final", "last"))
+        chosen = which or self.result.get("final") or "last"
         path = self.path / CHECKPOINTS / f"{chosen}.keras"
         if not path.exists():
             raise RunError(f"{path}: missing. The run ended before a model was saved.")
         return path
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process is training the run in a folder, or about to begin it."""
+    try:
+        with (path / LOG).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return time.time() - path.stat().st_mtime < BEGINS_S
+    except OSError:
+        return True
+    return False
 
 
 def _source_text(text: str, overrides: Sequence[str]) -> str:
@@ -290,19 +333,23 @@ def _source_text(text: str, overrides: Sequence[str]) -> str:
 
 
 def find_unfinished(root: Path, name: str, source: tuple[str, Sequence[str]]) -> Path | None:
-    """Return the newest run of a recipe if it came from the same text and overrides and is not finished."""
+    """Return the newest run of a recipe if it came from the same text and overrides and is not finished.
+
+    Raises:
+        RunError: If its files are damaged, so that nobody can tell.
+    """
     path = root / name / LATEST
-    try:
-        is_same = (path / SOURCE).read_text(encoding="utf-8") == _source_text(*source)
-        return path.resolve() if is_same and Run(path).result["state"] != "finished" else None
-    except (OSError, RunError):
+    if not (path / RECIPE).exists() or read_text(path / SOURCE) != _source_text(*source):
         return None
+    return path.resolve() if Run(path).result["state"] != "finished" else None
 
 
 def newest_run(folder: Path) -> Path | None:
     """Return the newest run in a recipe's folder of runs, or None."""
     latest = folder / LATEST
-    return folder / latest.readlink() if (latest / RECIPE).is_file() else None
+    if not (latest / RECIPE).is_file():
+        return None
+    return folder / latest.readlink() if latest.is_symlink() else latest  # a copy of the folder may have no links
 
 
 def runs_of(root: Path, name: str) -> list[Run]:
@@ -315,13 +362,22 @@ def find_run(name: str | Path, *, root: Path = Path("runs")) -> Run:
     """Return a run by its folder, its recipe's name (the newest run), or ``name/latest``.
 
     Raises:
-        UsageError: If there is no such run.
+        UsageError: If there is no such run, or its folder may not be entered.
     """
     for candidate in (Path(name), root / name):
-        if (candidate / RECIPE).is_file():
-            return Run(candidate.resolve())
-        if (candidate / LATEST / RECIPE).is_file():
-            return Run((candidate / LATEST).resolve())
+        try:
+            if (candidate / RECIPE).is_file():
+                return Run(candidate.resolve())
+            if (candidate / LATEST / RECIPE).is_file():
+                return Run((candidate / LATEST).resolve())
+            folder = candidate.parent if candidate.name == LATEST else candidate
+            if (folder / LATEST).is_symlink():  # to one that was killed before it was a run
+                for run in runs_of(folder.parent, folder.name):
+                    return Run(run.path.resolve())
+        except OSError as error:
+            raise UsageError(f"{candidate}: cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise UsageError(f"{name!r}: this is no path ({error}).") from error
     known = sorted(path.parent.name for path in root.glob(f"*/{LATEST}")) if root.is_dir() else []
     hint = (
         f"Runs of these recipes are in {root}: {', '.join(known)}." if known else f"There is no run below {root} yet."

@@ -7,7 +7,7 @@ reuses the model, and executes nothing.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,10 @@ from hornbook.errors import RunError
 __all__ = ["StoredLayer", "StoredModel", "checksum", "read_keras_file", "stored_model"]
 
 OWN_PACKAGE = "hornbook"
+MAX_CONFIG = 2**26
+"""Bytes of a config; a network of a thousand layers has one million."""
+MAX_RATIO = 20
+"""How often a part may be larger than its packed form; weights are hardly ever."""
 WITH_WEIGHTS = re.compile(
     r"Dense|Conv|BatchNormalization|LayerNormalization|GroupNormalization|RMSNormalization|Embedding|RNN|LSTM|GRU"
     r"|Bidirectional|PReLU|Attention|Functional|Sequential|Model"
@@ -74,8 +78,12 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_keras_file(path: Path) -> StoredModel:
+def read_keras_file(path: Path, *, known: Collection[str] = ()) -> StoredModel:
     """Return what a `.keras` file says about its network.
+
+    Args:
+        path: The file.
+        known: Names under which layers of installed packages are registered with Keras; they are no code of the file.
 
     Raises:
         RunError: If there is no such file, or it is no Keras model.
@@ -86,12 +94,34 @@ def read_keras_file(path: Path) -> StoredModel:
         raise RunError(f"{path}: there is no such file.")
     try:
         with zipfile.ZipFile(path) as archive:
-            return stored_model(json.loads(archive.read("config.json")), path)
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, IndexError) as error:
+            for item in archive.infolist():
+                _check_size(item.filename, item.compress_size, item.file_size, path)
+            return stored_model(json.loads(archive.read("config.json")), path, known=known)
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise RunError(f"{path}: this is not a model saved by Keras 3 as .keras.") from error
 
 
-def stored_model(config: Mapping[str, Any], path: Path) -> StoredModel:
+def _check_size(name: str, packed: int, size: int, path: Path) -> None:
+    """Refuse what unpacks to far more than Keras writes: its config is text, and it does not compress weights.
+
+    Raises:
+        RunError: If it does.
+    """
+    most = MAX_CONFIG if name.endswith(".json") else max(MAX_RATIO * packed, MAX_CONFIG)
+    if size > most:
+        raise RunError(f"{path}: {name} in it unpacks from {packed:,} to {size:,} bytes, so it is not read.")
+
+
+def stored_model(config: Mapping[str, Any], path: Path, *, known: Collection[str] = ()) -> StoredModel:
     """Return what a serialized model's config says.
 
     Raises:
@@ -100,7 +130,7 @@ def stored_model(config: Mapping[str, Any], path: Path) -> StoredModel:
     layers = tuple(_layers(config["class_name"], config["config"]))
     if not layers:
         raise RunError(f"{path}: this model is built in code, so its layers cannot be taken apart.")
-    return StoredModel(path, layers, tuple(sorted(set(_foreign(config)))))
+    return StoredModel(path, layers, tuple(sorted(set(_foreign(config, known)))))
 
 
 def _layers(class_name: str, config: Mapping[str, Any]) -> Iterator[StoredLayer]:
@@ -150,19 +180,21 @@ def _parents(value: Any) -> Iterator[str]:
             yield from _parents(item)
 
 
-def _foreign(value: Any) -> Iterator[str]:
+def _foreign(value: Any, known: Collection[str]) -> Iterator[str]:
     """Yield every class below a config that is neither Keras's own nor Hornbook's, and those that carry code."""
     if isinstance(value, Mapping):
         name, registered = value.get("class_name"), value.get("registered_name")
         module = value.get("module")
         if name in {"Lambda", "TFSMLayer", "__lambda__"}:
             yield str(name)
+        elif isinstance(registered, str) and registered in known:
+            pass
         elif isinstance(module, str) and module.split(".")[0] not in {"keras", "builtins", OWN_PACKAGE}:
             yield f"{module}.{name}"
         elif isinstance(registered, str) and ">" in registered and registered.split(">")[0] != OWN_PACKAGE:
             yield registered
         for item in value.values():
-            yield from _foreign(item)
+            yield from _foreign(item, known)
     elif isinstance(value, list):
         for item in value:
-            yield from _foreign(item)
+            yield from _foreign(item, known)

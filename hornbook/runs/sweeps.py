@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
 from hornbook.runs.directory import make_folder
+from hornbook.runs.records import EventRecord, SweepRecord, read_lines, read_record, read_text
 
 __all__ = [
     "Outcome", "Proposal", "SweepFolder", "TrialRow", "best_runs", "latest_best", "sweep_above", "sweep_result",
@@ -111,35 +111,40 @@ class SweepFolder:
 
     @classmethod
     def find_unfinished(cls, root: Path, name: str, source: str) -> "SweepFolder | None":
-        """Return the newest sweep of the same recipe, overrides and space, if it is not finished."""
+        """Return the newest sweep of the same recipe, overrides and space, if it is not finished.
+
+        Raises:
+            RunError: If its record is damaged, or another process works on it.
+        """
         sources = (root / name).glob(f"{PREFIX}*/{SOURCE}")  # written once, at the start; names are exact to the second
         for path in (found.parent for found in sorted(sources, key=lambda one: one.stat().st_mtime_ns, reverse=True)):
-            with suppress(OSError, ValueError):
-                if (path / SOURCE).read_text(encoding="utf-8") == source:
-                    is_open = json.loads((path / RESULT).read_text(encoding="utf-8"))["state"] != "finished"
-                    return cls(path).opened() if is_open else None
+            try:
+                is_same = read_text(path / SOURCE) == source
+            except RunError:
+                continue  # a sweep that nobody can read is another one
+            if is_same:
+                return cls(path).opened() if sweep_result(path)["state"] != "finished" else None
         return None
 
     def opened(self) -> "SweepFolder":
         """Read the record back; a last line that a kill cut off is dropped.
 
         Raises:
-            RunError: If another process works on this sweep.
+            RunError: If another process works on this sweep, or its record is damaged.
         """
         self.lock()
-        text = (self.path / EVENTS).read_text(encoding="utf-8")
-        lines = text.splitlines(keepends=True)
-        for line in lines:
-            try:
-                event = json.loads(line) if line.endswith("\n") else None
-            except ValueError:
-                event = None
-            if event is None:
-                break
-            self._take(event)
-        whole = "".join(lines[: len(self.order)])
-        if whole != text:
-            write_text(self.path / EVENTS, whole)
+        try:
+            text = read_text(self.path / EVENTS)
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text:
+                write_text(self.path / EVENTS, whole)
+            for event in read_lines(self.path / EVENTS, EventRecord):
+                if event["event"] == "end" and event["trial"] not in self.rows:
+                    raise RunError(f"{self.path / EVENTS}: damaged (trial {event['trial']} ends and never began).")
+                self._take(event)
+        except RunError as error:
+            self.close()
+            raise RunError(f"{error} --fresh begins another sweep.") from error
         return self
 
     def lock(self) -> None:
@@ -194,13 +199,14 @@ class SweepFolder:
         number = int(event["trial"])
         self.order.append((event["event"], number))
         if event["event"] == "start":
-            proposal = Proposal(number, event["values"], event["until"], event["parent"])
+            proposal = Proposal(number, event["values"], event.get("until"), event.get("parent"))
             self.rows[number] = TrialRow(proposal, event["drawn"])
-            self.rejected = int(event["rejected"])
+            self.rejected = int(event.get("rejected", 0))
             return
         names = ("state", "score", "epochs", "seconds", "reason")
-        facts = {name: event[name] for name in names}
-        self.rows[number].outcome = Outcome(scores=tuple(event["scores"]), runs=tuple(event["runs"]), **facts)
+        facts = {name: event[name] for name in names if name in event}
+        scores, runs = event.get("scores", ()), event.get("runs", ())
+        self.rows[number].outcome = Outcome(scores=tuple(scores), runs=tuple(runs), **facts)
         self.elapsed_s = float(event["elapsed"])
 
     def write_result(self, facts: Mapping[str, Any]) -> None:
@@ -232,10 +238,7 @@ def sweep_result(sweep: Path) -> dict[str, Any]:
     Raises:
         RunError: If the record cannot be read.
     """
-    try:
-        return dict(json.loads((sweep / RESULT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"{sweep / RESULT}: cannot be read ({error}).") from error
+    return read_record(sweep / RESULT, SweepRecord)
 
 
 def best_runs(sweep: Path, count: int) -> set[Path]:

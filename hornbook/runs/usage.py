@@ -1,5 +1,6 @@
 """What runs cost on disk, and how to free it: states first, then models. No TensorFlow."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,10 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.errors import RunError
-from hornbook.runs.directory import CHECKPOINTS, HISTORY, RECIPE, RESULT, STATES, Run
+from hornbook.runs.directory import (
+    BEFORE_RECIPE,
+    CHECKPOINTS,
+    HISTORY,
+    RECIPE,
+    RESULT,
+    STATES,
+    Run,
+    is_locked,
+)
 from hornbook.runs.sweeps import sweep_above
 
-__all__ = ["Usage", "find_runs", "free_models", "free_states", "models_size", "size_of", "states_size", "usage_of"]
+__all__ = [
+    "Usage", "find_runs", "find_unbegun", "free_models", "free_states", "models_size", "remove_unbegun", "size_of",
+    "states_size", "usage_of",
+]  # fmt: skip
+
+STAMP = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,7 @@ class Usage:
         size: Bytes.
         date: When it was last written, seconds since 1970.
         is_trial: Whether it is part of a sweep.
+        problem: What is wrong with its files; empty where nothing is.
     """
 
     path: Path
@@ -37,37 +53,51 @@ class Usage:
     size: int
     date: float
     is_trial: bool
+    problem: str = ""
 
 
 def find_runs(root: Path) -> Iterator[Path]:
     """Yield the folders of all runs below `root`, those inside of sweeps too, by name."""
-    if not root.is_dir():
-        return
     if (root / RECIPE).is_file():
         yield root
         return
     for path in sorted(root.iterdir()):
         if path.is_dir() and not path.is_symlink():
-            yield from find_runs(path)
+            try:
+                yield from find_runs(path)
+            except OSError:  # a folder that may not be entered hides no other one
+                yield path
+
+
+def find_unbegun(root: Path) -> Iterator[Path]:
+    """Yield folders of runs that were killed before there was a recipe in them, and that no process is beginning now."""
+    for path in sorted(root.rglob("*")):
+        if not STAMP.fullmatch(path.name) or path.is_symlink() or not path.is_dir() or (path / RECIPE).exists():
+            continue
+        names = {item.name for item in path.iterdir() if not item.name.startswith(".")}
+        is_empty = not (path / CHECKPOINTS).is_dir() or not any((path / CHECKPOINTS).iterdir())
+        if CHECKPOINTS in names and names <= BEFORE_RECIPE and is_empty and not is_locked(path):
+            yield path
 
 
 def usage_of(path: Path, root: Path) -> Usage:
     """Return what there is to say about a run without importing anything heavy."""
+    run, problem, epochs = Run(path), "", None
+    result: dict[str, Any] = {"state": "unknown"}
     try:
-        result: dict[str, Any] = Run(path).result
-    except RunError:
-        result = {"state": "unknown"}
+        result = run.result
+        epochs = result.get("epochs")
+        epochs = len(run.history) if epochs is None and (path / HISTORY).exists() else epochs
+    except RunError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{path}: cannot be read ({error.strerror})."
     try:
         date = (path / RESULT).stat().st_mtime
     except OSError:
         date = path.stat().st_mtime
-    parts = path.relative_to(root).parts
-    epochs = result.get("epochs")
-    if epochs is None and (path / HISTORY).exists():
-        epochs = len(Run(path).history)
-    is_trial = sweep_above(path.relative_to(root)) is not None
-    name = "/".join(parts)
-    return Usage(path, name, str(result.get("state")), epochs, _score(result), size_of(path), date, is_trial)
+    name, is_trial = "/".join(path.relative_to(root).parts), sweep_above(path.relative_to(root)) is not None
+    return Usage(path, name, result["state"], epochs, _score(result), size_of(path), date, is_trial, problem)
 
 
 def _score(result: dict[str, Any]) -> str:
@@ -81,9 +111,12 @@ def _score(result: dict[str, Any]) -> str:
 
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of a folder's files."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(item.stat().st_size for item in path.rglob("*") if item.is_file() and not item.is_symlink())
+    try:
+        if path.is_file():
+            return path.stat().st_size
+        return sum(item.stat().st_size for item in path.rglob("*") if item.is_file() and not item.is_symlink())
+    except PermissionError:
+        return 0
 
 
 def states_size(path: Path) -> int:
@@ -98,12 +131,29 @@ def models_size(path: Path) -> int:
 
 def free_states(path: Path) -> None:
     """Delete the states of a run; it can be evaluated and used, but not trained longer."""
-    shutil.rmtree(path / CHECKPOINTS / STATES, ignore_errors=True)
+    _delete(path / CHECKPOINTS / STATES)
 
 
 def free_models(path: Path) -> None:
     """Delete models and states of a run; recipe, history and results stay, so it can be reproduced."""
-    shutil.rmtree(path / CHECKPOINTS, ignore_errors=True)
+    _delete(path / CHECKPOINTS)
+
+
+def remove_unbegun(path: Path) -> None:
+    """Delete what was left of a run that never began.
+
+    Raises:
+        RunError: If it cannot be deleted.
+    """
+    _delete(path)
+
+
+def _delete(path: Path) -> None:
+    try:
+        if path.exists():
+            shutil.rmtree(path)
+    except OSError as error:
+        raise RunError(f"{error.filename or path}: cannot be deleted ({error.strerror}).") from error
 
 
 def size_text(size: float) -> str:

@@ -115,7 +115,7 @@ class CellRunner:
         folder = _FolderOf()
         try:
             if earlier is not None:
-                result = resume(earlier, listeners=[folder], shelf=self._shelf)
+                result = resume(earlier, listeners=[folder], shelf=self._shelf, trust=recipe.is_trusted)
             else:
                 result = train(recipe, runs=self.runs, listeners=[folder], source=source, shelf=self._shelf)
         except Exception as error:  # a cell that fails is a row of the table
@@ -153,7 +153,7 @@ class CellRunner:
             known: dict[str, list[Path]] = {}
             for run in runs_of(self.runs, name):
                 if _state(run) in ENDED:
-                    known.setdefault(run.recipe_path.read_text(encoding="utf-8"), []).append(run.path)
+                    known.setdefault(run.recipe_text, []).append(run.path)
             self._known[name] = known
         return self._known[name]
 

@@ -198,11 +198,8 @@ def _tree(run: Run) -> dict[str, Any]:
     Raises:
         RunError: If it cannot be read.
     """
-    try:
-        document = parse(run.recipe_path.read_text(encoding="utf-8"), origin=str(run.recipe_path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{run.recipe_path}: cannot be read ({error}).") from error
-    if document.problems or not isinstance(document.tree, dict):
+    document = parse(run.recipe_text, origin=str(run.recipe_path))
+    if document.problems or not isinstance(document.tree, dict) or not document.tree:
         raise RunError(f"{run.recipe_path}: this is no recipe any more. Restore it, or leave the run out.")
     return document.tree
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hornbook.errors import RunError, UsageError
+from hornbook.errors import HornbookError, RunError, UsageError
 from hornbook.recipes.control import control_of
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
@@ -110,6 +110,7 @@ def reuse_report(
     seeds: int = 5,
     runs: Path = Path("runs"),
     say: Callable[[str], None] = lambda text: None,
+    trust: bool = False,
 ) -> ReuseReport:
     """Return what reuse (or pretraining) gained in a finished run.
 
@@ -120,13 +121,14 @@ def reuse_report(
         seeds: Seeds per side, the run's own and those that follow it.
         runs: Where runs are.
         say: Called with a line per training.
+        trust: Whether code may be run that the earlier model holds, which is loaded again with `control`.
 
     Raises:
         UsageError: If the run neither reuses nor pretrains anything.
         RunError: If it is not finished.
     """
     run = find_run(name)
-    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
+    recipe = load_recipe(run.recipe_path, for_training=False, of_run=True, trust=trust)
     if recipe.reuse is None and recipe.pretraining is None:
         raise UsageError(
             f"{run.path}: its recipe has neither 'reuse' nor 'pretraining', so there is nothing to compare."
@@ -154,9 +156,13 @@ def _trained(recipe: Recipe, runs: Path, say: Callable[[str], None]) -> Run:
     """Return a finished run of exactly this recipe: one that is there, or a new one."""
     name = recipe.name or "recipe"
     for earlier in runs_of(runs, name):
-        if earlier.result.get("state") != "finished":
+        try:
+            is_finished = earlier.result["state"] == "finished"
+            there = load_recipe(earlier.recipe_path, for_training=False, of_run=True, trust=recipe.is_trusted)
+        except HornbookError as error:
+            say(f"{earlier.path}: left out, because it cannot be read ({error})")
             continue
-        if load_recipe(earlier.recipe_path, for_training=False, of_run=True).to_dict() == recipe.to_dict():
+        if is_finished and there.to_dict() == recipe.to_dict():
             say(f"{name} seed {recipe.seed}: {earlier.path}, trained before")
             return earlier
     result = train(recipe, runs=runs)

@@ -109,15 +109,14 @@ class _Pool:
         self.selector = selectors.DefaultSelector()
         self.workers: list[_Worker] = []
         self.failure: HornbookError | None = None
+        self.is_stopping = False
 
     def run(self, stop: StopRequest) -> int:
         """Hand out tasks until none is left; return 0 or a signal's exit code."""
-        was_told = False
         while True:
             if stop.signal is None and self.failure is None:
                 self._hand_out()
-            elif not was_told:
-                was_told = True
+            elif not self.is_stopping:
                 self._stop_all()
             busy = [worker for worker in self.workers if worker.task is not None]
             if not busy:
@@ -178,6 +177,9 @@ class _Pool:
         worker.task = None
         if task is None:
             return
+        if self.is_stopping:  # it had not begun to train, where SIGTERM would have been an outcome
+            self.coordinator.give_back(task.trial)
+            return
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         number = task.trial
         if self.coordinator.lose(number, f"{how}, see workers.log") is None:
@@ -186,6 +188,7 @@ class _Pool:
             self._ended(number)
 
     def _stop_all(self) -> None:
+        self.is_stopping = True
         for worker in self.workers:
             if worker.task is not None:
                 worker.process.send_signal(signal.SIGTERM)

@@ -17,7 +17,7 @@ from hornbook.recipes.sections.sweep import Hyperband, no_sweep
 from hornbook.recipes.trial import trial_recipe
 from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable, newest_run
-from hornbook.runs.sweeps import BEST, CONFIRM, REPORT, TABLE, SweepFolder
+from hornbook.runs.sweeps import BEST, CONFIRM, LATEST, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
@@ -69,7 +69,7 @@ def sweep(
         raise no_sweep(recipe.name or "recipe")
     view = view if view is not None else View()
 
-    check_writable(Path(runs))
+    check_writable(Path(runs), recipe.name or "recipe", latest=LATEST)
     if place is not None:
         check_address(place)
     shelf = Shelf()
@@ -176,13 +176,13 @@ def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf)
             continue
         listeners = [view.listener(name)]
         if found is not None:
-            result = resume(found, listeners=listeners, shelf=shelf)
+            result = resume(found, listeners=listeners, shelf=shelf, trust=winner.is_trusted)
         else:
             recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
             result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
         if result is None:
             continue
-        done.append((result.run, result.exit_code))
+        done.append((found if found is not None else result.run, result.exit_code))  # as the sweep's folder is named
         view.confirmed(place, result)
         if result.exit_code:
             break

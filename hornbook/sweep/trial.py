@@ -63,9 +63,9 @@ def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Out
         runs += [str(run.relative_to(folder))] if run is not None else []
         rows = _rows(run)
         trained = rows[task.since :]
-        epochs, seconds = epochs + len(trained), seconds + sum(row["seconds"] for row in trained)
+        epochs, seconds = epochs + len(trained), seconds + sum(row.get("seconds", 0.0) for row in trained)
         if state in ("finished", "paused"):
-            score = score_of(rows, Run(run).result if run is not None else {}, task.objective)
+            score = _score(run, rows, task.objective)
             scores.append(score)
             continue
         facts = {"epochs": epochs, "seconds": round(seconds, 3), "runs": tuple(runs), "reason": reason}
@@ -83,9 +83,9 @@ def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: 
         if earlier is not None and _is_done(earlier, task.until):
             return "finished", "", 0
         if earlier is not None and Run(earlier).result["state"] == "diverged":
-            return "diverged", str(Run(earlier).result["stop_reason"]), 0
+            return "diverged", str(Run(earlier).result.get("stop_reason", "")), 0
         if earlier is not None:
-            result = resume(earlier, listeners=[listener], candidate=candidate, shelf=shelf)
+            result = resume(earlier, listeners=[listener], candidate=candidate, shelf=shelf, trust=changed.is_trusted)
             return (result.state, result.stop_reason, result.exit_code) if result is not None else ("finished", "", 0)
         shutil.rmtree(trials / name, ignore_errors=True)  # a process killed before the run was one has left it
         result = train(changed, runs=trials, listeners=[listener], candidate=candidate, shelf=shelf)
@@ -119,11 +119,25 @@ def _is_done(run: Path, until: int | None) -> bool:
     result = Run(run).result
     if result["state"] == "finished":
         return True
-    return until is not None and result["state"] == "paused" and int(result["epochs"]) >= until
+    return until is not None and result["state"] == "paused" and (result.get("epochs") or 0) >= until
 
 
 def _rows(run: Path | None) -> list[dict[str, Any]]:
     return [row for row in Run(run).history if not is_pretraining(row)] if run is not None else []
+
+
+def _score(run: Path | None, rows: Sequence[Mapping[str, Any]], objective: str) -> float:
+    """Return what a run on disk says of the objective.
+
+    Raises:
+        RunError: If its history says nothing of it.
+    """
+    if run is None:
+        raise RunError(f"{objective}: there is no run to read it from.")
+    try:
+        return score_of(rows, Run(run).result, objective)
+    except (IndexError, KeyError, TypeError) as error:
+        raise RunError(f"{run}: its history does not have {objective} of the epoch that counts.") from error
 
 
 def score_of(rows: Sequence[Mapping[str, Any]], result: Mapping[str, Any], objective: str) -> float:

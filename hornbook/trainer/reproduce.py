@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from hornbook.inference.trained import load_model
 from hornbook.recipes.load import load_recipe
 from hornbook.runs.directory import Run, find_run
 from hornbook.trainer.listeners import Listener
@@ -53,6 +53,7 @@ def reproduce(
     runs: str | Path = "runs",
     listeners: Sequence[Listener] = (),
     started: float | None = None,
+    trust: bool = False,
 ) -> Comparison:
     """Train a finished run again from its recipe and seed.
 
@@ -62,16 +63,18 @@ def reproduce(
         runs: Folder for the new run.
         listeners: Hear what happens.
         started: `time.perf_counter()` of what the user began; now when omitted.
+        trust: Whether code may be run that the run's model, or the earlier one that it reuses, holds.
 
     Raises:
         UsageError: If there is no such run.
     """
     run = find_run(name)
-    recipe = load_recipe(run.recipe_path, of_run=True)
+    recipe = load_recipe(run.recipe_path, of_run=True, trust=trust)
+    _ = run.model_path(), run.history, run.environment  # what would be missed only after the training
     result = train(recipe, data=data, runs=runs, listeners=listeners, started=started)
     again = Run(result.run)
     findings, is_same = _compare_history(run, again)
-    more, same_weights = _compare_weights(run, again)
+    more, same_weights = _compare_weights(run, again, trust=trust)
     return Comparison(run.path, again.path, is_same and same_weights, (*findings, *more), tuple(_causes(run, again)))
 
 
@@ -91,8 +94,8 @@ def _compare_history(run: Run, again: Run) -> tuple[list[str], bool]:
     return (findings, False) if findings else ([f"history: {len(now)} epochs equal"], True)
 
 
-def _compare_weights(run: Run, again: Run) -> tuple[list[str], bool]:
-    models = [keras.models.load_model(each.model_path(), compile=False) for each in (run, again)]
+def _compare_weights(run: Run, again: Run, *, trust: bool) -> tuple[list[str], bool]:
+    models = [load_model(each.model_path(), trust=trust) for each in (run, again)]
     worst, where = 0.0, ""
     for variable, other in zip(models[0].weights, models[1].get_weights(), strict=True):
         before = variable.numpy()

@@ -47,6 +47,7 @@ def resume(
     candidate: Candidate | None = None,
     shelf: Shelf | None = None,
     started: float | None = None,
+    trust: bool = False,
 ) -> TrainResult | None:
     """Continue a run that was interrupted or killed, or train a finished one for longer.
 
@@ -59,6 +60,7 @@ def resume(
         candidate: Given where this run is one of many to choose from: what is different then.
         shelf: Where runs that share their data find it.
         started: `time.perf_counter()` of what the user began; now when omitted.
+        trust: Whether code may be run that the earlier model holds, which the run reuses.
 
     Returns:
         The result, or None where the run is finished and nothing was left to do.
@@ -70,8 +72,8 @@ def resume(
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
     earlier = find_run(run)
-    recipe = load_recipe(earlier.recipe_path, of_run=True)
-    changed = _extended(recipe, earlier, overrides)
+    recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust)
+    changed = _extended(recipe, earlier, overrides, trust=trust)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
         return None
@@ -98,7 +100,7 @@ def resume(
         return run_session(session, locked, listeners, notes=notes, started=started)
 
 
-def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
+def _extended(recipe: Recipe, run: Run, overrides: Sequence[str], *, trust: bool) -> Recipe:
     """Return the recipe with overrides that leave what is trained already as it was."""
     for override in overrides:
         key = override.removeprefix("~").split("=", 1)[0]
@@ -107,7 +109,7 @@ def _extended(recipe: Recipe, run: Run, overrides: Sequence[str]) -> Recipe:
                 f"{key}: a run that has begun keeps its recipe; only {', '.join(MAY_CHANGE)} may change. "
                 f"Start a new run from it: hornbook train --config {run.recipe_path} {override}"
             )
-    return load_recipe(run.recipe_path, overrides, of_run=True) if overrides else recipe
+    return load_recipe(run.recipe_path, overrides, of_run=True, trust=trust) if overrides else recipe
 
 
 def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Training as a straight line of stages: data and model → rate → run directory → epochs → final weights → test."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from hornbook.builder import compile_plain
 from hornbook.data import Shelf, to_json
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import is_chief, own_folder, worker_losses
-from hornbook.errors import DivergedError
+from hornbook.errors import DivergedError, RunError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
@@ -71,7 +72,7 @@ def train(
     quiet_upstream_warnings()
 
     # ---- data, resolved recipe, model
-    check_writable(Path(runs))
+    check_writable(Path(runs), recipe.name or "recipe")
     prepared = prepare(recipe, data, shelf=shelf)
     notes = _warnings(prepared, recipe, was_checked=source is not None)
 
@@ -88,7 +89,11 @@ def train(
     # ---- run directory
     name = session.prepared.recipe.name or "recipe"
     with own_folder(lambda: RunDirectory.create(Path(runs), name), session.prepared.strategy) as run:
-        write_inputs(run, session.prepared, source or ("", ()), search)
+        try:
+            write_inputs(run, session.prepared, source or ("", ()), search)
+        except BaseException:
+            run.remove_unbegun()
+            raise
 
         # ---- epochs, final weights, test
         return run_session(session, run, listeners, notes=notes, started=started)
@@ -155,8 +160,8 @@ def run_session(
     # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
     listener = Listeners([HistoryFile(run), RunLog(run), *listeners, session.users, saver])
     notes = [*notes, *session.users.notes]
-    listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
     try:
+        listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
         with worker_losses(session.prepared.strategy):
             with StopRequest() as stop:
                 ending = train_epochs(session, listener, stop)
@@ -176,7 +181,8 @@ def record_failure(run: RunDirectory, session: Session, error: BaseException) ->
     state = "diverged" if isinstance(error, DivergedError) else "failed"
     if isinstance(error, KeyboardInterrupt):
         state = "interrupted"
-    if session.best_weights is not None:
-        save_model(run, session.prepared.built.model, run.best, session.best_weights)
     reason = str(error) or type(error).__name__
-    run.write_result({"state": state, "stop_reason": reason, "epochs": session.epoch})
+    run.write_failure({"state": state, "stop_reason": reason, "epochs": session.epoch})
+    if session.best_weights is not None:
+        with contextlib.suppress(RunError):  # a full disk may be why training ended
+            save_model(run, session.prepared.built.model, run.best, session.best_weights)

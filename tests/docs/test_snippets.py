@@ -28,7 +28,14 @@ TOGETHER = [
 ]
 """Pages that one process runs."""
 PAGES = [page for pages in TOGETHER for page in pages]
-PROSE = ["docs/design.md", "docs/dependencies.md", "docs/performance.md", "docs/studies/README.md"]
+PROSE = [
+    "docs/design.md",
+    "docs/dependencies.md",
+    "docs/performance.md",
+    "docs/studies/README.md",
+    "docs/security.md",
+    "docs/reliability.md",
+]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

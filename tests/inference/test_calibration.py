@@ -116,7 +116,10 @@ def test_logits_without_a_best_temperature_are_an_error(labels, message):
     ],
 )  # fmt: skip
 def test_runs_that_cannot_be_calibrated_are_refused(tmp_path, task, head, counts, asked, message):
-    (tmp_path / "data.json").write_text(json.dumps({"task": task, "counts": counts}), encoding="utf-8")
+    facts = {"name": "breast_cancer", "kind": "table", "input_shape": [30], "input_dtype": "float32", "num_classes": 2}
+    facts |= {"target_size": 1, "class_names": None, "features": None, "vocabulary_size": None, "class_counts": []}
+    facts |= {"fingerprint": "0", "split_method": "random", "task": task, "counts": counts}
+    (tmp_path / "data.json").write_text(json.dumps(facts), encoding="utf-8")
     (tmp_path / "recipe.yaml").write_text(f"data: breast_cancer\nmodel: mlp\n{head}", encoding="utf-8")
     options = {"calibration": False, "temperature": False}
     check_options(Run(tmp_path), **options)

@@ -144,7 +144,7 @@ def test_a_damaged_model_is_an_error_that_names_the_file(run, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run.run, copy)
     (copy / "checkpoints" / "best.keras").write_bytes(b"not a model")
-    with pytest.raises(RunError, match=r"best\.keras: the model cannot be loaded"):
+    with pytest.raises(RunError, match=r"best\.keras: this is not a model saved by Keras 3"):
         load_run(copy)
     (copy / "checkpoints" / "best.keras").unlink()
     with pytest.raises(RunError, match="The run ended before a model was saved"):

@@ -94,9 +94,9 @@ def test_missing_and_damaged_files_are_errors_that_name_them(tmp_path):
     with pytest.raises(RunError, match=r"result\.json: missing"):
         _ = Run(run.path).result
     (run.path / "result.json").write_text("{")
-    with pytest.raises(RunError, match=r"result\.json: cannot be read"):
+    with pytest.raises(RunError, match=r"result\.json: damaged \(no JSON: "):
         _ = Run(run.path).result
-    (run.path / "result.json").write_text('{"final": "best"}')
+    (run.path / "result.json").write_text('{"state": "finished", "final": "best"}')
     with pytest.raises(RunError, match=r"best\.keras: missing"):
         Run(run.path).model_path()
 

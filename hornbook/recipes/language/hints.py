@@ -80,9 +80,9 @@ MOVED = {
 }
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: object, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was probably meant to be, or None."""
-    names = [str(candidate) for candidate in known]
+    names, name = [str(candidate) for candidate in known], str(name)[:100]
     synonym = SYNONYMS.get(name.lower())
     if synonym in names:
         return synonym
@@ -93,7 +93,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return a hint with the nearest name, or with all names where none is near."""
     names = sorted(known)
     best = nearest(name, names)

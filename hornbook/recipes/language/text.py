@@ -3,15 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
 from hornbook.errors import Path, Problem
 
-__all__ = ["Document", "Place", "parse", "shown", "to_yaml"]
+__all__ = ["MAX_CHARACTERS", "Document", "Place", "document_of", "parse", "shown", "to_yaml"]
 
+MAX_CHARACTERS = 2**22
 MAX_NODES = 100_000  # aliases can make a small file enormous
+MAX_DEPTH = 50
+SURROGATES = re.compile("[\ud800-\udfff]")
+TOO_LARGE = "too large or nested too deeply for a recipe."
+KEYS = "a key is text or a whole number."
 
 
 def shown(value: Any) -> str:
@@ -26,6 +31,16 @@ class _Resolver(yaml.SafeLoader):
     """YAML 1.2's core schema: `1e-3` is a float, `on`, `off`, `yes`, `no` and dates are text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML declares it so)
+    count = depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose as usual, within bounds: a large text takes minutes, a deep one overruns Python's stack."""
+        self.count, self.depth = self.count + 1, self.depth + 1
+        if self.count > MAX_NODES or self.depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=TOO_LARGE.rstrip("."), problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 _FIRST = list("-+0123456789.")
@@ -70,6 +85,10 @@ class Document:
 def parse(text: str, *, origin: str) -> Document:
     """Return the values in a YAML text with their places. Mistakes in the text end up in `problems`, never raised."""
     document = Document(tree=None, origin=origin)
+    if len(text) > MAX_CHARACTERS:
+        message = f"{len(text):,} characters, which is too large for a recipe."
+        document.problems.append(_problem(document, message, None, "Data belongs into a file of its own."))
+        return document
     try:
         node = yaml.compose(text, Loader=_Resolver)
     except yaml.MarkedYAMLError as error:
@@ -111,9 +130,9 @@ class _Walk:
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.count += 1
-        if self.count > MAX_NODES or depth > 50 or id(node) in self.open:
-            if not any(problem.message.startswith("too large") for problem in self.document.problems):
-                self._complain("too large or nested too deeply for a recipe.", node, "Write it without aliases.", path)
+        if self.count > MAX_NODES or depth > MAX_DEPTH or id(node) in self.open:
+            if not any(problem.message == TOO_LARGE for problem in self.document.problems):
+                self._complain(TOO_LARGE, node, "Write it without aliases.", path)
             return None
         start = (node.start_mark.line + 1, node.start_mark.column + 1)
         known = self.document.places.get(path)
@@ -135,8 +154,8 @@ class _Walk:
         lines: dict[Any, int] = {}
         for key_node, value_node in node.value:
             key = self._scalar(key_node, path) if isinstance(key_node, yaml.ScalarNode) else None
-            if not isinstance(key, str | int) or isinstance(key, bool):
-                self._complain("a key is text or a whole number.", key_node, "", path)
+            if not _is_key(key):
+                self._complain(KEYS, key_node, "", path)
                 continue
             line = key_node.start_mark.line + 1
             if key in result:
@@ -166,6 +185,9 @@ class _Walk:
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if kind == "float":
             return float(re.sub(r"\.(inf|nan)", r"\1", text.lower()))
+        if SURROGATES.search(text):
+            self._complain("this is half of a character (a lone surrogate).", node, "Write the character itself.", path)
+            return SURROGATES.sub("\ufffd", text)
         return text
 
     def _check_tag(self, node: yaml.Node, path: Path, meant: str) -> bool:
@@ -178,6 +200,11 @@ class _Walk:
 
     def _complain(self, message: str, node: yaml.Node, hint: str, path: Path) -> None:
         self.document.problems.append(_problem(self.document, message, node.start_mark, hint, path))
+
+
+def _is_key(key: Any) -> TypeGuard[str | int]:
+    """Return whether a key is text, or a whole number of 64 bits: pydantic knows no longer ones."""
+    return isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool) and abs(key) < 2**63)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -211,6 +238,37 @@ def to_flow(value: Any) -> str:
     tree = [plain(value)]
     text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9, default_flow_style=True)
     return text.strip()[1:-1]
+
+
+def document_of(tree: Mapping[Any, Any]) -> Document:
+    """Return a mapping given in Python as a document; what no text could hold is left out and becomes a problem."""
+    document = Document(tree=None, origin="recipe")
+
+    def complain(path: Path, message: str) -> None:
+        document.problems.append(Problem(path, message, code="yaml"))
+
+    def walk(value: Any, path: Path) -> Any:
+        if len(path) > MAX_DEPTH:
+            if not any(problem.message == TOO_LARGE for problem in document.problems):
+                complain(path[:3], TOO_LARGE)
+            return None
+        if isinstance(value, str) and SURROGATES.search(value):
+            complain(path, "this is half of a character (a lone surrogate).")
+            return SURROGATES.sub("\ufffd", value)
+        if isinstance(value, list | tuple):
+            return [walk(item, (*path, index)) for index, item in enumerate(value)]
+        if not isinstance(value, Mapping):
+            return value.tolist() if hasattr(value, "tolist") else value
+        result = {}
+        for key, item in value.items():
+            if not _is_key(key) or (isinstance(key, str) and SURROGATES.search(key)):
+                complain(path, f"{KEYS[:-1]}, found {shown(key)}.")
+            else:
+                result[key] = walk(item, (*path, key))
+        return result
+
+    document.tree = walk(tree, ())
+    return document
 
 
 def plain(value: Any) -> Any:

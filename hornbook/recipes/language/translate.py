@@ -32,6 +32,8 @@ EXPECTED = {
     "tuple_type": "a list",
     "none_required": "nothing",
 }
+MOST = 200
+"""So many problems of one recipe are explained; looking for what was meant takes time."""
 EXAMPLES = {
     "data": "Write for instance 'data: digits'.",
     "model": "Write for instance 'model: {name: mlp, units: [300, 100]}'.",
@@ -43,13 +45,17 @@ def problems_of(error: ValidationError, tree: Any, root: type[BaseModel]) -> lis
     by_path: dict[Path, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         by_path.setdefault(_real_path(details, tree), []).append(details)
-    return [_problem(path, found, tree, root) for path, found in by_path.items() if not _is_said_below(path, by_path)]
+    above = {path[:end] for path in by_path for end in range(len(path))}
+    wrong = [(path, found) for path, found in by_path.items() if not (path in above and _is_of_type(found))]
+    problems = [_problem(path, found, tree, root) for path, found in wrong[:MOST]]
+    if len(wrong) > MOST:
+        problems.append(Problem((), f"{len(wrong) - MOST:,} more problems, which are not listed.", code="value"))
+    return problems
 
 
-def _is_said_below(path: Path, by_path: dict[Path, list[ErrorDetails]]) -> bool:
-    """Return whether a value is only not of another type, and what is really wrong stands inside it."""
-    is_type_only = all(details["type"] in EXPECTED or details["type"] == "literal_error" for details in by_path[path])
-    return is_type_only and any(other[: len(path)] == path and other != path for other in by_path)
+def _is_of_type(found: list[ErrorDetails]) -> bool:
+    """Return whether a value is only not of another type: what is really wrong then stands inside it."""
+    return all(details["type"] in EXPECTED or details["type"] == "literal_error" for details in found)
 
 
 def _real_path(details: ErrorDetails, tree: Any) -> Path:

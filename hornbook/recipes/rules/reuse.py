@@ -91,7 +91,7 @@ def source_is_usable(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     if stored.needs_code and not reuse.trust:
         message = f"{stored.path} holds code or layers of another package: {', '.join(stored.needs_code)}."
-        hint = "It is not loaded. If you know where it comes from, add 'trust: true'."
+        hint = "It is not loaded. If you know where it comes from, add 'trust: true', or --trust for a run."
         yield Problem(("reuse", "from"), message, hint)
         return
     yield from _layer_problems(reuse, stored)

@@ -1,0 +1,249 @@
+"""What stands in the files of a run or sweep, and the one way to read them.
+
+A file that is damaged in any way is a `RunError` that names it and the place. What is read is checked and returned as plain
+values of JSON; keys that are not known stay, so that later versions may add some.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hornbook.errors import RunError
+
+__all__ = [
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ResultRecord", "ReuseRecord", "SweepRecord",
+    "read_lines", "read_record", "read_text",
+]  # fmt: skip
+
+ADVICE = "Restore it from a copy, or leave this folder out."
+Figures = dict[str, float | None]
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class ResultRecord(_Record):
+    """`result.json`: how a run stands."""
+
+    state: Literal["running", "finished", "interrupted", "paused", "diverged", "failed"]
+    stop_reason: str = ""
+    epochs: Count | None = None
+    best_epoch: Count | None = None
+    final: Literal["best", "last"] | None = None
+    validation: Figures | None = None
+    test: Figures | None = None
+    seconds: float | None = None
+
+
+class EpochRecord(_Record):
+    """A line of `history.jsonl`."""
+
+    __pydantic_extra__: dict[str, float | bool | list[Any] | dict[str, Any] | None]
+    epoch: Count
+    phase: str = ""
+    seconds: float = 0.0
+
+
+class FeatureRecord(_Record):
+    """A column of a table."""
+
+    name: str
+    type: Literal["number", "category"]
+    categories: list[str] = Field(default_factory=list)
+
+
+class DataRecord(_Record):
+    """`data.json`: what is known about the data."""
+
+    name: str
+    kind: Literal["image", "table", "sequence", "tokens"]
+    input_shape: list[Count | None]
+    input_dtype: str
+    task: Literal["binary", "multiclass", "multilabel", "regression"]
+    num_classes: Count
+    target_size: Count
+    class_names: list[str] | None
+    features: list[FeatureRecord] | None
+    vocabulary_size: Count | None
+    counts: dict[Literal["train", "validation", "test"], Count]
+    class_counts: list[Count]
+    fingerprint: str
+    split_method: str
+    warnings: list[str] = Field(default_factory=list)
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _classes_agree(self) -> "DataRecord":
+        names = self.class_names
+        if names and self.task != "regression" and len(names) != self.num_classes:
+            raise ValueError(f"{self.num_classes} classes with {len(names)} names")
+        return self
+
+
+class EnvironmentRecord(_Record):
+    """`environment.json`: what may change a result."""
+
+    seed: int
+    versions: dict[str, str]
+    device: str | None = None
+    threads: int | None = None
+    onednn: bool | None = None
+    data_fingerprint: str | None = None
+    platform: str | None = None
+
+
+class ReusedLayerRecord(_Record):
+    """One layer of a network that reuses an earlier one."""
+
+    layer: str
+    from_: Annotated[str | None, Field(alias="from")]
+    learns: str
+    parameters: Count
+    moved: float | None = None
+
+
+class ReuseRecord(_Record):
+    """`reuse.json`: where reused layers came from."""
+
+    source: str
+    sha256: str | None
+    weights: str
+    layers: list[ReusedLayerRecord]
+    skipped: dict[str, str]
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that leads out of the folder it is relative to: what it names may be deleted."""
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError("a path inside of the sweep's folder is expected")
+    return path
+
+
+RunPaths = list[Annotated[str, AfterValidator(_inside)]]
+
+
+class RankedRecord(_Record):
+    """A trial in the order of the scores."""
+
+    trial: int
+    score: float | None = None
+    runs: RunPaths
+
+
+class SweepRecord(_Record):
+    """`result.json` of a sweep."""
+
+    state: Literal["running", "finished", "interrupted"]
+    ranking: list[RankedRecord] = Field(default_factory=list)
+    confirm_runs: RunPaths = Field(default_factory=list)
+
+
+class EventRecord(_Record):
+    """A line of `trials.jsonl`: that a trial begins, or how it ended."""
+
+    event: Literal["start", "end"]
+    trial: Count
+    values: dict[str, Any] | None = None
+    until: int | None = None
+    parent: Count | None = None
+    drawn: dict[str, Any] | None = None
+    rejected: Count = 0
+    state: str = ""
+    score: float | None = None
+    scores: list[float | None] = Field(default_factory=list)
+    epochs: Count = 0
+    seconds: float = 0.0
+    reason: str = ""
+    runs: RunPaths = Field(default_factory=list)
+    elapsed: float = 0.0
+
+    @model_validator(mode="after")
+    def _says_what_it_is_about(self) -> "EventRecord":
+        needed = {"values", "drawn"} if self.event == "start" else {"state", "elapsed"}
+        missing = needed - self.model_fields_set
+        if missing or (self.event == "start" and (self.values is None or self.drawn is None)):
+            raise ValueError(f"'{min(missing or needed)}' is missing")
+        return self
+
+
+def read_text(path: Path) -> str:
+    """Return a text file of a run.
+
+    Raises:
+        RunError: If it is missing, is no file, cannot be read, or is not text.
+    """
+    return _decoded(_content(path), path)
+
+
+def read_record(path: Path, kind: type[_Record]) -> dict[str, Any]:
+    """Return what a JSON file of a run says.
+
+    Raises:
+        RunError: If it is missing or damaged.
+    """
+    return _checked(_parsed(read_text(path), f"{path}"), kind, f"{path}")
+
+
+def read_lines(path: Path, kind: type[_Record]) -> Iterator[dict[str, Any]]:
+    """Yield what each line of a file of a run says; the last line is left out where a kill has cut it off.
+
+    Raises:
+        RunError: If a line is damaged.
+    """
+    *whole, rest = _content(path).split(b"\n")
+    for number, line in enumerate(whole, 1):
+        where = f"{path}, line {number}"
+        yield _checked(_parsed(_decoded(line, where), where), kind, where)
+    try:
+        last = _checked(_parsed(_decoded(rest, path), path), kind, path) if rest else None
+    except RunError:
+        last = None
+    if last is not None:
+        yield last
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise RunError(f"{path}: is no file. {ADVICE}")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise RunError(f"{path}: missing. The run ended before it was written.") from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _decoded(content: bytes, where: Path | str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _damaged(where, f"byte {error.start} is no text in UTF-8") from error
+
+
+def _parsed(text: str, where: Path | str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise _damaged(where, "nested too deeply") from error
+    except ValueError as error:
+        raise _damaged(where, f"no JSON: {error}") from error
+
+
+def _checked(value: Any, kind: type[_Record], where: Path | str) -> dict[str, Any]:
+    try:
+        kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        message = "no mapping of keys" if first["type"] == "model_type" else first["msg"]
+        raise _damaged(where, f"{place}: {message}" if place else message) from error
+    return dict(value)
+
+
+def _damaged(where: Path | str, reason: str) -> RunError:
+    return RunError(f"{where}: damaged ({reason[:200]}). {ADVICE}")
