@@ -163,6 +163,8 @@ def _as_before(tree: dict[Any, Any]) -> None:
     for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
         if isinstance(section, dict):
             section.setdefault("sample", "first")
+            if section.get("name") == "table":
+                section.setdefault("reading", "loose")
 
 
 def _default_components() -> dict[str, str]:
