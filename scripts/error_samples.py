@@ -20,6 +20,7 @@ MEANINGS = {
     "data-kind": "A key of the data that means nothing for this kind of data.",
     "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
     "data-split": "A way of splitting that the data or the task does not allow.",
+    "data": "Data that cannot be used, or that a reader should know something about; known to `check --load-data`.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
 }
 """What the codes mean that are not rules'; a rule says it in its docstring."""
@@ -61,6 +62,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-kind": [("data: {name: iris, augmentation: {flip: horizontal}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "data": [],
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
     "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],

@@ -1,14 +1,19 @@
 """The command `hornbook check`. No TensorFlow."""
 
 import json
+from dataclasses import asdict, replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples
 from hornbook.errors import Problem, UsageError, format_path, format_problems
 from hornbook.recipes.load import Checked, Config, check_recipe
+from hornbook.report.text import cut, indented
+
+if TYPE_CHECKING:
+    from hornbook.data.survey import Survey
 
 __all__ = ["COMMANDS"]
 
@@ -26,14 +31,28 @@ def check(
     overrides: OverrideArguments = None,
     format: Annotated[Format, typer.Option(help="text, json, or github (annotations of a workflow)")] = Format.text,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors")] = False,
+    load_data: Annotated[
+        bool, typer.Option("--load-data", help="Also read the data, and show what each column of a table is")
+    ] = False,
 ) -> None:
     """Check a recipe: every problem with line and column."""
     checked = _checked(config, overrides or [], is_for_people=format is Format.text)
-    failed = checked.recipe is None or (strict and bool(checked.problems))
+    seen = None
+    if load_data and checked.recipe is not None:
+        from hornbook.data.survey import survey  # NumPy, and polars for a table
+
+        seen = survey(checked.recipe)
+        problems = [*checked.problems, *(item for item in seen.problems if item not in checked.problems)]
+        checked = replace(checked, problems=tuple(problems))
+    failed = checked.recipe is None or bool(checked.errors) or (strict and bool(checked.problems))
     if format is Format.json:
-        print(
-            json.dumps({"ok": not failed, "problems": [_record(item, checked) for item in checked.problems]}, indent=2)
-        )
+        record: dict[str, Any] = {
+            "ok": not failed,
+            "problems": [_record(item, checked) for item in checked.problems],
+        }
+        if seen is not None:
+            record |= {"data": seen.summary, "columns": [asdict(column) for column in seen.columns]}
+        print(json.dumps(record, indent=2))
     elif format is Format.github:
         for problem in checked.problems:
             print(_annotation(problem, checked))
@@ -41,6 +60,8 @@ def check(
         print(format_problems(checked.problems, origin=checked.config.origin))
     else:
         print(f"{checked.config.origin}: ok")
+    if seen is not None and format is Format.text:
+        print("\n".join(_table(seen)))
     if failed:
         raise typer.Exit(2)
 
@@ -54,6 +75,24 @@ def _checked(config: str, overrides: list[str], *, is_for_people: bool) -> Check
             raise
         problem = Problem((), str(error).removeprefix(f"{config}: "), code="file", origin=config)
         return Checked(None, (problem,), Config("", config, "recipe"), tuple(overrides))
+
+
+def _table(seen: "Survey") -> list[str]:
+    """Return what the data holds: its examples, the spans of splits by time, and a line per column."""
+    lines = indented("data", seen.summary) if seen.summary is not None else []
+    lines += [f"{name:<11} {first} to {last}" for name, (first, last) in seen.spans.items()]
+    if seen.columns:
+        rows = [("column", "type", "missing", "distinct", "becomes")]
+        rows += [
+            (cut(item.name, 24), item.type, f"{item.missing:,}", f"{item.distinct:,}", item.becomes)
+            for item in seen.columns
+        ]
+        width, kind = (max(len(row[place]) for row in rows) for place in (0, 1))
+        lines += [
+            f"{name:<{width}}  {type_:<{kind}}  {missing:>9}  {distinct:>9}  {becomes}"
+            for name, type_, missing, distinct, becomes in rows
+        ]
+    return lines
 
 
 def _record(problem: Problem, checked: Checked) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.source import Array, Source, Task
 from hornbook.data.storage.readers import is_mapped
+from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError
 
 __all__ = ["Targets", "encode_targets", "final_task"]
@@ -17,7 +18,8 @@ SPLIT_NAMES = ("y", "y_validation", "y_test")
 ONE_HOT_NOTE = (
     "every row of the targets holds exactly one 1: read as one-hot classes; 'task: multilabel' reads them as labels."
 )
-MANY_VALUES = 20  # more distinct whole numbers than this, and more than a tenth of the examples: classes or a measure?
+MANY_VALUES = 20  # more distinct whole numbers than this: classes or a measure?
+EXAMPLES_PER_CLASS = 10  # of images and the like, whose classes are numbered 0, 1, 2 … however many there are
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,10 @@ class Targets:
 def encode_targets(source: Source, task: Task | None) -> Targets:
     """Return the targets as numbers, and what family of task they belong to.
 
-    Without a task, text, whole numbers and booleans are classes, numbers with fractions are regression, and rows of
-    0/1 are labels, except that rows which each hold exactly one 1 are one-hot classes.
+    Without a task, text, booleans and up to 20 different whole numbers are classes, and numbers with fractions are
+    regression. More whole numbers are classes of images, sequences and tokens where they number them from 0; otherwise
+    they are regression where their type has fractions, and else refused, as is text that holds numbers. Rows of 0/1 are
+    labels, except that rows which each hold exactly one 1 are one-hot classes.
 
     Args:
         source: As loaded.
@@ -57,7 +61,7 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
     if len({values.dtype.kind == "U" for values in arrays.values()}) > 1:
         raise DataError("targets are text in one split and numbers in another.")
     whole = np.concatenate(list(arrays.values()))
-    family, warnings = _family(whole, task, has_names=source.class_names is not None)
+    family, warnings = _family(whole, task, source)
     if family == "regression":
         return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
     if family == "multilabel":
@@ -124,12 +128,12 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and np.isnan(value))
 
 
-def _family(y: Array, task: Task | None, *, has_names: bool) -> tuple[Family, tuple[str, ...]]:
+def _family(y: Array, task: Task | None, source: Source) -> tuple[Family, tuple[str, ...]]:
     """Return what the targets are, and warnings."""
     is_text = y.dtype.kind == "U"
     if task == "regression":
         if is_text:
-            raise DataError(f"task: regression needs numbers, but the targets are text ('{y.flat[0]}' …).")
+            raise DataError(f"task: regression needs numbers, but the targets are text{_why_text(y)}")
         return "regression", ()
     if y.ndim == 2:
         return _family_of_rows(y, task)
@@ -145,15 +149,17 @@ def _family(y: Array, task: Task | None, *, has_names: bool) -> tuple[Family, tu
         return "classes", ()
     if fractions:
         return "regression", ()
-    num_values = 0 if has_names else len(np.unique(y))
+    different = np.unique(y) if source.class_names is None else y[:0]
+    num_values = len(different)
     if is_text:
+        _refuse_numbers(y, different, source)
         if num_values > max(MANY_VALUES, len(y) / 2):
             raise DataError(
                 f"the targets are text with {num_values:,} different values in {len(y):,} examples ('{y[0]}' …), which "
                 "looks like no classes. If they are, say 'task: multiclass'."
             )
         return "classes", ()
-    if num_values > max(MANY_VALUES, len(y) / 10):
+    if num_values > MANY_VALUES and not _are_numbered(different, len(y), source):
         if y.dtype.kind == "f":
             return "regression", ()
         raise DataError(
@@ -161,6 +167,54 @@ def _family(y: Array, task: Task | None, *, has_names: bool) -> tuple[Family, tu
             "measure? Say 'task: multiclass' or 'task: regression'."
         )
     return "classes", ()
+
+
+def _are_numbered(different: Array, num_examples: int, source: Source) -> bool:
+    """Return whether many whole numbers count classes from 0, as they do for images; a table's may count anything."""
+    is_counted = different[0] == 0 and different[-1] == len(different) - 1
+    return source.kind != "table" and bool(is_counted) and num_examples >= EXAMPLES_PER_CLASS * len(different)
+
+
+def _refuse_numbers(y: Array, different: Array, source: Source) -> None:
+    """Refuse text that holds numbers, which are classes only if the recipe says so; whole ones may number classes."""
+    texts: list[str] = different.tolist()
+    numbers = [text for text in texts if is_number(text)]
+    if source.kind == "table" and (all(map(is_date, texts)) or unit_of(texts)):
+        what = "dates or times" if is_date(texts[0]) else "numbers with a unit"
+        raise DataError(
+            f"the targets are text that holds {what} ('{y[0]}' …). Give them as numbers; if they are classes, say "
+            "'task: multiclass'."
+        )
+    if not numbers or all(text.isdecimal() for text in texts) or (len(numbers) < len(texts) and source.kind != "table"):
+        return
+    raise DataError(
+        f"the targets are text that holds numbers{_why_text(y)} If they are classes, say 'task: multiclass'."
+    )
+
+
+def _why_text(y: Array) -> str:
+    """Return what is no plain number among targets of text, and what to do about it."""
+    texts: list[str] = np.unique(y).tolist()
+    numbers = [text for text in texts if is_number(text)]
+    others = [text for text in texts if text not in numbers]
+    if not numbers:
+        return f" ('{y.flat[0]}' …)."
+    if others:
+        place = int(np.flatnonzero(y.ravel() == others[0])[0]) + 1
+        return f": '{others[0]}' (example {place:,}) stands among them. Repair it, or remove these rows."
+    odd = [text for text in texts if not _is_plain(text)]
+    if not odd:
+        return f" ('{texts[0]}' …). Give them as numbers."
+    what, advice = notation_keys(odd, "the target")
+    return f": '{odd[0]}' is one with {what}. {advice.replace('types: {the target: number}', 'types: {…: number}')}."
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _family_of_rows(y: Array, task: Task | None) -> tuple[Family, tuple[str, ...]]:

@@ -5,6 +5,7 @@ that the split can be stratified; a table's categories are numbered after it, fr
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -84,14 +85,16 @@ def prepare(
     encoded = targets.source
     split_seed = spec.effective_split().seed
     seed = seed if split_seed is None else split_seed
+    split_by = _in_order(encoded.split_by, spec)
     division = divide(
         len(encoded.x),
         split=spec.effective_split(),
         labels=encoded.y if targets.family == "classes" else None,
-        split_by=encoded.split_by,
+        split_by=split_by,
         seed=seed,
         own=_own_splits(encoded),
     )
+    encoded = replace(encoded, extra={**encoded.extra, **_spans(encoded.split_by, split_by, division)})
     parts, warnings = _cut(encoded, division, spec)
     warnings = [*source.warnings, *targets.warnings, *warnings]
     if mapping is not None and class_names is not None:
@@ -128,6 +131,33 @@ def _check_class_keys(targets: Targets, spec: DataSpec) -> None:
             raise DataError(
                 f"data.{key}: the task is {targets.family}, which has no classes. Remove it, or set 'task: multiclass'."
             )
+
+
+def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
+    """Return the values to split by, where they are texts and `time` orders them as points in time."""
+    split = spec.effective_split()
+    if values is None or split.method != "time" or not all(isinstance(value, str) for value in values):
+        return values
+    from hornbook.data.tables.dates import times  # polars: a tenth of a second and 30 MB
+
+    return times(np.asarray(values), split.format, f"data.split: column '{split.column}'")
+
+
+def _spans(values: Array | None, order: Array | None, division: Division) -> dict[str, Any]:
+    """Return {"spans": {split: [first, last]}} of a split by time, as written; nothing for others."""
+    if values is None or order is None or division.method != "time":
+        return {}
+    spans = {}
+    for name in ("train", "validation", "test"):
+        positions = getattr(division, name)
+        if len(positions):
+            ends = positions[np.argmin(order[positions])], positions[np.argmax(order[positions])]
+            spans[name] = [_moment(values[end]) for end in ends]
+    return {"spans": spans}
+
+
+def _moment(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else re.sub(r"T00:00:00(\.0+)?$", "", str(value))
 
 
 def _own_splits(source: Source) -> frozenset[str]:

@@ -10,6 +10,7 @@ __all__ = ["Array", "DataInfo", "DataKind", "Feature", "Inputs", "Preprocessing"
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
+MOST_NAMED = 5  # categories that a line about a table names
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Feature:
     name: str
     type: Literal["number", "category"]
     categories: tuple[str, ...] = ()
+
+    @property
+    def is_boolean(self) -> bool:
+        """Whether the categories are those of a boolean column."""
+        return bool(self.categories) and {*self.categories} <= {"False", "True"}
 
 
 @dataclass(frozen=True)
@@ -129,8 +135,8 @@ class DataInfo:
         fingerprint: SHA-256 of all splits' bytes, first 16 hex digits.
         split_method: The split method that was used.
         warnings: Sentences the user should read (constant columns, tiny classes).
-        extra: Further facts: ``has_missing``, ``target_names``, ``streams`` (true where inputs stay on disk), and what the
-            source adds.
+        extra: Further facts: ``has_missing``, ``target_names``, ``streams`` (true where inputs stay on disk), ``spans``
+            (first and last moment of each split by time), and what the source adds.
     """
 
     name: str
@@ -165,6 +171,24 @@ class DataInfo:
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
         return f"{total:,} {noun}, {target} ({parts})"
+
+    def describe_columns(self) -> str:
+        """Return what the columns of a table were read as: ``3 numbers, 1 boolean, 2 categories (city 3, zip 21)``.
+
+        Empty for what is no table with columns to tell apart.
+        """
+        if self.features is None or "reading" not in self.extra:
+            return ""
+        numbers = sum(feature.type == "number" for feature in self.features)
+        booleans = sum(feature.is_boolean for feature in self.features)
+        others = [feature for feature in self.features if feature.type == "category" and not feature.is_boolean]
+        listed = ", ".join(f"{feature.name} {len(feature.categories)}" for feature in others[:MOST_NAMED])
+        more = ", …" if len(others) > MOST_NAMED else ""
+        counts = ((numbers, "number", "numbers"), (booleans, "boolean", "booleans"))
+        parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+        if others:
+            parts.append(f"{len(others):,} {'category' if len(others) == 1 else 'categories'} ({listed}{more})")
+        return f"columns: {', '.join(parts)}"
 
 
 @dataclass(frozen=True)

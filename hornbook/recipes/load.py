@@ -173,6 +173,8 @@ def _as_before(tree: dict[Any, Any]) -> None:
     for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
         if isinstance(section, dict):
             section.setdefault("sample", "first")
+            if section.get("name") == "table":
+                section.setdefault("reading", "loose")
     if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
         tree["head"].setdefault("standardize_targets", False)
 

@@ -11,6 +11,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import default_metric
 from hornbook.recipes.sections.model import Rnn
+from hornbook.recipes.sources.table import Table
 
 __all__ = ["monitor_of", "resolve"]
 
@@ -49,7 +50,7 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     if recipe.schedule.watched_value() is not None:
         found = monitor_of(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
-    return recipe.replaced(values | _samples(recipe) | dict(_absolute_paths(recipe))), problems
+    return recipe.replaced(values | _samples(recipe) | _readings(recipe) | dict(_absolute_paths(recipe))), problems
 
 
 def _samples(recipe: Recipe) -> dict[str, str]:
@@ -60,6 +61,12 @@ def _samples(recipe: Recipe) -> dict[str, str]:
     if pretraining is not None and pretraining.data is not None and pretraining.data.limit is not None:
         sections["pretraining.data"] = pretraining.data
     return {f"{key}.sample": data.sample or "stratified" for key, data in sections.items()}
+
+
+def _readings(recipe: Recipe) -> dict[str, str]:
+    """Return how columns are told apart, for each section that is a table."""
+    sections = {"data": recipe.data, "pretraining.data": recipe.pretraining and recipe.pretraining.data}
+    return {f"{key}.reading": data.reading or "strict" for key, data in sections.items() if isinstance(data, Table)}
 
 
 def _absolute_paths(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

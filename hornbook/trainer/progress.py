@@ -194,7 +194,10 @@ def heading(prepared: Prepared) -> list[str]:
     first = f"{name:<{len(indent) - 3}}   "
     one_line = f"{first}{data} ({counts}"
     about_data = [one_line] if len(one_line) <= COLUMNS else [first + data, indent + counts.removesuffix(")")]
-    texts = [f"{model}, {count:,} trainable parameters", ", ".join(device)]
+    spans = ", ".join(f"{split} {first} to {last}" for split, (first, last) in info.extra.get("spans", {}).items())
+    about_data_too = [info.describe_columns(), f"by time: {spans}" if spans else ""]
+    texts = [text for text in about_data_too if text]
+    texts += [f"{model}, {count:,} trainable parameters", ", ".join(device)]
     wrapped = [
         textwrap.wrap(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=True)
         for text in [*texts, *_units(prepared)]

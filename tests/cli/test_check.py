@@ -137,3 +137,42 @@ def test_a_current_folder_that_has_been_removed_is_named(hornbook_command, tmp_p
     gone.rmdir()
     done = hornbook_command("hornbook check -c he_elu_bn")
     assert (done.code, done.err) == (2, "the current folder has been removed. Go to one that exists.\n")
+
+
+TABLE = "data: {name: table, path: t.csv, target: y, separator: ;, types: {code: category}}\nmodel: {name: mlp, units: [4]}\n"
+
+
+def test_load_data_shows_what_becomes_of_each_column(recipe, hornbook_command):
+    lines = [f"{row / 2};{row % 5};{'' if row == 3 else f'c{row % 4}'};{row % 2 == 0};{row % 3}\n" for row in range(60)]
+    Path("t.csv").write_text("size;code;city;member;y\n" + "".join(lines), encoding="utf-8")
+    done = hornbook_command(f"hornbook check --config {recipe(TABLE)} --load-data")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        "recipe.yaml: ok\n"
+        "data    table: 60 rows of 4 columns, 3 classes (43 train, 5 validation, 12 test)\n"
+        "column  type        missing   distinct  becomes\n"
+        "size    number            0         60  number\n"
+        "code    category          0          5  5 inputs, one more for unknown\n"
+        "city    category          1          4  4 inputs, one more for unknown\n"
+        "member  boolean           0          2  2 inputs, one more for unknown\n"
+        "y       number            0          3  target\n"
+    )
+
+
+def test_load_data_shows_the_columns_that_are_refused(recipe, hornbook_command):
+    Path("t.csv").write_text("size;code;y\n" + "1,5;3;0\n2,5;4;1\n" * 20, encoding="utf-8")
+    done = hornbook_command(f"hornbook check --config {recipe(TABLE)} --load-data")
+    assert done.code == 2
+    assert (
+        "  1:7  data: t.csv: column 'size': '1,5' in row 1 is a number with a decimal comma (and 39 more)." in done.out
+    )
+    assert "size    number?           0          2  refused\n" in done.out
+    done = hornbook_command("hornbook check --config recipe.yaml --load-data --format json")
+    found = json.loads(done.out)
+    assert (found["ok"], found["data"], found["problems"][0]["code"]) == (False, None, "data")
+    assert found["columns"][0] == {"name": "size", "type": "number?", "missing": 0, "distinct": 2, "becomes": "refused"}
+
+
+def test_load_data_of_a_recipe_without_a_table(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(GOOD)} --load-data")
+    assert done.out.startswith("recipe.yaml: ok\ndata    digits: 1,797 images 8×8×1, 10 classes")

@@ -30,6 +30,21 @@ USAGE = [
     ("hornbook predict nowhere --input x.npz", "nowhere: there is no run here."),
     ("hornbook evaluate nowhere --split dev", "'dev' is not one of 'train', 'validation', 'test'"),
     ("hornbook resume nowhere", "nowhere: there is no run here."),
+    ("hornbook train -c table.yaml data.encoding=utf9", "there is no encoding 'utf9'"),
+    ("hornbook train -c table.yaml data.decimal=.. ", "data.decimal"),
+    ("hornbook train -c table.yaml data.split.format=d", "data.split.format"),
+    ("hornbook train -c table.yaml 'data.types={y: category}'", "Say 'task: multiclass'."),
+]
+TABLES = [
+    ("hornbook train -c table.yaml", "column 'a': '1,5' in row 1 is a number with a decimal comma (and 2 more)."),
+    ("hornbook train -c table.yaml 'data.decimal=\",\"'", "column 'b': 'None' in row 2 is no number."),
+    ("hornbook train -c table.yaml 'data.separator=\",\"'", "row 1 (line 2) has 2 fields, the heading has 1."),
+    ("hornbook train -c table.yaml 'data.heading=[a, b, y]'", "the first line is the heading itself."),
+    ("hornbook train -c table.yaml data.encoding=utf-16", "is not text in utf-16."),
+    (
+        "hornbook train -c table.yaml 'data.columns={a: category}' 'data.split={method: time, column: day}'",
+        "can be read in 2 ways that order the rows differently.",
+    ),
 ]
 
 
@@ -39,6 +54,9 @@ def files(workplace):
     Path("malformed.yaml").write_text("data: digits\n  model: x\n", encoding="utf-8")
     Path("unknown_key.yaml").write_text("data: digits\nmodel: mlp\noptimiser: adam\n", encoding="utf-8")
     Path("empty.yaml").write_text("", encoding="utf-8")
+    Path("table.yaml").write_text("data: {name: table, path: t.csv, target: y}\nmodel: mlp\n", encoding="utf-8")
+    rows = "1,5;2;03/04/2026;0\n2,5;None;04/03/2026;1\n4,5;7;05/06/2026;0\n"
+    Path("t.csv").write_text("a;b;day;y\n" + rows, encoding="utf-8")
     Path("binary.yaml").write_bytes(b"\xff\xfe\x00")
 
 
@@ -46,6 +64,16 @@ def files(workplace):
 def test_a_bad_recipe_or_usage_exits_with_2(line, message, hornbook_command):
     done = hornbook_command(line)
     assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("line", "message"), TABLES, ids=[line.removeprefix("hornbook ") for line, _ in TABLES])
+def test_a_bad_table_exits_with_1(line, message, hornbook_command):
+    done = hornbook_command(line)
+    assert done.code == 1
     assert message in done.err
     assert done.out == ""
     assert "Traceback" not in done.err

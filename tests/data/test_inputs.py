@@ -35,11 +35,11 @@ def test_columns_match_by_name_in_any_order(info, tmp_path):
 
 
 def test_extra_columns_and_unknown_categories_are_noted(info, tmp_path):
-    x, notes = read_inputs(write(tmp_path, "city,sold,area\nBonn,yes,1\n"), info)
-    assert x.tolist() == [[0, 1]]
+    x, notes = read_inputs(write(tmp_path, "city,sold,area\nBonn,yes,1\nUlm,no,2\n"), info)
+    assert x.tolist() == [[0, 1], [2, 2]]
     assert notes == (
         "new.csv: columns that the model does not read: sold.",
-        "new.csv: column 'city': 1 of 1 rows has no category, or one that training did not have; it adds nothing to the "
+        "new.csv: column 'city': 1 of 2 rows has no category, or one that training did not have; it adds nothing to the "
         "prediction.",
     )
 

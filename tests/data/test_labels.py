@@ -109,6 +109,54 @@ def test_task_multiclass_keeps_two_classes_apart_by_softmax():
             ),
         ),
         (["a", None, "b"], None, "y: 1 of 3 targets are missing, the first at [1]."),
+        (
+            [n % 85 for n in range(3000)],
+            None,
+            (
+                "the targets are whole numbers with 85 different values in 3,000 examples: classes, or a measure? "
+                "Say 'task: multiclass' or 'task: regression'."
+            ),
+        ),
+        (
+            ["2,5", "3,5"] * 5,
+            None,
+            (
+                "the targets are text that holds numbers: '2,5' is one with a decimal comma. To read numbers say so "
+                "(decimal: \",\"). If they are classes, say 'task: multiclass'."
+            ),
+        ),
+        (
+            ["1", "None"] * 5,
+            None,
+            (
+                "the targets are text that holds numbers: 'None' (example 2) stands among them. Repair it, or remove these "
+                "rows. If they are classes, say 'task: multiclass'."
+            ),
+        ),
+        (
+            ["0.5", "1.5"] * 5,
+            None,
+            (
+                "the targets are text that holds numbers ('0.5' …). Give them as numbers. If they are classes, say "
+                "'task: multiclass'."
+            ),
+        ),
+        (
+            ["2,5", "3,5"] * 5,
+            "regression",
+            (
+                "task: regression needs numbers, but the targets are text: '2,5' is one with a decimal comma. To read "
+                'numbers say so (decimal: ",").'
+            ),
+        ),
+        (
+            ["5 kg", "7 kg"],
+            None,
+            (
+                "the targets are text that holds numbers with a unit ('5 kg' …). Give them as numbers; if they are classes, "
+                "say 'task: multiclass'."
+            ),
+        ),
     ],
 )
 def test_targets_that_do_not_fit_are_refused(y, task, message):
@@ -121,3 +169,27 @@ def test_a_class_that_only_the_test_set_has_is_refused():
     x = np.random.default_rng(0).random((9, 2))
     with pytest.raises(DataError, match=r"the test split has class 5, which the training split lacks\."):
         from_arrays(((x, [0, 1, 2] * 3), (x, [0, 1, 5] * 3)))
+
+
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        ([n % 20 for n in range(60)], "multiclass"),  # as many as may be classes of a table
+        ([n % 10 for n in range(30)], "multiclass"),
+        ([float(n % 30) for n in range(300)], "regression"),
+        (["5", "0", "4"] * 5, "multiclass"),  # digits as text
+    ],
+)
+def test_many_or_few_whole_numbers(y, task):
+    assert splits(y).info.task == task
+
+
+def test_many_classes_of_images_are_numbered_from_zero():
+    images, y = np.zeros((2600, 2, 2, 1), np.uint8), np.arange(2600) % 26
+    assert from_arrays((images, y)).info.num_classes == 26
+    with pytest.raises(DataError, match="classes, or a measure"):
+        from_arrays((images, y + 1))
+
+
+def test_text_that_holds_numbers_is_classes_where_the_task_says_so():
+    assert splits(["1", "2", "3+"] * 5, task="multiclass").info.class_names == ("1", "2", "3+")

@@ -45,7 +45,7 @@ def sentences(spec, task=None):
         (Npz(path="a.npz", split=SplitSpec(method="time")), "data.split.method: 'time' needs the column that orders the examples. Add 'column'."),
         (Table(path="a.csv", target="y", drop=("y",)), "data.drop: column 'y' is the target already. Remove it here."),
         (Table(path="a.csv", target="y", columns=("a",), drop=("a",)), "data.drop: column 'a' is also in 'columns'. Remove one of the two."),
-        (Table(path="a.parquet", target="y", separator=";"), "data.separator: a Parquet file has no separators. Remove it."),
+        (Table(path="a.parquet", target="y", separator=";"), "data.separator: a Parquet file has no separator to name. Remove it."),
         (Table(path="a.csv", target="y", columns=("a",), types={"b": "number"}), "data.types: column 'b' is no feature, so its type means nothing. Remove it."),
     ],
 )  # fmt: skip

@@ -125,7 +125,10 @@ def test_text_that_means_missing_can_be_chosen(tmp_path):
         ("a,target\n1,0\n", "no column 'y'. Known: a, target."),
         (
             "a,y\n" + "1,0\nabc,1\n2,0\n" + "3,1\n" * 5,
-            "column 'a': 'abc' in row 2 is no number. If it is a category, say so (types: {a: category}).",
+            (
+                "column 'a': 'abc' in row 2 is no number. If it means a missing value, say so (missing: [abc]); if all are "
+                "categories: types: {a: category}."
+            ),
         ),
         ("a,b,y\n" + "1,,0\n2,,1\n" * 5, "column 'b' is empty. Drop it (drop: [b])."),
         ("a,y\n1,0\n2,\n3,1\n4,?\n", "2 of 4 values of the target 'y' are missing: rows 2, 4. Remove these rows."),
@@ -134,13 +137,16 @@ def test_text_that_means_missing_can_be_chosen(tmp_path):
         (
             "name,y\n" + "".join(f"p{n},{n % 2}\n" for n in range(50)),
             (
-                "column 'name' has 50 different texts in 50 rows, which looks like an identifier or a date. "
+                "column 'name' has 50 different texts in 50 rows, which looks like an identifier. "
                 "Drop it (drop: [name]), or say what it is (types: {name: category})."
             ),
         ),
         (
             "a,y\n" + "".join(f"{n % 3},{n}.5\n" for n in range(30)) + "1,oops\n",
-            "column 'y': 'oops' in row 31 is no number. Repair it.",
+            (
+                "the targets are text that holds numbers: 'oops' (example 31) stands among them. Repair it, or remove these "
+                "rows. If they are classes, say 'task: multiclass'."
+            ),
         ),
         ("y\n1\n0\n", "no column is left as a feature. Columns: y."),
     ],
@@ -152,7 +158,9 @@ def test_malformed_tables_say_where(tmp_path, text, expected):
 def test_text_that_is_not_utf8_is_no_traceback(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"a,y\n\xe9,1\n")
-    assert message(Table(path=str(path), target="y")) == "is not UTF-8 text. Save it as UTF-8."
+    assert message(Table(path=str(path), target="y")) == (
+        "is not UTF-8 text. Save it as UTF-8, or name its encoding (encoding: cp1252)."
+    )
 
 
 def test_a_false_parquet_file_is_no_traceback(tmp_path):

@@ -162,15 +162,16 @@ def load_california_housing(spec: CaliforniaHousing, *, seed: int) -> Source:
 def _housing_table(path: Path) -> Source:
     import polars as pl  # a tenth of a second and 30 MB that images do not need
 
-    from hornbook.data.tables.columns import DEFAULT_MISSING, encode_columns, infer_features
+    from hornbook.data.tables.columns import encode_columns, infer_features
+    from hornbook.data.tables.dialect import Dialect
     from hornbook.data.tables.files import read_frame
 
     frame = read_frame(path)
     target = next((name for name in HOUSING_TARGETS if name in frame.columns), None)
     if target is None:
         raise DataError(f"{path}: no column '{HOUSING_TARGETS[0]}', the target. Found: {', '.join(frame.columns)}.")
-    features, warnings = infer_features(frame.drop(target), {}, missing=DEFAULT_MISSING, where=str(path))
-    x_NF = encode_columns(frame, features, missing=DEFAULT_MISSING, where=str(path))
+    features, dialect, warnings = infer_features(frame.drop(target), {}, dialect=Dialect(), where=str(path))
+    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=str(path))
     values = frame[target].cast(pl.Float64, strict=False).to_numpy()
     return Source(x_NF, _in_units(values), "table", features=features, warnings=warnings)
 

@@ -7,10 +7,12 @@ import polars as pl
 
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.files import existing_file
-from hornbook.data.tables.columns import encode_columns, infer_features, rows_listed, target_values
+from hornbook.data.tables.columns import encode_columns, feature_columns, infer_features, require_columns, target_values
+from hornbook.data.tables.dates import guessed_times
+from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame
+from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.errors import DataError
-from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["load_table"]
@@ -23,86 +25,59 @@ def load_table(spec: Table, *, seed: int) -> Source:
         DataError: If a file or column is missing or malformed.
     """
     path = existing_file(spec.path)
-    frame = read_frame(path, separator=spec.separator)
+    dialect = Dialect.of_spec(spec)
+    frame = read_frame(path, dialect)
     where = str(path)
-    columns = _feature_columns(spec, frame, where)
-    features, warnings = infer_features(frame.select(columns), spec.declared_types, missing=spec.missing, where=where)
-    x_NF = encode_columns(frame, features, missing=spec.missing, where=where)
+    columns = feature_columns(spec, frame, where)
+    features, dialect, warnings = infer_features(
+        frame.select(columns), spec.declared_types, dialect=dialect, where=where
+    )
+    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
     test: dict[str, Any] = {}
     if spec.test_path is not None:
         test_file = existing_file(spec.test_path)
-        test_frame = read_frame(test_file, separator=spec.separator)
-        _require([*columns, *spec.target_columns], test_frame, str(test_file))
-        test["x_test"] = encode_columns(test_frame, features, missing=spec.missing, where=str(test_file))
-        test["y_test"] = _targets(spec, test_frame, str(test_file))
+        test_frame = read_frame(test_file, dialect)
+        require_columns([*columns, *spec.target_columns], test_frame, str(test_file))
+        test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
+        test["y_test"] = _targets(spec, test_frame, dialect, str(test_file))
     return Source(
         x_NF,
-        _targets(spec, frame, where),
+        _targets(spec, frame, dialect, where),
         "table",
         features=features,
-        split_by=_split_values(spec, frame, where),
+        split_by=_split_values(spec, frame, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
         warnings=warnings,
-        extra={"missing": list(spec.missing), "separator": spec.separator},
+        extra=dialect.recorded(),
         **test,
     )
 
 
-def _feature_columns(spec: Table, frame: pl.DataFrame, where: str) -> list[str]:
-    """Return the names of the feature columns, in the order of recipe or file."""
-    split_column = spec.split.column if spec.split else None
-    others = [split_column] if split_column is not None else []
-    named = [*spec.target_columns, *others, *(spec.columns or ()), *(spec.drop or ()), *(spec.types or ())]
-    _require(named, frame, where)
-    if spec.columns is not None:
-        return list(spec.columns)
-    used = {*spec.target_columns, *others, *(spec.drop or ())}
-    columns = [name for name in frame.columns if name not in used]
-    if not columns:
-        raise DataError(f"{where}: no column is left as a feature. Columns: {', '.join(frame.columns)}.")
-    return columns
-
-
-def _require(names: list[str], frame: pl.DataFrame, where: str) -> None:
-    for name in names:
-        if name not in frame.columns:
-            raise DataError(f"{where}: no column '{name}'. {did_you_mean(name, frame.columns)}")
-
-
-def _targets(spec: Table, frame: pl.DataFrame, where: str) -> Array:
-    columns = [target_values(frame[name], missing=spec.missing, where=where) for name in spec.target_columns]
+def _targets(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array:
+    types = spec.types or {}
+    columns = [
+        target_values(frame[name], dialect=dialect, where=where, is_number=name in types)
+        for name in spec.target_columns
+    ]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def _split_values(spec: Table, frame: pl.DataFrame, where: str) -> Array | None:
-    """Return the values that order or group the rows: numbers or dates where they are such, else text."""
+def _split_values(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+    """Return the values that order or group the rows: numbers, points in time, or text."""
     if spec.split is None or spec.split.column is None:
         return None
     column = frame[spec.split.column]
-    if column.dtype == pl.String:
-        column = column.str.strip_chars()
-    missing = np.flatnonzero(
-        (column.is_null() | column.cast(pl.String).is_in(list(spec.missing)).fill_null(value=True)).to_numpy()
-    )
+    values = plain_column(column, dialect, where)
+    missing = np.flatnonzero(values.is_null().to_numpy())
     if len(missing):
         raise DataError(
             f"{where}: column '{column.name}' has no value to split by in {rows_listed((missing + 1).tolist())}."
         )
-    if spec.split.method == "group" or column.dtype != pl.String:
-        return np.array(column.cast(pl.String).to_list()) if spec.split.method == "group" else column.to_numpy()
-    numbers = column.cast(pl.Float64, strict=False)
-    if not numbers.null_count():
+    if spec.split.method == "group":
+        return np.array(column.cast(pl.String).str.strip_chars().to_list())
+    if column.dtype != pl.String:
+        return column.to_numpy()
+    numbers = values.cast(pl.Float64, strict=False)
+    if not numbers.null_count() and spec.split.format is None:
         return numbers.to_numpy()
-    return _dates(column, where).to_numpy()
-
-
-def _dates(column: pl.Series, where: str) -> pl.Series:
-    for convert in (column.str.to_datetime, column.str.to_date):
-        try:
-            return convert(strict=True)
-        except pl.exceptions.PolarsError:
-            continue
-    raise DataError(
-        f"{where}: column '{column.name}' holds text that is neither number nor date ('{column[0]}'). "
-        "Write dates like 2026-11-21 or 2026-11-21 08:30:00."
-    )
+    return guessed_times(values, where).to_numpy() if dialect.is_loose else np.array(values.to_list())

@@ -1,111 +1,171 @@
-"""Types the columns of a data frame and turns them into numbers: float32, NaN for missing, category codes from 1."""
+"""Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import is_frame
 from hornbook.data.source import Array, Feature, Source
+from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.files import no_heading_hint
+from hornbook.data.tables.notation import BOOLEAN
+from hornbook.data.tables.rule import (
+    Column,
+    ColumnType,
+    as_numbers,
+    category_codes,
+    column_of,
+    digits,
+    plain_column,
+    rows_listed,
+)
 from hornbook.errors import DataError
+from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "DEFAULT_MISSING",
-    "encode_columns",
-    "frame_source",
-    "infer_features",
-    "rows_listed",
-    "target_values",
-]
+    "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns", "target_values",
+]  # fmt: skip
 
-DEFAULT_MISSING: tuple[str, ...] = Table.model_fields["missing"].default
-MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
-ColumnType = Literal["number", "category"]
+MOST_REFUSALS = 20  # columns of which a message says what is wrong
+
+
+def feature_columns(spec: Table, frame: pl.DataFrame, where: str) -> list[str]:
+    """Return the names of the feature columns, in the order of recipe or file.
+
+    Raises:
+        DataError: If the table lacks a column that the recipe names, or none is left.
+    """
+    split_column = spec.split.column if spec.split else None
+    others = [split_column] if split_column is not None else []
+    named = [*spec.target_columns, *others, *(spec.columns or ()), *(spec.drop or ()), *(spec.types or ())]
+    require_columns(named, frame, where)
+    if spec.columns is not None:
+        return list(spec.columns)
+    used = {*spec.target_columns, *others, *(spec.drop or ())}
+    columns = [name for name in frame.columns if name not in used]
+    if not columns:
+        raise DataError(f"{where}: no column is left as a feature. Columns: {', '.join(frame.columns)}.")
+    return columns
+
+
+def require_columns(names: list[str], frame: pl.DataFrame, where: str) -> None:
+    """Raise a DataError unless a table has columns of these names."""
+    for name in names:
+        if name not in frame.columns:
+            hint = did_you_mean(name, frame.columns) + no_heading_hint(frame.columns)
+            raise DataError(f"{where}: no column '{name}'. {hint}")
+
+
+def columns_of(
+    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
+) -> list[Column]:
+    """Return what the columns of a frame are; arguments as of `infer_features`."""
+
+    @cache
+    def used() -> list[str]:
+        texts = [frame[name].str.strip_chars() for name, dtype in frame.schema.items() if dtype == pl.String]
+        return [text for text in dialect.missing if text and any((values == text).any() for values in texts)]
+
+    return [column_of(frame[name], declared.get(name), dialect, where, used=used) for name in frame.columns]
 
 
 def infer_features(
-    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, missing: Sequence[str], where: str
-) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
-    """Return the features of all columns of a frame with their categories, sorted, and warnings.
+    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
+) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
+    """Return the features of all columns of a frame, the dialect with the signs of their numbers, and warnings.
 
     Args:
         frame: The feature columns.
-        declared: Types that are given; the others follow from the values: numbers, or else categories.
-        missing: Texts that mean a missing value.
+        declared: Types that are given; the others follow from the values by the rule of `tables.rule`.
+        dialect: How the values are written.
         where: What to call the frame in messages.
 
     Raises:
-        DataError: For empty columns, texts among numbers, and undeclared identifiers.
+        DataError: If columns are refused; with all of them.
     """
-    features, warnings = [], []
-    for name in frame.columns:
-        column = _plain_column(frame[name], missing, where)
-        if column.null_count() == len(column):
-            raise DataError(f"{where}: column '{name}' is empty. Drop it (drop: [{name}]).")
-        type_ = declared.get(name) or _infer_type(column, where)
-        if type_ == "number":
-            features.append(Feature(name, "number"))
-            if _numbers_rows(_numbers(column, where)):
-                warnings.append(f"column '{name}' numbers the rows. If it is an identifier, drop it (drop: [{name}]).")
-        else:
-            categories = _text(column).drop_nulls().unique().sort().to_list()
-            if name not in declared:
-                _refuse_identifier(name, len(categories), len(column), where)
-            features.append(Feature(name, "category", tuple(categories)))
-    return tuple(features), tuple(warnings)
+    columns = columns_of(frame, declared, dialect=dialect, where=where)
+    refusals = [column.refusal for column in columns if column.refusal]
+    if len(refusals) == 1:
+        raise DataError(f"{where}: {refusals[0]}")
+    if refusals:
+        more = [f"… and {len(refusals) - MOST_REFUSALS:,} more"] if len(refusals) > MOST_REFUSALS else []
+        lines = "\n  ".join([*refusals[:MOST_REFUSALS], *more])
+        raise DataError(f"{where}: {len(refusals):,} columns cannot be read.\n  {lines}")
+    features = tuple(column.feature for column in columns if column.feature is not None)
+    signs = {column.name: column.sign for column in columns if column.sign is not None}
+    warnings = tuple(warning for column in columns for warning in column.warnings)
+    return features, replace(dialect, signs=signs), warnings
 
 
-def encode_columns(frame: pl.DataFrame, features: Sequence[Feature], *, missing: Sequence[str], where: str) -> Array:
+def encode_columns(
+    frame: pl.DataFrame, features: Sequence[Feature], *, dialect: Dialect, where: str
+) -> tuple[Array, dict[str, int]]:
     """Return the columns as (N, F) float32: numbers with NaN for missing, category codes with 0 for missing or unknown.
 
+    The second value says for each column with unknown categories how many there are.
+
     Raises:
-        DataError: If a value of a number column is no finite number of float32.
+        DataError: If a value of a number column is no finite number of float32, or no value of a column is known.
     """
-    columns = []
+    arrays: list[Array] = []
+    unknown: dict[str, int] = {}
     for feature in features:
-        column = _plain_column(frame[feature.name], missing, where)
+        column = plain_column(frame[feature.name], dialect, where)
         if feature.type == "number":
-            columns.append(_to_float32(_numbers(column, where), feature.name, where))
-        else:
-            codes = {name: code for code, name in enumerate(feature.categories, 1)}
-            texts = _text(column).to_list()
-            columns.append(np.array([codes.get(text, 0) for text in texts], dtype=np.float32))
-    return np.column_stack(columns)
+            arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
+            continue
+        codes, count = category_codes(column, feature.categories, dialect)
+        if count and count == len(column) - column.null_count() and not dialect.is_loose:
+            raise _all_unknown(column, feature, where)
+        if count:
+            unknown[feature.name] = count
+        arrays.append(codes)
+    return np.column_stack(arrays), unknown
 
 
-def target_values(column: pl.Series, *, missing: Sequence[str], where: str) -> Array:
-    """Return a target column as whole numbers, numbers or text, whichever it holds.
+def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool = False) -> Array:
+    """Return a target column as whole numbers, numbers, booleans or text, whichever it holds.
+
+    Args:
+        column: As read.
+        dialect: How its values are written.
+        where: What to call the table in messages.
+        is_number: Whether the recipe calls it a number, so that each value may have the same currency or percent.
 
     Raises:
-        DataError: If a value is missing; with the rows.
+        DataError: If a value is missing; with the rows. If the recipe calls it a number and it is none.
     """
-    values = _plain_column(column, missing, where)
-    absent = values.is_null() | (values.is_nan() if values.dtype.is_float() else False)
-    rows = np.flatnonzero(absent.to_numpy()) + 1
+    values = plain_column(column, dialect, where)
+    rows = np.flatnonzero(values.is_null().to_numpy()) + 1
     if len(rows):
         verb = "is" if len(rows) == 1 else "are"
         raise DataError(
             f"{where}: {len(rows):,} of {len(values):,} values of the target '{column.name}' {verb} missing: "
             f"{rows_listed(rows.tolist())}. Remove these rows."
         )
+    sign = None
+    if is_number:
+        target = column_of(column, "number", dialect, where, used=list)
+        if target.refusal:
+            raise DataError(f"{where}: {target.refusal}")
+        sign = target.sign
     if values.dtype == pl.String:
+        texts = digits(values, dialect, sign)
         for type_ in (pl.Int64, pl.Float64):
-            number = values.cast(type_, strict=False)
+            number = texts.cast(type_, strict=False)
             if not number.null_count():
                 return number.to_numpy()
-        failed = values.cast(pl.Float64, strict=False).null_count()
-        if failed * 10 < len(values):  # a number column with a few slips, not classes
-            raise _no_number(values, "Repair it", where)
+        if not dialect.is_loose and values.str.contains(BOOLEAN).all():
+            return (values.str.to_lowercase() == "true").to_numpy()
         return np.array(values.to_list())
+    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+        return np.array(values.cast(pl.String).to_list())
     return values.to_numpy()
-
-
-def rows_listed(rows: Sequence[int]) -> str:
-    """Return `row 3`, or `rows 3, 4, 7 …`."""
-    listed = ", ".join(f"{row:,}" for row in rows[:5]) + (" …" if len(rows) > 5 else "")
-    return f"row{'s' if len(rows) > 1 else ''} {listed}"
 
 
 def frame_source(roles: Mapping[str, Any]) -> Source:
@@ -114,14 +174,15 @@ def frame_source(roles: Mapping[str, Any]) -> Source:
     targets: dict[str, Any] = {role: _target_array(value) for role, value in roles.items() if role.startswith("y")}
     if not frames["x"].width or not frames["x"].height:
         raise DataError(f"x: a data frame of shape {frames['x'].shape} holds no values.")
-    features, warnings = infer_features(frames["x"], {}, missing=DEFAULT_MISSING, where="x")
+    features, dialect, warnings = infer_features(frames["x"], {}, dialect=Dialect(), where="x")
     arrays: dict[str, Any] = {}
     for role, frame in frames.items():
         lacking = [feature.name for feature in features if feature.name not in frame.columns]
         if lacking:
             raise DataError(f"{role}: no column '{lacking[0]}', which x has.")
-        arrays[role] = encode_columns(frame, features, missing=DEFAULT_MISSING, where=role)
-    return Source(**arrays, **targets, kind="table", features=features, warnings=warnings)
+        arrays[role], _ = encode_columns(frame, features, dialect=dialect, where=role)
+    extra = dialect.recorded()
+    return Source(**arrays, **targets, kind="table", features=features, warnings=warnings, extra=extra)
 
 
 def _polars(frame: Any) -> pl.DataFrame:
@@ -136,49 +197,29 @@ def _target_array(values: Any) -> Array:
     return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
 
 
-def _plain_column(column: pl.Series, missing: Iterable[str], where: str) -> pl.Series:
-    """Return a column as numbers or as trimmed text with missing values as null."""
-    if column.dtype.is_numeric():
-        return column.fill_nan(None) if column.dtype.is_float() else column
-    if column.dtype.is_nested() or column.dtype in {pl.Binary, pl.Object}:
-        raise DataError(f"{where}: column '{column.name}' holds {column.dtype}, expected numbers or text.")
-    text = column.cast(pl.String).str.strip_chars()
-    return text.set(text.is_in(list(missing)).fill_null(value=False), None)
+def _numbers(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
+    """Return a plain column of numbers as Float64 with null for missing."""
+    name = column.name
+    sign = dialect.signs.get(name)
+    if column.dtype.is_numeric() and sign:
+        raise DataError(f"{where}: column '{name}' holds numbers without the '{sign}' that training had. Write it.")
+    if not (column.dtype.is_numeric() or column.dtype == pl.String):
+        raise DataError(f"{where}: column '{name}' holds {column.dtype}, expected numbers, as in training.")
+    numbers = as_numbers(column, dialect, sign)
+    bad = np.flatnonzero((numbers.is_null() & column.is_not_null()).to_numpy())
+    if len(bad):
+        row, others = int(bad[0]), f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
+        what = f"is no number with '{sign}'" if sign else "is no number"
+        raise DataError(f"{where}: column '{name}': {column[row]!r} in row {row + 1:,} {what}{others}. Repair it.")
+    return numbers
 
 
-def _text(column: pl.Series) -> pl.Series:
-    return column.cast(pl.String)
-
-
-def _infer_type(column: pl.Series, where: str) -> ColumnType:
-    """Return `number` where all values are numbers; refuse a column that mixes them with some texts."""
-    if column.dtype.is_numeric():
-        return "number"
-    present = column.drop_nulls()
-    failed = present.cast(pl.Float64, strict=False).null_count()
-    if failed == 0:
-        return "number"
-    if failed * 2 < len(present):
-        raise _no_number(column, f"If it is a category, say so (types: {{{column.name}: category}})", where)
-    return "category"
-
-
-def _numbers(column: pl.Series, where: str) -> pl.Series:
-    """Return a column as Float64 with null for missing."""
-    if column.dtype == pl.String:
-        numbers = column.cast(pl.Float64, strict=False)
-        if numbers.null_count() > column.null_count():
-            raise _no_number(column, "Repair it, or drop the column", where)
-        return numbers
-    return column.cast(pl.Float64)
-
-
-def _no_number(column: pl.Series, hint: str, where: str) -> DataError:
-    bad = np.flatnonzero((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).to_numpy())
-    others = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
-    row = int(bad[0])
+def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:
+    first = column.drop_nulls()[0]
+    known = ", ".join(feature.categories[:5]) + (" …" if len(feature.categories) > 5 else "")
     return DataError(
-        f"{where}: column '{column.name}': {column[row]!r} in row {row + 1:,} is no number{others}. {hint}."
+        f"{where}: column '{feature.name}' holds no category that training had: found {str(first)!r}, known: {known}. "
+        "Write them alike; leave the column empty where none fits."
     )
 
 
@@ -192,16 +233,3 @@ def _to_float32(numbers: pl.Series, name: str, where: str) -> Array:
         what = "is infinite" if np.isinf(values[row]) else f"is too large for float32 ({values[row]:g})"
         raise DataError(f"{where}: column '{name}': row {row + 1:,} {what} ({len(infinite):,} such rows). Repair it.")
     return converted
-
-
-def _numbers_rows(numbers: pl.Series) -> bool:
-    values = numbers.to_numpy()
-    return len(values) > 10 and bool((np.diff(values) == 1).all())
-
-
-def _refuse_identifier(name: str, num_categories: int, num_rows: int, where: str) -> None:
-    if num_categories > MANY_CATEGORIES or (num_categories > 20 and num_categories * 2 > num_rows):
-        raise DataError(
-            f"{where}: column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like an "
-            f"identifier or a date. Drop it (drop: [{name}]), or say what it is (types: {{{name}: category}})."
-        )

@@ -1,7 +1,6 @@
 """Tables to predict on. Imported when there is one: polars costs a tenth of a second and 30 MB."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,8 +8,10 @@ import polars as pl
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo
-from hornbook.data.tables.columns import DEFAULT_MISSING, encode_columns
-from hornbook.data.tables.files import read_frame
+from hornbook.data.tables.columns import encode_columns
+from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.files import no_heading_hint, read_frame
+from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
@@ -21,26 +22,26 @@ def read_table(file: Path, info: DataInfo) -> tuple[Array, tuple[str, ...]]:
     """Return a table's columns by name or, where the training data had no names, by position."""
     if info.kind != "table":
         raise DataError(f"{file}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    missing: list[str] = list(info.extra.get("missing") or DEFAULT_MISSING)
-    separator: Any = info.extra.get("separator")
-    frame = read_frame(file, separator=None if file.suffix.lower() == ".tsv" else separator)
+    dialect = Dialect.of_run(info.extra)
+    names = frozenset(feature.name for feature in info.features or ())
+    frame = read_frame(file, dialect, wanted=names)
     if info.features is None:
-        return _by_position(frame, info, missing, file)
+        return _by_position(frame, info, dialect, file)
     lacking = [feature.name for feature in info.features if feature.name not in frame.columns]
     if lacking:
         listed = ", ".join(f"'{name}'" for name in lacking)
-        hint = did_you_mean(lacking[0], frame.columns)
+        hint = did_you_mean(lacking[0], frame.columns) + no_heading_hint(frame.columns)
         raise DataError(f"{file}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}")
-    x = encode_columns(frame, info.features, missing=missing, where=str(file))
+    x, unknown = encode_columns(frame, info.features, dialect=dialect, where=str(file))
     _check_missing(x, info, file)
-    return x, tuple(_notes(x, frame, info, missing, file))
+    return x, tuple(_notes(x, frame, info, unknown, file))
 
 
-def _by_position(frame: pl.DataFrame, info: DataInfo, missing: list[str], file: Path) -> tuple[Array, tuple[str, ...]]:
+def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, file: Path) -> tuple[Array, tuple[str, ...]]:
     width = info.input_shape[0]
     if frame.width != width:
         raise DataError(f"{file}: has {frame.width} columns, the model reads {width} (its training data had no names).")
-    columns = [frame[name].cast(pl.Float64, strict=False).to_numpy() for name in frame.columns]
+    columns = [as_numbers(plain_column(frame[name], dialect, str(file)), dialect).to_numpy() for name in frame.columns]
     x = to_float32(np.column_stack(columns).astype(np.float64), str(file))
     check_finite(x, str(file))
     return x, ()
@@ -59,7 +60,7 @@ def _check_missing(x: Array, info: DataInfo, file: Path) -> None:
         )
 
 
-def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, missing: list[str], file: Path) -> list[str]:
+def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], file: Path) -> list[str]:
     features = info.features or ()
     notes = []
     extra = [name for name in frame.columns if name not in {feature.name for feature in features}]
@@ -67,13 +68,8 @@ def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, missing: list[str], fi
         notes.append(f"{file.name}: columns that the model does not read: {', '.join(extra)}.")
     whole = info.extra.get("whole", ())
     notes += [f"{file.name}: {note}" for note in without_category(x, features, whole, what="rows")]
-    for place, feature in enumerate(features):
-        if feature.type != "category" or feature.name in whole:
-            continue
-        text = frame[feature.name].cast(pl.String).str.strip_chars()
-        present = text.is_not_null() & ~text.is_in(missing).fill_null(value=True)
-        unknown = int(((x[:, place] == 0) & present.to_numpy()).sum())
-        if unknown:
-            rows = "1 row holds" if unknown == 1 else f"{unknown:,} rows hold"
-            notes.append(f"{file.name}: column '{feature.name}': {rows} a category that training did not have.")
+    for name, count in unknown.items():
+        if name not in whole:
+            rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
+            notes.append(f"{file.name}: column '{name}': {rows} a category that training did not have.")
     return notes

@@ -254,5 +254,5 @@ def _section(name: str) -> Description:
 def _facts(cls: type[Component]) -> Iterable[tuple[str, str]]:
     for attribute, label in FACTS.items():
         value = getattr(cls, attribute, None)
-        if value is not None:
+        if value is not None and not isinstance(value, property):  # a property depends on the options
             yield label, value if isinstance(value, str) else ", ".join(map(str, value))

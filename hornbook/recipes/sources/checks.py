@@ -121,6 +121,8 @@ def find_class(name: int | str, names: Sequence[str]) -> int | None:
     """Return the number of a class given by its name, or by its number where the names are no numbers themselves."""
     if str(name) in names:
         return names.index(str(name))
+    if {*names} == {"False", "True"} and str(name).capitalize() in names:  # true and TRUE are the same boolean
+        return names.index(str(name).capitalize())
     is_number = isinstance(name, int) and not any(_is_integer(known) for known in names)
     return int(name) if is_number and 0 <= int(name) < len(names) else None
 
@@ -143,6 +145,9 @@ def _split_rules(spec: DataSpec, task: str | None, path: Path) -> Iterator[Probl
     if split.method == "stratified" and task in {"regression", "multilabel"}:
         message = f"stratified keeps the mix of classes, but the task is {task}."
         yield Problem((*place, "method"), message, "Use 'random'.", code="data-split")
+    if split.format is not None and split.method != "time":
+        message = "a format of dates is read by the method 'time' only."
+        yield Problem((*place, "format"), message, "Add 'method: time', or remove it.", code="data-split")
     needs_column = split.method in {"time", "group"}
     if split.column is not None and not needs_column:
         message = "a column is read by the methods 'time' and 'group' only."

@@ -37,6 +37,8 @@ class SplitSpec(Spec):
     """How examples are chosen; omitted: stratified for classes, random for numbers."""
     column: str | None = None
     """The table column (or array of an npz) that orders (`time`) or groups (`group`) the examples; it is no feature."""
+    format: Annotated[str, Field(pattern="%")] | None = None
+    """How the dates of `column` are written, where they can be read in several ways: `'%m/%d/%Y'` (codes of strptime)."""
     folds: Annotated[int, Field(ge=2)] | None = None
     """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set."""
     fold: Annotated[int, Field(ge=0)] | None = None

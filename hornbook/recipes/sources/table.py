@@ -1,9 +1,10 @@
 """Tables of your own, in CSV or Parquet files."""
 
+import codecs
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import as_tuple, register
@@ -20,7 +21,8 @@ class Table(Stored):
     """A table in a CSV or Parquet file, one row per example, with one or more target columns.
 
     Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
-    training split; missing and unknown ones share a number of their own. Hornbook, on polars.
+    training split; missing and unknown ones share a number of their own. A column that could be either is refused, with
+    the key that says what it is; `hornbook check --load-data` shows what each column is. Hornbook, on polars.
 
     Example:
         data: {name: table, path: houses.csv, target: price, drop: [id]}
@@ -39,11 +41,15 @@ class Table(Stored):
     columns: Names | dict[str, ColumnType] | None = None
     """Feature columns: a list, or a mapping to `number` or `category`. Omitted: all that are not target or dropped."""
     types: dict[str, ColumnType] | None = None
-    """Types of single columns, where the values alone mislead (a zip code is a category)."""
+    """Types of single columns, where the values alone mislead (a zip code is a category, $5 is a number)."""
     drop: Names | None = None
     """Columns that are no features."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """Character between the fields of a CSV file; a comma when omitted (a tab for .tsv)."""
+    """Character between the fields of a CSV file; omitted: the only one that splits all rows alike."""
+    decimal: Literal[".", ","] = "."
+    """Decimal mark of the table's numbers."""
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    """What groups the digits of the table's numbers."""
     missing: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = (
         "",
         "NA",
@@ -54,9 +60,29 @@ class Table(Stored):
         "NULL",
         "?",
     )
-    """Texts that mean a missing value."""
+    """Texts that mean a missing value; a list of your own replaces these."""
+    encoding: str = "utf-8"
+    """How the text of a CSV file is encoded, by Python's names."""
+    heading: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    """Names of all columns of a CSV file that has no heading."""
+    reading: Literal["strict", "loose"] | None = None
+    """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
     test_path: FileName | None = None
     """A second file with the same columns: the test set."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except (LookupError, ValueError):
+            raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
+        return value
+
+    @property
+    def task_hint(self) -> Any:  # type: ignore[override]  # of the class for other sources
+        """`regression` where the recipe calls each target a number."""
+        return "regression" if all((self.types or {}).get(name) == "number" for name in self.target_columns) else None
 
     @property
     def target_columns(self) -> tuple[str, ...]:
@@ -80,7 +106,9 @@ class Table(Stored):
             roles[split_column] = "what the split goes by"
         for key in ("columns", "types", "drop"):
             for column in getattr(self, key) or ():
-                if column in roles:
+                if key == "types" and column in self.target_columns:
+                    yield from self._target_type(column, task, path)
+                elif column in roles:
                     message = f"column '{column}' is {roles[column]} already."
                     yield Problem((*path, key), message, "Remove it here.", code="data-columns")
         for column in self.columns or ():
@@ -89,14 +117,36 @@ class Table(Stored):
                 yield Problem((*path, "drop"), message, "Remove one of the two.", code="data-columns")
         yield from self._idle_keys(path)
 
+    def _target_type(self, column: str, task: str | None, path: Path) -> Iterator[Problem]:
+        """A target may be called a number, where its values need the word."""
+        if (self.types or {})[column] == "category":
+            message = f"the target '{column}' is told apart by the task."
+            yield Problem((*path, "types", column), message, "Say 'task: multiclass'.", code="data-columns")
+        elif task not in {None, "regression"}:
+            message = f"the target '{column}' is a number, but the task is {task}."
+            yield Problem((*path, "types", column), message, "Remove one of the two.", code="data-columns")
+
     def _idle_keys(self, path: Path) -> Iterator[Problem]:
         """Keys that could have no effect."""
         for column in self.types or ():
+            if column in self.target_columns:
+                continue
             if column in (self.drop or ()) or (self.columns is not None and column not in self.columns):
                 message = f"column '{column}' is no feature, so its type means nothing."
                 yield Problem((*path, "types"), message, "Remove it.", code="data-columns")
             elif isinstance(self.columns, dict):
                 yield Problem((*path, "types"), "'columns' gives types already.", "Keep one.", code="data-columns")
-        if self.separator is not None and self.path.lower().endswith((".parquet", ".pq")):
-            message = "a Parquet file has no separators."
-            yield Problem((*path, "separator"), message, "Remove it.", code="data-columns")
+        if all(file.lower().endswith((".parquet", ".pq")) for file in (self.path, self.test_path) if file is not None):
+            for key in ("separator", "encoding", "heading"):
+                if key in self.model_fields_set and getattr(self, key) not in {None, "utf-8"}:
+                    message = f"a Parquet file has no {key} to name."
+                    yield Problem((*path, key), message, "Remove it.", code="data-columns")
+        if self.thousands is not None and self.thousands in {self.decimal, self.separator}:
+            other = "decimal" if self.thousands == self.decimal else "separator"
+            message = f"{self.thousands!r} is the {other} already."
+            yield Problem((*path, "thousands"), message, "Remove it.", code="data-columns")
+        for name in self.heading or ():
+            if (self.heading or ()).count(name) > 1:
+                message = f"column '{name}' is named twice."
+                yield Problem((*path, "heading"), message, "Name each column once.", code="data-columns")
+                break

@@ -1,0 +1,326 @@
+"""What a column of a table is: the one rule.
+
+A type that the recipe gives is taken. Otherwise, of the values that are there:
+
+- all are numbers as the table writes them: a number;
+- all are true or false, in any case, or Booleans: a boolean, which is a category of two (yes and no are words like others);
+- any is a number in another notation (2,5 or 1,234 or $5 or 12 %): refused, with the key that reads it;
+- some are numbers and some are texts: refused, with the texts that may mean a missing value;
+- all are dates or times: refused;
+- texts with many different values: an identifier or free text, refused;
+- any other texts: a category.
+
+Whole numbers are the same with and without `.0`, Booleans the same in any spelling and from any kind of file.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from hornbook.data.source import Feature
+from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.notation import (
+    BOOLEAN,
+    DATE_LIKE,
+    NUMBER_LIKE,
+    SIGN,
+    canonical,
+    in_list,
+    notation_keys,
+    unit_of,
+    yaml_text,
+)
+from hornbook.errors import DataError
+
+__all__ = ["Column", "as_numbers", "category_codes", "column_of", "plain_column", "rows_listed", "without_sign"]
+
+MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
+FEW_PLACEHOLDERS = 3  # so many different texts among numbers may stand for a missing value
+SAMPLE = 1000  # values looked at to word a message
+ColumnType = Literal["number", "category"]
+Used = Callable[[], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column is.
+
+    Attributes:
+        name: The column's name.
+        looks: `number`, `boolean`, `category`, or what it looks like where it is refused.
+        feature: What becomes of it; None where it is refused.
+        refusal: Why it is refused and what to do; else empty.
+        sign: The currency or percent that each of its numbers has, or empty text where signs are written in another way;
+            None for plain numbers and categories.
+        warnings: What the user should know about it.
+    """
+
+    name: str
+    looks: str
+    feature: Feature | None = None
+    refusal: str = ""
+    sign: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def column_of(column: pl.Series, declared: ColumnType | None, dialect: Dialect, where: str, *, used: Used) -> Column:
+    """Return what a feature column is.
+
+    Args:
+        column: As read.
+        declared: The type that the recipe gives.
+        dialect: How its values are written.
+        where: What to call the table in messages.
+        used: Gives those of the texts that mean a missing value which the table holds; called for a message.
+
+    Raises:
+        DataError: If it holds what no table can train on (lists, bytes).
+    """
+    values, name = plain_column(column, dialect, where), column.name
+    if values.null_count() == len(values):
+        return Column(name, "empty", refusal=f"column '{name}' is empty. Drop it (drop: [{yaml_text(name)}]).")
+    if declared == "category":
+        return Column(name, "category", Feature(name, "category", _categories(values, dialect)))
+    if declared == "number":
+        return _declared_number(values, dialect, used)
+    return _loosely(values, dialect, used) if dialect.is_loose else _by_rule(values, dialect, used)
+
+
+def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
+    name = values.name
+    if values.dtype.is_numeric():
+        return _number(values, dialect)
+    if values.dtype == pl.Boolean:
+        return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
+    if values.dtype != pl.String:  # dates, times and durations of Parquet and data frames
+        return Column(name, "date", refusal=_date_refusal(values.cast(pl.String)))
+    present = values.drop_nulls()
+    others = present.filter(as_numbers(present, dialect).is_null())
+    if not len(others):
+        return _number(values, dialect)
+    if others.str.contains(BOOLEAN).all() and len(others) == len(present):
+        return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
+    alike = others.str.contains(NUMBER_LIKE)
+    if alike.any() or len(others) < len(present):
+        is_mixed = not alike.all()
+        return Column(
+            name, "mixed" if is_mixed else "number?", refusal=_not_plain(values, dialect, used, is_declared=False)
+        )
+    if present.str.contains(DATE_LIKE).all():
+        return Column(name, "date", refusal=_date_refusal(present))
+    if unit_of(present.unique().to_list()):
+        return Column(name, "number?", refusal=_unit_refusal(present))
+    categories = _categories(values, dialect)
+    looks = _many(present, len(categories), len(values))
+    if looks:
+        return Column(name, looks, refusal=_many_refusal(name, looks, len(categories), len(values)))
+    return Column(name, "category", Feature(name, "category", categories))
+
+
+def _loosely(values: pl.Series, dialect: Dialect, used: Used) -> Column:
+    """Return what early runs took a column for: a category where half of the values are no numbers."""
+    name, present = values.name, values.drop_nulls()
+    failed = 0 if values.dtype.is_numeric() else as_numbers(present, dialect).null_count()
+    if failed and failed * 2 < len(present):
+        return Column(name, "mixed", refusal=_not_plain(values, dialect, used, is_declared=False))
+    if not failed:
+        return _number(values, dialect)
+    return Column(name, "category", Feature(name, "category", _categories(values, dialect)))
+
+
+def _number(values: pl.Series, dialect: Dialect, sign: str | None = None) -> Column:
+    name, warnings = values.name, []
+    if _numbers_rows(as_numbers(values, dialect, sign)):
+        warnings.append(
+            f"column '{name}' numbers the rows. If it is an identifier, drop it (drop: [{yaml_text(name)}])."
+        )
+    if sign is None and not dialect.is_loose and values.dtype == pl.String:
+        codes = values.filter(values.str.contains(r"^0\d+$").fill_null(value=False))
+        if len(codes):
+            warnings.append(
+                f"column '{name}' holds whole numbers that begin with 0 ('{codes[0]}'), read as numbers. "
+                f"If they are codes, say so (types: {{{yaml_text(name)}: category}})."
+            )
+    return Column(name, "number", Feature(name, "number"), sign=sign, warnings=tuple(warnings))
+
+
+def _declared_number(values: pl.Series, dialect: Dialect, used: Used) -> Column:
+    """Return a column of numbers; each value may have the same currency or percent."""
+    name = values.name
+    if values.dtype == pl.String and as_numbers(values, dialect).null_count() > values.null_count():
+        sign, fault = _sign(values)
+        if fault:
+            return Column(name, "number?", refusal=fault)
+        if as_numbers(values, dialect, sign).null_count() == values.null_count():
+            return _number(values, dialect, sign)
+        return Column(name, "mixed", refusal=_not_plain(values, dialect, used, is_declared=True))
+    if not (values.dtype.is_numeric() or values.dtype == pl.String):
+        return Column(name, "date", refusal=f"column '{name}' holds {values.dtype}, which is no number. Drop it.")
+    return _number(values, dialect)
+
+
+def _sign(values: pl.Series) -> tuple[str, str]:
+    """Return the currency or percent of all numbers, or why there is none that they share."""
+    unit = unit_of(values.drop_nulls().unique().to_list())
+    if unit:
+        return unit, ""
+    numbers = values.filter(values.str.contains(NUMBER_LIKE).fill_null(value=False))
+    signs = numbers.str.extract(f"({SIGN})")
+    different = signs.unique().to_list()
+    if len(different) < 2:
+        return (different[0] or "") if different else "", ""
+    listed = ", ".join(sorted(sign or "none" for sign in different))
+    return "", f"column '{values.name}' holds numbers with different signs ({listed}). Give all of them the same."
+
+
+def _unit_refusal(present: pl.Series) -> str:
+    name = present.name
+    return (
+        f"column '{name}' holds numbers with a unit ('{present[0]}'). To read numbers say so "
+        f"(types: {{{yaml_text(name)}: number}}); for categories: types: {{{yaml_text(name)}: category}}."
+    )
+
+
+def plain_column(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
+    """Return a column as numbers, Booleans, dates or trimmed text, with missing values as null.
+
+    Raises:
+        DataError: If it holds lists, bytes or objects.
+    """
+    if column.dtype.is_numeric():
+        values = column.fill_nan(None) if column.dtype.is_float() else column
+        return _without_sentinels(values, dialect)
+    if column.dtype.is_nested() or column.dtype in {pl.Binary, pl.Object}:
+        raise DataError(f"{where}: column '{column.name}' holds {column.dtype}, expected numbers or text.")
+    if column.dtype not in {pl.String, pl.Categorical, pl.Enum} and not dialect.is_loose:
+        return column
+    text = column.cast(pl.String).str.strip_chars()
+    if dialect.is_loose:
+        return _without(text, text.is_in(list(dialect.missing)))
+    return _without_sentinels(_without(text, text.is_in([*dialect.missing, ""])), dialect)
+
+
+def _without_sentinels(values: pl.Series, dialect: Dialect) -> pl.Series:
+    """Return values without the numbers that mean a missing one: -999 is -999.0, in whatever kind of file."""
+    if dialect.is_loose or not dialect.missing_numbers:
+        return values
+    return _without(values, values.cast(pl.Float64, strict=False).is_in(dialect.missing_numbers))
+
+
+def _without(values: pl.Series, absent: pl.Series) -> pl.Series:
+    absent = absent.fill_null(value=False)
+    return values.set(absent, None) if absent.any() else values
+
+
+def as_numbers(values: pl.Series, dialect: Dialect, sign: str | None = None) -> pl.Series:
+    """Return a plain column as Float64, with null for what is missing or no number in the table's notation."""
+    if values.dtype != pl.String:
+        return values.cast(pl.Float64)
+    return digits(values, dialect, sign).cast(pl.Float64, strict=False)
+
+
+def digits(values: pl.Series, dialect: Dialect, sign: str | None = None) -> pl.Series:
+    """Return texts of numbers as programs write them, with null for what is none in the table's notation."""
+    if sign is not None:
+        values = without_sign(values, sign)
+    if dialect.is_plain:
+        return values
+    values = _without(values, ~values.str.contains(dialect.number))
+    if dialect.grouping:
+        values = values.str.replace_all(dialect.grouping, "")
+    return values.str.replace(dialect.decimal, ".", literal=True)
+
+
+def without_sign(values: pl.Series, sign: str) -> pl.Series:
+    """Return texts of numbers without their currency or percent, which each must have; (5) and −5 become -5."""
+    if sign:
+        values = _without(values, ~values.str.contains(sign, literal=True))
+        values = values.str.replace(sign, "", literal=True)
+    values = values.str.replace(r"^\((.*)\)$", "-$1")
+    return values.str.replace("−", "-", literal=True).str.replace(r"^([+-]?)\s*(.*?)\s*$", "$1$2")
+
+
+def category_codes(values: pl.Series, categories: Sequence[str], dialect: Dialect) -> tuple[np.ndarray, int]:
+    """Return a plain column's codes (N,) float32, 0 for missing and unknown, and how many values are unknown.
+
+    Args:
+        values: A plain column.
+        categories: The known ones: code k is `categories[k - 1]`.
+        dialect: How its values are written.
+    """
+    exact = {name: code for code, name in enumerate(categories, 1)}
+    alike: dict[str, int] = {}
+    for name, code in exact.items():
+        alike.setdefault(canonical(name), code)
+    texts = values.cast(pl.String)
+    different = texts.drop_nulls().unique()
+    codes = [exact.get(text) or alike.get(canonical(text), 0) for text in different.to_list()]
+    coded = texts.replace_strict(different, codes, default=0, return_dtype=pl.Float32).fill_null(0)
+    return coded.to_numpy(), int((coded == 0).sum()) - values.null_count()
+
+
+def rows_listed(rows: Sequence[int]) -> str:
+    """Return `row 3`, or `rows 3, 4, 7 …`."""
+    listed = ", ".join(f"{row:,}" for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+    return f"row{'s' if len(rows) > 1 else ''} {listed}"
+
+
+def _categories(values: pl.Series, dialect: Dialect) -> tuple[str, ...]:
+    """Return the different categories, sorted."""
+    texts = values.cast(pl.String).drop_nulls().unique().to_list()
+    return tuple(sorted(texts if dialect.is_loose else {canonical(text) for text in texts}))
+
+
+def _not_plain(values: pl.Series, dialect: Dialect, used: Used, *, is_declared: bool) -> str:
+    """Return why a column with texts that are no numbers in the table's notation is refused, and what to do."""
+    name = values.name
+    wrong = values.is_not_null() & as_numbers(values, dialect).is_null()
+    alike = wrong & values.str.contains(NUMBER_LIKE).fill_null(value=False)
+    texts = wrong & ~alike
+    category = "" if is_declared else f"types: {{{yaml_text(name)}: category}}"
+    if alike.any() and not dialect.is_loose:
+        row, count = int(np.flatnonzero(alike.to_numpy())[0]), int(alike.sum())
+        what, advice = notation_keys(values.filter(alike).head(SAMPLE).to_list(), None if is_declared else name)
+        others = f" (and {count - 1:,} more)" if count > 1 else ""
+        rest = f"; for categories: {category}." if category else "."
+        return f"column '{name}': {values[row]!r} in row {row + 1:,} is a number with {what}{others}. {advice}{rest}"
+    row, count = int(np.flatnonzero(texts.to_numpy())[0]), int(texts.sum())
+    others = f" (and {count - 1:,} more)" if count > 1 else ""
+    different = values.filter(texts).unique().sort().to_list()
+    start = f"column '{name}': {values[row]!r} in row {row + 1:,} is no number{others}."
+    if len(different) > FEW_PLACEHOLDERS:
+        return f"{start} Repair it" + (f", or say that they are categories ({category})." if category else ".")
+    advice = f"If it means a missing value, say so (missing: {in_list([*different, *used()])})"
+    return f"{start} {advice}" + (f"; if all are categories: {category}." if category else ".")
+
+
+def _date_refusal(values: pl.Series) -> str:
+    name = values.name
+    return (
+        f"column '{name}' holds dates or times ('{values.drop_nulls()[0]}'), which are no categories. Drop it "
+        f"(drop: [{yaml_text(name)}]), or say otherwise (types: {{{yaml_text(name)}: category}})."
+    )
+
+
+def _many(present: pl.Series, num_categories: int, num_rows: int) -> str:
+    """Return what texts with many different values look like, or nothing where these are few."""
+    if not (num_categories > MANY_CATEGORIES or (num_categories > 20 and num_categories * 2 > num_rows)):
+        return ""
+    words = present.head(SAMPLE).str.count_matches(r"\s+").mean()
+    return "text" if isinstance(words, float) and words >= 3 else "identifier"
+
+
+def _many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> str:
+    noun = "free text" if looks == "text" else "an identifier"
+    return (
+        f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like {noun}. "
+        f"Drop it (drop: [{yaml_text(name)}]), or say what it is (types: {{{yaml_text(name)}: category}})."
+    )
+
+
+def _numbers_rows(numbers: pl.Series) -> bool:
+    values = numbers.to_numpy()
+    return len(values) > 10 and bool((np.diff(values) == 1).all())
