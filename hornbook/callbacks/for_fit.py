@@ -35,8 +35,11 @@ class _Options(Spec):
     """What the callbacks take, by the same rules as in a recipe."""
 
     schedule: Schedule | None = None
+    """How the rate moves."""
     early_stopping: Stopping | None = None
+    """When to stop."""
     checkpoint: Checkpoint | None = None
+    """Which epoch is the best."""
 
 
 def _options(**sections: Any) -> _Options:

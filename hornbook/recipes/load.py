@@ -170,9 +170,12 @@ def check_recipe(
 def _as_before(tree: dict[Any, Any]) -> None:
     """Give the recipe of a run the keys that it lacks since there were none when it began, with what was done then."""
     pretraining = tree.get("pretraining")
-    for section in (tree.get("data"), pretraining.get("data") if isinstance(pretraining, dict) else None):
+    is_labeled_in_part = isinstance(pretraining, dict) and pretraining.get("labeled") is not None
+    others = pretraining.get("data") if isinstance(pretraining, dict) else None
+    for section, is_cut in ((tree.get("data"), is_labeled_in_part), (others, False)):
         if isinstance(section, dict):
-            section.setdefault("sample", "first")
+            if is_cut or section.get("limit") is not None:
+                section.setdefault("sample", "first")
             if section.get("name") == "table":
                 section.setdefault("reading", "loose")
     if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):

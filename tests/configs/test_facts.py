@@ -51,7 +51,7 @@ def rosenblatt(x_NF, y_N, *, epochs, seed):
     for epoch in range(epochs):
         for index in permutation(seed, epoch, len(x_NF)):
             x, y = x_NF[index], y_N[index]
-            prediction = 1 if x @ weights + bias > 0 else 0
+            prediction = 1 if x @ weights + bias >= 0 else 0
             weights = weights + np.float32(y - prediction) * x
             bias = bias + np.float32(y - prediction)
         history.append((weights.copy(), bias))

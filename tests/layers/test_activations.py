@@ -42,10 +42,10 @@ def test_the_gradient_of_a_negative_input_is_its_slope(tensorflow):
     assert slopes[0, 2] == 1
 
 
-def test_a_step_is_one_above_zero_and_carries_its_weighted_sum():
+def test_a_step_is_one_from_zero_on_and_carries_its_weighted_sum():
     z = keras.ops.convert_to_tensor([[-1.0, 0.0, 1e-6, 2.0]])
     y = Step()(z)
-    assert numpy(y).tolist() == [[0, 0, 1, 1]]
+    assert numpy(y).tolist() == [[0, 1, 1, 1]]
     assert numpy(y._keras_logits).tolist() == numpy(z).tolist()
 
 

@@ -216,7 +216,7 @@ def test_masked_labels_are_not_used(tmp_path, generator):
     others[64:192] = (y[64:192] + 1) % 3  # of the training split, after the first 64
     recipe = load_recipe(
         {
-            "data": {"name": "arrays", "split": {"validation": 50, "test": 50, "method": "last"}},
+            "data": {"name": "arrays", "split": {"validation": 50, "test": 50, "method": "last"}, "sample": "first"},
             "model": {"name": "mlp", "units": [8]},
             "training": {"epochs": 3, "engine": "graph", "class_weights": "balanced"},
             "pretraining": {"name": "corruption", "epochs": 2, "labeled": 64},
@@ -243,11 +243,12 @@ def test_facts_count_the_labeled_examples_and_the_heading_says_how_many_inputs_t
 
 
 def test_the_control_trains_on_the_same_labels_and_equals_a_run_of_those_examples_alone(tmp_path):
-    recipe = recipe_of({"name": "autoencoder", "epochs": 2, "labeled": 96}, training={"epochs": 2})
+    whole = {key: value for key, value in DIGITS.items() if key != "limit"}
+    recipe = recipe_of({"name": "autoencoder", "epochs": 2, "labeled": 96}, data=whole, training={"epochs": 2})
     control = train(control_of(recipe), runs=tmp_path)
     assert [row["phase"] for row in control.history] == ["training", "training"]
     plain = load_recipe(
-        {**{k: v for k, v in recipe.to_dict().items() if k != "pretraining"}, "data": {**DIGITS, "limit": 96}}
+        {**{k: v for k, v in recipe.to_dict().items() if k != "pretraining"}, "data": {**whole, "limit": 96}}
     )
     alone = train(plain, runs=tmp_path)
     for one, other in zip(control.model.get_weights(), alone.model.get_weights(), strict=True):

@@ -64,7 +64,7 @@ def test_the_perceptron_follows_rosenblatts_rule_from_zero_weights(prepare, run_
     weights, bias = np.zeros(2), 0.0
     for epoch in range(5):
         for index in permutation(42, epoch, 20):
-            error = float(x[index] @ weights + bias > 0) - y[index]
+            error = float(x[index] @ weights + bias >= 0) - y[index]
             weights, bias = weights - 0.1 * error * x[index], bias - 0.1 * error
     kernel, found = prepared.built.model.get_weights()
     np.testing.assert_allclose(kernel[:, 0], weights, atol=1e-5)
@@ -75,13 +75,13 @@ def test_the_perceptron_follows_rosenblatts_rule_from_zero_weights(prepare, run_
 
 
 def test_the_perceptron_losses_gradient_is_the_error_times_the_input(prepare, tensorflow):
-    x, y = np.array([[2.0, -3.0]], np.float32), np.array([[1.0]], np.float32)
+    x, y = np.array([[2.0, -3.0]], np.float32), np.array([[0.0]], np.float32)
     built = prepare(perceptron(), (x.repeat(2, 0), np.array([0, 1]))).built
     with tensorflow.GradientTape() as tape:
         loss = built.loss(y, built.logits_model(x))
     kernel, bias = tape.gradient(loss, [variable.value for variable in built.model.trainable_variables])
-    np.testing.assert_allclose(kernel.numpy()[:, 0], -x[0])  # (ŷ - y)x with ŷ = 0
-    assert bias.numpy()[0] == -1
+    np.testing.assert_allclose(kernel.numpy()[:, 0], x[0])  # (ŷ - y)x with ŷ = 1, as the weights are zeros
+    assert bias.numpy()[0] == 1
 
 
 def test_the_default_metric_of_a_perceptron_counts_its_answers(prepare, run_epochs):
