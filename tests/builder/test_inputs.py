@@ -27,6 +27,7 @@ def table(tmp_path):
 def trained(table, tmp_path, **more):
     data = {"name": "table", "path": str(table), "target": "price", **more.pop("data", {})}
     tree = {"name": "t", "data": data, "task": "regression", "model": {"name": "mlp"}, **more}
+    tree["head"] = {"standardize_targets": False}
     recipe = hornbook.load_recipe({**tree, "training": {"epochs": 1, "batch_size": 12, "engine": "graph"}})
     result = hornbook.train(recipe, runs=str(tmp_path / "runs"), progress=False)
     return result, load(result.recipe.data, seed=42)

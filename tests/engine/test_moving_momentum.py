@@ -17,6 +17,7 @@ STEPS = EPOCHS * 3
 def recipe(optimizer, engine="graph", **more):
     training = {"epochs": EPOCHS, "batch_size": BATCH, "engine": engine} | more.pop("training", {})
     linear = {"task": "regression", "model": {"name": "mlp"}, "initializer": "zeros", "seed": 4}
+    linear["head"] = {"standardize_targets": False}
     return {**linear, "optimizer": optimizer, **more, "training": training}
 
 

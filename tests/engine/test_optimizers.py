@@ -24,6 +24,7 @@ def two_steps(prepare, run_epochs):
             "task": "regression",
             "model": {"name": "mlp"},
             "initializer": {"name": "constant", "value": START},
+            "head": {"standardize_targets": False},
             "optimizer": optimizer,
             **more,
             "training": training | more.get("training", {}),
