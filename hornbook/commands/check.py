@@ -2,13 +2,18 @@
 
 import json
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples
+from hornbook.engine.cluster import check_cluster
 from hornbook.errors import Problem, UsageError, format_path, format_problems
-from hornbook.recipes.load import Checked, Config, check_recipe
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.load import Checked, Config, Look, check_recipe
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sources.synthetic import Inline
 
 __all__ = ["COMMANDS"]
 
@@ -25,10 +30,14 @@ def check(
     config: ConfigOption,
     overrides: OverrideArguments = None,
     format: Annotated[Format, typer.Option(help="text, json, or github (annotations of a workflow)")] = Format.text,
+    load_data: Annotated[
+        bool, typer.Option("--load-data", help="Load all of the data, and say what does not fit it")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors")] = False,
 ) -> None:
     """Check a recipe: every problem with line and column."""
-    checked = _checked(config, overrides or [], is_for_people=format is Format.text)
+    look = partial(_look, whole=load_data)
+    checked = _checked(config, overrides or [], look, is_for_people=format is Format.text)
     failed = checked.recipe is None or (strict and bool(checked.problems))
     if format is Format.json:
         print(
@@ -45,10 +54,26 @@ def check(
         raise typer.Exit(2)
 
 
-def _checked(config: str, overrides: list[str], *, is_for_people: bool) -> Checked:
+def _look(recipe: Recipe, *, whole: bool) -> tuple[Facts, list[Problem]]:
+    """Return what is known about the data, which is read where the recipe names files or holds it, and what is wrong."""
+    facts, problems = Facts.named(recipe), list[Problem]()
+    if whole or isinstance(recipe.data, Inline) or any(recipe.data.absolute_paths()):
+        from hornbook.data.probe import probe  # NumPy
+
+        facts, problems = probe(recipe, whole=whole)
+    if recipe.training.strategy == "multi_worker":
+        try:
+            check_cluster()
+        except UsageError as error:
+            message = str(error).removeprefix("training.strategy: ")
+            problems = [*problems, Problem(("training", "strategy"), message, code="strategy")]
+    return facts, problems
+
+
+def _checked(config: str, overrides: list[str], look: Look, *, is_for_people: bool) -> Checked:
     """Return what a check found; a program that reads the problems also gets that there is no such file as one."""
     try:
-        return check_recipe(config, overrides)
+        return check_recipe(config, overrides, look=look)
     except UsageError as error:
         if is_for_people:
             raise

@@ -13,7 +13,7 @@ from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
-__all__ = ["load_table"]
+__all__ = ["load_table", "table_frame", "target_array"]
 
 
 def load_table(spec: Table, *, seed: int) -> Source:
@@ -22,9 +22,8 @@ def load_table(spec: Table, *, seed: int) -> Source:
     Raises:
         DataError: If a file or column is missing or malformed.
     """
-    path = existing_file(spec.path)
-    frame = read_frame(path, separator=spec.separator)
-    where = str(path)
+    where = str(existing_file(spec.path))
+    frame = table_frame(spec)
     columns = _feature_columns(spec, frame, where)
     features, warnings = infer_features(frame.select(columns), spec.declared_types, missing=spec.missing, where=where)
     x_NF = encode_columns(frame, features, missing=spec.missing, where=where)
@@ -34,10 +33,10 @@ def load_table(spec: Table, *, seed: int) -> Source:
         test_frame = read_frame(test_file, separator=spec.separator)
         _require([*columns, *spec.target_columns], test_frame, str(test_file))
         test["x_test"] = encode_columns(test_frame, features, missing=spec.missing, where=str(test_file))
-        test["y_test"] = _targets(spec, test_frame, str(test_file))
+        test["y_test"] = target_array(spec, test_frame, str(test_file))
     return Source(
         x_NF,
-        _targets(spec, frame, where),
+        target_array(spec, frame, where),
         "table",
         features=features,
         split_by=_split_values(spec, frame, where),
@@ -46,6 +45,11 @@ def load_table(spec: Table, *, seed: int) -> Source:
         extra={"missing": list(spec.missing), "separator": spec.separator},
         **test,
     )
+
+
+def table_frame(spec: Table, *, rows: int | None = None) -> pl.DataFrame:
+    """Return the training examples' file as a data frame, or its first rows; errors as of `read_frame`."""
+    return read_frame(existing_file(spec.path), separator=spec.separator, rows=rows)
 
 
 def _feature_columns(spec: Table, frame: pl.DataFrame, where: str) -> list[str]:
@@ -69,7 +73,8 @@ def _require(names: list[str], frame: pl.DataFrame, where: str) -> None:
             raise DataError(f"{where}: no column '{name}'. {did_you_mean(name, frame.columns)}")
 
 
-def _targets(spec: Table, frame: pl.DataFrame, where: str) -> Array:
+def target_array(spec: Table, frame: pl.DataFrame, where: str) -> Array:
+    """Return the target columns as (N,) or (N, K) values; errors as of `target_values`."""
     columns = [target_values(frame[name], missing=spec.missing, where=where) for name in spec.target_columns]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 

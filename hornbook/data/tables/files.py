@@ -19,12 +19,13 @@ TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 
 
-def read_frame(path: str | Path, *, separator: str | None = None) -> pl.DataFrame:
+def read_frame(path: str | Path, *, separator: str | None = None, rows: int | None = None) -> pl.DataFrame:
     """Return a table file as a data frame with at least one row.
 
     Args:
         path: A .csv, .tsv, .txt or .parquet file; may end in .gz for CSV.
         separator: Between fields of a CSV file; None for a comma, or a tab in .tsv.
+        rows: Read the first so many rows only; None for all.
 
     Raises:
         DataError: If the file is missing, empty, no table, or has ragged rows or repeated columns.
@@ -33,9 +34,9 @@ def read_frame(path: str | Path, *, separator: str | None = None) -> pl.DataFram
     suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() != ".gz"]
     suffix = suffixes[-1] if suffixes else ""
     if suffix in PARQUET_SUFFIXES:
-        frame = _read_parquet(file)
+        frame = _read_parquet(file, rows)
     elif suffix in TEXT_SUFFIXES:
-        frame = _read_csv(file, separator or ("\t" if suffix == ".tsv" else ","))
+        frame = _read_csv(file, separator or ("\t" if suffix == ".tsv" else ","), rows)
     else:
         raise DataError(f"{file}: unknown kind of table. Expected .csv, .tsv, .txt or .parquet.")
     if frame.height == 0:
@@ -43,16 +44,16 @@ def read_frame(path: str | Path, *, separator: str | None = None) -> pl.DataFram
     return frame
 
 
-def _read_parquet(file: Path) -> pl.DataFrame:
+def _read_parquet(file: Path, rows: int | None) -> pl.DataFrame:
     try:
-        return pl.read_parquet(file)
+        return pl.read_parquet(file, n_rows=rows)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{file}: is no readable Parquet file: {_first_line(error)}") from error
 
 
-def _read_csv(file: Path, separator: str) -> pl.DataFrame:
+def _read_csv(file: Path, separator: str, rows: int | None) -> pl.DataFrame:
     try:
-        frame = pl.read_csv(file, separator=separator, infer_schema=False)
+        frame = pl.read_csv(file, separator=separator, infer_schema=False, n_rows=rows)
     except pl.exceptions.NoDataError as error:
         raise DataError(f"{file}: the file is empty.") from error
     except (pl.exceptions.PolarsError, OSError) as error:
