@@ -19,7 +19,6 @@ MEANINGS = {
     "engine-xla": "Layers that XLA cannot run, under `training.engine: xla`; known only when the model is built.",
     "data-kind": "A key of the data that means nothing for this kind of data.",
     "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
-    "data-split": "A way of splitting that the data or the task does not allow.",
     "data-file": "A file that the recipe names and that is not there.",
     "data-content": "What is in a file does not fit the recipe, or cannot be read; found by `hornbook check`.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",

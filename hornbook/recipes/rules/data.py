@@ -103,7 +103,7 @@ def units_fit_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def split_leaves_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """A split that leaves nothing to train on, where the number of examples is known without loading them."""
+    """A way of splitting that the data or the task does not allow, or that leaves nothing to train on."""
     if facts.sizes is None:
         return
     split, count = recipe.data.effective_split(), facts.sizes["train"]
