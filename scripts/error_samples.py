@@ -19,8 +19,8 @@ MEANINGS = {
     "engine-xla": "Layers that XLA cannot run, under `training.engine: xla`; known only when the model is built.",
     "data-kind": "A key of the data that means nothing for this kind of data.",
     "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
-    "data-split": "A way of splitting that the data or the task does not allow.",
-    "data": "Data that cannot be used, or that a reader should know something about; known to `check --load-data`.",
+    "data-file": "A file that the recipe names and that is not there.",
+    "data-content": "Something in a file that does not fit, cannot be read or should be known; found by `hornbook check`.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
 }
 """What the codes mean that are not rules'; a rule says it in its docstring."""
@@ -50,6 +50,8 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "training: {epochs: many, batch_size: 0}\n", []),
         (HEAD + "schedule: {name: piecewise_constant, boundaries: [5 epochs], factors: [1.0]}\n", []),
     ],
+    "data-file": [],
+    "data-content": [],
     "layer": [],
     "engine-xla": [],
     "reuse-shape": [],

@@ -1,18 +1,23 @@
 """The command `hornbook check`. No TensorFlow."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples
+from hornbook.engine.cluster import check_cluster
 from hornbook.errors import Problem, UsageError, format_path, format_problems
-from hornbook.recipes.load import Checked, Config, check_recipe
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.load import Checked, Config, Look, check_recipe
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sources.synthetic import Inline
 from hornbook.report.text import cut, indented
 
 if TYPE_CHECKING:
+    from hornbook.data.source import Splits
     from hornbook.data.survey import Survey
 
 __all__ = ["COMMANDS"]
@@ -32,19 +37,14 @@ def check(
     format: Annotated[Format, typer.Option(help="text, json, or github (annotations of a workflow)")] = Format.text,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors")] = False,
     load_data: Annotated[
-        bool, typer.Option("--load-data", help="Also read the data, and show what each column of a table is")
+        bool, typer.Option("--load-data", help="Load all of the data, and show what each column of a table is")
     ] = False,
 ) -> None:
     """Check a recipe: every problem with line and column."""
-    checked = _checked(config, overrides or [], is_for_people=format is Format.text)
-    seen = None
-    if load_data and checked.recipe is not None:
-        from hornbook.data.survey import survey  # NumPy, and polars for a table
-
-        seen = survey(checked.recipe)
-        problems = [*checked.problems, *(item for item in seen.problems if item not in checked.problems)]
-        checked = replace(checked, problems=tuple(problems))
-    failed = checked.recipe is None or bool(checked.errors) or (strict and bool(checked.problems))
+    look = _Look(whole=load_data)
+    checked = _checked(config, overrides or [], look, is_for_people=format is Format.text)
+    seen = look.survey() if load_data else None
+    failed = checked.recipe is None or (strict and bool(checked.problems))
     if format is Format.json:
         record: dict[str, Any] = {
             "ok": not failed,
@@ -66,10 +66,42 @@ def check(
         raise typer.Exit(2)
 
 
-def _checked(config: str, overrides: list[str], *, is_for_people: bool) -> Checked:
+class _Look:
+    """Looks at a recipe's data: it is read where the recipe names files or holds it, and whole where that is asked for."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
+        self.recipe: Recipe | None = None
+        self.splits: Splits | None = None
+
+    def __call__(self, recipe: Recipe) -> tuple[Facts, list[Problem]]:
+        """Return what is known about the data, and what is wrong."""
+        self.recipe = recipe
+        facts, problems = Facts.named(recipe), list[Problem]()
+        if self.whole or isinstance(recipe.data, Inline) or any(recipe.data.absolute_paths()):
+            from hornbook.data.probe import probe  # NumPy
+
+            seen = probe(recipe, whole=self.whole)
+            facts, problems, self.splits = seen.facts, list(seen.problems), seen.splits
+        if recipe.training.strategy == "multi_worker":
+            try:
+                check_cluster()
+            except UsageError as error:
+                message = str(error).removeprefix("training.strategy: ")
+                problems = [*problems, Problem(("training", "strategy"), message, code="strategy")]
+        return facts, problems
+
+    def survey(self) -> "Survey | None":
+        """Return what the data holds; None where the recipe does not say which data."""
+        from hornbook.data.survey import survey
+
+        return survey(self.recipe, self.splits) if self.recipe is not None else None
+
+
+def _checked(config: str, overrides: list[str], look: Look, *, is_for_people: bool) -> Checked:
     """Return what a check found; a program that reads the problems also gets that there is no such file as one."""
     try:
-        return check_recipe(config, overrides)
+        return check_recipe(config, overrides, look=look)
     except UsageError as error:
         if is_for_people:
             raise

@@ -28,7 +28,7 @@ from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["load", "prepare", "read", "sampled"]
+__all__ = ["check_class_keys", "load", "prepare", "read", "sampled"]
 
 Parts = dict[str, Split]
 SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
@@ -77,7 +77,7 @@ def prepare(
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
     targets = encode_targets(canonical_inputs(source, memory_budget=memory_budget), wanted)
-    _check_class_keys(targets, spec)
+    check_class_keys(targets, spec)
     mapping, class_names = None, targets.class_names
     if class_names is not None and targets.family == "classes":
         mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
@@ -125,7 +125,8 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
 
 
-def _check_class_keys(targets: Targets, spec: DataSpec) -> None:
+def check_class_keys(targets: Targets, spec: DataSpec) -> None:
+    """Raise a DataError if the section chooses classes and the targets are none."""
     for key in ("classes", "relabel"):
         if targets.family != "classes" and getattr(spec, key) is not None:
             raise DataError(

@@ -12,8 +12,6 @@ from hornbook.recipes.sources.common import SplitSpec
 __all__ = ["Division", "divide", "sample"]
 
 SPLIT_STREAM, SAMPLE_STREAM = 1, 3  # second words of the random seed: what draws examples has another one
-DEFAULT_VALIDATION = 0.1
-DEFAULT_TEST = 0.2
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,7 @@ def _divide_folds(
     fold_of[dealt] = np.arange(num_examples) % folds
     is_test = fold_of[order] == fold
     test, rest = order[is_test], order[~is_test]
-    default = 0 if "validation" in own else DEFAULT_VALIDATION
-    num_validation = _count(default if split.validation is None else split.validation, len(rest))
+    num_validation = split.validation_of(len(rest), own)
     if num_validation >= len(rest):
         raise DataError(
             f"data.split: {num_validation:,} validation examples leave none of {len(rest):,} to train on. Ask for fewer."
@@ -143,23 +140,13 @@ def _divide_folds(
 
 def _counts(num_examples: int, split: SplitSpec, own: frozenset[str]) -> tuple[int, int]:
     """Return how many examples to cut for test and validation."""
-    test = split.test if split.test is not None else (0 if "test" in own else DEFAULT_TEST)
-    num_test = _count(test, num_examples)
-    validation = (
-        split.validation if split.validation is not None else (0 if "validation" in own else DEFAULT_VALIDATION)
-    )
-    num_validation = _count(validation, max(num_examples - num_test, 0))
+    num_test, num_validation = split.counts(num_examples, own)
     if num_test + num_validation >= num_examples:
         raise DataError(
             f"data.split: {num_validation:,} validation and {num_test:,} test examples leave none of "
             f"{num_examples:,} to train on. Ask for fewer; 'split: {{validation: 0, test: 0}}' cuts none."
         )
     return num_test, num_validation
-
-
-def _count(share: float, num_examples: int) -> int:
-    """Return a count or fraction as a count; a fraction is rounded up, but 0.1 of 1,000 stays 100."""
-    return share if isinstance(share, int) else math.ceil(share * num_examples - 1e-9)
 
 
 def _generator(seed: int) -> np.random.Generator:

@@ -1,9 +1,6 @@
 """TensorFlow's own distribution strategies: several devices of one machine, or several machines by TF_CONFIG."""
 
 import contextlib
-import json
-import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from hornbook.engine.cluster import check_cluster
 from hornbook.errors import RunError, UsageError
 from hornbook.runs.directory import RunDirectory
 
@@ -36,31 +34,13 @@ def make_strategy(name: str | None) -> Any:
         cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
         # Collectives between logical CPU devices mix up those of batch normalization and of gradients.
         return tf.distribute.MirroredStrategy(cpus, cross_device_ops=tf.distribute.ReductionToOneDevice())
-    _check_tf_config()
+    check_cluster()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise UsageError(
             "training.strategy: multi_worker has to start before TensorFlow has run anything. Train in a fresh process."
         ) from error
-
-
-def _check_tf_config() -> None:
-    form = (
-        """TF_CONFIG='{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'"""
-    )
-    text = os.environ.get("TF_CONFIG")
-    if not text:
-        raise UsageError(f"training.strategy: multi_worker needs the environment variable TF_CONFIG: {form}")
-    try:
-        config = json.loads(text)
-        (workers,), index = config["cluster"].values(), int(config["task"]["index"])
-        is_good = "worker" in config["cluster"] and config["task"]["type"] == "worker" and 0 <= index < len(workers)
-        is_good = is_good and isinstance(workers, list) and all(re.fullmatch(r".+:\d+", host) for host in workers)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        is_good = False
-    if not is_good:
-        raise UsageError(f"TF_CONFIG cannot be read. Expected {form}")
 
 
 def is_chief(strategy: Any) -> bool:

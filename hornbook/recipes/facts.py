@@ -1,6 +1,7 @@
 """What is known about a recipe's data: little before loading, everything after. Rules and resolving read it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.recipes.recipe import Recipe
@@ -22,6 +23,8 @@ class Facts:
         has_validation: Whether there is a validation split.
         is_standardized: Whether inputs are standardized.
         train_size: Training examples.
+        sizes: Examples before they are divided: `train`, and `test` where the source has a test set of its own.
+        class_names: Names of the classes in order.
     """
 
     task: Task | None = None
@@ -31,6 +34,8 @@ class Facts:
     has_validation: bool = True
     is_standardized: bool = False
     train_size: int | None = None
+    sizes: Mapping[str, int] | None = None
+    class_names: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
@@ -45,6 +50,7 @@ class Facts:
                 has_validation=bool(info.counts.get("validation")),
                 is_standardized=bool(is_standardized),
                 train_size=info.counts.get("train"),
+                class_names=info.class_names,
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
@@ -55,8 +61,8 @@ class Facts:
             num_classes = len(set(data.relabel.values()))
         elif data.classes is not None:
             num_classes = len(data.classes)
-        elif data.known_classes is not None and recipe.task != "regression":
-            num_classes = len(data.known_classes)
+        elif recipe.task != "regression":
+            num_classes = data.num_classes()
         if recipe.task is None and num_classes is not None and task in {"multiclass", "binary", None}:
             task = "binary" if num_classes == 2 else "multiclass"
         return cls(
@@ -66,6 +72,28 @@ class Facts:
             has_validation=data.effective_split().validation != 0,
             is_standardized=standardized and not getattr(recipe.normalization, "input", False),
         )
+
+    @classmethod
+    def named(cls, recipe: Recipe) -> "Facts":
+        """Return `of` with the sizes and class names that are known without loading.
+
+        They need not be true of arrays that are passed in Python in place of the data, so only `hornbook check` asks.
+        """
+        known, data = cls.of(recipe), recipe.data
+        if data.classes is None and data.relabel is None and recipe.task != "regression":
+            known = replace(known, class_names=data.known_classes)
+        sizes = data.sizes()
+        return known if sizes is None else known.divided(recipe, sizes)
+
+    def divided(self, recipe: Recipe, sizes: Mapping[str, int]) -> "Facts":
+        """Return the facts with the numbers of examples before and after the recipe's split."""
+        data, known = recipe.data, replace(self, sizes=sizes)
+        split, count = data.effective_split(), sizes["train"]
+        if data.classes is not None or data.relabel is not None or split.method == "group" or split.folds is not None:
+            return known
+        left = count - sum(split.counts(count, set(sizes) - {"train"}))
+        labeled = recipe.pretraining.labeled if recipe.pretraining is not None else None
+        return replace(known, train_size=min(left, data.limit or left, labeled or left)) if left > 0 else known
 
 
 def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:

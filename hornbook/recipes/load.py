@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path as FilePath
@@ -19,8 +19,19 @@ from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
 
-__all__ = ["Checked", "check_recipe", "load_recipe", "locate", "read_config", "refuse_errors", "shipped_recipes"]
+__all__ = [
+    "Checked",
+    "Look",
+    "check_recipe",
+    "load_recipe",
+    "locate",
+    "read_config",
+    "refuse_errors",
+    "shipped_recipes",
+]
 
+Look = Callable[[Recipe], tuple[Facts, list[Problem]]]
+"""What looks at a recipe's data: what is known about it, and what is wrong with it."""
 PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
 
 
@@ -135,8 +146,14 @@ def check_recipe(
     for_training: bool = True,
     of_run: bool = False,
     trust: bool = False,
+    look: Look | None = None,
 ) -> Checked:
-    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is; see `load_recipe`."""
+    """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is.
+
+    Args:
+        config, overrides, for_training, of_run: See `load_recipe`.
+        look: Looks at the data that a recipe names; omitted: what the recipe says of it.
+    """
     if isinstance(config, Mapping):
         source = Config("", "recipe", "recipe")
         document = document_of(config)
@@ -155,7 +172,7 @@ def check_recipe(
             Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
         )
     elif isinstance(document.tree, dict) and document.tree:
-        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ("reuse",))
+        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ("reuse",), look=look)
         problems += found
     elif not problems:
         problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))
@@ -197,12 +214,14 @@ def _default_components() -> dict[str, str]:
     return {name: default.name for name, default in defaults.items() if isinstance(default, Component)}
 
 
-def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) -> tuple[Recipe | None, list[Problem]]:
+def _validate(
+    tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = (), look: Look | None = None
+) -> tuple[Recipe | None, list[Problem]]:
     """Return the recipe and its problems; rules run over the sections that are valid by themselves and not `unread`."""
     named = {"name": name, **tree}
     try:
         recipe = Recipe.model_validate(named)
-        return recipe, list(check_rules(recipe, Facts.of(recipe), without=unread))
+        return recipe, _problems(recipe, unread, look)
     except ValidationError as error:
         problems = problems_of(error, named, Recipe)
         rest, broken = _valid_part(named, [problem.path for problem in problems if problem.path])
@@ -211,7 +230,15 @@ def _validate(tree: dict[Any, Any], name: str, *, unread: tuple[str, ...] = ()) 
         except ValidationError:
             return None, problems
         missing = broken | (set(PLACEHOLDERS) - set(rest))
-        return None, problems + list(check_rules(partial, Facts.of(partial), without=missing))
+        return None, problems + _problems(partial, missing, look if not missing & {"data", "task", "seed"} else None)
+
+
+def _problems(recipe: Recipe, without: Collection[str], look: Look | None) -> list[Problem]:
+    """Return what the rules find, and before it what a look at the data does, each thing once."""
+    facts, seen = look(recipe) if look is not None else (Facts.of(recipe), [])
+    said = {(problem.path, problem.message) for problem in seen}
+    found = check_rules(recipe, facts, without=without)
+    return [*seen, *(problem for problem in found if (problem.path, problem.message) not in said)]
 
 
 def _valid_part(tree: dict[Any, Any], wrong: Sequence[Path]) -> tuple[dict[Any, Any], set[Any]]:

@@ -18,10 +18,11 @@ from hornbook.data.source import Array, Inputs
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
-from hornbook.errors import DataError, Problem, UsageError
+from hornbook.errors import Problem, UsageError
 from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
+from hornbook.recipes.rules.data import weighted_class
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.upstream import has_all_variables
 
@@ -189,11 +190,7 @@ def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
 
 
 def class_weights(recipe: Recipe, splits: Splits) -> Array | None:
-    """Return the weight of each class (K,), or None; ``balanced`` is N/(K·count), as in scikit-learn.
-
-    Raises:
-        DataError: If a weight names a class that the data does not have.
-    """
+    """Return the weight of each class (K,), or None; ``balanced`` is N/(K·count), as in scikit-learn."""
     wanted, info = recipe.training.class_weights, splits.info
     if wanted is None:
         return None
@@ -203,12 +200,9 @@ def class_weights(recipe: Recipe, splits: Splits) -> Array | None:
     names: Sequence[str] = info.class_names or [str(number) for number in range(info.num_classes)]
     weights = np.ones(info.num_classes, np.float32)
     for key, weight in wanted.items():
-        if str(key) in names:
-            weights[list(names).index(str(key))] = weight
-        elif isinstance(key, int) and 0 <= key < info.num_classes:
-            weights[key] = weight
-        else:
-            raise DataError(f"training.class_weights: there is no class {key!r}. Classes: {', '.join(names)}.")
+        place = weighted_class(key, names)
+        if place is not None:  # the rules refuse other classes
+            weights[place] = weight
     return weights
 
 

@@ -169,10 +169,40 @@ def test_load_data_shows_the_columns_that_are_refused(recipe, hornbook_command):
     assert "size    number?           0          2  refused\n" in done.out
     done = hornbook_command("hornbook check --config recipe.yaml --load-data --format json")
     found = json.loads(done.out)
-    assert (found["ok"], found["data"], found["problems"][0]["code"]) == (False, None, "data")
+    assert (found["ok"], found["data"], found["problems"][0]["code"]) == (False, None, "data-content")
     assert found["columns"][0] == {"name": "size", "type": "number?", "missing": 0, "distinct": 2, "becomes": "refused"}
 
 
 def test_load_data_of_a_recipe_without_a_table(recipe, hornbook_command):
     done = hornbook_command(f"hornbook check --config {recipe(GOOD)} --load-data")
     assert done.out.startswith("recipe.yaml: ok\ndata    digits: 1,797 images 8×8×1, 10 classes")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("data.split.validation=5000", "data.split: 5,000 validation and 360 test examples leave none of 1,797"),
+        ("training.batch_size=1500", "training.batch_size: a batch of 1500 is larger than the training split of 1293"),
+        ("'training.class_weights={ten: 2}'", "training.class_weights.ten: there is no class 'ten'."),
+    ],
+)
+def test_sets_with_a_name_are_checked_by_what_is_known_of_them(recipe, hornbook_command, override, expected):
+    done = hornbook_command(f"hornbook check -c {recipe(GOOD)} {override}")
+    assert (done.code, expected in done.out) == (2, True), done.out
+
+
+def test_several_workers_need_their_environment(recipe, hornbook_command, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    line = f"hornbook check -c {recipe(GOOD)} training.strategy=multi_worker"
+    done = hornbook_command(line)
+    assert done.code == 2
+    assert "training.strategy: multi_worker needs the environment variable TF_CONFIG" in done.out
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}')
+    assert hornbook_command(line).code == 0
+
+
+def test_load_data_looks_at_what_is_known_only_when_it_is_there(recipe, hornbook_command):
+    text = "data: arrays\nmodel: {name: mlp, units: [8]}\n"
+    assert hornbook_command(f"hornbook check -c {recipe(text)}").code == 0
+    done = hornbook_command(f"hornbook check -c {recipe(text)} --load-data")
+    assert (done.code, "pass them in Python" in done.out) == (2, True)

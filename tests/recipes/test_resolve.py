@@ -10,7 +10,7 @@ from hornbook.recipes.resolve import resolve
 
 
 def info(**facts):
-    known = {"task": "multiclass", "kind": "image", "num_classes": 10, "target_size": None}
+    known = {"task": "multiclass", "kind": "image", "num_classes": 10, "class_names": None, "target_size": None}
     return SimpleNamespace(**known | {"counts": {"train": 1000, "validation": 100, "test": 100}} | facts)
 
 

@@ -442,6 +442,7 @@ CASES = [
 NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
 ELSEWHERE = {
     "data",  # tests/data/test_rules.py
+    "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
 }
 

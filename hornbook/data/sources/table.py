@@ -15,7 +15,7 @@ from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import Table
 
-__all__ = ["load_table"]
+__all__ = ["load_table", "table_frame", "target_array"]
 
 
 def load_table(spec: Table, *, seed: int) -> Source:
@@ -24,10 +24,8 @@ def load_table(spec: Table, *, seed: int) -> Source:
     Raises:
         DataError: If a file or column is missing or malformed.
     """
-    path = existing_file(spec.path)
-    dialect = Dialect.of_spec(spec)
-    frame = read_frame(path, dialect)
-    where = str(path)
+    where, dialect = str(existing_file(spec.path)), Dialect.of_spec(spec)
+    frame = table_frame(spec)
     columns = feature_columns(spec, frame, where)
     features, dialect, warnings = infer_features(
         frame.select(columns), spec.declared_types, dialect=dialect, where=where
@@ -39,10 +37,10 @@ def load_table(spec: Table, *, seed: int) -> Source:
         test_frame = read_frame(test_file, dialect)
         require_columns([*columns, *spec.target_columns], test_frame, str(test_file))
         test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
-        test["y_test"] = _targets(spec, test_frame, dialect, str(test_file))
+        test["y_test"] = target_array(spec, test_frame, dialect, str(test_file))
     return Source(
         x_NF,
-        _targets(spec, frame, dialect, where),
+        target_array(spec, frame, dialect, where),
         "table",
         features=features,
         split_by=_split_values(spec, frame, dialect, where),
@@ -53,7 +51,13 @@ def load_table(spec: Table, *, seed: int) -> Source:
     )
 
 
-def _targets(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array:
+def table_frame(spec: Table, *, rows: int | None = None) -> pl.DataFrame:
+    """Return the training examples' file as a data frame, or its first rows; errors as of `read_frame`."""
+    return read_frame(existing_file(spec.path), Dialect.of_spec(spec), rows=rows)
+
+
+def target_array(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array:
+    """Return the target columns as (N,) or (N, K) values; errors as of `target_values`."""
     types = spec.types or {}
     columns = [
         target_values(frame[name], dialect=dialect, where=where, is_number=name in types)

@@ -1,6 +1,6 @@
 """Rules about data, task and head: what the labels need and what the inputs allow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
@@ -119,11 +119,40 @@ def units_fit_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     yield Problem(("head", "units"), f"{labels}, found {units}.", "Omit it: it follows from the data.")
 
 
+def split_leaves_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A way of splitting that the data or the task does not allow, or that leaves nothing to train on."""
+    if facts.sizes is None:
+        return
+    split, count = recipe.data.effective_split(), facts.sizes["train"]
+    own = set(facts.sizes) - {"train"}
+    if split.folds is not None:
+        if split.folds > count:
+            message = f"{count:,} examples cannot be cut into {split.folds} folds."
+            yield Problem(("data", "split", "folds"), message, "Ask for fewer.")
+        return
+    test, validation = split.counts(count, own)
+    if test + validation >= count:
+        message = f"{validation:,} validation and {test:,} test examples leave none of {count:,} to train on."
+        yield Problem(("data", "split"), message, "Ask for fewer; 'split: {validation: 0, test: 0}' cuts none.")
+
+
 def class_weights_need_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Class weights where there are no exclusive classes."""
+    """Class weights where there are no exclusive classes, or of a class that there is not."""
     if recipe.training.class_weights is not None and facts.task in {"regression", "multilabel"}:
         message = f"only exclusive classes have weights, and this task is {facts.task}."
         yield Problem(("training", "class_weights"), message, "Remove it.")
+    elif facts.class_names is not None and isinstance(recipe.training.class_weights, Mapping):
+        for key in recipe.training.class_weights:
+            if weighted_class(key, facts.class_names) is None:
+                message = f"there is no class {key!r}."
+                yield Problem(("training", "class_weights", key), message, f"Classes: {', '.join(facts.class_names)}.")
+
+
+def weighted_class(key: int | str, names: Sequence[str]) -> int | None:
+    """Return the number of the class that a weight is for, by its name, else by its number; None for no class."""
+    if str(key) in names:
+        return list(names).index(str(key))
+    return key if isinstance(key, int) and 0 <= key < len(names) else None
 
 
 def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -164,6 +193,7 @@ RULES = (
     ("head-loss", ("data", "task", "head"), head_fits_loss),
     ("head-targets", ("data", "task", "head"), standardized_targets_have_a_unit),
     ("head-units", ("data", "task", "head"), units_fit_labels),
+    ("data-split", ("data",), split_leaves_examples),
     ("class-weights", ("data", "task", "training"), class_weights_need_classes),
     ("metric-task", ("data", "task", "training"), metrics_fit_task),
     ("batch-size", ("data", "training"), batch_fits_data),

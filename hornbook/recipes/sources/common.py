@@ -1,6 +1,7 @@
 """What every data source of a recipe shares: the keys of `data` beside `name`, and the checks that need no data."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -11,10 +12,17 @@ from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, a
 __all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec"]
 
 
+DEFAULT_VALIDATION = 0.1
+DEFAULT_TEST = 0.2
 Count = Annotated[int | float, Field(ge=0)]
 """A number of examples (int) or a fraction of them (float below 1)."""
 ClassName = int | str
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+
+def count_of(share: float, num_examples: int) -> int:
+    """Return a count or fraction as a count; a fraction is rounded up, but 0.1 of 1,000 stays 100."""
+    return share if isinstance(share, int) else math.ceil(share * num_examples - 1e-9)
 
 
 class SplitSpec(Spec):
@@ -45,6 +53,22 @@ class SplitSpec(Spec):
     """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Which of the random divisions; omitted: the recipe's seed. Fixed, runs with other seeds share their examples."""
+
+    def counts(self, num_examples: int, own: Collection[str] = ()) -> tuple[int, int]:
+        """Return how many of the examples are test and how many validation, where none are folds.
+
+        Args:
+            num_examples: Examples to divide.
+            own: Splits that the source brings itself (`validation`, `test`): none is cut unless there is a number.
+        """
+        test = self.test if self.test is not None else (0 if "test" in own else DEFAULT_TEST)
+        num_test = count_of(test, num_examples)
+        return num_test, self.validation_of(max(num_examples - num_test, 0), own)
+
+    def validation_of(self, num_examples: int, own: Collection[str] = ()) -> int:
+        """Return how many of the examples that are no test examples are validation."""
+        default = 0 if "validation" in own else DEFAULT_VALIDATION
+        return count_of(default if self.validation is None else self.validation, num_examples)
 
     @field_validator("validation", "test")
     @classmethod
@@ -93,6 +117,8 @@ class DataSpec(Component):
     """Class names in label order, where they are known without loading."""
     known_columns: ClassVar[tuple[str, ...] | None] = None
     """Columns of a table, where they are known without loading."""
+    known_sizes: ClassVar[Mapping[str, int] | None] = None
+    """Examples before they are divided, `train` and perhaps `test`, where that is known without loading."""
     default_split: ClassVar[SplitSpec | None] = None
     """What an omitted `split` means; None for the usual 10 % validation and 20 % (or the source's own) test."""
     default_standardize: ClassVar[bool | None] = None
@@ -140,6 +166,14 @@ class DataSpec(Component):
             path: Where the section stands in the recipe.
         """
         yield from ()
+
+    def sizes(self) -> Mapping[str, int] | None:
+        """Return how many examples there are before they are divided, where that is known without loading."""
+        return self.known_sizes
+
+    def num_classes(self) -> int | None:
+        """Return how many classes there are before some are chosen, where that is known without loading."""
+        return len(self.known_classes) if self.known_classes is not None else None
 
     def effective_split(self) -> SplitSpec:
         """Return the split with the source's own defaults filled in; what is still None takes the usual default."""

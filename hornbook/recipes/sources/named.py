@@ -1,7 +1,7 @@
 """Data sets with a name: those that come with scikit-learn, and those that are downloaded or read from HORNBOOK_DATA."""
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -41,6 +41,7 @@ class Digits(Stored):
     builds = "hornbook.data.sources.bundled:load_digits"
     data_kind = "image"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 1797}
     known_classes = DIGIT_NAMES
 
 
@@ -76,6 +77,7 @@ class Iris(BundledTable):
 
     name: Literal["iris"] = "iris"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 150}
     known_classes = ("setosa", "versicolor", "virginica")
     known_columns = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
@@ -92,6 +94,7 @@ class Wine(BundledTable):
 
     name: Literal["wine"] = "wine"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 178}
     known_classes = ("class_0", "class_1", "class_2")
     known_columns = (
         "alcohol",
@@ -137,6 +140,7 @@ class BreastCancer(BundledTable):
 
     name: Literal["breast_cancer"] = "breast_cancer"
     task_hint = "binary"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 569}
     known_classes = ("malignant", "benign")
     known_columns = (
         *(f"mean_{measure}" for measure in MEASURES),
@@ -158,6 +162,7 @@ class Diabetes(BundledTable):
 
     name: Literal["diabetes"] = "diabetes"
     task_hint = "regression"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 442}
     known_columns = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
@@ -176,6 +181,7 @@ class Mnist(Stored):
     builds = "hornbook.data.sources.named:load_mnist"
     data_kind = "image"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = DIGIT_NAMES
 
 
@@ -194,6 +200,7 @@ class FashionMnist(Stored):
     builds = "hornbook.data.sources.named:load_fashion_mnist"
     data_kind = "image"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = (
         "T-shirt/top",
         "Trouser",
@@ -223,6 +230,7 @@ class Cifar10(Stored):
     builds = "hornbook.data.sources.named:load_cifar10"
     data_kind = "image"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
     known_classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -241,9 +249,14 @@ class Cifar100(Stored):
     builds = "hornbook.data.sources.named:load_cifar100"
     data_kind = "image"
     task_hint = "multiclass"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
 
     label_mode: Literal["fine", "coarse"] = "fine"
     """`fine`: the 100 classes; `coarse`: the 20 groups."""
+
+    def num_classes(self) -> int:
+        """Return the number of classes or of groups."""
+        return 100 if self.label_mode == "fine" else 20
 
 
 @register
@@ -261,6 +274,7 @@ class CaliforniaHousing(Stored):
     builds = "hornbook.data.sources.named:load_california_housing"
     data_kind = "table"
     task_hint = "regression"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 20_640}
 
 
 @register
@@ -279,6 +293,7 @@ class Imdb(Stored):
     builds = "hornbook.data.sources.named:load_imdb"
     data_kind = "tokens"
     task_hint = "binary"
+    known_sizes: ClassVar[Mapping[str, int]] = {"train": 25_000, "test": 25_000}
     known_classes = ("negative", "positive")
 
     num_words: Annotated[int, Field(ge=4)] = 10_000

@@ -1,5 +1,6 @@
 """Data that is computed: generated from a seed, or written into the recipe itself."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -19,6 +20,10 @@ class Synthetic(DataSpec):
 
     seed: Seed | None = None
     """Seed of the examples; the recipe's seed when omitted."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many examples are drawn."""
+        return {"train": int(getattr(self, "examples", 0))}
 
 
 @register
@@ -44,6 +49,10 @@ class Xor(Synthetic):
     """How often the four points appear."""
     noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the inputs."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many points there are."""
+        return {"train": 4 * self.repeats}
 
 
 @register
@@ -91,6 +100,10 @@ class Spirals(Synthetic):
     noise: NonNegative = 0.02
     """Standard deviation of Gaussian noise on both coordinates; the outer radius is 1."""
 
+    def num_classes(self) -> int:
+        """Return the number of arms."""
+        return self.arms
+
 
 @register
 class Blobs(Synthetic):
@@ -114,6 +127,10 @@ class Blobs(Synthetic):
     """Number of columns."""
     deviation: Positive = 1.0
     """Standard deviation of each cloud; the centres lie between -10 and 10."""
+
+    def num_classes(self) -> int:
+        """Return the number of clouds."""
+        return self.centers
 
 
 @register
