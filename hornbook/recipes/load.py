@@ -18,6 +18,7 @@ from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
+from hornbook.recipes.trial import space_problems
 
 __all__ = [
     "Checked",
@@ -238,7 +239,10 @@ def _problems(recipe: Recipe, without: Collection[str], look: Look | None) -> li
     facts, seen = look(recipe) if look is not None else (Facts.of(recipe), [])
     said = {(problem.path, problem.message) for problem in seen}
     found = check_rules(recipe, facts, without=without)
-    return [*seen, *(problem for problem in found if (problem.path, problem.message) not in said)]
+    problems = [*seen, *(problem for problem in found if (problem.path, problem.message) not in said)]
+    if not without and not any(problem.severity == "error" for problem in problems):
+        problems += space_problems(recipe)
+    return problems
 
 
 def _valid_part(tree: dict[Any, Any], wrong: Sequence[Path]) -> tuple[dict[Any, Any], set[Any]]:

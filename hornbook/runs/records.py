@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hornbook.errors import RunError
 
@@ -143,6 +143,18 @@ class SweepRecord(_Record):
     confirm_runs: RunPaths = Field(default_factory=list)
 
 
+class RejectionRecord(_Record):
+    """A combination that the rules reject."""
+
+    values: dict[str, Any]
+    reason: str
+
+
+def _listed(rejected: Any) -> Any:
+    """Return the rejections of an event; those of early sweeps say how many there were, and not which."""
+    return [] if isinstance(rejected, int) else rejected
+
+
 class EventRecord(_Record):
     """A line of `trials.jsonl`: that a trial begins, or how it ended."""
 
@@ -152,7 +164,7 @@ class EventRecord(_Record):
     until: int | None = None
     parent: Count | None = None
     drawn: dict[str, Any] | None = None
-    rejected: Count = 0
+    rejected: Annotated[list[RejectionRecord], BeforeValidator(_listed)] = Field(default_factory=list)
     state: str = ""
     score: float | None = None
     scores: list[float | None] = Field(default_factory=list)

@@ -74,6 +74,14 @@ class Outcome:
     exit_code: int = 0
 
 
+@dataclass(frozen=True)
+class Rejection:
+    """A combination that was drawn and that the rules reject, and why."""
+
+    values: dict[str, Any]
+    reason: str
+
+
 @dataclass
 class TrialRow:
     """One trial as recorded: what was to be tried, and how it ended (None while it runs)."""
@@ -91,7 +99,7 @@ class SweepFolder:
     rows: dict[int, TrialRow] = field(default_factory=dict)
     order: list[tuple[str, int]] = field(default_factory=list)
     elapsed_s: float = 0.0
-    rejected: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
     lock_fd: int | None = None
 
     @classmethod
@@ -173,11 +181,12 @@ class SweepFolder:
             os.close(self.lock_fd)
             self.lock_fd = None
 
-    def start(self, row: TrialRow, *, rejected: int) -> None:
-        """Note that a trial begins."""
+    def start(self, row: TrialRow, *, rejected: Sequence[Rejection]) -> None:
+        """Note that a trial begins, and what was rejected so far."""
         one = row.proposal
         event = {"event": "start", "trial": one.trial, "values": one.values, "until": one.until, "parent": one.parent}
-        self._append({**event, "drawn": dict(row.drawn), "rejected": rejected})
+        news = [vars(rejection) for rejection in rejected if rejection not in self.rejected]
+        self._append({**event, "drawn": dict(row.drawn), "rejected": news})
 
     def end(self, trial: int, outcome: Outcome, *, elapsed_s: float) -> None:
         """Note how a trial ended."""
@@ -201,7 +210,7 @@ class SweepFolder:
         if event["event"] == "start":
             proposal = Proposal(number, event["values"], event.get("until"), event.get("parent"))
             self.rows[number] = TrialRow(proposal, event["drawn"])
-            self.rejected = int(event.get("rejected", 0))
+            self.rejected += [Rejection(**rejection) for rejection in event.get("rejected", ())]
             return
         names = ("state", "score", "epochs", "seconds", "reason")
         facts = {name: event[name] for name in names if name in event}

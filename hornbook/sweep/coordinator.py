@@ -1,15 +1,14 @@
 """Who asks the oracle, writes the record and keeps to the budget. Workers, wherever they are, get tasks from here."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from hornbook.errors import HornbookError
 from hornbook.recipes.language.durations import to_seconds
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import Hyperband
-from hornbook.recipes.trial import trial_recipe
-from hornbook.runs.sweeps import Outcome, SweepFolder, TrialRow
+from hornbook.recipes.trial import trial_recipe, why_rejected
+from hornbook.runs.sweeps import Outcome, Rejection, SweepFolder, TrialRow
 from hornbook.sweep.oracle import WAIT, Advisor, Wait
 from hornbook.sweep.trial import Task
 
@@ -35,7 +34,7 @@ class Coordinator:
         if recipe.sweep is None:
             raise TypeError("the recipe has no sweep")
         self.recipe, self.sweep, self.direction, self.folder = recipe, recipe.sweep, direction, folder
-        self._advisor = Advisor(recipe, direction, self._is_valid)
+        self._advisor = Advisor(recipe, direction, partial(why_rejected, recipe))
         self._began, self._before_s = time.perf_counter(), folder.elapsed_s
         self.running: set[int] = set()
         self.stop_reason = ""
@@ -48,18 +47,16 @@ class Coordinator:
                 self._advisor.tell(number, row.outcome.score)
         self.waiting = [number for number, row in sorted(folder.rows.items()) if row.outcome is None]
 
-    def _is_valid(self, values: Mapping[str, Any]) -> bool:
-        return trial_recipe(self.recipe, values) is not None
-
     @property
     def elapsed_s(self) -> float:
         """Seconds that the sweep has taken, in all its processes."""
         return self._before_s + time.perf_counter() - self._began
 
     @property
-    def rejected(self) -> int:
-        """Combinations that the rules rejected."""
-        return max(self._advisor.rejected, self.folder.rejected)
+    def rejected(self) -> list[Rejection]:
+        """The combinations that the rules rejected: in this process, and before it."""
+        known = [one.values for one in self._advisor.rejected]
+        return [*self._advisor.rejected, *(one for one in self.folder.rejected if one.values not in known)]
 
     def next(self) -> Task | Wait | None:
         """Return what to train next; WAIT where a running trial has to end first, None where nothing is left.

@@ -18,7 +18,7 @@ from hornbook.errors import RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, Range, Sweep
 from hornbook.recipes.space import is_whole, matching, ordered
-from hornbook.runs.sweeps import Proposal
+from hornbook.runs.sweeps import Proposal, Rejection
 
 __all__ = ["WAIT", "Advisor", "Wait"]
 
@@ -39,15 +39,15 @@ class Advisor:
     Args:
         recipe: The recipe with its sweep.
         direction: ``min`` or ``max`` of the objective.
-        is_valid: Whether a combination could be trained.
+        why_rejected: Why a combination could not be trained; nothing where it could.
     """
 
-    def __init__(self, recipe: Recipe, direction: str, is_valid: Callable[[Mapping[str, Any]], bool]) -> None:
+    def __init__(self, recipe: Recipe, direction: str, why_rejected: Callable[[Mapping[str, Any]], str]) -> None:
         if recipe.sweep is None:
             raise TypeError("the recipe has no sweep")
         self.recipe, self.sweep, self.direction = recipe, recipe.sweep, direction
-        self._is_valid = is_valid
-        self._known: dict[str, bool] = {}
+        self._why_rejected = why_rejected
+        self._known: dict[str, Rejection | None] = {}
         self._coders = {key: _Coder(recipe, self.sweep, key) for key in ordered(self.sweep.space)}
         with _quiet():
             self._oracle = _guided(self.sweep.tuner.import_target())(self, **self._arguments())
@@ -65,9 +65,9 @@ class Advisor:
         return {"objective": objective, "hyperparameters": space, **fixed, **limit, **frozen, **own}
 
     @property
-    def rejected(self) -> int:
-        """How many different combinations were drawn that the rules reject."""
-        return sum(not is_valid for is_valid in self._known.values())
+    def rejected(self) -> list[Rejection]:
+        """The different combinations that were drawn and the rules reject."""
+        return [known for known in self._known.values() if known is not None]
 
     def values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Return an oracle's values in the recipe's terms."""
@@ -78,8 +78,9 @@ class Advisor:
         values = self.values(drawn)
         text = repr(values)
         if text not in self._known:
-            self._known[text] = self._is_valid(values)
-        return self._known[text]
+            reason = self._why_rejected(values)
+            self._known[text] = Rejection(values, reason) if reason else None
+        return self._known[text] is None
 
     def ask(self) -> Proposal | Wait | None:
         """Return the next trial; WAIT while that depends on running ones, None when there is none left."""

@@ -36,6 +36,6 @@ def report_html(coordinator: Coordinator, result: "SweepResult") -> str:
         epochs=sum(row.outcome.epochs for row in rows if row.outcome is not None),
         train_seconds=sum(row.outcome.seconds for row in rows if row.outcome is not None),
         seconds=coordinator.elapsed_s,
-        rejected=coordinator.rejected,
+        rejected=len(coordinator.rejected),
         recipe=to_yaml(coordinator.recipe.to_dict()),
     )

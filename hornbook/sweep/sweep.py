@@ -95,7 +95,7 @@ def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view
         _tidy(coordinator, is_over=True)
         if best is None:
             _write(coordinator, "finished")
-            raise HornbookError(f"{folder.path}: no trial ended with a score. {TABLE} has each trial's reason.")
+            raise HornbookError(_no_score(coordinator))
         winner = trial_recipe(recipe, best.proposal.values)
         if winner is None:
             raise TypeError("the winner was trained and cannot be now")
@@ -151,7 +151,7 @@ def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
     With hyperband at the end only, because any trial may be trained further.
     """
     folder, sweep = coordinator.folder, coordinator.sweep
-    folder.write_text(TABLE, csv_text(folder, list(sweep.space), sweep.objective))
+    folder.write_text(TABLE, csv_text(folder, coordinator.rejected, list(sweep.space), sweep.objective))
     tensorboard.write_new(folder, sweep)
     if isinstance(sweep.tuner, Hyperband) and not is_over:
         return
@@ -218,12 +218,22 @@ def _write(coordinator: Coordinator, state: str, more: dict[str, Any] | None = N
             "tuner": coordinator.sweep.tuner.name,
             "trials": len(ended),
             **counts,
-            "rejected": coordinator.rejected,
+            "rejected": len(coordinator.rejected),
             "epochs": sum(outcome.epochs for outcome in ended),
             "seconds": round(coordinator.elapsed_s, 3),
             "ranking": entries,
             **(more or {}),
         }
+    )
+
+
+def _no_score(coordinator: Coordinator) -> str:
+    path, rejected = coordinator.folder.path, coordinator.rejected
+    if coordinator.folder.rows or not rejected:
+        return f"{path}: no trial ended with a score. {TABLE} has each trial's reason."
+    return (
+        f"{path}: the rules reject every combination that was drawn ({len(rejected):,}), and {TABLE} has the reasons. "
+        f"The first: {rejected[0].reason}"
     )
 
 

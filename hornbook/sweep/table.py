@@ -8,7 +8,7 @@ from typing import Any
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.report.text import number_text
-from hornbook.runs.sweeps import SweepFolder, TrialRow
+from hornbook.runs.sweeps import Rejection, SweepFolder, TrialRow
 
 __all__ = ["best_text", "csv_text", "ranking", "short_keys", "value_text", "values_text"]
 
@@ -38,8 +38,11 @@ def values_text(values: Mapping[str, Any], short: Mapping[str, str]) -> str:
     return ", ".join(f"{short.get(key, key)} {value_text(value)}" for key, value in values.items())
 
 
-def csv_text(folder: SweepFolder, keys: Sequence[str], objective: str) -> str:
-    """Return the table of all trials that have ended; keys that a trial does not have stay empty."""
+def csv_text(folder: SweepFolder, rejected: Sequence[Rejection], keys: Sequence[str], objective: str) -> str:
+    """Return the table of all trials that have ended, and below them of what the rules rejected.
+
+    Keys that a trial does not have stay empty.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     fixed = ["trial", "state", objective, "executions", "epochs", "seconds", "continues"]
@@ -52,9 +55,15 @@ def csv_text(folder: SweepFolder, keys: Sequence[str], objective: str) -> str:
         scores = " ".join(repr(one) for one in outcome.scores)
         goes_on = "" if proposal.parent is None else proposal.parent + 1
         facts = [proposal.trial + 1, outcome.state, score, scores, outcome.epochs, outcome.seconds, goes_on]
-        own = [_cell(proposal.values[key]) if key in proposal.values else "" for key in keys]
-        writer.writerow([*facts, *own, outcome.reason, outcome.runs[0] if outcome.runs else ""])
+        run = outcome.runs[0] if outcome.runs else ""
+        writer.writerow([*facts, *_cells(proposal.values, keys), outcome.reason, run])
+    for one in rejected:
+        writer.writerow(["", "rejected", *[""] * (len(fixed) - 2), *_cells(one.values, keys), one.reason, ""])
     return buffer.getvalue()
+
+
+def _cells(values: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+    return [_cell(values[key]) if key in values else "" for key in keys]
 
 
 def _cell(value: Any) -> str:

@@ -234,7 +234,8 @@ def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, s
             )
     bad = [f"{sum(o.state == state for o in ended)} {state}" for state in ("diverged", "failed")]
     bad = [text for text in bad if not text.startswith("0 ")]
-    bad += [f"{coordinator.rejected} combinations rejected by the rules"] if coordinator.rejected else []
+    count = len(coordinator.rejected)
+    bad += [f"{count} combination{'' if count == 1 else 's'} rejected by the rules"] if count else []
     cost = f"{result.trials} trials, {sum(o.epochs for o in ended)} epochs in {coordinator.elapsed_s:.1f} s"
     lines += indented("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
     lines.append(f"{'sweep':<7} {result.folder}")

@@ -110,6 +110,26 @@ def test_conditions_that_wait_for_each_other_are_refused():
     ]
 
 
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        (
+            "optimizer: [sgd, adam]\n    optimizer.nesterov: [true]\n",
+            "sweep.space: the rules reject all 2 combinations. The first: optimizer.nesterov: ",
+        ),
+        (
+            "optimizer: [sgd]\n    optimizer.nesterov: [true]\n    model.units: [[1], [2], [3], [4], [5], [6], [7]]\n"
+            "    training.epochs: [1, 2, 3, 4, 5, 6]\n    training.batch_size: [1, 2, 3, 4, 5]\n",
+            "sweep.space: the rules reject 200 combinations that were tried. The first: optimizer.nesterov: ",
+        ),
+    ],
+)
+def test_a_space_of_which_nothing_can_be_trained_is_an_error(space, expected):
+    [problem] = check_recipe(HEAD + "  max_trials: 3\n  space:\n    " + space).errors
+    assert problem.sentence().startswith(expected)
+    assert problem.line == 7
+
+
 def test_without_validation_there_is_nothing_to_compare():
     text = HEAD.replace("data: digits", "data: {name: digits, split: {validation: 0}}")
     problems = check_recipe(text + "  max_trials: 3\n  space: {activation: [elu, relu]}\n").errors

@@ -45,7 +45,7 @@ def page():
             best=lambda: best,
             recipe=recipe,
             elapsed_s=12.0,
-            rejected=2,
+            rejected=[None, None],
         )
         confirmed = {"test_accuracy": Interval(0.9, 0.01, 3)}
         facts = dict(best.proposal.values), best.outcome.score, confirmed

@@ -114,6 +114,20 @@ def test_trials_that_diverge_or_fail_are_rows_with_their_reasons(run_sweep):
     assert "MemoryError: out of memory" in (result.folder / "report.html").read_text()
 
 
+def test_rejected_combinations_are_rows_with_their_reasons_also_after_a_stop(run_sweep):
+    moving = [{"name": "sgd", "momentum": momentum} for momentum in (0.5, 0.9)]
+    keys = {"tuner": "grid", "max_trials": None, "confirm": 0}
+    keys["space"] = {"optimizer": ["sgd", *moving], "optimizer.nesterov": [True]}
+    cut = run_sweep(keys, view=ctrl_c(after=1))
+    result = run_sweep(keys)
+    assert result.folder == cut.folder
+    rows = list(csv.DictReader((result.folder / "trials.csv").read_text().splitlines()))
+    assert [row["state"] for row in rows] == ["finished", "finished", "rejected"]
+    assert rows[2]["optimizer"] == "sgd"
+    assert rows[2]["reason"].startswith("optimizer.nesterov: ")
+    assert json.loads((result.folder / "result.json").read_text())["rejected"] == 1
+
+
 def test_a_sweep_whose_first_trials_all_fail_ends_with_the_reason(run_sweep, monkeypatch):
     from hornbook.errors import HornbookError
     from hornbook.sweep import trial
