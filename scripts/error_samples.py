@@ -64,7 +64,6 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-kind": [("data: {name: iris, augmentation: {flip: horizontal}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
-    "data": [],
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
     "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],
@@ -121,6 +120,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         ("data: iris\nmodel: {name: mlp, units: [30]}\npretraining: rotation\n", []),
         (HEAD + "pretraining: {name: autoencoder, data: iris}\n", []),
     ],
+    "pretraining-labels": [(HEAD + "pretraining: {name: corruption, labeled: 5000}\n", [])],
     "pretraining-alone": [(HEAD + "pretraining: autoencoder\ntraining: {strategy: mirrored}\n", [])],
     "sweep-objective": [
         (HEAD + "sweep:\n  objective: val_acuracy\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),

@@ -101,7 +101,7 @@ def errors() -> str:
 
 
 def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
-    problems = list(check_recipe(text, overrides).problems)
+    problems = list(check_recipe(text, overrides, look=lambda recipe: (Facts.named(recipe), [])).problems)
     if not problems:
         recipe = Recipe.model_validate(parse(text, origin="recipe.yaml").tree)
         facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hornbook.data.source import Splits
     from hornbook.data.survey import Survey
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "DataLook"]
 
 
 class Format(StrEnum):
@@ -41,7 +41,7 @@ def check(
     ] = False,
 ) -> None:
     """Check a recipe: every problem with line and column."""
-    look = _Look(whole=load_data)
+    look = DataLook(whole=load_data)
     checked = _checked(config, overrides or [], look, is_for_people=format is Format.text)
     seen = look.survey() if load_data else None
     failed = checked.recipe is None or (strict and bool(checked.problems))
@@ -66,7 +66,7 @@ def check(
         raise typer.Exit(2)
 
 
-class _Look:
+class DataLook:
     """Looks at a recipe's data: it is read where the recipe names files or holds it, and whole where that is asked for."""
 
     def __init__(self, *, whole: bool) -> None:

@@ -22,6 +22,7 @@ from hornbook.errors import DataError, HornbookError, Path, Problem, RecipeError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.spec import Spec
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
 from hornbook.recipes.sources.table import Table
 
@@ -71,6 +72,8 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
             return _whole(recipe)
         if _size(recipe.data) > WHOLE_BYTES:
             return Seen(_outline(recipe, facts))
+        if pretraining is not None and _is_at_hand(pretraining):
+            return Seen(_facts(recipe, load_data(recipe).splits))
         return Seen(_facts(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task)))
     except RecipeError as error:
         return Seen(facts, tuple(error.problems))
@@ -100,6 +103,14 @@ def _files(section: Spec, path: Path) -> Iterator[Problem]:
 def _paths(section: Spec) -> dict[str, str]:
     named = {key: getattr(section, key) for key in section.path_fields}
     return {key: path for key, path in named.items() if path is not None}
+
+
+def _is_at_hand(pretraining: PretrainingSpec) -> bool:
+    """Return whether the inputs of pretraining are the recipe's own, or in small files."""
+    other = pretraining.data
+    if other is None:
+        return _size(pretraining) <= WHOLE_BYTES
+    return bool(_paths(other)) and _size(other) <= WHOLE_BYTES
 
 
 def _size(section: Spec) -> int:

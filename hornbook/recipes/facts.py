@@ -87,13 +87,20 @@ class Facts:
 
     def divided(self, recipe: Recipe, sizes: Mapping[str, int]) -> "Facts":
         """Return the facts with the numbers of examples before and after the recipe's split."""
-        data, known = recipe.data, replace(self, sizes=sizes)
-        split, count = data.effective_split(), sizes["train"]
-        if data.classes is not None or data.relabel is not None or split.method == "group" or split.folds is not None:
-            return known
-        left = count - sum(split.counts(count, set(sizes) - {"train"}))
+        known = replace(self, sizes=sizes)
+        left = known.examples_to_train(recipe)
         labeled = recipe.pretraining.labeled if recipe.pretraining is not None else None
-        return replace(known, train_size=min(left, data.limit or left, labeled or left)) if left > 0 else known
+        return known if left is None else replace(known, train_size=min(left, labeled or left))
+
+    def examples_to_train(self, recipe: Recipe) -> int | None:
+        """Return how many examples the training split has, before labels are taken away; None where that is not known."""
+        data, split = recipe.data, recipe.data.effective_split()
+        if data.classes is not None or data.relabel is not None or split.method == "group" or split.folds is not None:
+            return None
+        if self.sizes is None:
+            return None
+        left = self.sizes["train"] - sum(split.counts(self.sizes["train"], set(self.sizes) - {"train"}))
+        return min(left, data.limit or left) if left > 0 else None
 
 
 def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:

@@ -62,6 +62,18 @@ def inputs_fit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("pretraining",), message, hint)
 
 
+def labels_are_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """More labels to keep than the training split has examples."""
+    count = facts.examples_to_train(recipe)
+    if recipe.pretraining is None or recipe.pretraining.labeled is None or count is None:
+        return
+    if recipe.pretraining.labeled > count:
+        message = (
+            f"the training split has {count:,} examples, and {recipe.pretraining.labeled:,} shall keep their labels."
+        )
+        yield Problem(("pretraining", "labeled"), message, f"Use at most {count}.")
+
+
 def training_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Pretraining together with what it cannot be combined with."""
     if recipe.pretraining is None or recipe.pretraining.control:
@@ -77,5 +89,6 @@ def training_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 RULES = (
     ("pretraining-model", ("pretraining", "model", "activation", "normalization"), network_fits),
     ("pretraining-data", ("pretraining", "data", "task"), inputs_fit),
+    ("pretraining-labels", ("pretraining", "data"), labels_are_there),
     ("pretraining-alone", ("pretraining", "training", "reuse"), training_fits),
 )
