@@ -11,6 +11,7 @@ from hornbook.builder.backbones import features
 from hornbook.builder.head import HEAD_ACTIVATION, build_head, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.inputs import AUGMENTATION, build_inputs
 from hornbook.builder.losses import StandardizedLoss
+from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.phases import frozen_forever
@@ -74,7 +75,8 @@ def build_model(
         RecipeError: If Keras refuses what the recipe asks for, or the earlier model does not fit.
     """
     try:
-        inputs, logits, outputs, copied = _connect(recipe, info, preprocessing, source)
+        with within_memory(trains=source is None):
+            inputs, logits, outputs, copied = _connect(recipe, info, preprocessing, source)
     except REFUSALS as error:
         message = f"Keras refuses this network: {reason(error)}."
         raise RecipeError([Problem(("model",), message, code="layer")]) from error

@@ -13,7 +13,7 @@ from hornbook.data.unlabeled import labeled_only, unlabeled_inputs
 from hornbook.recipes.language.durations import to_bytes
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["RecipeData", "load_data", "memory_budget"]
+__all__ = ["RecipeData", "load_data", "memory_budget", "memory_bytes"]
 
 
 @dataclass(frozen=True)
@@ -60,4 +60,9 @@ def memory_budget(recipe: Recipe) -> int:
     """Return how many bytes of inputs may be in memory: the recipe's number, or half of what this machine has."""
     if recipe.training.memory_budget is not None:
         return to_bytes(recipe.training.memory_budget)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return memory_bytes() // 2
+
+
+def memory_bytes() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,6 +12,7 @@ import numpy as np
 from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets
 from hornbook.builder.inputs import STANDARDIZE
+from hornbook.builder.memory import named_exhaustion
 from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.source import Array, Inputs
@@ -59,6 +60,11 @@ class Prepared:
     @property
     def _standardizes(self) -> bool:
         return any(layer.name == STANDARDIZE for layer in self.built.training_model.layers)
+
+    def size_text(self) -> str:
+        """Return what has to be held in memory, in words."""
+        count = self.built.training_model.count_params()
+        return f"{count:,} parameters, batches of {self.recipe.training.batch_size:,}"
 
     def setup(self) -> Setup:
         """Return what the run's engine trains."""
@@ -128,7 +134,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     loaded = load_data(recipe, data, shelf=shelf)
     splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
-    with scope(strategy):
+    with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):
         built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)

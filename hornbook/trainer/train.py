@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from hornbook.builder import compile_plain
+from hornbook.builder.memory import named_exhaustion
 from hornbook.data import Shelf, to_json
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import is_chief, own_folder, worker_losses
@@ -162,7 +163,7 @@ def run_session(
     notes = [*notes, *session.users.notes]
     try:
         listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
-        with worker_losses(session.prepared.strategy):
+        with worker_losses(session.prepared.strategy), named_exhaustion(session.prepared.size_text):
             with StopRequest() as stop:
                 ending = train_epochs(session, listener, stop)
             if ending.state == "finished":
