@@ -35,7 +35,7 @@ def main() -> None:
                 {
                     "name": f"search_{tuner}",
                     "seed": seed,
-                    "data": {"name": "fashion_mnist", "limit": 2_000},
+                    "data": {"name": "fashion_mnist", "limit": 2_000, "sample": "first"},
                     "model": {"name": "mlp", "units": [100]},
                     "optimizer": {"name": "sgd", "momentum": 0.9, "learning_rate": 0.01},
                     "training": {"epochs": 5},
