@@ -1,7 +1,8 @@
 """Targets as people have them → class numbers, label rows or float targets; and the task that they speak for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError
 
-__all__ = ["Targets", "encode_targets", "final_task"]
+__all__ = ["Targets", "encode_targets", "final_task", "target_facts"]
 
 Family = Literal["classes", "multilabel", "regression"]
 SPLIT_NAMES = ("y", "y_validation", "y_test")
@@ -100,6 +101,22 @@ def final_task(family: Family, class_names: tuple[str, ...] | None, task: Task |
     if task in {"binary", "multiclass"}:
         return task
     return "binary" if len(names) == 2 else "multiclass"
+
+
+def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
+    """Return what losses ask of a regression's targets, over the (N,) or (N, K) targets of all splits.
+
+    ``lowest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how many hold nothing
+    but 0 (``zero_rows``).
+    """
+    rows = np.concatenate([np.asarray(y, np.float64).reshape(len(y), -1) for y in targets if len(y)])
+    sums = rows.sum(axis=1)
+    return {
+        "lowest": float(rows.min()),
+        "zeros": int((rows == 0).sum()),
+        "sums": [float(sums.min()), float(sums.max())],
+        "zero_rows": int((rows == 0).all(axis=1).sum()),
+    }
 
 
 def _clean(values: Array, name: str) -> Array:

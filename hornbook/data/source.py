@@ -135,8 +135,9 @@ class DataInfo:
         fingerprint: SHA-256 of all splits' bytes, first 16 hex digits.
         split_method: The split method that was used.
         warnings: Sentences the user should read (constant columns, tiny classes).
-        extra: Further facts: ``has_missing``, ``target_names``, ``streams`` (true where inputs stay on disk), ``spans``
-            (first and last moment of each split by time), and what the source adds.
+        extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
+            ``streams`` (true where inputs stay on disk), ``spans`` (first and last moment of each split by time), and what
+            the source adds.
     """
 
     name: str

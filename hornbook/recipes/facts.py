@@ -1,5 +1,6 @@
 """What is known about a recipe's data: little before loading, everything after. Rules and resolving read it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class Facts:
         has_validation: Whether there is a validation split.
         is_standardized: Whether inputs are standardized.
         train_size: Training examples.
+        targets: What the targets of a regression are like, see `hornbook.data.labels.target_facts`.
     """
 
     task: Task | None = None
@@ -31,6 +33,7 @@ class Facts:
     has_validation: bool = True
     is_standardized: bool = False
     train_size: int | None = None
+    targets: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
@@ -45,6 +48,7 @@ class Facts:
                 has_validation=bool(info.counts.get("validation")),
                 is_standardized=bool(is_standardized),
                 train_size=info.counts.get("train"),
+                targets=info.extra.get("targets"),
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
