@@ -62,6 +62,7 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
     if len({values.dtype.kind == "U" for values in arrays.values()}) > 1:
         raise DataError("targets are text in one split and numbers in another.")
     whole = np.concatenate(list(arrays.values()))
+    _check_names(source.target_names, 1 if whole.ndim == 1 else whole.shape[1])
     family, warnings = _family(whole, task, source)
     if family == "regression":
         return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
@@ -75,6 +76,20 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
         arrays = {name: values.argmax(axis=1) for name, values in arrays.items()}
     class_names, encoded = _number_classes(arrays, class_names)
     return Targets(family, _with_targets(source, encoded), class_names, warnings)
+
+
+def _check_names(names: tuple[str, ...] | None, width: int) -> None:
+    """Refuse names of targets that are not one for each of their columns."""
+    if names is None:
+        return
+    if len(names) != width:
+        raise DataError(
+            f"there are {len(names)} names of targets ({_listed(names)}), but the targets have {width} "
+            f"column{'' if width == 1 else 's'}. Name each once."
+        )
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise DataError(f"two targets are called '{twice[0]}'. Give each a name of its own.")
 
 
 def _row_names(source: Source, rows: Array) -> tuple[str, ...]:

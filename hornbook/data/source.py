@@ -157,6 +157,12 @@ class DataInfo:
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def target_names(self) -> tuple[str, ...]:
+        """Return the names of a regression's targets, or their numbers from 1 on; nothing where there is one target."""
+        if self.task != "regression" or self.target_size == 1:
+            return ()
+        return tuple(self.extra.get("target_names") or (str(place + 1) for place in range(self.target_size)))
+
     def describe(self) -> str:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())

@@ -138,7 +138,7 @@ def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
     if info.task == "regression":
         if scores.shape[1] == 1:
             return {"prediction": scores[:, 0]}
-        return {f"prediction_{index + 1}": scores[:, index] for index in range(scores.shape[1])}
+        return {f"prediction_{name}": scores[:, index] for index, name in enumerate(info.target_names())}
     if info.task == "multilabel":
         columns: dict[str, Any] = {name: labels[:, index] for index, name in enumerate(names)}
         return columns | {f"probability_{name}": scores[:, index] for index, name in enumerate(names)}
@@ -151,6 +151,8 @@ def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
 def _write_npz(path: Path, scores: Array, trained: Trained, uncertainty: Uncertainty | None) -> None:
     info = trained.info
     arrays: dict[str, Any] = {"probabilities" if gives_probabilities(trained) else "scores": scores}
+    if info.target_names():
+        arrays["target_names"] = np.asarray(info.target_names(), dtype=np.str_)
     if info.task != "regression":
         arrays["labels"] = labels_of(scores, trained)
         arrays["class_names"] = np.asarray(info.class_names or [], dtype=np.str_)

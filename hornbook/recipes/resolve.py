@@ -113,7 +113,7 @@ def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
 def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     plain: dict[str, Any] = dict(recipe.to_dict().get("training", {}))
     if recipe.training.metrics is None and facts.task is not None:
-        plain["metrics"] = [default_metric(facts.task).model_dump()]
+        plain["metrics"] = [default_metric(facts.task, recipe.head.loss).model_dump()]
     elif any(isinstance(metric, AveragedMetric) for metric in recipe.training.metrics or ()):
         plain["metrics"] = [
             metric.model_dump(exclude_none=True) | _average(metric, facts) for metric in recipe.training.metrics or ()

@@ -24,6 +24,7 @@ LABELS = {
     "mean_absolute_error": "mae",
     "mean_absolute_percentage_error": "mape",
     "top_k_accuracy": "top_k",
+    "cosine_similarity": "cosine",
     "learning_rate": "rate",
     "train_seconds": "s",
 }

@@ -611,6 +611,16 @@ def test_a_loss_is_refused_for_targets_that_it_is_not_defined_for(loss, size, ta
     assert found(recipe, **known | {"target_size": None}) == []
 
 
+def test_directions_need_several_targets():
+    recipe = {**NUMBERS, "training": {"metrics": ["cosine_similarity"]}}
+    assert found(recipe, task="regression", target_size=3) == []
+    assert found(recipe, task="regression", target_size=1) == [
+        "training.metrics.0: 'cosine_similarity' compares several numbers per example, and there is one target. Remove it."
+    ]
+    default = Recipe.model_validate({**NUMBERS, "head": {"loss": "cosine_similarity"}})
+    assert "val_cosine_similarity" in recorded_names(default, Facts(task="regression"))
+
+
 def test_percentages_of_0_are_warned_about_as_a_metric():
     recipe = {**NUMBERS, "training": {"metrics": ["mean_absolute_percentage_error"]}}
     assert found(recipe, task="regression", targets={**ANY, "zeros": 1}) == [

@@ -210,6 +210,9 @@ def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             if facts.task == "multiclass" and getattr(metric, key, None) is not None:
                 message = "of several classes the likeliest is predicted, whatever its probability."
                 yield Problem((*path, key), message, "Remove it.")
+        if not metric.of_one_target and facts.task == "regression" and facts.target_size == 1:
+            message = f"'{metric.name}' compares several numbers per example, and there is one target."
+            yield Problem(path, message, "Remove it.")
         if metric.name == "mean_absolute_percentage_error" and facts.targets and facts.targets["zeros"]:
             message = f"'{metric.name}' divides by the target, and {_targets(facts.targets['zeros'])} 0."
             yield Problem(path, message, "Use 'mean_absolute_error'.", severity="warning")

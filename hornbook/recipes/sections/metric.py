@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from hornbook.recipes.language.spec import Component, ComponentOf, PositiveInt, register
-from hornbook.recipes.sections.head import Task
+from hornbook.recipes.sections.head import LossSpec, Task
 
 __all__ = ["AveragedMetric", "Metric", "MetricSpec", "default_metric"]
 
@@ -23,6 +23,8 @@ class MetricSpec(Component):
     """Which direction is better."""
     takes_scores: ClassVar[tuple[Task, ...]] = ()
     """Tasks in which outputs that are no probabilities will do, because only their order or sign counts."""
+    of_one_target: ClassVar[bool] = True
+    """Whether it says something of one of several targets alone."""
 
 
 class AveragedMetric(MetricSpec):
@@ -47,8 +49,10 @@ class AveragedMetric(MetricSpec):
 Metric = Annotated[MetricSpec, ComponentOf("metric")]
 
 
-def default_metric(task: Task) -> MetricSpec:
-    """Return the metric that is recorded when `training.metrics` is omitted."""
+def default_metric(task: Task, loss: LossSpec | None = None) -> MetricSpec:
+    """Return the metric that is recorded when `training.metrics` is omitted: what the task and the recipe's loss are about."""
+    if loss is not None and loss.targets == "vectors" and task == "regression":
+        return CosineSimilarityMetric()
     return RootMeanSquaredError() if task == "regression" else Accuracy()
 
 
@@ -227,6 +231,21 @@ class MeanAbsolutePercentageError(MetricSpec):
     name: Literal["mean_absolute_percentage_error"] = "mean_absolute_percentage_error"
     builds = "keras.metrics:MeanAbsolutePercentageError"
     mode: ClassVar[Literal["min", "max"]] = "min"
+
+
+@register
+class CosineSimilarityMetric(MetricSpec):
+    """Mean cosine of the angle between targets and predictions: 1 where all point the same way.
+
+    For several numbers per example that mean a direction. Keras: `CosineSimilarity`.
+
+    Example:
+        training: {metrics: [cosine_similarity]}
+    """
+
+    name: Literal["cosine_similarity"] = "cosine_similarity"
+    builds = "keras.metrics:CosineSimilarity"
+    of_one_target: ClassVar[bool] = False
 
 
 @register
