@@ -197,7 +197,7 @@ def r2_score(task: Task, name: str) -> keras.metrics.Metric:
 def build_metric(
     spec: MetricSpec, task: Task, *, units: int | None = None, decision: float = 0.5
 ) -> keras.metrics.Metric:
-    """Return a fresh Keras metric, named as in the recipe.
+    """Return a fresh Keras metric, with the name that the recipe records it by.
 
     Args:
         spec: The recipe's metric.
@@ -210,4 +210,4 @@ def build_metric(
         arguments["decision"] = decision
     if isinstance(spec, AveragedMetric):
         arguments |= {"units": units or 1, "average": spec.average_of(task)}
-    return spec.build(name=spec.name, **arguments)
+    return spec.build(name=spec.recorded, **arguments)

@@ -79,7 +79,7 @@ def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
         if facts.task is None:
             return None
         metrics = (default_metric(facts.task, recipe.head.loss),)
-    recorded = {"loss": "min"} | {metric.name: metric.mode for metric in metrics}
+    recorded = {"loss": "min"} | {metric.recorded: metric.mode for metric in metrics}
     if facts.has_validation:
         recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
     return recorded

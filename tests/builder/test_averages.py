@@ -78,7 +78,7 @@ def test_an_example_of_weight_0_does_not_count(name):
     assert float(metric.result()) == pytest.approx(float(half.result()), abs=1e-6)
 
 
-METRICS = ["precision", {"name": "recall", "average": "weighted"}, "f1_score", "auc"]
+METRICS = ["precision", "f1_score", {"name": "f1_score", "average": "weighted", "record_as": "weighted_f1"}, "auc"]
 
 
 def test_engines_and_fit_record_the_same_figures(prepare, run_epochs):
@@ -91,6 +91,8 @@ def test_engines_and_fit_record_the_same_figures(prepare, run_epochs):
         (logs[engine],) = run_epochs(prepared)
     p = np.asarray(prepared.built.model(x))
     assert logs["graph"]["f1_score"] == pytest.approx(sk.f1_score(y, p.argmax(axis=1), average="macro"), abs=1e-6)
+    expected = sk.f1_score(y, p.argmax(axis=1), average="weighted")
+    assert logs["graph"]["weighted_f1"] == pytest.approx(expected, abs=1e-6)
     assert logs["graph"]["auc"] == pytest.approx(sk.roc_auc_score(y, p, multi_class="ovr"), abs=0.01)
     for engine in ("xla", "fit"):
         assert logs[engine] == pytest.approx(logs["graph"], rel=1e-5), engine

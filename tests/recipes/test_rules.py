@@ -141,6 +141,18 @@ CASES = [
     ),
     (
         "metric-task",
+        {**IMAGES, "training": {"metrics": ["f1_score", {"name": "f1_score", "average": "micro"}]}},
+        "training.metrics.1: 'f1_score' is listed twice. Keep one, or give this one a name of its own: 'record_as:"
+        " f1_score_2'.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "training": {"metrics": [{"name": "f1_score", "record_as": "val_accuracy"}]}},
+        "training.metrics.0.record_as: 'val_accuracy' is the name of something else that runs record. Use another, for"
+        " instance 'f1_score_1'.",
+    ),
+    (
+        "metric-task",
         {**NUMBERS, "training": {"metrics": [{"name": "f1_score", "average": "micro"}]}},
         "training.metrics.0: 'f1_score' is for multiclass, binary and multilabel tasks, and this task is regression."
         " 'hornbook list metric' shows what each is for.",
@@ -686,6 +698,11 @@ def test_sound_recipes_have_no_problems(recipe):
             },
         ),
         ({**BINARY, "training": {"metrics": ["auc"]}}, {"has_validation": False}, {"loss": "min", "auc": "max"}),
+        (
+            {**BINARY, "training": {"metrics": ["auc", {"name": "auc", "curve": "PR", "record_as": "pr"}]}},
+            {"has_validation": False},
+            {"loss": "min", "auc": "max", "pr": "max"},
+        ),
         (IMAGES, {}, None),
     ],
 )

@@ -6,9 +6,12 @@ from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.head import LossSpec
+from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.sources.checks import section_problems
 
+TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
+"""What a line of a run's history holds beside metrics."""
 MAY_BE_NEGATIVE = frozenset(
     {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
 )
@@ -187,12 +190,19 @@ def class_weights_need_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem
 
 def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A metric made for another task or other outputs, an option that does not apply, or the same metric twice."""
-    seen = set()
+    seen: dict[str, MetricSpec] = {}
     for index, metric in enumerate(recipe.training.metrics or ()):
         path = ("training", "metrics", index)
-        if metric.name in seen:
-            yield Problem(path, f"'{metric.name}' is listed twice.", "Keep one.")
-        seen.add(metric.name)
+        name = metric.recorded
+        if name in seen:
+            hint = "Keep one."
+            if metric != seen[name]:
+                hint = f"Keep one, or give this one a name of its own: 'record_as: {name}_{index + 1}'."
+            yield Problem(path, f"'{name}' is listed twice.", hint)
+        elif name in TAKEN or name.startswith(("val_", "test_")):
+            message = f"'{name}' is the name of something else that runs record."
+            yield Problem((*path, "record_as"), message, f"Use another, for instance '{metric.name}_{index + 1}'.")
+        seen[name] = metric
         if facts.task is not None and facts.task not in metric.tasks:
             message = f"'{metric.name}' is for {listed(metric.tasks)} tasks, and this task is {facts.task}."
             yield Problem(path, message, "'hornbook list metric' shows what each is for.")

@@ -15,9 +15,10 @@ ALL_CLASSIFICATION: tuple[Task, ...] = ("multiclass", "binary", "multilabel")
 
 
 class MetricSpec(Component):
-    """Base of every metric. It is recorded under its name, and as `val_` + name for validation."""
+    """Base of every metric. It is recorded under its name, or `record_as`, and with `val_` in front for validation."""
 
     kind: ClassVar[str] = "metric"
+    shared: ClassVar[frozenset[str]] = frozenset({"record_as"})
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
     mode: ClassVar[Literal["min", "max"]] = "max"
     """Which direction is better."""
@@ -25,6 +26,14 @@ class MetricSpec(Component):
     """Tasks in which outputs that are no probabilities will do, because only their order or sign counts."""
     of_one_target: ClassVar[bool] = True
     """Whether it says something of one of several targets alone."""
+
+    record_as: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")] | None = None
+    """What it is called in history, monitors and results, so that the same metric can be there with other options."""
+
+    @property
+    def recorded(self) -> str:
+        """What it is recorded as."""
+        return self.record_as or self.name
 
 
 class AveragedMetric(MetricSpec):
@@ -50,7 +59,7 @@ Metric = Annotated[MetricSpec, ComponentOf("metric")]
 
 
 def default_metric(task: Task, loss: LossSpec | None = None) -> MetricSpec:
-    """Return the metric that is recorded when `training.metrics` is omitted: what the task and the recipe's loss are about."""
+    """Return the metric that is recorded when `training.metrics` is omitted: what task and loss are about."""
     if loss is not None and loss.targets == "vectors" and task == "regression":
         return CosineSimilarityMetric()
     return RootMeanSquaredError() if task == "regression" else Accuracy()
