@@ -1,4 +1,4 @@
-"""Losses that Keras lacks."""
+"""Losses that Keras lacks, or has for one-hot rows only."""
 
 from collections.abc import Sequence
 from typing import Any
