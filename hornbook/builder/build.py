@@ -98,7 +98,9 @@ def build_model(
         ),
         loss=build_loss(recipe, from_logits=from_logits),
         metrics=tuple(
-            build_metric(metric, recipe.task or "regression", decision=decision_threshold(recipe))
+            build_metric(
+                metric, recipe.task or "regression", units=recipe.head.units, decision=decision_threshold(recipe)
+            )
             for metric in recipe.training.metrics or ()
         ),
         copied=copied,

@@ -67,8 +67,8 @@ def trains_on_logits(recipe: Recipe) -> bool:
 
 
 def decision_threshold(recipe: Recipe) -> float:
-    """Return the output above which a unit says yes: 0 for the hinge loss's raw scores, otherwise 0.5."""
-    return 0.0 if recipe.head.loss is not None and recipe.head.loss.name == "hinge" else 0.5
+    """Return the output above which a unit says yes: 0 for a hinge loss's raw scores, otherwise 0.5."""
+    return 0.0 if recipe.head.loss is not None and recipe.head.loss.gives_scores else 0.5
 
 
 def build_loss(recipe: Recipe, *, from_logits: bool) -> keras.losses.Loss:

@@ -100,7 +100,7 @@ def _split_and_name(condition: Condition) -> tuple[str, str]:
 def _check_names(gates: list[Condition], recipe: Recipe) -> None:
     """Refuse a gate on something that cannot be recorded, before any work."""
     given = recipe.training.metrics
-    known = ["loss", *(catalog("metric") if given is None else (metric.name for metric in given))]
+    known = ["loss", *(catalog("metric") if given is None else (metric.recorded for metric in given))]
     for gate in gates:
         _, name = _split_and_name(gate)
         if name not in known:

@@ -272,6 +272,11 @@ def _type_name(dtype: DType) -> str:
     return {"U": "text", "S": "text", "O": "objects", "M": "dates", "m": "time spans"}.get(dtype.kind, str(dtype))
 
 
+def column_names(targets: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of targets, where they are a data frame of several."""
+    return tuple(map(str, targets.columns)) if is_frame(targets) and len(targets.columns) > 1 else None
+
+
 def is_frame(value: Any) -> bool:
     """Return whether a value is a polars or pandas data frame."""
     return hasattr(value, "columns") and hasattr(value, "dtypes") and not isinstance(value, np.ndarray)

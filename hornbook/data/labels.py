@@ -1,7 +1,8 @@
 """Targets as people have them → class numbers, label rows or float targets; and the task that they speak for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError
 
-__all__ = ["Targets", "encode_targets", "final_task"]
+__all__ = ["Targets", "encode_targets", "final_task", "target_facts"]
 
 Family = Literal["classes", "multilabel", "regression"]
 SPLIT_NAMES = ("y", "y_validation", "y_test")
@@ -61,6 +62,7 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
     if len({values.dtype.kind == "U" for values in arrays.values()}) > 1:
         raise DataError("targets are text in one split and numbers in another.")
     whole = np.concatenate(list(arrays.values()))
+    _check_names(source.target_names, 1 if whole.ndim == 1 else whole.shape[1])
     family, warnings = _family(whole, task, source)
     if family == "regression":
         return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
@@ -74,6 +76,20 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
         arrays = {name: values.argmax(axis=1) for name, values in arrays.items()}
     class_names, encoded = _number_classes(arrays, class_names)
     return Targets(family, _with_targets(source, encoded), class_names, warnings)
+
+
+def _check_names(names: tuple[str, ...] | None, width: int) -> None:
+    """Refuse names of targets that are not one for each of their columns."""
+    if names is None:
+        return
+    if len(names) != width:
+        raise DataError(
+            f"there are {len(names)} names of targets ({_listed(names)}), but the targets have {width} "
+            f"column{'' if width == 1 else 's'}. Name each once."
+        )
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise DataError(f"two targets are called '{twice[0]}'. Give each a name of its own.")
 
 
 def _row_names(source: Source, rows: Array) -> tuple[str, ...]:
@@ -100,6 +116,22 @@ def final_task(family: Family, class_names: tuple[str, ...] | None, task: Task |
     if task in {"binary", "multiclass"}:
         return task
     return "binary" if len(names) == 2 else "multiclass"
+
+
+def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
+    """Return what losses ask of a regression's targets, over the (N,) or (N, K) targets of all splits.
+
+    ``lowest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how many hold nothing
+    but 0 (``zero_rows``).
+    """
+    rows = np.concatenate([np.asarray(y, np.float64).reshape(len(y), -1) for y in targets if len(y)])
+    sums = rows.sum(axis=1)
+    return {
+        "lowest": float(rows.min()),
+        "zeros": int((rows == 0).sum()),
+        "sums": [float(sums.min()), float(sums.max())],
+        "zero_rows": int((rows == 0).all(axis=1).sum()),
+    }
 
 
 def _clean(values: Array, name: str) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
-from hornbook.data.labels import Targets, encode_targets, final_task
+from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
 from hornbook.data.preprocessing import (
     check_columns,
     compute_preprocessing,
@@ -256,6 +256,8 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
             if name in parts:
                 rows, what = parts[name].x, f"{name} rows"
                 warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
+    if labels.task == "regression":
+        extra["targets"] = target_facts(part.y for part in parts.values())
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
     info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)

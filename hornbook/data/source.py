@@ -135,8 +135,9 @@ class DataInfo:
         fingerprint: SHA-256 of all splits' bytes, first 16 hex digits.
         split_method: The split method that was used.
         warnings: Sentences the user should read (constant columns, tiny classes).
-        extra: Further facts: ``has_missing``, ``target_names``, ``streams`` (true where inputs stay on disk), ``spans``
-            (first and last moment of each split by time), and what the source adds.
+        extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
+            ``streams`` (true where inputs stay on disk), ``spans`` (first and last moment of each split by time), and what
+            the source adds.
     """
 
     name: str
@@ -155,6 +156,12 @@ class DataInfo:
     split_method: str
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def target_names(self) -> tuple[str, ...]:
+        """Return the names of a regression's targets, or their numbers from 1 on; nothing where there is one target."""
+        if self.task != "regression" or self.target_size == 1:
+            return ()
+        return tuple(self.extra.get("target_names") or (str(place + 1) for place in range(self.target_size)))
 
     def describe(self) -> str:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""

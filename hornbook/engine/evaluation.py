@@ -9,14 +9,16 @@ import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
 from hornbook.builder.metrics import build_metric
-from hornbook.data.source import Split
-from hornbook.engine.prediction import large_batch
+from hornbook.data.source import Array, DataInfo, Split
+from hornbook.engine.prediction import large_batch, predict_scores
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import count, forward
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import Statistics
 
-__all__ = ["Evaluator", "TestHooks", "of_mean"]
+__all__ = ["Evaluator", "TestHooks", "of_mean", "of_targets"]
+
+MOST_TARGETS = 100  # above that they are points of a picture or curve, and a figure for each says nothing
 
 
 def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, float]:
@@ -29,8 +31,30 @@ def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, floa
     y = split.y.reshape(len(split.y), -1)
     mean = train.y.reshape(len(train.y), -1).astype(np.float64).mean(axis=0)
     metrics = [build_metric(spec, "regression") for spec in recipe.training.metrics or ()]
+    return _figures(metrics, y, np.broadcast_to(mean, y.shape).astype(np.float32))
+
+
+def of_targets(recipe: Recipe, info: DataInfo, model: keras.Model, split: Split | None) -> dict[str, dict[str, float]]:
+    """Return a regression's metrics of each of its targets, by name.
+
+    Nothing where the split is empty, there is one target or more than a hundred, or the task is another.
+    """
+    names = info.target_names()
+    specs = [spec for spec in recipe.training.metrics or () if spec.of_one_target]
+    if split is None or not len(split) or not 1 < len(names) <= MOST_TARGETS or not specs:
+        return {}
+    metrics = [build_metric(spec, "regression") for spec in specs]
+    outputs = predict_scores(model, split.x)
+    return {
+        name: _figures(metrics, split.y[:, column : column + 1], outputs[:, column : column + 1])
+        for column, name in enumerate(names)
+    }
+
+
+def _figures(metrics: list[keras.metrics.Metric], y: Array, predicted: Array) -> dict[str, float]:
     for metric in metrics:
-        metric.update_state(y, np.broadcast_to(mean, y.shape).astype(np.float32))
+        metric.reset_state()
+        metric.update_state(y, predicted)
     return {metric.name: float(metric.result()) for metric in metrics}
 
 

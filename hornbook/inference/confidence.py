@@ -13,7 +13,7 @@ from hornbook.inference.calibration import Bin, fit_temperature, measure, softma
 from hornbook.inference.trained import Trained
 from hornbook.inference.uncertainty import Uncertainty, sample_run
 
-__all__ = ["Confidence", "assess", "predict_with_temperature", "run_temperature"]
+__all__ = ["Confidence", "assess", "gives_probabilities", "predict_with_temperature", "run_temperature"]
 
 WORDS = {
     "accuracy": "accuracy",
@@ -98,7 +98,7 @@ def assess(
     """
     value = run_temperature(trained, splits) if temperature else None
     found = sample_run(trained, split.x, mc_samples) if mc_samples is not None else None
-    if not _gives_probabilities(trained):
+    if not gives_probabilities(trained):
         x: Any = split.x
         ways = {"plain": predict_scores(trained.model, x)} | ({"monte_carlo": found.mean} if found else {})
         figures = {way: _errors(scores, split.y, trained) for way, scores in ways.items()}
@@ -148,7 +148,8 @@ def _has_softmax(trained: Trained) -> bool:
     return _head(trained) == "softmax"
 
 
-def _gives_probabilities(trained: Trained) -> bool:
+def gives_probabilities(trained: Trained) -> bool:
+    """Return whether a run's outputs are probabilities of classes or labels."""
     return trained.info.task != "regression" and _head(trained) in {"softmax", "sigmoid"}
 
 

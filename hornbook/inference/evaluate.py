@@ -11,18 +11,19 @@ from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array
-from hornbook.engine.evaluation import Evaluator, of_mean
+from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import check_dropout
+from hornbook.report.text import cut
 from hornbook.runs import find_run
 
 __all__ = ["Report", "evaluate_run", "labels_of", "load_splits"]
 
-MAX_MATRIX = 20  # classes; a larger confusion matrix is unreadable
+MAX_MATRIX = 20  # classes or targets; a larger confusion matrix is unreadable
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Report:
         confidence: Calibration and uncertainty, where they were asked for.
         notes: Sentences the user should read.
         baseline: Of a regression: metrics of the training targets' mean, predicted for every example.
+        targets: Of a regression with several targets: the metrics of each, by name.
     """
 
     run: str
@@ -52,6 +54,7 @@ class Report:
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()
     baseline: dict[str, float] = field(default_factory=dict)
+    targets: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -67,6 +70,8 @@ class Report:
         if self.baseline:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
             lines.append(f"{figures}  of the training mean, predicted everywhere")
+        if 0 < len(self.targets) <= MAX_MATRIX:
+            lines += ["", *_table(self.targets)]
         if self.classes:
             width = max(len("class"), *(min(len(name), 24) for name in self.classes))
             lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
@@ -140,7 +145,19 @@ def evaluate_run(
         confidence=confidence,
         notes=notes,
         baseline=of_mean(trained.recipe, splits.train, examples),
+        targets=of_targets(trained.recipe, splits.info, trained.model, examples),
     )
+
+
+def _table(targets: dict[str, dict[str, float]]) -> list[str]:
+    """Return a line per target with its metrics below their names."""
+    width = max(len("target"), *(min(len(name), 24) for name in targets))
+    names = list(next(iter(targets.values())))
+    lines = ["  ".join([f"{'target':<{width}}", *(f"{name:>10}" for name in names)])]
+    for target, figures in targets.items():
+        cells = [f"{figures[name]:>{max(len(name), 10)}.4f}" for name in names]
+        lines.append("  ".join([f"{cut(target, 24):<{width}}", *cells]))
+    return lines
 
 
 def load_splits(trained: Trained) -> tuple[Splits, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from hornbook.data.source import Array
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import UsageError
 from hornbook.inference.calibration import check_options
-from hornbook.inference.confidence import predict_with_temperature, run_temperature
+from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
 from hornbook.inference.evaluate import labels_of, load_splits
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
@@ -138,21 +138,21 @@ def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
     if info.task == "regression":
         if scores.shape[1] == 1:
             return {"prediction": scores[:, 0]}
-        return {f"prediction_{index + 1}": scores[:, index] for index in range(scores.shape[1])}
+        return {f"prediction_{name}": scores[:, index] for index, name in enumerate(info.target_names())}
     if info.task == "multilabel":
         columns: dict[str, Any] = {name: labels[:, index] for index, name in enumerate(names)}
         return columns | {f"probability_{name}": scores[:, index] for index, name in enumerate(names)}
     predicted = {"prediction": [names[label] for label in labels]}
-    if info.task == "binary":
-        activation = trained.recipe.head.activation
-        is_probability = activation is not None and activation.name == "sigmoid"
-        return predicted | {f"{'probability' if is_probability else 'score'}_{names[1]}": scores[:, 0]}
-    return predicted | {f"probability_{name}": scores[:, index] for index, name in enumerate(names)}
+    what = "probability" if gives_probabilities(trained) else "score"
+    shown = [names[1]] if info.task == "binary" else names
+    return predicted | {f"{what}_{name}": scores[:, index] for index, name in enumerate(shown)}
 
 
 def _write_npz(path: Path, scores: Array, trained: Trained, uncertainty: Uncertainty | None) -> None:
     info = trained.info
-    arrays: dict[str, Any] = {"scores" if info.task == "regression" else "probabilities": scores}
+    arrays: dict[str, Any] = {"probabilities" if gives_probabilities(trained) else "scores": scores}
+    if info.target_names():
+        arrays["target_names"] = np.asarray(info.target_names(), dtype=np.str_)
     if info.task != "regression":
         arrays["labels"] = labels_of(scores, trained)
         arrays["class_names"] = np.asarray(info.class_names or [], dtype=np.str_)

@@ -49,7 +49,9 @@ class Trained:
             optimizer=None,
             loss=build_loss(self.recipe, from_logits=from_logits),
             metrics=tuple(
-                build_metric(metric, self.info.task, decision=decision_threshold(self.recipe))
+                build_metric(
+                    metric, self.info.task, units=self.recipe.head.units, decision=decision_threshold(self.recipe)
+                )
                 for metric in self.recipe.training.metrics or ()
             ),
         )

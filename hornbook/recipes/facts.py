@@ -25,6 +25,7 @@ class Facts:
         train_size: Training examples.
         sizes: Examples before they are divided: `train`, and `test` where the source has a test set of its own.
         class_names: Names of the classes in order.
+        targets: What the targets of a regression are like, see `hornbook.data.labels.target_facts`.
     """
 
     task: Task | None = None
@@ -36,6 +37,7 @@ class Facts:
     train_size: int | None = None
     sizes: Mapping[str, int] | None = None
     class_names: tuple[str, ...] | None = None
+    targets: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
@@ -51,6 +53,7 @@ class Facts:
                 is_standardized=bool(is_standardized),
                 train_size=info.counts.get("train"),
                 class_names=info.class_names,
+                targets=info.extra.get("targets"),
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
@@ -109,8 +112,8 @@ def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
     if metrics is None:
         if facts.task is None:
             return None
-        metrics = (default_metric(facts.task),)
-    recorded = {"loss": "min"} | {metric.name: metric.mode for metric in metrics}
+        metrics = (default_metric(facts.task, recipe.head.loss),)
+    recorded = {"loss": "min"} | {metric.recorded: metric.mode for metric in metrics}
     if facts.has_validation:
         recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
     return recorded

@@ -9,7 +9,7 @@ from hornbook.recipes.language.spec import Spec, component_class
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.metric import default_metric
+from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec, default_metric
 from hornbook.recipes.sections.model import Rnn
 from hornbook.recipes.sources.table import Table
 
@@ -113,13 +113,22 @@ def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
 def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     plain: dict[str, Any] = dict(recipe.to_dict().get("training", {}))
     if recipe.training.metrics is None and facts.task is not None:
-        plain["metrics"] = [default_metric(facts.task).model_dump()]
+        plain["metrics"] = [default_metric(facts.task, recipe.head.loss).model_dump()]
+    elif any(isinstance(metric, AveragedMetric) for metric in recipe.training.metrics or ()):
+        plain["metrics"] = [
+            metric.model_dump(exclude_none=True) | _average(metric, facts) for metric in recipe.training.metrics or ()
+        ]
     stopping = plain.get("early_stopping")
     if stopping is not None:
         plain["early_stopping"] = stopping | monitor_of(recipe, facts, stopping)
     checkpoint = plain.get("checkpoint") or {"monitor": (stopping or {}).get("monitor", "val_loss")}
     plain["checkpoint"] = checkpoint | monitor_of(recipe, facts, checkpoint)
     return plain
+
+
+def _average(metric: MetricSpec, facts: Facts) -> dict[str, str]:
+    average = metric.average_of(facts.task) if isinstance(metric, AveragedMetric) else None
+    return {} if average is None else {"average": average}
 
 
 def monitor_of(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:

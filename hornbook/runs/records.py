@@ -37,6 +37,8 @@ class ResultRecord(_Record):
     final: Literal["best", "last"] | None = None
     validation: Figures | None = None
     test: Figures | None = None
+    baseline: Figures | None = None
+    targets: dict[str, Figures] | None = None
     seconds: float | None = None
 
 

@@ -103,7 +103,7 @@ def measure_of(recipes: Sequence[Recipe], name: str | None, *, prefer: str = "va
     recorded = [_recorded(recipe) for recipe in recipes]
     if name is None:
         metrics = recipes[0].training.metrics
-        first = metrics[0].name if metrics else "loss"
+        first = metrics[0].recorded if metrics else "loss"
         name = f"{prefer}_{first}" if f"{prefer}_{first}" in recorded[0] else f"test_{first}"
     known = sorted(set.intersection(*(set(names) for names in recorded)))
     if name not in known:

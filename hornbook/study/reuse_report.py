@@ -137,7 +137,7 @@ def reuse_report(
         raise RunError(f"{run.path}: not finished ({run.result.get('state')}). hornbook resume {run.path}")
     split = "test" if run.result.get("test") else "validation"
     metric = (recipe.training.metrics or ())[0] if recipe.training.metrics else None
-    label, higher = (metric.name, metric.mode == "max") if metric is not None else ("loss", False)
+    label, higher = (metric.recorded, metric.mode == "max") if metric is not None else ("loss", False)
     pairs = _pairs(run, recipe, seeds, runs, say) if control else []
     rows = [_row(pair, split, label, higher=higher) for pair in pairs]
     return ReuseReport(run.path, run.reuse, f"{split} {label}", higher, tuple(rows))

@@ -1,7 +1,7 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
 from hornbook.builder import compile_plain
-from hornbook.engine.evaluation import of_mean
+from hornbook.engine.evaluation import of_mean, of_targets
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
@@ -31,7 +31,9 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         validation = session.evaluator.of_split(prepared.splits.validation)
         test = session.evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
     splits = prepared.splits
-    baseline = of_mean(recipe, splits.train, splits.test if test else splits.validation if validation else None)
+    examples = splits.test if test else splits.validation if validation else None
+    baseline = of_mean(recipe, splits.train, examples)
+    targets = of_targets(recipe, splits.info, built.model, examples)
     record = start_record(prepared)
     if record is not None:
         record = end_record(record, built)
@@ -48,6 +50,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         validation=validation,
         test=test,
         baseline=baseline,
+        targets=targets,
         exit_code=exit_code,
         reuse=record,
     )
@@ -63,6 +66,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
             "validation": validation,
             "test": test,
             **({"baseline": baseline} if baseline else {}),
+            **({"targets": targets} if targets else {}),
             "seconds": round(session.elapsed_s, 3),
         }
     )

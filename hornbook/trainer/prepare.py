@@ -162,6 +162,11 @@ def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Itera
     mean, variance = preprocessing.target_mean, preprocessing.target_variance
     if mean is None or variance is None or head.standardize_targets or recipe.head.standardize_targets is not None:
         return
+    if head.loss is not None and head.loss.targets in (
+        "vectors",
+        "distributions",
+    ):  # their length means nothing, or is 1
+        return
     for center, deviation in zip(mean, np.sqrt(variance), strict=True):
         if not FAR[0] <= deviation <= FAR[1] or abs(center) > FAR[1]:
             message = (

@@ -24,6 +24,7 @@ LABELS = {
     "mean_absolute_error": "mae",
     "mean_absolute_percentage_error": "mape",
     "top_k_accuracy": "top_k",
+    "cosine_similarity": "cosine",
     "learning_rate": "rate",
     "train_seconds": "s",
 }
@@ -162,7 +163,7 @@ def _number(name: str, value: float) -> str:
 
 def _columns(prepared: Prepared) -> list[str]:
     """Return the columns that fit into 78 characters: loss, metrics, validation, rate, seconds."""
-    metrics = ["loss", *(metric.name for metric in prepared.recipe.training.metrics or ())]
+    metrics = ["loss", *(metric.recorded for metric in prepared.recipe.training.metrics or ())]
     has_validation = bool(prepared.splits.info.counts.get("validation"))
     chosen = [*metrics, *(f"val_{name}" for name in metrics if has_validation)]
     fixed = ["learning_rate", "train_seconds"]

@@ -27,6 +27,7 @@ class TrainResult:
         test: The same on the test split; empty without one.
         baseline: Of a regression: metrics of the training targets' mean, predicted for the same examples as `test`, or as
             `validation` without a test split.
+        targets: Of a regression with several targets: the metrics of each, by name, for the same examples.
         exit_code: What the command line exits with.
         reuse: Where reused layers came from and how far they moved; None where nothing was reused.
     """
@@ -42,6 +43,7 @@ class TrainResult:
     validation: dict[str, float] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
     baseline: dict[str, float] = field(default_factory=dict)
+    targets: dict[str, dict[str, float]] = field(default_factory=dict)
     exit_code: int = 0
     reuse: dict[str, Any] | None = None
 

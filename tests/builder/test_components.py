@@ -11,7 +11,10 @@ from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 
 BUILT = ("initializer", "activation", "normalization", "optimizer", "loss", "metric")
-TASKED = {"accuracy", "f1_score", "r2_score"}
+AVERAGED = {"auc", "precision", "recall", "f1_score"}
+TASKED = {"accuracy", "r2_score", *AVERAGED}
+CHANGED = {"threshold": 0.25, "thresholds": 0.25, "average": "weighted"}
+"""Values that mean something else than nothing."""
 
 
 def components(*kinds):
@@ -23,6 +26,8 @@ def call(spec, **arguments):
     if spec.kind == "metric" and spec.name in TASKED:
         arguments["task"] = "regression" if spec.name == "r2_score" else "binary"
         arguments["name"] = spec.name
+    if spec.kind == "metric" and spec.name in AVERAGED:
+        arguments |= {"task": "multilabel", "units": 3}
     return spec.build(**arguments)
 
 
@@ -49,8 +54,7 @@ def test_every_option_arrives_in_the_built_object(kind, name, others):
     cls = catalog(kind)[name]
     plain = config(call(cls()))
     for option, value in others(cls).items():
-        if (name, option) == ("f1_score", "threshold"):
-            value = 0.25
+        value = CHANGED.get(option, value) if kind == "metric" else value
         changed = config(call(cls(**{option: value})))
         assert changed != plain, option
         if option in changed["config"]:

@@ -35,7 +35,7 @@ def loss_of(prepare, loss, **more):
         else "regression"
     )
     head = {"loss": loss} | ({"activation": "exponential"} if loss["name"] == "poisson" else {})
-    y = Y % 2 if task == "binary" else X[:, 0]
+    y = Y % 2 if task == "binary" else np.abs(X[:, 0])
     return prepare({"task": task, "head": head, "training": {"batch_size": 8}, **more}, (X, y)).built
 
 

@@ -35,12 +35,13 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}},
     },
     "class weights and penalties, adam, decay, max-norm": {
+        "head": {"loss": {"name": "categorical_crossentropy", "label_smoothing": 0.1}},
         "optimizer": {"name": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
         "regularization": {"l2": 0.02, "l1": 0.01, "max_norm": 0.7},
         "training": {
             "class_weights": {0: 1.0, 1: 4.0, 2: 0.5},
             "early_stopping": {"patience": 5},
-            "metrics": ["accuracy", "top_k_accuracy"],
+            "metrics": ["accuracy", "top_k_accuracy", "f1_score", "auc"],
         },
     },
 }

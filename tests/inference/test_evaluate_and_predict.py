@@ -151,10 +151,31 @@ def test_a_damaged_model_is_an_error_that_names_the_file(run, tmp_path):
         load_run(copy)
 
 
+def test_scores_of_several_classes_are_not_called_probabilities(tmp_path):
+    tree = {"name": "scores", "data": "iris", "model": "mlp", "head": {"loss": "categorical_hinge"}}
+    training = {"epochs": 6, "batch_size": 27, "engine": "graph", "metrics": ["accuracy", "f1_score"]}
+    training["early_stopping"] = {"monitor": "val_f1_score", "patience": 5}
+    result = hornbook.train({**tree, "training": training}, runs=str(tmp_path), progress=False)
+    rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.5, 3.0, 5.8, 2.2]], np.float32)
+    np.savez(tmp_path / "new.npz", x=rows)
+    for name in ("out.csv", "out.npz"):
+        predict_file(str(result.run), tmp_path / "new.npz", output=tmp_path / name)
+    header = (tmp_path / "out.csv").read_text().splitlines()[0]
+    assert header == "prediction,score_setosa,score_versicolor,score_virginica"
+    with np.load(tmp_path / "out.npz") as arrays:
+        np.testing.assert_allclose(arrays["scores"], result.model.predict(rows, verbose=0), rtol=1e-5)
+    scores = [row["val_f1_score"] for row in result.history]
+    assert result.best_epoch == 1 + int(np.argmax(scores))
+    assert result.validation["f1_score"] == pytest.approx(max(scores), rel=1e-6)
+    report = evaluate_run(str(result.run))
+    assert report.metrics == pytest.approx(result.test, rel=1e-5)
+    assert report.metrics["f1_score"] == pytest.approx(np.mean([row["f1-score"] for row in report.classes.values()]))
+
+
 @pytest.mark.parametrize(
     ("head", "threshold", "column"),
     [
-        ({"loss": "hinge"}, 0.0, "score_1"),
+        ({"loss": "squared_hinge"}, 0.0, "score_1"),
         ({"loss": "mean_squared_error", "activation": "linear"}, 0.5, "score_1"),
         ({"units": 1, "activation": "step", "loss": "perceptron"}, 0.5, "score_1"),
         ({}, 0.5, "probability_1"),

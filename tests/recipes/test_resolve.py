@@ -11,7 +11,8 @@ from hornbook.recipes.resolve import resolve
 
 def info(**facts):
     known = {"task": "multiclass", "kind": "image", "num_classes": 10, "class_names": None, "target_size": None}
-    return SimpleNamespace(**known | {"counts": {"train": 1000, "validation": 100, "test": 100}} | facts)
+    known |= {"counts": {"train": 1000, "validation": 100, "test": 100}, "extra": {}}
+    return SimpleNamespace(**known | facts)
 
 
 def resolved(*lines, **facts):
@@ -87,3 +88,16 @@ def test_what_does_not_fit_the_data_is_placed_in_the_file():
         "  3:24  training.batch_size: a batch of 5000 is larger than the training split of 1000 examples."
         " Use at most 1000."
     )
+
+
+@pytest.mark.parametrize(
+    ("task", "averages"),
+    [
+        ("multiclass", {"precision": "macro", "recall": "weighted", "f1_score": "macro", "auc": "macro"}),
+        ("multilabel", {"precision": "micro", "recall": "weighted", "f1_score": "macro", "auc": "macro"}),
+    ],
+)
+def test_a_run_says_how_it_averages(task, averages):
+    metrics = "training: {metrics: [accuracy, precision, {name: recall, average: weighted}, f1_score, auc]}"
+    recipe = resolved(metrics, task=task)
+    assert {metric.name: metric.average for metric in recipe.training.metrics[1:]} == averages

@@ -47,6 +47,34 @@ CASES = [
         "head.loss: 'hinge' is for binary tasks, and this task is regression. Omit it to get the task's own loss.",
     ),
     (
+        "loss-task",
+        {**IMAGES, "head": {"loss": "squared_hinge"}},
+        "head.loss: 'squared_hinge' is for binary tasks, and this task is multiclass. Use 'categorical_hinge'.",
+    ),
+    (
+        "loss-task",
+        {**IMAGES, "head": {"loss": "kl_divergence"}},
+        "head.loss: 'kl_divergence' is for regression tasks, and this task is multiclass. Use"
+        " 'sparse_categorical_crossentropy', which is the same where an example is wholly of one class.",
+    ),
+    (
+        "loss-task",
+        {**BINARY, "head": {"loss": "categorical_focal_crossentropy"}},
+        "head.loss: 'categorical_focal_crossentropy' is for multiclass tasks, and this task is binary. Use"
+        " 'binary_focal_crossentropy'.",
+    ),
+    (
+        "head-loss",
+        {**NUMBERS, "head": {"loss": "kl_divergence", "activation": "sigmoid"}},
+        "head.activation: 'kl_divergence' needs a 'softmax' head, found 'sigmoid'. Omit one of the two.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"loss": "mean_absolute_percentage_error", "standardize_targets": True}},
+        "head.standardize_targets: 'mean_absolute_percentage_error' compares targets in their own unit. Use"
+        " 'mean_squared_error', or remove it.",
+    ),
+    (
         "head-loss",
         {**BINARY, "head": {"loss": "hinge", "activation": "sigmoid"}},
         "head.activation: 'hinge' needs a 'linear' head, found 'sigmoid'. Omit one of the two.",
@@ -110,6 +138,41 @@ CASES = [
         "metric-task",
         {**IMAGES, "training": {"metrics": ["accuracy", "accuracy"]}},
         "training.metrics.1: 'accuracy' is listed twice. Keep one.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "training": {"metrics": ["f1_score", {"name": "f1_score", "average": "micro"}]}},
+        "training.metrics.1: 'f1_score' is listed twice. Keep one, or give this one a name of its own: 'record_as:"
+        " f1_score_2'.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "training": {"metrics": [{"name": "f1_score", "record_as": "val_accuracy"}]}},
+        "training.metrics.0.record_as: 'val_accuracy' is the name of something else that runs record. Use another, for"
+        " instance 'f1_score_1'.",
+    ),
+    (
+        "metric-task",
+        {**NUMBERS, "training": {"metrics": [{"name": "f1_score", "average": "micro"}]}},
+        "training.metrics.0: 'f1_score' is for multiclass, binary and multilabel tasks, and this task is regression."
+        " 'hornbook list metric' shows what each is for.",
+    ),
+    (
+        "metric-task",
+        {**BINARY, "training": {"metrics": ["accuracy", {"name": "recall", "average": "macro"}]}},
+        "training.metrics.1.average: there is nothing to average: of two classes the second is looked for. 'average' is for"
+        " more. Remove it.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "training": {"metrics": [{"name": "precision", "thresholds": 0.7}]}},
+        "training.metrics.0.thresholds: of several classes the likeliest is predicted, whatever its probability. Remove it.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "head": {"loss": "categorical_hinge"}, "training": {"metrics": ["f1_score", "auc"]}},
+        "training.metrics.1: 'auc' needs probabilities, and a hinge head gives scores. Use 'accuracy', or the loss"
+        " 'sparse_categorical_crossentropy'.",
     ),
     (
         "hidden-step",
@@ -527,6 +590,58 @@ def test_regression_heads_have_a_unit_per_target():
     ]
 
 
+ANY = {"lowest": 0.5, "zeros": 0, "sums": [1.0, 1.0], "zero_rows": 0}
+
+
+@pytest.mark.parametrize(
+    ("loss", "size", "targets", "sentence"),
+    [
+        ("mean_absolute_percentage_error", 1, {"zeros": 12},
+         "'mean_absolute_percentage_error' divides by the target, and 12 targets are 0. Use 'mean_absolute_error'."),
+        ("poisson", 1, {"lowest": -2.0},
+         "'poisson' is for targets from 0 on, and the lowest is -2. Omit it to get the task's own loss."),
+        ("cosine_similarity", 1, {},
+         "'cosine_similarity' compares several numbers per example, and there is one target. Omit it to get the task's own"
+         " loss."),
+        ("cosine_similarity", 3, {"zero_rows": 1},
+         "'cosine_similarity' compares directions, and 1 example has none: all of its targets are 0. Remove such examples, or"
+         " use 'mean_squared_error'."),
+        ("kl_divergence", 1, {},
+         "'kl_divergence' compares several numbers per example, and there is one target. Omit it to get the task's own loss."),
+        ("kl_divergence", 3, {"lowest": -0.25},
+         "'kl_divergence' is for targets that are shares of a whole, from 0 on and 1 together, and the lowest is -0.25."
+         " Divide them by their sum, or use 'mean_squared_error'."),
+        ("kl_divergence", 3, {"sums": [0.5, 100.0]},
+         "'kl_divergence' is for targets that are shares of a whole, from 0 on and 1 together, and those of an example add up"
+         " to 0.5 to 100. Divide them by their sum, or use 'mean_squared_error'."),
+    ],
+)  # fmt: skip
+def test_a_loss_is_refused_for_targets_that_it_is_not_defined_for(loss, size, targets, sentence):
+    recipe = {**NUMBERS, "head": {"loss": loss}}
+    known = {"task": "regression", "kind": "table", "target_size": size}
+    assert found(recipe, **known, targets={**ANY, **targets}) == [f"head.loss: {sentence}"]
+    assert found(recipe, **known | {"target_size": 3}, targets=ANY) == []
+    assert found(recipe, **known | {"target_size": None}) == []
+
+
+def test_directions_need_several_targets():
+    recipe = {**NUMBERS, "training": {"metrics": ["cosine_similarity"]}}
+    assert found(recipe, task="regression", target_size=3) == []
+    assert found(recipe, task="regression", target_size=1) == [
+        "training.metrics.0: 'cosine_similarity' compares several numbers per example, and there is one target. Remove it."
+    ]
+    default = Recipe.model_validate({**NUMBERS, "head": {"loss": "cosine_similarity"}})
+    assert "val_cosine_similarity" in recorded_names(default, Facts(task="regression"))
+
+
+def test_percentages_of_0_are_warned_about_as_a_metric():
+    recipe = {**NUMBERS, "training": {"metrics": ["mean_absolute_percentage_error"]}}
+    assert found(recipe, task="regression", targets={**ANY, "zeros": 1}) == [
+        "warning: training.metrics.0: 'mean_absolute_percentage_error' divides by the target, and 1 target is 0. Use"
+        " 'mean_absolute_error'."
+    ]
+
+
 def test_multilabel_heads_have_a_unit_per_label():
     recipe = {**TABLE, "data": {"name": "table", "path": "x.csv", "target": ["a", "b", "c"]}, "head": {"units": 2}}
     assert found(recipe, task="multilabel", kind="table", num_classes=3) == [
@@ -547,6 +662,8 @@ def test_steps_are_judged_when_the_data_is_known():
         {**IMAGES, "initializer": "he_normal", "activation": "elu", "normalization": "batch_normalization"},
         {**TABLE, "initializer": "lecun_normal", "activation": "selu", "regularization": {"alpha_dropout": 0.1}},
         {**BINARY, "head": {"activation": "linear", "loss": "hinge"}},
+        {**IMAGES, "head": {"loss": "categorical_hinge"}, "training": {"metrics": ["f1_score", "top_k_accuracy"]}},
+        {**IMAGES, "training": {"metrics": ["f1_score"], "early_stopping": {"monitor": "val_f1_score"}}},
         {**BINARY, "model": "mlp", "head": {"activation": "step", "loss": "perceptron"}},
         {**NUMBERS, "head": {"activation": "exponential", "loss": "poisson"}},
         {**NO_HIDDEN, "regularization": {"l2": 0.01, "input_dropout": 0.1}},
@@ -582,6 +699,11 @@ def test_sound_recipes_have_no_problems(recipe):
             },
         ),
         ({**BINARY, "training": {"metrics": ["auc"]}}, {"has_validation": False}, {"loss": "min", "auc": "max"}),
+        (
+            {**BINARY, "training": {"metrics": ["auc", {"name": "auc", "curve": "PR", "record_as": "pr"}]}},
+            {"has_validation": False},
+            {"loss": "min", "auc": "max", "pr": "max"},
+        ),
         (IMAGES, {}, None),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hornbook.data.canonical import guess_kind, is_frame
+from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
 from hornbook.data.source import DataKind, Source, Splits
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
@@ -50,7 +50,7 @@ def load_npz(spec: Npz, *, seed: int) -> Source:
     column = spec.split.column if spec.split else None
     source, unused = _from_mapping(arrays, renamed, column=column, kind=spec.input_kind, where=f"{path}: ")
     warnings = (f"{path.name}: arrays that nothing reads: {', '.join(unused)}.",) if unused else ()
-    return replace(source, class_names=spec.class_names, warnings=warnings)
+    return _named(source, spec, warnings=warnings)
 
 
 def load_npy(spec: Npy, *, seed: int) -> Source:
@@ -61,7 +61,11 @@ def load_npy(spec: Npy, *, seed: int) -> Source:
     """
     files = {"x": spec.inputs, "y": spec.targets, "x_test": spec.test_inputs, "y_test": spec.test_targets}
     source = _build({role: open_npy(file) for role, file in files.items() if file is not None}, spec.input_kind)
-    return replace(source, class_names=spec.class_names)
+    return _named(source, spec)
+
+
+def _named(source: Source, spec: Npz | Npy, **more: Any) -> Source:
+    return replace(source, class_names=spec.class_names, target_names=spec.target_names, **more)
 
 
 def load_inline(spec: Inline, *, seed: int) -> Source:
@@ -166,7 +170,7 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
         return frame_source(roles)
     arrays = {role: _as_array(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])
-    return Source(kind=kind, **cast("Any", arrays))
+    return Source(kind=kind, target_names=column_names(roles["y"]), **cast("Any", arrays))
 
 
 def _in_memory(value: Any) -> Any:

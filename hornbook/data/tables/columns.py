@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hornbook.data.canonical import is_frame
+from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.source import Array, Feature, Source
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import no_heading_hint
@@ -182,7 +182,10 @@ def frame_source(roles: Mapping[str, Any]) -> Source:
             raise DataError(f"{role}: no column '{lacking[0]}', which x has.")
         arrays[role], _ = encode_columns(frame, features, dialect=dialect, where=role)
     extra = dialect.recorded()
-    return Source(**arrays, **targets, kind="table", features=features, warnings=warnings, extra=extra)
+    names = column_names(roles["y"])
+    return Source(
+        **arrays, **targets, kind="table", features=features, target_names=names, warnings=warnings, extra=extra
+    )
 
 
 def _polars(frame: Any) -> pl.DataFrame:

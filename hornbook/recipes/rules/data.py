@@ -5,12 +5,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.head import LossSpec
+from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.sources.checks import section_problems
 
+TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
+"""What a line of a run's history holds beside metrics."""
 MAY_BE_NEGATIVE = frozenset(
     {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
 )
+COUNTERPARTS = {
+    ("binary_crossentropy", "multiclass"): "sparse_categorical_crossentropy",
+    ("binary_focal_crossentropy", "multiclass"): "categorical_focal_crossentropy",
+    ("hinge", "multiclass"): "categorical_hinge",
+    ("squared_hinge", "multiclass"): "categorical_hinge",
+    ("categorical_crossentropy", "binary"): "binary_crossentropy",
+    ("categorical_crossentropy", "multilabel"): "binary_crossentropy",
+    ("sparse_categorical_crossentropy", "binary"): "binary_crossentropy",
+    ("sparse_categorical_crossentropy", "multilabel"): "binary_crossentropy",
+    ("categorical_focal_crossentropy", "binary"): "binary_focal_crossentropy",
+    ("categorical_focal_crossentropy", "multilabel"): "binary_focal_crossentropy",
+    ("categorical_hinge", "binary"): "hinge",
+}
+"""The loss that is to another task what the named one is to its own."""
+SAME_AS = {"multiclass": "sparse_categorical_crossentropy", "binary": "binary_crossentropy"}
+"""What the divergence of a distribution is, where all of it is one class."""
+SHARES_TOLERANCE = 0.001  # how far from 1 the sum of rounded shares may be
 NOUNS = {"image": "images", "table": "rows of a table", "sequence": "sequences", "tokens": "token sequences"}
 
 
@@ -55,11 +76,52 @@ def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def loss_fits_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """A loss made for another task."""
+    """A loss made for another task or for other targets."""
     loss = recipe.head.loss
     if loss is not None and facts.task is not None and facts.task not in loss.tasks:
         message = f"'{loss.name}' is for {listed(loss.tasks)} tasks, and this task is {facts.task}."
-        yield Problem(("head", "loss"), message, "Omit it to get the task's own loss.")
+        hint = "Omit it to get the task's own loss."
+        if (loss.name, facts.task) in COUNTERPARTS:
+            hint = f"Use '{COUNTERPARTS[loss.name, facts.task]}'."
+        elif loss.targets == "distributions" and facts.task in SAME_AS:
+            hint = f"Use '{SAME_AS[facts.task]}', which is the same where an example is wholly of one class."
+        yield Problem(("head", "loss"), message, hint)
+    elif loss is not None and facts.task == "regression":
+        yield from _targets_fit(loss, facts)
+
+
+def _targets_fit(loss: LossSpec, facts: Facts) -> Iterator[Problem]:
+    targets, path = facts.targets, ("head", "loss")
+    if loss.targets in ("vectors", "distributions") and facts.target_size == 1:
+        message = f"'{loss.name}' compares several numbers per example, and there is one target."
+        yield Problem(path, message, "Omit it to get the task's own loss.")
+    if targets is None:
+        return
+    if loss.targets == "nonzero" and targets["zeros"]:
+        message = f"'{loss.name}' divides by the target, and {_targets(targets['zeros'])} 0."
+        yield Problem(path, message, "Use 'mean_absolute_error'.")
+    elif loss.targets == "counts" and targets["lowest"] < 0:
+        message = f"'{loss.name}' is for targets from 0 on, and the lowest is {targets['lowest']:.4g}."
+        yield Problem(path, message, "Omit it to get the task's own loss.")
+    elif loss.targets == "vectors" and targets["zero_rows"]:
+        count = targets["zero_rows"]
+        examples = f"{count:,} example{' has' if count == 1 else 's have'}"
+        message = f"'{loss.name}' compares directions, and {examples} none: all of its targets are 0."
+        yield Problem(path, message, "Remove such examples, or use 'mean_squared_error'.")
+    elif loss.targets == "distributions":
+        low, high = targets["sums"]
+        if targets["lowest"] < 0:
+            found = f"the lowest is {targets['lowest']:.4g}"
+        elif min(low, 2 - high) < 1 - SHARES_TOLERANCE:
+            found = f"those of an example add up to {low:.4g}" + (f" to {high:.4g}" if high > low else "")
+        else:
+            return
+        message = f"'{loss.name}' is for targets that are shares of a whole, from 0 on and 1 together, and {found}."
+        yield Problem(path, message, "Divide them by their sum, or use 'mean_squared_error'.")
+
+
+def _targets(count: int) -> str:
+    return f"{count:,} target{' is' if count == 1 else 's are'}"
 
 
 def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -156,19 +218,43 @@ def weighted_class(key: int | str, names: Sequence[str]) -> int | None:
 
 
 def metrics_fit_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """A metric made for another task, or the same metric twice."""
-    seen = set()
+    """A metric made for another task or other outputs, an option that does not apply, or the same metric twice."""
+    seen: dict[str, MetricSpec] = {}
     for index, metric in enumerate(recipe.training.metrics or ()):
         path = ("training", "metrics", index)
-        if metric.name in seen:
-            yield Problem(path, f"'{metric.name}' is listed twice.", "Keep one.")
-        seen.add(metric.name)
+        name = metric.recorded
+        if name in seen:
+            hint = "Keep one."
+            if metric != seen[name]:
+                hint = f"Keep one, or give this one a name of its own: 'record_as: {name}_{index + 1}'."
+            yield Problem(path, f"'{name}' is listed twice.", hint)
+        elif name in TAKEN or name.startswith(("val_", "test_")):
+            message = f"'{name}' is the name of something else that runs record."
+            yield Problem((*path, "record_as"), message, f"Use another, for instance '{metric.name}_{index + 1}'.")
+        seen[name] = metric
         if facts.task is not None and facts.task not in metric.tasks:
             message = f"'{metric.name}' is for {listed(metric.tasks)} tasks, and this task is {facts.task}."
             yield Problem(path, message, "'hornbook list metric' shows what each is for.")
-        elif recipe.head.loss is not None and recipe.head.loss.name == "hinge" and metric.name != "accuracy":
+            continue
+        loss = recipe.head.loss
+        if loss is not None and loss.gives_scores and facts.task is not None and facts.task not in metric.takes_scores:
             message = f"'{metric.name}' needs probabilities, and a hinge head gives scores."
-            yield Problem(path, message, "Use 'accuracy', or the loss 'binary_crossentropy'.")
+            yield Problem(
+                path, message, f"Use 'accuracy', or the loss '{SAME_AS.get(facts.task, 'binary_crossentropy')}'."
+            )
+        if facts.task == "binary" and getattr(metric, "average", None) is not None:
+            message = "there is nothing to average: of two classes the second is looked for. 'average' is for more."
+            yield Problem((*path, "average"), message, "Remove it.")
+        for key in ("threshold", "thresholds"):
+            if facts.task == "multiclass" and getattr(metric, key, None) is not None:
+                message = "of several classes the likeliest is predicted, whatever its probability."
+                yield Problem((*path, key), message, "Remove it.")
+        if not metric.of_one_target and facts.task == "regression" and facts.target_size == 1:
+            message = f"'{metric.name}' compares several numbers per example, and there is one target."
+            yield Problem(path, message, "Remove it.")
+        if metric.name == "mean_absolute_percentage_error" and facts.targets and facts.targets["zeros"]:
+            message = f"'{metric.name}' divides by the target, and {_targets(facts.targets['zeros'])} 0."
+            yield Problem(path, message, "Use 'mean_absolute_error'.", severity="warning")
 
 
 def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -195,6 +281,6 @@ RULES = (
     ("head-units", ("data", "task", "head"), units_fit_labels),
     ("data-split", ("data",), split_leaves_examples),
     ("class-weights", ("data", "task", "training"), class_weights_need_classes),
-    ("metric-task", ("data", "task", "training"), metrics_fit_task),
+    ("metric-task", ("data", "task", "training", "head"), metrics_fit_task),
     ("batch-size", ("data", "training"), batch_fits_data),
 )

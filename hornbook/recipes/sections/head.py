@@ -11,6 +11,8 @@ from hornbook.recipes.sections.initializer import Initializer
 __all__ = ["Head", "Loss", "LossSpec", "Task"]
 
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
+Targets = Literal["numbers", "counts", "nonzero", "vectors", "distributions"]
+LabelSmoothing = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LossSpec(Component):
@@ -26,6 +28,11 @@ class LossSpec(Component):
     """Whether another unit of the targets is another scale of the loss, and nothing else but the start is lost."""
     positive: ClassVar[str | None] = None
     """The head activation it gets when the recipe names none, because it is not defined for negative outputs."""
+    gives_scores: ClassVar[bool] = False
+    """Whether outputs are scores, with 0 between no and yes, instead of probabilities."""
+    targets: ClassVar[Targets] = "numbers"
+    """What the targets of a regression have to be: any numbers; ``counts`` (none below 0); ``nonzero``; ``vectors`` (rows of
+    several numbers, none all 0); ``distributions`` (rows of several numbers from 0 on that add up to 1)."""
 
 
 Loss = Annotated[LossSpec, ComponentOf("loss")]
@@ -55,17 +62,66 @@ class Head(Spec):
 class SparseCategoricalCrossentropy(LossSpec):
     """Minus the log of the probability given to the right class.
 
-    The loss of multiclass tasks, computed before the softmax. Goodfellow et al. (2016), "Deep Learning", section 6.2.2.
+    The loss of multiclass tasks, computed before the softmax. With `label_smoothing` it is Keras's
+    `CategoricalCrossentropy`: the right class counts less than wholly, the others a little. Goodfellow et al. (2016), "Deep
+    Learning", section 6.2.2; smoothing: Szegedy et al. (2016), arXiv:1512.00567.
 
     Example:
-        head: {loss: sparse_categorical_crossentropy}
+        head: {loss: {name: sparse_categorical_crossentropy, label_smoothing: 0.1}}
     """
 
     name: Literal["sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
-    builds = "keras.losses:SparseCategoricalCrossentropy"
+    builds = "hornbook.builder.losses:categorical_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
+
+    label_smoothing: LabelSmoothing = 0.0
+    """How much of the right class is spread evenly over all classes."""
+
+
+@register
+class CategoricalCrossentropy(LossSpec):
+    """The same as `sparse_categorical_crossentropy`, by the name that Keras gives it for one-hot rows.
+
+    One-hot targets are read as class numbers, so either name takes either form. Keras: `CategoricalCrossentropy`.
+
+    Example:
+        head: {loss: {name: categorical_crossentropy, label_smoothing: 0.1}}
+    """
+
+    name: Literal["categorical_crossentropy"] = "categorical_crossentropy"
+    builds = "hornbook.builder.losses:categorical_crossentropy"
+    tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    from_logits: ClassVar[str | None] = "softmax"
+    only: ClassVar[bool] = True
+
+    label_smoothing: LabelSmoothing = 0.0
+    """How much of the right class is spread evenly over all classes."""
+
+
+@register
+class CategoricalFocalCrossentropy(LossSpec):
+    """Cross-entropy of several classes that counts easy examples less.
+
+    For classes of very different size. Keras: `CategoricalFocalCrossentropy`; Lin et al. (2017), arXiv:1708.02002.
+
+    Example:
+        head: {loss: {name: categorical_focal_crossentropy, gamma: 2.0}}
+    """
+
+    name: Literal["categorical_focal_crossentropy"] = "categorical_focal_crossentropy"
+    builds = "hornbook.builder.losses:categorical_focal_crossentropy"
+    tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    from_logits: ClassVar[str | None] = "softmax"
+    only: ClassVar[bool] = True
+
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """What the whole loss is multiplied with; `training.class_weights` weighs single classes."""
+    gamma: Annotated[float, Field(ge=0)] = 2.0
+    """How little easy examples count; 0 is plain cross-entropy."""
+    label_smoothing: LabelSmoothing = 0.0
+    """How much of the right class is spread evenly over all classes."""
 
 
 @register
@@ -85,7 +141,7 @@ class BinaryCrossentropy(LossSpec):
     from_logits: ClassVar[str | None] = "sigmoid"
     only: ClassVar[bool] = True
 
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    label_smoothing: LabelSmoothing = 0.0
     """How far targets move towards 0.5."""
 
 
@@ -111,6 +167,8 @@ class BinaryFocalCrossentropy(LossSpec):
     """Weight of positives, where classes are balanced."""
     gamma: Annotated[float, Field(ge=0)] = 2.0
     """How little easy examples count; 0 is plain cross-entropy."""
+    label_smoothing: LabelSmoothing = 0.0
+    """How far targets move towards 0.5."""
 
 
 @register
@@ -128,6 +186,45 @@ class Hinge(LossSpec):
     tasks: ClassVar[tuple[Task, ...]] = ("binary",)
     from_logits: ClassVar[str | None] = "linear"
     only: ClassVar[bool] = True
+    gives_scores: ClassVar[bool] = True
+
+
+@register
+class SquaredHinge(LossSpec):
+    """max(1 - y·z, 0)² on the raw score, labels -1 and 1: a hinge without a corner, hard on what is far off.
+
+    With a linear head. Keras: `SquaredHinge`; Rosasco et al. (2004), "Are loss functions all the same?".
+
+    Example:
+        head: {activation: linear, loss: squared_hinge}
+    """
+
+    name: Literal["squared_hinge"] = "squared_hinge"
+    builds = "keras.losses:SquaredHinge"
+    tasks: ClassVar[tuple[Task, ...]] = ("binary",)
+    from_logits: ClassVar[str | None] = "linear"
+    only: ClassVar[bool] = True
+    gives_scores: ClassVar[bool] = True
+
+
+@register
+class CategoricalHinge(LossSpec):
+    """max(1 + largest wrong score - right score, 0): the hinge loss of several classes.
+
+    With a linear head, whose outputs are scores and no probabilities; the largest wrong score is 0 where all are below.
+    Keras: `CategoricalHinge`; Crammer and Singer (2001), "On the algorithmic implementation of multiclass kernel-based
+    vector machines".
+
+    Example:
+        head: {activation: linear, loss: categorical_hinge}
+    """
+
+    name: Literal["categorical_hinge"] = "categorical_hinge"
+    builds = "hornbook.builder.losses:categorical_hinge"
+    tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    from_logits: ClassVar[str | None] = "linear"
+    only: ClassVar[bool] = True
+    gives_scores: ClassVar[bool] = True
 
 
 @register
@@ -227,6 +324,7 @@ class Poisson(LossSpec):
     name: Literal["poisson"] = "poisson"
     builds = "keras.losses:Poisson"
     positive: ClassVar[str | None] = "exponential"
+    targets: ClassVar[Targets] = "counts"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
@@ -243,4 +341,57 @@ class MeanSquaredLogarithmicError(LossSpec):
     name: Literal["mean_squared_logarithmic_error"] = "mean_squared_logarithmic_error"
     builds = "keras.losses:MeanSquaredLogarithmicError"
     positive: ClassVar[str | None] = "softplus"
+    targets: ClassVar[Targets] = "counts"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class MeanAbsolutePercentageError(LossSpec):
+    """Mean of absolute differences in percent of the target: an error of 10 counts more at 20 than at 200.
+
+    For targets without zeros, by which it divides. Keras: `MeanAbsolutePercentageError`; de Myttenaere et al. (2016),
+    arXiv:1605.02541.
+
+    Example:
+        head: {loss: mean_absolute_percentage_error}
+    """
+
+    name: Literal["mean_absolute_percentage_error"] = "mean_absolute_percentage_error"
+    builds = "keras.losses:MeanAbsolutePercentageError"
+    targets: ClassVar[Targets] = "nonzero"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class CosineSimilarity(LossSpec):
+    """Minus the cosine of the angle between target and prediction: -1 where they point the same way, whatever their length.
+
+    For several numbers per example that mean a direction; predictions have no scale. Keras: `CosineSimilarity`.
+
+    Example:
+        head: {loss: cosine_similarity}
+    """
+
+    name: Literal["cosine_similarity"] = "cosine_similarity"
+    builds = "keras.losses:CosineSimilarity"
+    targets: ClassVar[Targets] = "vectors"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+
+@register
+class KLDivergence(LossSpec):
+    """Sum of target·log(target/prediction): how far a predicted distribution is from the target's.
+
+    For several numbers per example that are shares of a whole; with a softmax head, and computed before it. Keras:
+    `KLDivergence`; Kullback and Leibler (1951), "On information and sufficiency".
+
+    Example:
+        head: {loss: kl_divergence}
+    """
+
+    name: Literal["kl_divergence"] = "kl_divergence"
+    builds = "hornbook.builder.losses:KLDivergenceLoss"
+    from_logits: ClassVar[str | None] = "softmax"
+    only: ClassVar[bool] = True
+    targets: ClassVar[Targets] = "distributions"
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)

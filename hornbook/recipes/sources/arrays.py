@@ -7,7 +7,7 @@ from pydantic import Field
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import register
-from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.common import Names, Stored, TargetNames
 
 __all__ = ["Arrays", "Npy", "Npz"]
 
@@ -48,6 +48,8 @@ class Npz(Stored):
     """What the inputs are, where their shape does not say it: whole numbers in rows may be `tokens`."""
     class_names: Names | None = None
     """Names of the classes 0, 1, …"""
+    target_names: TargetNames | None = None
+    """Names of the columns of several targets or labels, for predictions and for the metrics of each."""
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield a test set of which only half is named."""
@@ -82,6 +84,8 @@ class Npy(Stored):
     """What the inputs are, where their shape does not say it: whole numbers in rows may be `tokens`."""
     class_names: Names | None = None
     """Names of the classes 0, 1, …"""
+    target_names: TargetNames | None = None
+    """Names of the columns of several targets or labels, for predictions and for the metrics of each."""
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield a test set of which only half is named."""

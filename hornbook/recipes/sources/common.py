@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, as_tuple, resolve_target
 
-__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec"]
+__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "TargetNames"]
 
 
 DEFAULT_VALIDATION = 0.1
@@ -18,6 +18,7 @@ Count = Annotated[int | float, Field(ge=0)]
 """A number of examples (int) or a fraction of them (float below 1)."""
 ClassName = int | str
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+TargetNames = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=2)]
 
 
 def count_of(share: float, num_examples: int) -> int:
