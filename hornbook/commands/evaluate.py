@@ -17,6 +17,7 @@ SamplesOption = Annotated[
     int | None,
     typer.Option("--mc-samples", min=2, metavar="N", help="Monte Carlo dropout: predict each example N times"),
 ]
+AnywayOption = Annotated[bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")]
 
 
 class SplitName(StrEnum):
@@ -46,6 +47,7 @@ def evaluate(
         bool, typer.Option("--temperature", help="Also fit a temperature on the validation split")
     ] = False,
     trust: TrustOption = False,
+    anyway: AnywayOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class."""
@@ -65,6 +67,7 @@ def evaluate(
         calibration=calibration,
         temperature=temperature,
         trust=trust,
+        anyway=anyway,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -83,6 +86,7 @@ def predict(
         bool, typer.Option("--temperature", help="Calibrate by a temperature fitted on the validation split")
     ] = False,
     trust: TrustOption = False,
+    anyway: AnywayOption = False,
 ) -> None:
     """Predict labels and probabilities for a file's examples."""
     trained = find_whole(run, "result", "data")
@@ -103,6 +107,7 @@ def predict(
         mc_samples=mc_samples,
         temperature=temperature,
         trust=trust,
+        anyway=anyway,
     )
     for note in notes:
         print(note, file=sys.stderr)

@@ -13,7 +13,7 @@ from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array
 from hornbook.engine.evaluation import Evaluator, of_mean
 from hornbook.engine.prediction import predict_scores
-from hornbook.errors import DataError
+from hornbook.errors import DataError, RunError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.trained import Trained, load_run
@@ -96,6 +96,7 @@ def evaluate_run(
     calibration: bool = False,
     temperature: bool = False,
     trust: bool = False,
+    anyway: bool = False,
 ) -> Report:
     """Return the figures of a run on one split of its own data.
 
@@ -107,16 +108,18 @@ def evaluate_run(
         calibration: Also return how well probabilities are calibrated.
         temperature: Also fit a temperature on the validation split, and return what it does to the calibration.
         trust: Whether code that the run's model holds may be run.
+        anyway: Whether to go on, with a note, where the data has changed since training.
 
     Raises:
         UsageError: If the run has no dropout to sample, or no probabilities to calibrate.
+        RunError: If the data has changed since training.
         DataError: If the run has no such split, or its data is gone.
     """
     check_options(find_run(name), calibration=calibration, temperature=temperature)
     trained = load_run(name, which=which, trust=trust)
     if mc_samples is not None:
         check_dropout(trained.model, name)
-    splits, notes = load_splits(trained)
+    splits, notes = load_splits(trained, anyway=anyway)
     examples = getattr(splits, split)
     if examples is None or not len(examples):
         have = ", ".join(key for key, count in splits.info.counts.items() if count)
@@ -143,13 +146,23 @@ def evaluate_run(
     )
 
 
-def load_splits(trained: Trained) -> tuple[Splits, tuple[str, ...]]:
-    """Return a run's data, loaded again, and a note if it is not what the run was trained on."""
+def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tuple[str, ...]]:
+    """Return a run's data, loaded again, and a note where it is not what the run was trained on and that is allowed.
+
+    Raises:
+        RunError: If the data has changed since training, unless `anyway`.
+    """
     splits = load_data(trained.recipe, for_training=False).splits
     if splits.info.fingerprint == trained.info.fingerprint:
         return splits, ()
     found, then = splits.info.fingerprint, trained.info.fingerprint
-    return splits, (f"note: the data has changed since training (fingerprint {found}, then {then}).",)
+    changed = f"the data has changed since training (fingerprint {found}, then {then})"
+    if anyway:
+        return splits, (f"note: {changed}; examples that were trained on may be among those of every split.",)
+    raise RunError(
+        f"{trained.run.path}: {changed}. Its splits are drawn anew, so examples that were trained on may be among those of "
+        "every split. Restore the data, or go on with --anyway (in Python anyway=True)."
+    )
 
 
 def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str, float]], list[list[int]]]:

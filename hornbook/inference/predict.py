@@ -31,6 +31,7 @@ def predict_file(
     mc_samples: int | None = None,
     temperature: bool = False,
     trust: bool = False,
+    anyway: bool = False,
 ) -> tuple[str, ...]:
     """Predict for every example in a file and write the predictions; returns notes for the user.
 
@@ -42,10 +43,12 @@ def predict_file(
         mc_samples: Predict with Monte Carlo dropout, so often for each example, and write how far samples differ.
         temperature: Divide logits by the temperature that fits the run's validation split best.
         trust: Whether code that the run's model holds may be run.
+        anyway: Whether to fit the temperature, with a note, where the run's data has changed since training.
 
     Raises:
         UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
             allow an option.
+        RunError: If the temperature's data has changed since training.
         DataError: If the file does not fit the model.
     """
     if output is not None and output.suffix not in {".csv", ".npz"}:
@@ -66,7 +69,7 @@ def predict_file(
         uncertainty = sample_run(trained, x, mc_samples)
         scores = uncertainty.mean.astype(np.float32)
     elif temperature:
-        scores, more = _with_temperature(trained, x)
+        scores, more = _with_temperature(trained, x, anyway=anyway)
         notes = (*notes, *more)
     else:
         scores = predict_scores(trained.model, x)
@@ -92,9 +95,9 @@ def _spare(output: Path, source: Path, trained: Trained) -> None:
             raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
 
 
-def _with_temperature(trained: Trained, x: Any) -> tuple[Array, tuple[str, ...]]:
+def _with_temperature(trained: Trained, x: Any, *, anyway: bool) -> tuple[Array, tuple[str, ...]]:
     """Return probabilities (N, K) with the run's temperature, and notes."""
-    splits, notes = load_splits(trained)
+    splits, notes = load_splits(trained, anyway=anyway)
     value = run_temperature(trained, splits)
     count = splits.info.counts["validation"]
     note = f"note: temperature {value:.4g}, fitted on {count:,} validation examples."

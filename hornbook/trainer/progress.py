@@ -256,4 +256,5 @@ def next_commands(result: TrainResult) -> list[str]:
     if result.state == "interrupted":
         return [f"{'next':<7} hornbook resume {result.run}"]
     latest = result.run.parent / LATEST
-    return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]
+    run = latest if latest.is_symlink() and latest.resolve() == result.run.resolve() else result.run
+    return [f"{'next':<7} hornbook evaluate {run}", f"{'':<7} hornbook predict {run} --input FILE"]
