@@ -22,7 +22,7 @@ from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.runs.directory import Run, find_run
-from hornbook.runs.keras_file import read_keras_file
+from hornbook.runs.model_file import read_model_file
 
 __all__ = ["Trained", "load_model", "load_run"]
 
@@ -109,12 +109,12 @@ def load_run(name: str | Path, *, which: str | None = None, trust: bool = False)
 
 
 def load_model(path: Path, *, trust: bool = False) -> Any:
-    """Return the model of a `.keras` file; code that it holds is run where it is trusted, else it is not loaded.
+    """Return the model of a `.keras` or `.h5` file; code that it holds is run where it is trusted, else it is not loaded.
 
     Raises:
         RunError: If it cannot be loaded, or holds code that is not trusted.
     """
-    stored = read_keras_file(path, known=keras.saving.get_custom_objects())
+    stored = read_model_file(path, known=keras.saving.get_custom_objects())
     if stored.needs_code and not trust:
         raise RunError(
             f"{path}: holds code or layers of another package ({', '.join(stored.needs_code)}) and is not loaded. If you "

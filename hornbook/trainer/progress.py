@@ -182,7 +182,7 @@ def heading(prepared: Prepared) -> list[str]:
     units = recipe.model.hidden_units()
     sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
-    if recipe.reuse is not None and recipe.reuse.copy_ is None:
+    if recipe.reuse is not None and recipe.reuse.copy_ is None and not recipe.reuse.holds_weights_alone:
         model = f"reused layers, then {model}"
     device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
     if info.extra.get("streams"):
