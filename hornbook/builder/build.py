@@ -81,8 +81,8 @@ def build_model(
         message = f"Keras refuses this network: {reason(error)}."
         raise RecipeError([Problem(("model",), message, code="layer")]) from error
     model = keras.Model(inputs, outputs, name=recipe.name or "recipe")
-    if source is not None and recipe.reuse is not None and recipe.reuse.copy_ is not None:
-        copied = copy_by_name(model, source, recipe.reuse.copy_, fresh=recipe.reuse.weights == "fresh")
+    if source is not None and recipe.reuse is not None and source.pairs is not None:
+        copied = copy_by_name(model, source, source.pairs, fresh=recipe.reuse.weights == "fresh")
     names = [layer.name for layer in model.layers]
     for name in frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
         model.get_layer(name).trainable = False
@@ -111,7 +111,7 @@ def _connect(
     recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: EarlierModel | None
 ) -> tuple[Any, Any, Any, Copied | None]:
     """Return (inputs, logits, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
-    if source is None or recipe.reuse is None or recipe.reuse.copy_ is not None:
+    if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x = build_inputs(recipe, info, preprocessing)
         x = features(x, recipe, vocabulary_size=info.vocabulary_size)
         return inputs, *build_head(x, recipe, preprocessing), None

@@ -32,6 +32,8 @@ class EarlierModel:
         where: The file or application it comes from, for messages and the run's record.
         checksum: SHA-256 of the file, or None.
         preprocess: What an application does to pixels from 0 to 255 in front of its first layer, or None.
+        pairs: {new layer: the earlier model's} where the recipe's `model` is the whole network, to be filled by name; None
+            where it follows the kept layers.
     """
 
     model: keras.Model
@@ -40,6 +42,7 @@ class EarlierModel:
     where: str
     checksum: str | None = None
     preprocess: Any = None
+    pairs: Mapping[str, str] | None = None
 
     def prepares_inputs(self) -> bool:
         """Return whether the kept layers scale or standardize their inputs themselves."""

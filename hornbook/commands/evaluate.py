@@ -17,6 +17,15 @@ SamplesOption = Annotated[
     int | None,
     typer.Option("--mc-samples", min=2, metavar="N", help="Monte Carlo dropout: predict each example N times"),
 ]
+ArrayOption = Annotated[
+    str | None,
+    typer.Option("--array", metavar="NAME", help="The array of inputs in a .npz file; omitted: the recipe's"),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option("--threshold", metavar="NUMBER", help="Output above which a label is given; omitted: the run's own"),
+]
+AnywayOption = Annotated[bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")]
 
 
 class SplitName(StrEnum):
@@ -25,6 +34,19 @@ class SplitName(StrEnum):
     train = "train"
     validation = "validation"
     test = "test"
+
+
+class Gaps(StrEnum):
+    """What to do with missing values where training had none."""
+
+    fill = "fill"
+    skip = "skip"
+
+
+MissingOption = Annotated[
+    Gaps | None,
+    typer.Option("--missing", help="Missing values where training had none: fill in its mean, or skip such rows"),
+]
 
 
 class Which(StrEnum):
@@ -36,7 +58,16 @@ class Which(StrEnum):
 
 def evaluate(
     run: RunArgument,
-    split: Annotated[SplitName, typer.Option(help="train, validation or test")] = SplitName.test,
+    split: Annotated[SplitName | None, typer.Option(help="train, validation or test; omitted: test")] = None,
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="A file with targets, in place of a split; - for CSV on stdin"
+        ),
+    ] = None,
+    array: ArrayOption = None,
+    missing: MissingOption = None,
+    threshold: ThresholdOption = None,
     checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
     mc_samples: SamplesOption = None,
     calibration: Annotated[
@@ -46,9 +77,13 @@ def evaluate(
         bool, typer.Option("--temperature", help="Also fit a temperature on the validation split")
     ] = False,
     trust: TrustOption = False,
+    anyway: AnywayOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
-    """Evaluate a run: loss, metrics, figures of each class."""
+    """Evaluate a run: loss, metrics, figures of each class.
+
+    On a split of its own data, or with --input on a file of examples and their targets.
+    """
     trained = find_whole(run, "result", "data")
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
@@ -59,12 +94,17 @@ def evaluate(
 
     report = evaluate_run(
         run,
-        split=split.value,
+        split=split.value if split else None,
+        input=input,
+        array=array,
+        missing=missing.value if missing else None,
+        threshold=threshold,
         which=checkpoint.value if checkpoint else None,
         mc_samples=mc_samples,
         calibration=calibration,
         temperature=temperature,
         trust=trust,
+        anyway=anyway,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -73,16 +113,26 @@ def evaluate(
 
 def predict(
     run: RunArgument,
-    input: Annotated[Path, typer.Option("--input", "-i", help="A .npz, .npy, CSV or Parquet file")],
+    input: Annotated[
+        str, typer.Option("--input", "-i", metavar="FILE", help="A .npz, .npy, CSV or Parquet file; - for CSV on stdin")
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .csv or .npz file to write; omitted: CSV to stdout")
     ] = None,
+    array: ArrayOption = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", metavar="COLUMN", help="Write this column too, such as an id; repeatable"),
+    ] = None,
+    missing: MissingOption = None,
+    threshold: ThresholdOption = None,
     checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
     mc_samples: SamplesOption = None,
     temperature: Annotated[
         bool, typer.Option("--temperature", help="Calibrate by a temperature fitted on the validation split")
     ] = False,
     trust: TrustOption = False,
+    anyway: AnywayOption = False,
 ) -> None:
     """Predict labels and probabilities for a file's examples."""
     trained = find_whole(run, "result", "data")
@@ -99,10 +149,15 @@ def predict(
         run,
         input,
         output=output,
+        array=array,
+        keep=keep or (),
+        missing=missing.value if missing else None,
+        threshold=threshold,
         which=checkpoint.value if checkpoint else None,
         mc_samples=mc_samples,
         temperature=temperature,
         trust=trust,
+        anyway=anyway,
     )
     for note in notes:
         print(note, file=sys.stderr)
@@ -114,6 +169,7 @@ COMMANDS = (
         examples(
             "hornbook evaluate runs/he_elu_bn/latest",
             "hornbook evaluate he_elu_bn --split validation",
+            "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
         ),
     ),
@@ -122,6 +178,7 @@ COMMANDS = (
         examples(
             "hornbook predict runs/he_elu_bn/latest --input images.npz",
             "hornbook predict he_elu_bn -i images.npz -o predictions.csv",
+            "hornbook predict people -i - --keep id < people.csv",
             "hornbook predict he_elu_bn -i images.npz --mc-samples 100",
         ),
     ),

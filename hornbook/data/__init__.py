@@ -4,7 +4,8 @@
 prediction needs.
 """
 
-from hornbook.data.inputs import read_inputs
+from hornbook.data.inputs import read_examples, read_inputs
+from hornbook.data.labels import known_targets
 from hornbook.data.load import RecipeData, load_data, memory_budget
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
@@ -25,10 +26,12 @@ __all__ = [
     "Splits",
     "from_arrays",
     "from_json",
+    "known_targets",
     "load",
     "load_data",
     "memory_budget",
     "prepare",
+    "read_examples",
     "read_inputs",
     "to_json",
 ]

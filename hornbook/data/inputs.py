@@ -1,22 +1,32 @@
-"""Inputs to predict on, from a file, in the form that a trained model expects."""
+"""Inputs to predict on, from a file, in the form that a trained model expects; and what else is asked of the file."""
 
 import math
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hornbook.data.canonical import check_finite, converted, extremes, opened, with_last_axis
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import Array, DataInfo, Examples, Reading
 from hornbook.data.storage.files import existing_file
-from hornbook.data.storage.rows import Inputs, Rows, blocks, in_memory, mapped
+from hornbook.data.storage.rows import Inputs, Rows, blocks, in_memory, mapped, numbered_blocks, select
 from hornbook.data.storage.stored import open_npy, open_npz
-from hornbook.errors import DataError
+from hornbook.errors import DataError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["fit_inputs", "read_inputs"]
+__all__ = ["STDIN", "fit_inputs", "read_examples", "read_inputs"]
 
 INPUT_KEYS = ("x", "inputs", "x_test", "X", "data")
+TARGET_KEYS = ("y", "targets", "y_test", "Y", "labels")
+STDIN = "-"
+"""The name under which rows of CSV are read from standard input."""
+MOST_LISTED = 5
 
 
 def read_inputs(
@@ -33,24 +43,119 @@ def read_inputs(
     Raises:
         DataError: If the file cannot be read, or does not fit the model.
     """
-    file = existing_file(path)
-    if file.suffix.lower() == ".npz":
-        x, notes = _array_of(file, key)
-    elif file.suffix.lower() == ".npy":
-        x, notes = open_npy(file), ()
-    else:
-        from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
-
-        return read_table(file, info)
-    budget = math.inf if memory_budget is None else memory_budget
-    x = opened(x, budget)
-    streams = math.prod(x.shape) * np.dtype(info.input_dtype).itemsize > budget
-    x, more = fit_inputs(x if streams else in_memory(x), info, where=str(file))
-    return x, (*notes, *more)
+    examples = read_examples(path, info, Reading(array=key), memory_budget=memory_budget)
+    return examples.x, examples.notes
 
 
-def fit_inputs(x: Any, info: DataInfo, *, where: str = "inputs") -> tuple[Inputs, tuple[str, ...]]:
+def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_budget: int | None = None) -> Examples:
+    """Return the inputs of a file as `read_inputs` does, and what else is asked of it.
+
+    Args:
+        path: As of `read_inputs`; ``-`` for rows of CSV from standard input.
+        info: Facts about the data that the model was trained on.
+        reading: What is asked.
+        memory_budget: As of `read_inputs`.
+
+    Raises:
+        UsageError: If something is asked that the kind of file does not have.
+        DataError: If the file cannot be read, or does not fit the model.
+    """
+    with _file_at(path) as file:
+        suffix = file.suffix.lower()
+        if suffix not in {".npz", ".npy"}:
+            from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
+
+            if reading.array is not None:
+                raise UsageError(f"{file.name}: a table has no array '{reading.array}'. Leave out --array.")
+            examples = _without_gaps(read_table(file, info, reading), reading, file.name)
+            notes = (
+                [note.replace(file.name, "stdin") for note in examples.notes] if str(path) == STDIN else examples.notes
+            )
+            return replace(examples, notes=tuple(notes))
+        if suffix == ".npz":
+            examples = _arrays_of(file, reading)
+        elif reading.array is not None or reading.keep or reading.targets is not None:
+            what = "targets" if reading.targets is not None else "names"
+            raise UsageError(f"{file}: a .npy file is a single array without {what}. Save a .npz file.")
+        else:
+            examples = Examples(open_npy(file))
+        budget = math.inf if memory_budget is None else memory_budget
+        x = opened(examples.x, budget)
+        streams = math.prod(x.shape) * np.dtype(info.input_dtype).itemsize > budget
+        x, more = fit_inputs(
+            x if streams else in_memory(x), info, where=str(file), allow_nan=reading.missing is not None
+        )
+        for name, values in {**examples.kept, **({"targets": examples.y} if examples.y is not None else {})}.items():
+            if len(values) != len(x):
+                raise DataError(f"{file}: '{name}' has {len(values):,} entries, and there are {len(x):,} examples.")
+        return _without_gaps(replace(examples, x=x, notes=(*examples.notes, *more)), reading, file.name)
+
+
+@contextmanager
+def _file_at(path: str | Path) -> Iterator[Path]:
+    """Give the file of a path; of standard input a temporary one, which messages do not name."""
+    if str(path) != STDIN:
+        yield existing_file(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "stdin.csv"
+        with file.open("wb") as copy:
+            stream = getattr(sys.stdin, "buffer", None)
+            if stream is not None:
+                shutil.copyfileobj(stream, copy)
+            else:
+                copy.write(sys.stdin.read().encode())
+        try:
+            yield file
+        except DataError as error:
+            raise DataError(str(error).replace(str(file), "stdin").replace(file.name, "stdin")) from error
+
+
+def _without_gaps(examples: Examples, reading: Reading, name: str) -> Examples:
+    """Return examples of which missing values were filled, or rows that have some left out, as was asked for."""
+    if reading.missing is None:
+        return examples
+    found = [
+        (start + np.flatnonzero(gaps.any(axis=1)), int(gaps.sum()))
+        for start, block in (numbered_blocks(examples.x) if examples.x.dtype.kind == "f" else ())
+        for gaps in [np.isnan(block).reshape(len(block), -1)]
+    ]
+    rows = np.concatenate([np.zeros(0, np.int64), *(rows for rows, _ in found)])
+    if reading.missing == "fill":
+        if not len(rows):
+            return examples
+        count = sum(count for _, count in found)
+        note = f"{name}: filled {count:,} missing value{'s' if count > 1 else ''} with the training mean."
+        means = np.asarray(reading.means, np.float32)
+        x = mapped(examples.x, lambda block: np.where(np.isnan(block), means, block).astype(np.float32))
+        return replace(examples, x=x, notes=(*examples.notes, note))
+    if examples.has_gap is not None:
+        rows = np.union1d(rows, np.flatnonzero(examples.has_gap))
+    if not len(rows):
+        return examples
+    if len(rows) == len(examples.x):
+        raise DataError(f"{name}: each row has a missing value, so none is left.")
+    listed = ", ".join(f"{row + 1:,}" for row in rows[:MOST_LISTED]) + (" …" if len(rows) > MOST_LISTED else "")
+    note = f"{name}: left out {len(rows):,} row{'s' if len(rows) > 1 else ''} with missing values: {listed}."
+    left = np.setdiff1d(np.arange(len(examples.x)), rows)
+    return Examples(
+        select(examples.x, left),
+        None if examples.y is None else examples.y[left],
+        {name: values[left] for name, values in examples.kept.items()},
+        (*examples.notes, note),
+    )
+
+
+def fit_inputs(
+    x: Any, info: DataInfo, *, where: str = "inputs", allow_nan: bool = False
+) -> tuple[Inputs, tuple[str, ...]]:
     """Return an array, or rows that stay on disk, with the shape and type that the model expects, and notes on changes.
+
+    Args:
+        x: The array or rows.
+        info: Facts about the data that the model was trained on.
+        where: What to call it in messages.
+        allow_nan: Whether numbers may be missing though training had none missing.
 
     Raises:
         DataError: If the values cannot mean what the model was trained on.
@@ -65,23 +170,39 @@ def fit_inputs(x: Any, info: DataInfo, *, where: str = "inputs") -> tuple[Inputs
         return _fit_tokens(x, info, where), notes
     if info.input_dtype == "uint8":
         return _fit_bytes(x, where), notes
-    allow_nan = bool(info.extra.get("has_missing"))
+    allow_nan = allow_nan or bool(info.extra.get("has_missing"))
     return converted(x, np.dtype(np.float32), where, allow_nan=allow_nan, streams=isinstance(x, Rows)), notes
 
 
-def _array_of(file: Path, key: str | None) -> tuple[Inputs, tuple[str, ...]]:
+def _arrays_of(file: Path, reading: Reading) -> Examples:
+    """Return the arrays of a .npz file that are asked for, the inputs unread."""
     arrays = open_npz(file)
-    if key is not None:
-        if key not in arrays:
-            raise DataError(f"{file}: no array '{key}'. {did_you_mean(key, arrays)}".rstrip())
-        return arrays[key], ()
-    name = next((name for name in INPUT_KEYS if name in arrays), None)
+    for name in (*reading.keep, *((reading.array,) if reading.array is not None else ())):
+        if name not in arrays:
+            raise DataError(f"{file}: no array '{name}'. {did_you_mean(name, arrays)}".rstrip())
+    name = reading.array or next((name for name in (*reading.preferred, *INPUT_KEYS) if name in arrays), None)
     if name is None and len(arrays) == 1:
         name = next(iter(arrays))
     if name is None:
-        raise DataError(f"{file}: which array holds the inputs? Found: {', '.join(arrays)}. Expected 'x'.")
-    others = [other for other in arrays if other != name]
-    return arrays[name], (f"{file.name}: predicting on '{name}'; not read: {', '.join(others)}.",) if others else ()
+        raise DataError(
+            f"{file}: which array holds the inputs? Found: {', '.join(arrays)}. Expected 'x', or its name: --array NAME."
+        )
+    used, y = {name, *reading.keep}, None
+    if reading.targets is not None:
+        beside = tuple(new + name[1:] for old, new in (("x", "y"), ("X", "Y")) if name.startswith(old))
+        target = next((key for key in (*reading.targets, *beside, *TARGET_KEYS) if key in arrays), None)
+        if target is None:
+            raise DataError(f"{file}: no array of targets. Expected '{(*beside, 'y')[0]}', found: {', '.join(arrays)}.")
+        y = np.asarray(in_memory(arrays[target]))
+        used.add(target)
+    kept = {key: np.asarray(in_memory(arrays[key])) for key in reading.keep}
+    for key, values in kept.items():
+        if values.ndim != 1:
+            raise DataError(f"{file}: array '{key}' of shape {values.shape} is no column, so it cannot be kept.")
+    others = [other for other in arrays if other not in used]
+    verb = "predicting" if reading.targets is None else "evaluating"
+    notes = (f"{file.name}: {verb} on '{name}'; not read: {', '.join(others)}.",)
+    return Examples(arrays[name], y, kept, notes if others and reading.array is None else ())
 
 
 def _fit_shape(x: Inputs, info: DataInfo, where: str) -> tuple[Inputs, tuple[str, ...]]:

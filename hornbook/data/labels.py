@@ -7,12 +7,13 @@ from typing import Any, Literal
 import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
-from hornbook.data.source import Array, Source, Task
+from hornbook.data.source import Array, DataInfo, Source, Task
 from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError
+from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["Targets", "encode_targets", "final_task", "target_facts"]
+__all__ = ["Targets", "encode_targets", "final_task", "known_targets", "target_facts"]
 
 Family = Literal["classes", "multilabel", "regression"]
 SPLIT_NAMES = ("y", "y_validation", "y_test")
@@ -132,6 +133,65 @@ def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
         "sums": [float(sums.min()), float(sums.max())],
         "zero_rows": int((rows == 0).all(axis=1).sum()),
     }
+
+
+def known_targets(values: Array, info: DataInfo, *, spec: DataSpec, where: str) -> Array:
+    """Return targets of another file as the model has learned them: int32 class numbers, or float32.
+
+    Args:
+        values: As they stand in the file, (N,) or (N, K).
+        info: Facts about the data that the model was trained on.
+        spec: The recipe's section of it.
+        where: What to call the targets in messages.
+
+    Raises:
+        DataError: If they are no such targets, or name a class that the model does not know.
+    """
+    y = _clean(values, where)
+    if info.task == "regression":
+        if y.dtype.kind == "U":
+            raise DataError(f"{where}: the model predicts numbers, but the targets are text{_why_text(y)}")
+        return _of_size(_real(y, where), info.target_size, where)
+    if info.task == "multilabel":
+        y = _of_size(y, info.num_classes, where)
+        if y.dtype.kind == "U" or not np.isin(y, (0, 1)).all():
+            raise DataError(f"{where}: the model predicts labels, whose targets are 0 and 1; found other values.")
+        return y.astype(np.float32)
+    if y.ndim == 2:
+        if y.shape[1] != info.num_classes or not np.isin(y, (0, 1)).all() or not (y.sum(axis=1) == 1).all():
+            raise DataError(f"{where}: found targets of shape {y.shape}, expected one class per example.")
+        return np.asarray(y.argmax(axis=1), np.int32)
+    return _known_classes(y, info.class_names or (), spec, where)
+
+
+def _of_size(y: Array, size: int, where: str) -> Array:
+    if (1 if y.ndim == 1 else y.shape[1]) != size:
+        raise DataError(f"{where}: found targets of shape {y.shape}, the model predicts {size} per example.")
+    return y
+
+
+def _known_classes(y: Array, names: tuple[str, ...], spec: DataSpec, where: str) -> Array:
+    """Return the numbers of classes that are given by name, or by number where names do not say it otherwise."""
+    values, places = np.unique(y, return_inverse=True)
+    found = [
+        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+        for value in values.tolist()
+    ]
+    known = {name: number for number, name in enumerate(names)}
+    if spec.relabel is not None:  # merged classes are called `a or b`
+        known |= {part: number for number, name in enumerate(names) for part in name.split(" or ")}
+    is_renumbered = spec.classes is not None or spec.relabel is not None
+    if y.dtype.kind in "biuf" and not is_renumbered:
+        is_named = getattr(spec, "class_names", None) is not None  # then the recipe's own targets are numbers
+        if is_named or not (any(map(is_number, names)) or {*found} <= {*known}):
+            known = {str(number): number for number in range(len(names))}
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise DataError(
+            f"{where}: the targets hold classes that the model does not know: {_listed(unknown)}. Known: "
+            f"{_listed(list(known))}. Write them alike, or remove these rows."
+        )
+    return np.array([known[name] for name in found], np.int32)[places.reshape(-1)]
 
 
 def _clean(values: Array, name: str) -> Array:

@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from hornbook.data.storage.rows import Array, Inputs
 
-__all__ = ["Array", "DataInfo", "DataKind", "Feature", "Inputs", "Preprocessing", "Source", "Split", "Splits", "Task"]
+__all__ = [
+    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Preprocessing", "Reading", "Source", "Split",
+    "Splits", "Task",
+]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
@@ -207,3 +210,43 @@ class Splits:
     test: Split | None
     info: DataInfo
     preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is asked of a file beside its inputs.
+
+    Attributes:
+        array: Name of the array of inputs in a .npz file.
+        preferred: Names of that array to look for first, where none is given.
+        keep: Columns of a table, or arrays of a .npz file, to return as they are.
+        targets: Columns of the targets, or names of their array to look for first; None: targets are not read.
+        missing: ``fill`` missing numbers, or ``skip`` rows with missing values; None refuses them where training had none.
+        means: What to fill with: the training mean of each column.
+    """
+
+    array: str | None = None
+    preferred: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    targets: tuple[str, ...] | None = None
+    missing: Literal["fill", "skip"] | None = None
+    means: Array | None = None
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a file holds.
+
+    Attributes:
+        x: Inputs (N, …) of the model's type.
+        y: Targets (N,) or (N, K) as they stand in the file; None unless they were asked for.
+        kept: Values (N,) of what was to be kept, by name.
+        notes: Sentences that the user should read.
+        has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
+    """
+
+    x: Inputs
+    y: Array | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    has_gap: Array | None = None

@@ -84,13 +84,19 @@ def _reliability_lines(heading: str, bins: tuple[Bin, ...]) -> list[str]:
 
 
 def assess(
-    trained: Trained, splits: Splits, split: Split, *, mc_samples: int | None, calibration: bool, temperature: bool
+    trained: Trained,
+    splits: Splits | None,
+    split: Split,
+    *,
+    mc_samples: int | None,
+    calibration: bool,
+    temperature: bool,
 ) -> Confidence:
     """Return the figures of a run's predictions on one split, one column for each way that is asked for.
 
     Args:
         trained: A run that `check_options` found fit for this.
-        splits: Its data; a temperature is fitted on the validation split.
+        splits: Its data; a temperature is fitted on the validation split. None where none is asked for.
         split: The examples to assess on.
         mc_samples: Also predict with Monte Carlo dropout, so often; None: don't.
         calibration: Whether to return reliability curves.
@@ -119,13 +125,13 @@ def assess(
     )
 
 
-def run_temperature(trained: Trained, splits: Splits) -> float:
+def run_temperature(trained: Trained, splits: Splits | None) -> float:
     """Return the temperature that fits a run's validation split best.
 
     Raises:
         DataError: If there is none.
     """
-    if splits.validation is None:
+    if splits is None or splits.validation is None:
         raise ValueError("check_options comes first: the run has no validation split")
     return fit_temperature(*_logits_and_labels(trained, splits.validation))
 

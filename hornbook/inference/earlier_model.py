@@ -1,14 +1,19 @@
-"""Loads the earlier model that `reuse` names: a run's, a `.keras` file, or one of Keras's applications."""
+"""Loads the earlier model that `reuse` names: a run's, a file's, weights for its own network, or a Keras application."""
 
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
+from hornbook.builder.build import Built, build_model
+from hornbook.builder.phases import chosen_layers
 from hornbook.builder.reuse import EarlierModel
 from hornbook.data.records import from_json
-from hornbook.data.source import DataInfo
+from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Path as Place
 from hornbook.errors import Problem, RecipeError, RunError
 from hornbook.inference.trained import load_model
@@ -17,7 +22,8 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.reuse import CutError, cut, source_file
 from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
-from hornbook.runs.keras_file import StoredModel, checksum, read_keras_file, stored_model
+from hornbook.runs.keras_file import StoredModel, checksum, stored_model
+from hornbook.runs.model_file import StoredWeights, check_hdf5, read_model_file, read_weights_file
 from hornbook.upstream import reason
 
 __all__ = ["load_source"]
@@ -26,8 +32,13 @@ SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 """Sides in pixels below which an application's maps would vanish; 32 for the others."""
 
 
-def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
+def load_source(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> EarlierModel | None:
     """Return the model that the recipe reuses, or None where it reuses none.
+
+    Args:
+        recipe: The resolved recipe.
+        info: Facts about its data.
+        preprocessing: Statistics of its training split; of a file of weights the network is the recipe's own.
 
     Raises:
         RecipeError: If the model does not fit the recipe or the data.
@@ -42,7 +53,9 @@ def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
     if path is None:
         raise TypeError("a source is a file or an application")
     path = path.absolute()
-    stored = read_keras_file(path)
+    if reuse.holds_weights_alone:
+        return _own_network(reuse, path, build_model(recipe.replaced({"reuse": None}), info, preprocessing))
+    stored = read_model_file(path)
     if stored.needs_code and not reuse.trust:
         raise RunError(
             f"{path} holds code ({', '.join(stored.needs_code)}) and is not loaded without 'reuse.trust: true', or --trust "
@@ -52,7 +65,59 @@ def load_source(recipe: Recipe, info: DataInfo) -> EarlierModel | None:
     if reuse.file() is None:
         _check_columns(reuse.from_, info)
     kept, last = _cut(stored, reuse)
-    return EarlierModel(model, tuple(kept), last, str(path), checksum(path))
+    return EarlierModel(model, tuple(kept), last, str(path), checksum(path), pairs=reuse.copy_)
+
+
+def _own_network(reuse: Reuse, path: Path, built: Built) -> EarlierModel:
+    """Return the recipe's own network with the weights of a file, from which the chosen layers are filled.
+
+    Keras finds the layers of such a file by their class and order. Each has to be there and none may be left over; the
+    chosen ones need the same shapes.
+    """
+    model = built.training_model
+    names = [layer.name for layer in model.layers]
+    learning = [layer.name for layer in model.layers if layer.weights]
+    if reuse.layers is not None:
+        wanted = chosen_layers(reuse.layers, names, ("reuse", "layers"))
+        chosen = [name for name in learning if name in wanted]
+    else:
+        chosen = [name for name in learning if name != "head" and not name.startswith("head_")]
+    if not chosen:
+        raise _problem(("reuse", "layers"), "no layer that has learned anything would be filled.")
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / "own.weights.h5"
+        model.save_weights(own)  # the same network as Keras writes it: the places and shapes to expect
+        expected = read_weights_file(own)
+    problems = _misfits(expected, read_weights_file(path), chosen)
+    if problems:
+        message = f"{path.name}: {'; '.join(problems)}."
+        hint = "Such a file fits the network that it was saved from. Describe that network, or save it as .keras."
+        raise _problem(("reuse", "from"), message, hint)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about layers that are not chosen
+            model.load_weights(path, skip_mismatch=True)
+    except Exception as error:
+        raise RunError(f"{path}: the weights cannot be loaded ({reason(error)}).") from error
+    return EarlierModel(
+        model, tuple(names), names[-1], str(path), checksum(path), pairs={name: name for name in chosen}
+    )
+
+
+def _misfits(
+    expected: Mapping[str, StoredWeights], given: Mapping[str, StoredWeights], chosen: Sequence[str]
+) -> list[str]:
+    """Return what of a file's layers, by their place, does not fit a network."""
+    problems = []
+    for place, layer in expected.items():
+        other = given.get(place)
+        if other is None:
+            problems.append(f"it has nothing for '{layer.name}' ({layer.text()})")
+        elif other.shapes != layer.shapes and layer.name in chosen:
+            problems.append(
+                f"'{layer.name}' ({layer.text()}) cannot take the weights of '{other.name}' ({other.text()})"
+            )
+    rest = [f"'{layer.name}' ({layer.text()})" for place, layer in given.items() if place not in expected]
+    return [*problems, f"the recipe's network has no layer for {', '.join(rest)}"] if rest else problems
 
 
 def _load(path: Path, *, trust: bool) -> keras.Model:
@@ -123,6 +188,8 @@ def _read_weights(model: keras.Model, path: Path) -> None:
     """Fill an application from a weights file or from a whole saved model of the same layers."""
     if not path.is_file():
         raise RunError(f"{path}: there is no such file.")
+    if path.suffix == ".h5":
+        check_hdf5(path)
     if path.suffix == ".keras":
         saved = {layer.name: layer for layer in _load(path, trust=False).layers}
         for layer in model.layers:

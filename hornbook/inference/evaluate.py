@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from hornbook.builder.build import as_targets
 from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
-from hornbook.data.source import Array
+from hornbook.data.source import Array, Split
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.prediction import predict_scores
-from hornbook.errors import DataError
+from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
+from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import check_dropout
 from hornbook.report.text import cut
@@ -32,7 +34,7 @@ class Report:
 
     Attributes:
         run: The run's folder.
-        split: ``train``, ``validation`` or ``test``.
+        split: ``train``, ``validation`` or ``test``; None for a file of its own.
         count: Examples.
         weights: ``best`` or ``last``.
         metrics: Loss and the recipe's metrics.
@@ -42,10 +44,12 @@ class Report:
         notes: Sentences the user should read.
         baseline: Of a regression: metrics of the training targets' mean, predicted for every example.
         targets: Of a regression with several targets: the metrics of each, by name.
+        input: The file that was evaluated in place of a split.
+        threshold: Output above which a unit says yes; None where none decides.
     """
 
     run: str
-    split: str
+    split: str | None
     count: int
     weights: str
     metrics: dict[str, float]
@@ -55,6 +59,8 @@ class Report:
     notes: tuple[str, ...] = ()
     baseline: dict[str, float] = field(default_factory=dict)
     targets: dict[str, dict[str, float]] = field(default_factory=dict)
+    input: str | None = None
+    threshold: float | None = None
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -65,7 +71,8 @@ class Report:
         """Return lines of at most 80 characters for up to ten classes."""
         run = os.path.relpath(self.run)
         shown = self.run if run.startswith(os.pardir) else run
-        lines = [f"{self.split} split of {shown}, {self.count:,} examples, {self.weights} weights"]
+        what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
+        lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
         if self.baseline:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
@@ -95,48 +102,71 @@ class Report:
 def evaluate_run(
     name: str,
     *,
-    split: str = "test",
+    split: str | None = None,
     which: str | None = None,
     mc_samples: int | None = None,
     calibration: bool = False,
     temperature: bool = False,
     trust: bool = False,
+    anyway: bool = False,
+    input: str | Path | None = None,
+    array: str | None = None,
+    missing: Missing | None = None,
+    threshold: float | None = None,
 ) -> Report:
-    """Return the figures of a run on one split of its own data.
+    """Return the figures of a run on one split of its own data, or on a file of examples with their targets.
 
     Args:
         name: The run's folder, ``NAME/latest``, or its recipe's name.
-        split: ``train``, ``validation`` or ``test``.
+        split: ``train``, ``validation`` or ``test``; test when omitted.
         which: ``best`` or ``last`` weights; None: the run's final ones.
         mc_samples: Also predict with Monte Carlo dropout, so often for each example.
         calibration: Also return how well probabilities are calibrated.
         temperature: Also fit a temperature on the validation split, and return what it does to the calibration.
         trust: Whether code that the run's model holds may be run.
+        anyway: Whether to go on, with a note, where the data has changed since training.
+        input: A file to evaluate in place of a split: a table with the recipe's target columns, or a .npz file; ``-`` for
+            rows of CSV from standard input.
+        array: Name of the array of inputs in a .npz file; the recipe's first, when omitted.
+        missing: ``fill`` missing numbers of the file with the training mean, or ``skip`` rows with missing values; None
+            refuses them where training had none.
+        threshold: Output above which a unit says yes, for labels and metrics; None: the run's own.
 
     Raises:
-        UsageError: If the run has no dropout to sample, or no probabilities to calibrate.
+        UsageError: If the run has no dropout to sample, no probabilities to calibrate, or options contradict each other.
+        RunError: If the data has changed since training.
         DataError: If the run has no such split, or its data is gone.
     """
+    check_choices(split=split, input=input, array=array, missing=missing)
+    asked: dict[str, Any] = {"mc_samples": mc_samples, "calibration": calibration, "temperature": temperature}
+    if threshold is not None and any(asked.values()):
+        raise UsageError(
+            "--threshold decides about labels; calibration and uncertainty are about probabilities. Give one."
+        )
     check_options(find_run(name), calibration=calibration, temperature=temperature)
     trained = load_run(name, which=which, trust=trust)
+    decision = trained.decision(threshold)
     if mc_samples is not None:
         check_dropout(trained.model, name)
-    splits, notes = load_splits(trained)
-    examples = getattr(splits, split)
-    if examples is None or not len(examples):
-        have = ", ".join(key for key, count in splits.info.counts.items() if count)
-        raise DataError(f"the run has no {split} split. It has: {have}.")
-    confidence = None
-    if mc_samples is not None or calibration or temperature:
-        asked: dict[str, Any] = {"mc_samples": mc_samples, "calibration": calibration, "temperature": temperature}
-        confidence = assess(trained, splits, examples, **asked)
-    metrics = Evaluator(trained.built())(examples.x, as_targets(examples.y, trained.model))
-    classes, confusion = _per_class(trained, examples.x, examples.y)
-    features, whole = splits.info.features or (), trained.info.extra.get("whole", ())
-    notes = (*notes, *(f"note: {text}" for text in without_category(examples.x, features, whole, what=f"{split} rows")))
+    splits, notes = load_splits(trained, anyway=anyway) if input is None or temperature else (None, ())
+    if input is not None:
+        found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
+        examples = Split(found.x, _present(found.y))
+        notes = (*notes, *(f"note: {text}" for text in found.notes))
+    else:
+        examples, more = _of_split(trained, _present(splits), split or "test")
+        notes = (*notes, *more)
+    confidence = assess(trained, splits, examples, **asked) if any(asked.values()) else None
+    metrics = Evaluator(trained.built(threshold))(examples.x, as_targets(examples.y, trained.model))
+    classes, confusion = _per_class(trained, examples.x, examples.y, decision)
+    if threshold is not None:
+        notes = (
+            *notes,
+            f"note: labels and metrics by threshold {threshold:g}; the run's own is {trained.decision():g}.",
+        )
     return Report(
         run=str(trained.run.path),
-        split=split,
+        split=None if input is not None else split or "test",
         count=len(examples),
         weights=trained.which,
         metrics=metrics,
@@ -144,8 +174,10 @@ def evaluate_run(
         confusion=confusion,
         confidence=confidence,
         notes=notes,
-        baseline=of_mean(trained.recipe, splits.train, examples),
-        targets=of_targets(trained.recipe, splits.info, trained.model, examples),
+        baseline=of_mean(trained.recipe, splits.train, examples) if splits is not None else {},
+        targets=of_targets(trained.recipe, trained.info, trained.model, examples),
+        input=str(input) if input is not None else None,
+        threshold=decision,
     )
 
 
@@ -160,23 +192,63 @@ def _table(targets: dict[str, dict[str, float]]) -> list[str]:
     return lines
 
 
-def load_splits(trained: Trained) -> tuple[Splits, tuple[str, ...]]:
-    """Return a run's data, loaded again, and a note if it is not what the run was trained on."""
+def check_choices(
+    *, split: str | None, input: str | Path | None, array: str | None = None, missing: Missing | None = None
+) -> None:
+    """Raise a UsageError where what is asked contradicts itself."""
+    if input is not None and split is not None:
+        raise UsageError(f"--split {split} is of the run's own data, and --input another file. Leave one out.")
+    for option, value in (("--array", array), ("--missing", missing)):
+        if input is None and value is not None:
+            raise UsageError(f"{option} {value} says how to read a file. Name one with --input.")
+
+
+def _of_split(trained: Trained, splits: Splits, split: str) -> tuple[Split, tuple[str, ...]]:
+    """Return the examples of a split, and notes about rows of which the model knows less."""
+    examples: Split | None = getattr(splits, split)
+    if examples is None or not len(examples):
+        have = ", ".join(key for key, count in splits.info.counts.items() if count)
+        raise DataError(f"the run has no {split} split. It has: {have}.")
+    features, whole = splits.info.features or (), trained.info.extra.get("whole", ())
+    notes = without_category(examples.x, features, whole, what=f"{split} rows")
+    return examples, tuple(f"note: {text}" for text in notes)
+
+
+def _present(value: Any) -> Any:
+    if value is None:
+        raise TypeError("this was asked for and is not there")
+    return value
+
+
+def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tuple[str, ...]]:
+    """Return a run's data, loaded again, and a note where it is not what the run was trained on and that is allowed.
+
+    Raises:
+        RunError: If the data has changed since training, unless `anyway`.
+    """
     splits = load_data(trained.recipe, for_training=False).splits
     if splits.info.fingerprint == trained.info.fingerprint:
         return splits, ()
     found, then = splits.info.fingerprint, trained.info.fingerprint
-    return splits, (f"note: the data has changed since training (fingerprint {found}, then {then}).",)
+    changed = f"the data has changed since training (fingerprint {found}, then {then})"
+    if anyway:
+        return splits, (f"note: {changed}; examples that were trained on may be among those of every split.",)
+    raise RunError(
+        f"{trained.run.path}: {changed}. Its splits are drawn anew, so examples that were trained on may be among those of "
+        "every split. Restore the data, or go on with --anyway (in Python anyway=True)."
+    )
 
 
-def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
+def _per_class(
+    trained: Trained, x: Any, y: Array, decision: float | None
+) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
     """Return scikit-learn's figures per class and the confusion matrix."""
     info = trained.info
     if info.task == "regression":
         return {}, []
     from sklearn.metrics import classification_report, confusion_matrix
 
-    predicted = labels_of(predict_scores(trained.model, x), trained)
+    predicted = labels_of(predict_scores(trained.model, x), trained, decision)
     names = list(info.class_names or map(str, range(info.num_classes)))
     if info.task == "multilabel":
         report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)
@@ -186,9 +258,12 @@ def _per_class(trained: Trained, x: Array, y: Array) -> tuple[dict[str, dict[str
     return {name: report[name] for name in names}, confusion_matrix(y, predicted, labels=numbers).tolist()
 
 
-def labels_of(scores: Array, trained: Trained) -> Array:
-    """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression."""
-    task, yes = trained.info.task, scores > decision_threshold(trained.recipe)
+def labels_of(scores: Array, trained: Trained, decision: float | None = None) -> Array:
+    """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression.
+
+    `decision` is the output above which a unit says yes; the run's own when omitted.
+    """
+    task, yes = trained.info.task, scores > (decision if decision is not None else decision_threshold(trained.recipe))
     if task == "multiclass":
         return np.asarray(scores.argmax(axis=-1))
     if task == "binary":

@@ -1,6 +1,7 @@
 """Predictions for a file: labels and probabilities as CSV or .npz."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from hornbook.atomic import replacing
-from hornbook.data import memory_budget, read_inputs
 from hornbook.data.source import Array
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import UsageError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
 from hornbook.inference.evaluate import labels_of, load_splits
+from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
 from hornbook.runs import find_run
@@ -24,28 +25,40 @@ __all__ = ["predict_file", "prediction_columns"]
 
 def predict_file(
     run: str,
-    source: Path,
+    source: str | Path,
     *,
     output: Path | None,
     which: str | None = None,
     mc_samples: int | None = None,
     temperature: bool = False,
     trust: bool = False,
+    anyway: bool = False,
+    array: str | None = None,
+    keep: Sequence[str] = (),
+    missing: Missing | None = None,
+    threshold: float | None = None,
 ) -> tuple[str, ...]:
     """Predict for every example in a file and write the predictions; returns notes for the user.
 
     Args:
         run: The run's folder, ``NAME/latest``, or its recipe's name.
-        source: A file of examples.
+        source: A file of examples; ``-`` for rows of CSV from standard input.
         output: A .csv or .npz file to write; None: CSV to stdout.
         which: ``best`` or ``last`` weights; None: the run's final ones.
         mc_samples: Predict with Monte Carlo dropout, so often for each example, and write how far samples differ.
         temperature: Divide logits by the temperature that fits the run's validation split best.
         trust: Whether code that the run's model holds may be run.
+        anyway: Whether to fit the temperature, with a note, where the run's data has changed since training.
+        array: Name of the array of inputs in a .npz file; the recipe's first, when omitted.
+        keep: Columns of the file to write in front of the predictions.
+        missing: ``fill`` missing numbers with the training mean, or ``skip`` rows with missing values; None refuses them
+            where training had none.
+        threshold: Output above which a unit says yes; None: the run's own.
 
     Raises:
         UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
             allow an option.
+        RunError: If the temperature's data has changed since training.
         DataError: If the file does not fit the model.
     """
     if output is not None and output.suffix not in {".csv", ".npz"}:
@@ -57,27 +70,36 @@ def predict_file(
     check_options(find_run(run), calibration=False, temperature=temperature)
     trained = load_run(run, which=which, trust=trust)
     if output is not None:
-        _spare(output, source, trained)
+        _spare(output, Path(source), trained)
     if mc_samples is not None:
         check_dropout(trained.model, run)
-    x, notes = read_inputs(source, trained.info, memory_budget=memory_budget(trained.recipe))
+    decision = trained.decision(threshold)
+    examples = examples_of(trained, source, array=array, keep=keep, missing=missing)
+    x, notes = examples.x, examples.notes
+    if threshold is not None:
+        notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
     uncertainty = None
     if mc_samples is not None:
         uncertainty = sample_run(trained, x, mc_samples)
         scores = uncertainty.mean.astype(np.float32)
     elif temperature:
-        scores, more = _with_temperature(trained, x)
+        scores, more = _with_temperature(trained, x, anyway=anyway)
         notes = (*notes, *more)
     else:
         scores = predict_scores(trained.model, x)
+    if output is not None and output.suffix == ".npz":
+        arrays = _arrays(scores, trained, uncertainty, decision)
+        arrays = _beside(arrays, {name: _as_array(values) for name, values in examples.kept.items()})
+        with replacing(output) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        return (*notes, f"wrote {len(scores):,} predictions to {output}")
+    columns = prediction_columns(scores, trained, uncertainty, decision=decision)
+    frame = pl.DataFrame(_beside(columns, examples.kept))
     if output is None:
-        pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(sys.stdout)
+        frame.write_csv(sys.stdout)
         return notes
     with replacing(output) as temporary:
-        if output.suffix == ".csv":
-            pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(temporary)
-        else:
-            _write_npz(temporary, scores, trained, uncertainty)
+        frame.write_csv(temporary)
     return (*notes, f"wrote {len(scores):,} predictions to {output}")
 
 
@@ -92,22 +114,24 @@ def _spare(output: Path, source: Path, trained: Trained) -> None:
             raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
 
 
-def _with_temperature(trained: Trained, x: Any) -> tuple[Array, tuple[str, ...]]:
+def _with_temperature(trained: Trained, x: Any, *, anyway: bool) -> tuple[Array, tuple[str, ...]]:
     """Return probabilities (N, K) with the run's temperature, and notes."""
-    splits, notes = load_splits(trained)
+    splits, notes = load_splits(trained, anyway=anyway)
     value = run_temperature(trained, splits)
     count = splits.info.counts["validation"]
     note = f"note: temperature {value:.4g}, fitted on {count:,} validation examples."
     return predict_with_temperature(trained, x, value), (*notes, note)
 
 
-def prediction_columns(scores: Array, trained: Trained, uncertainty: Uncertainty | None = None) -> dict[str, Any]:
+def prediction_columns(
+    scores: Array, trained: Trained, uncertainty: Uncertainty | None = None, *, decision: float | None = None
+) -> dict[str, Any]:
     """Return the columns of the CSV: `prediction`, a probability per class or one prediction per target, uncertainty.
 
     Uncertainty is a standard deviation per probability or target (`std_…`; `std` where there is one target), then
     `entropy` and `mutual_information`, for each label where there are several.
     """
-    columns = _columns(scores, trained)
+    columns = _columns(scores, trained, decision)
     if uncertainty is None:
         return columns
     spread = [name for name in columns if name not in _label_names(trained)]
@@ -131,10 +155,24 @@ def _label_names(trained: Trained) -> list[str]:
     return [] if info.task == "regression" else ["prediction"]
 
 
-def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
+def _beside(columns: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of the examples, and the predictions behind it."""
+    taken = [name for name in kept if name in columns]
+    if taken:
+        raise UsageError(f"--keep {taken[0]}: the predictions have a column of that name. Rename it in the input.")
+    return {**kept, **columns}
+
+
+def _as_array(values: Any) -> Array:
+    """Return a column that is kept as an array that needs no pickle: text where it is no number."""
+    array = values.to_numpy() if isinstance(values, pl.Series) else values
+    return np.array(["" if value is None else str(value) for value in array]) if array.dtype.kind == "O" else array
+
+
+def _columns(scores: Array, trained: Trained, decision: float | None) -> dict[str, Any]:
     info = trained.info
     names = list(info.class_names or map(str, range(info.num_classes)))
-    labels = labels_of(scores, trained)
+    labels = labels_of(scores, trained, decision)
     if info.task == "regression":
         if scores.shape[1] == 1:
             return {"prediction": scores[:, 0]}
@@ -148,18 +186,18 @@ def _columns(scores: Array, trained: Trained) -> dict[str, Any]:
     return predicted | {f"{what}_{name}": scores[:, index] for index, name in enumerate(shown)}
 
 
-def _write_npz(path: Path, scores: Array, trained: Trained, uncertainty: Uncertainty | None) -> None:
+def _arrays(scores: Array, trained: Trained, uncertainty: Uncertainty | None, decision: float | None) -> dict[str, Any]:
+    """Return the arrays of a .npz file: outputs, labels and their names, uncertainty."""
     info = trained.info
     arrays: dict[str, Any] = {"probabilities" if gives_probabilities(trained) else "scores": scores}
     if info.target_names():
         arrays["target_names"] = np.asarray(info.target_names(), dtype=np.str_)
     if info.task != "regression":
-        arrays["labels"] = labels_of(scores, trained)
+        arrays["labels"] = labels_of(scores, trained, decision)
         arrays["class_names"] = np.asarray(info.class_names or [], dtype=np.str_)
     if uncertainty is not None:
         for name in ("std", "entropy", "mutual_information"):
             values = getattr(uncertainty, name)
             if values is not None:
                 arrays[name] = values.astype(np.float32)
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    return arrays

@@ -1,5 +1,6 @@
 """A finished run's model, recipe and data facts, read back for evaluation and prediction."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshol
 from hornbook.builder.metrics import build_metric
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo
-from hornbook.errors import RunError
+from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.runs.directory import Run, find_run
-from hornbook.runs.keras_file import read_keras_file
+from hornbook.runs.model_file import read_model_file
 
 __all__ = ["Trained", "load_model", "load_run"]
 
@@ -35,8 +37,28 @@ class Trained:
     model: keras.Model
     which: str
 
-    def built(self) -> Built:
-        """Return the model in its two views, ready to evaluate."""
+    def decision(self, threshold: float | None = None) -> float | None:
+        """Return the output above which a unit says yes: what is asked for, else the recipe's; None where none decides.
+
+        Raises:
+            UsageError: If a threshold is asked for that the run's outputs cannot be compared with.
+        """
+        task, head = self.info.task, self.recipe.head.activation
+        if task not in {"binary", "multilabel"}:
+            if threshold is None:
+                return None
+            why = "predicts numbers" if task == "regression" else "takes the likeliest of several classes"
+            raise UsageError(f"--threshold {threshold:g}: this run {why}, so no threshold decides. Leave it out.")
+        if threshold is None:
+            return decision_threshold(self.recipe)
+        if head is not None and head.name == "sigmoid" and not 0 <= threshold <= 1:
+            raise UsageError(f"--threshold {threshold:g}: the run's outputs are probabilities, from 0 to 1.")
+        if not math.isfinite(threshold):
+            raise UsageError(f"--threshold {threshold:g}: is no number to compare with.")
+        return threshold
+
+    def built(self, threshold: float | None = None) -> Built:
+        """Return the model in its two views, ready to evaluate; with `threshold` in place of those of all its metrics."""
         from_logits = trains_on_logits(self.recipe) and HEAD_ACTIVATION in {layer.name for layer in self.model.layers}
         logits_model = self.model
         if from_logits:
@@ -50,11 +72,20 @@ class Trained:
             loss=build_loss(self.recipe, from_logits=from_logits),
             metrics=tuple(
                 build_metric(
-                    metric, self.info.task, units=self.recipe.head.units, decision=decision_threshold(self.recipe)
+                    metric if threshold is None else _decided(metric, threshold),
+                    self.info.task,
+                    units=self.recipe.head.units,
+                    decision=decision_threshold(self.recipe) if threshold is None else threshold,
                 )
                 for metric in self.recipe.training.metrics or ()
             ),
         )
+
+
+def _decided(metric: MetricSpec, threshold: float) -> MetricSpec:
+    """Return a metric with another threshold, where it has one."""
+    keys: dict[str, Any] = {key: threshold for key in ("threshold", "thresholds") if key in type(metric).model_fields}
+    return metric.model_copy(update=keys)
 
 
 def load_run(name: str | Path, *, which: str | None = None, trust: bool = False) -> Trained:
@@ -79,12 +110,12 @@ def load_run(name: str | Path, *, which: str | None = None, trust: bool = False)
 
 
 def load_model(path: Path, *, trust: bool = False) -> Any:
-    """Return the model of a `.keras` file; code that it holds is run where it is trusted, else it is not loaded.
+    """Return the model of a `.keras` or `.h5` file; code that it holds is run where it is trusted, else it is not loaded.
 
     Raises:
         RunError: If it cannot be loaded, or holds code that is not trusted.
     """
-    stored = read_keras_file(path, known=keras.saving.get_custom_objects())
+    stored = read_model_file(path, known=keras.saving.get_custom_objects())
     if stored.needs_code and not trust:
         raise RunError(
             f"{path}: holds code or layers of another package ({', '.join(stored.needs_code)}) and is not loaded. If you "

@@ -32,7 +32,7 @@ from hornbook.runs.records import (
 
 __all__ = [
     "Run", "RunDirectory", "check_writable", "find_run", "find_unfinished", "is_pretraining", "make_folder", "newest_run",
-    "runs_of",
+    "point_latest", "runs_of",
 ]  # fmt: skip
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
@@ -92,8 +92,11 @@ def write_failed_search(root: Path, name: str, picture: str) -> Path:
     return path
 
 
-def make_folder(root: Path, name: str, *, inner: str, what: str, prefix: str = "", latest: str = LATEST) -> Path:
-    """Make a fresh folder `root`/`name`/<prefix><time>-<4 hex> with a folder `inner` in it, and point `latest` to it.
+def make_folder(
+    root: Path, name: str, *, inner: str, what: str, prefix: str = "", latest: str = LATEST, is_latest: bool = True
+) -> Path:
+    """Make a fresh folder `root`/`name`/<prefix><time>-<4 hex> with a folder `inner` in it; if `is_latest`, `latest` points
+    to it from now on.
 
     Raises:
         RunError: If it cannot be made; `what` says what it is for.
@@ -110,12 +113,25 @@ def make_folder(root: Path, name: str, *, inner: str, what: str, prefix: str = "
                 if not (root / name).is_dir():
                     raise
         (path / inner).mkdir()
-        link = root / name / f".{latest}-{stamp}"
-        link.symlink_to(stamp, target_is_directory=True)
-        link.replace(root / name / latest)
     except OSError as error:
         raise RunError(f"{root / name}: the {what}'s folder cannot be made ({error.strerror}).") from error
+    if is_latest:
+        point_latest(path, latest=latest)
     return path
+
+
+def point_latest(path: Path, *, latest: str = LATEST) -> None:
+    """Let the link beside a folder point to it.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    link = path.parent / f".{latest}-{path.name}"
+    try:
+        link.symlink_to(path.name, target_is_directory=True)
+        link.replace(path.parent / latest)
+    except OSError as error:
+        raise RunError(f"{path.parent / latest}: this link cannot be made ({error.strerror}).") from error
 
 
 @dataclass(frozen=True)
@@ -125,13 +141,13 @@ class RunDirectory:
     path: Path
 
     @classmethod
-    def create(cls, root: Path, name: str) -> "RunDirectory":
-        """Make a fresh folder below `root`/`name` and point `latest` to it.
+    def create(cls, root: Path, name: str, *, is_latest: bool = True) -> "RunDirectory":
+        """Make a fresh folder below `root`/`name` and, if `is_latest`, point `latest` to it.
 
         Raises:
             RunError: If it cannot be made.
         """
-        path = make_folder(root, name, inner=CHECKPOINTS, what="run")
+        path = make_folder(root, name, inner=CHECKPOINTS, what="run", is_latest=is_latest)
         return cls(path)
 
     @property

@@ -141,7 +141,7 @@ def _layers(class_name: str, config: Mapping[str, Any]) -> Iterator[StoredLayer]
     for layer in config["layers"]:
         own = layer.get("config", {})
         name = str(layer.get("name") or own.get("name"))
-        shape = own.get("batch_shape")
+        shape = own.get("batch_shape", own.get("batch_input_shape"))
         parents = before if class_name == "Sequential" else tuple(dict.fromkeys(_parents(layer.get("inbound_nodes"))))
         is_input = layer["class_name"] == "InputLayer"
         ordered.append(
@@ -176,6 +176,9 @@ def _parents(value: Any) -> Iterator[str]:
         for item in value.values():
             yield from _parents(item)
     elif isinstance(value, list):
+        if len(value) in {3, 4} and isinstance(value[0], str) and all(type(place) is int for place in value[1:3]):
+            yield value[0]  # as Keras 2 wrote it: [layer, node, tensor, arguments]
+            value = value[3:]
         for item in value:
             yield from _parents(item)
 
@@ -193,6 +196,8 @@ def _foreign(value: Any, known: Collection[str]) -> Iterator[str]:
             yield f"{module}.{name}"
         elif isinstance(registered, str) and ">" in registered and registered.split(">")[0] != OWN_PACKAGE:
             yield registered
+        elif isinstance(name, str) and ">" in name and name.split(">")[0] != OWN_PACKAGE and name not in known:
+            yield name  # the registered name, in files of the older format
         for item in value.values():
             yield from _foreign(item, known)
     elif isinstance(value, list):

@@ -141,6 +141,7 @@ class SweepRecord(_Record):
     """`result.json` of a sweep."""
 
     state: Literal["running", "finished", "interrupted"]
+    fingerprint: str | None = None
     ranking: list[RankedRecord] = Field(default_factory=list)
     confirm_runs: RunPaths = Field(default_factory=list)
 

@@ -101,18 +101,19 @@ class SweepFolder:
     elapsed_s: float = 0.0
     rejected: list[Rejection] = field(default_factory=list)
     lock_fd: int | None = None
+    fingerprint: str | None = None
 
     @classmethod
-    def create(cls, root: Path, name: str, source: str) -> "SweepFolder":
-        """Make a fresh folder below `root`/`name`.
+    def create(cls, root: Path, name: str, source: str, *, fingerprint: str | None = None) -> "SweepFolder":
+        """Make a fresh folder below `root`/`name` for a sweep of a recipe's text, on data of a fingerprint.
 
         Raises:
             RunError: If it cannot be made.
         """
         path = make_folder(root, name, inner=TRIALS, what="sweep", prefix=PREFIX, latest=LATEST)
-        folder = cls(path)
+        folder = cls(path, fingerprint=fingerprint)
         folder.lock()
-        write_json(path / RESULT, {"state": "running"})
+        folder.write_result({"state": "running"})
         write_text(path / EVENTS, "")
         write_text(path / SOURCE, source)  # what makes it a sweep that can be continued
         return folder
@@ -142,6 +143,7 @@ class SweepFolder:
         """
         self.lock()
         try:
+            self.fingerprint = sweep_result(self.path).get("fingerprint")
             text = read_text(self.path / EVENTS)
             whole = text[: text.rfind("\n") + 1]
             if whole != text:
@@ -219,8 +221,9 @@ class SweepFolder:
         self.elapsed_s = float(event["elapsed"])
 
     def write_result(self, facts: Mapping[str, Any]) -> None:
-        """Write how the sweep stands."""
-        write_json(self.path / RESULT, dict(facts))
+        """Write how the sweep stands, and on which data."""
+        known = {"fingerprint": self.fingerprint} if self.fingerprint is not None else {}
+        write_json(self.path / RESULT, {**facts, **known})
 
     def write_text(self, name: str, text: str) -> None:
         """Write one of the sweep's own files."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf, load_data
-from hornbook.errors import HornbookError
+from hornbook.errors import HornbookError, RunError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
@@ -61,7 +61,9 @@ def sweep(
     Raises:
         UsageError: If the recipe has no sweep.
         RecipeError: If the objective is not recorded.
-        RunError: If nothing can be written, or another process works on the same sweep.
+        DataError: If the recipe's data cannot be used.
+        RunError: If nothing can be written, another process works on the same sweep, or the data of an unfinished one has
+            changed since.
         HornbookError: If no trial ended with a score.
     """
     quiet_upstream_warnings()
@@ -74,7 +76,8 @@ def sweep(
         check_address(place)
     shelf = Shelf()
     direction, text = find_direction(recipe, shelf), source_text(recipe, source)
-    folder, is_continued = _open(recipe, Path(runs), text, fresh=fresh)
+    data = load_data(recipe, shelf=shelf, for_training=False).splits.info.fingerprint
+    folder, is_continued = _open(recipe, Path(runs), text, data, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
         view.start(coordinator, is_continued=is_continued, workers=workers)
@@ -129,11 +132,23 @@ def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str
     return "".join(f"# override: {override}\n" for override in overrides) + text
 
 
-def _open(recipe: Recipe, runs: Path, text: str, *, fresh: bool) -> tuple[SweepFolder, bool]:
-    """Return the folder, and whether it is that of a sweep that goes on."""
+def _open(recipe: Recipe, runs: Path, text: str, data: str, *, fresh: bool) -> tuple[SweepFolder, bool]:
+    """Return the folder, and whether it is that of a sweep that goes on.
+
+    Raises:
+        RunError: If it would go on with data of another fingerprint, so that scores could not be compared.
+    """
     name = recipe.name or "recipe"
     found = None if fresh else SweepFolder.find_unfinished(runs, name, text)
-    return (found, True) if found is not None else (SweepFolder.create(runs, name, text), False)
+    if found is None:
+        return SweepFolder.create(runs, name, text, fingerprint=data), False
+    if found.fingerprint not in (None, data):  # an earlier version kept none
+        found.close()
+        raise RunError(
+            f"{found.path}: the data has changed since this unfinished sweep began (fingerprint {data}, then "
+            f"{found.fingerprint}). Restore it, or begin another sweep with --fresh (in Python fresh=True)."
+        )
+    return found, True
 
 
 def _driver(workers: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:

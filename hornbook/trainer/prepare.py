@@ -179,7 +179,9 @@ def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Itera
 
 def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     """Return a resolved recipe's model for its data, with the layers that it reuses, ready for an engine."""
-    built = build_model(recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info))
+    built = build_model(
+        recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info, splits.preprocessing)
+    )
     _complete_metrics(built, splits, strategy)
     return built
 

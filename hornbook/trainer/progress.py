@@ -183,7 +183,7 @@ def heading(prepared: Prepared) -> list[str]:
     units = recipe.model.hidden_units()
     sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
-    if recipe.reuse is not None and recipe.reuse.copy_ is None:
+    if recipe.reuse is not None and recipe.reuse.copy_ is None and not recipe.reuse.holds_weights_alone:
         model = f"reused layers, then {model}"
     device = [describe_device(), recipe.training.precision, recipe.training.engine, f"seed {recipe.seed}"]
     if info.extra.get("streams"):
@@ -257,4 +257,5 @@ def next_commands(result: TrainResult) -> list[str]:
     if result.state == "interrupted":
         return [f"{'next':<7} hornbook resume {result.run}"]
     latest = result.run.parent / LATEST
-    return [f"{'next':<7} hornbook evaluate {latest}", f"{'':<7} hornbook predict {latest} --input FILE"]
+    run = latest if latest.is_symlink() and latest.resolve() == result.run.resolve() else result.run
+    return [f"{'next':<7} hornbook evaluate {run}", f"{'':<7} hornbook predict {run} --input FILE"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from hornbook.inference.trained import load_model
 from hornbook.recipes.load import load_recipe
-from hornbook.runs.directory import Run, find_run
+from hornbook.runs.directory import Run, find_run, point_latest
 from hornbook.trainer.listeners import Listener
 from hornbook.trainer.train import train
 
@@ -55,7 +55,7 @@ def reproduce(
     started: float | None = None,
     trust: bool = False,
 ) -> Comparison:
-    """Train a finished run again from its recipe and seed.
+    """Train a finished run again from its recipe and seed; `latest` points to the new run only where it is the same.
 
     Args:
         name: The run.
@@ -71,11 +71,14 @@ def reproduce(
     run = find_run(name)
     recipe = load_recipe(run.recipe_path, of_run=True, trust=trust)
     _ = run.model_path(), run.history, run.environment  # what would be missed only after the training
-    result = train(recipe, data=data, runs=runs, listeners=listeners, started=started)
+    result = train(recipe, data=data, runs=runs, listeners=listeners, started=started, is_latest=False)
     again = Run(result.run)
     findings, is_same = _compare_history(run, again)
     more, same_weights = _compare_weights(run, again, trust=trust)
-    return Comparison(run.path, again.path, is_same and same_weights, (*findings, *more), tuple(_causes(run, again)))
+    is_same = is_same and same_weights
+    if is_same:
+        point_latest(again.path)
+    return Comparison(run.path, again.path, is_same, (*findings, *more), tuple(_causes(run, again)))
 
 
 def _compare_history(run: Run, again: Run) -> tuple[list[str], bool]:

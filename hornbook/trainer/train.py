@@ -48,6 +48,7 @@ def train(
     candidate: Candidate | None = None,
     shelf: Shelf | None = None,
     started: float | None = None,
+    is_latest: bool = True,
 ) -> TrainResult:
     """Train a recipe and leave a run directory.
 
@@ -61,6 +62,7 @@ def train(
         candidate: Given where this run is one of many to choose from: what is different then.
         shelf: Where runs that share their data find it.
         started: `time.perf_counter()` of what the user began; now when omitted. Start-up is counted from there.
+        is_latest: Whether `latest` is to point to the run.
 
     Raises:
         RecipeError: If recipe and data do not fit together.
@@ -89,7 +91,9 @@ def train(
 
     # ---- run directory
     name = session.prepared.recipe.name or "recipe"
-    with own_folder(lambda: RunDirectory.create(Path(runs), name), session.prepared.strategy) as run:
+    with own_folder(
+        lambda: RunDirectory.create(Path(runs), name, is_latest=is_latest), session.prepared.strategy
+    ) as run:
         try:
             write_inputs(run, session.prepared, source or ("", ()), search)
         except BaseException:

@@ -48,3 +48,31 @@ def test_earlier_predictions_are_replaced(run):
     output.write_text("old")
     predict_file(str(run), run.parents[2] / "new.csv", output=output)
     assert len(output.read_text().splitlines()) == 31
+
+
+@pytest.fixture
+def moved(run):
+    """The run, while the rows of its table stand in another order."""
+    path = run.parents[2] / "data.csv"
+    before = path.read_text()
+    heading, *rows = before.splitlines(keepends=True)
+    path.write_text(heading + "".join(reversed(rows)))
+    yield run
+    path.write_text(before)
+
+
+def test_splits_of_changed_data_are_evaluated_only_where_that_is_asked_for(moved, hornbook_command):
+    code, out, err = hornbook_command(f"hornbook evaluate {moved}")
+    assert (code, out) == (1, "")
+    assert "the data has changed since training" in err
+    assert "Restore the data, or go on with --anyway" in err
+    code, out, err = hornbook_command(f"hornbook evaluate {moved} --anyway")
+    assert code == 0
+    assert err.startswith("note: the data has changed since training")
+    assert "examples that were trained on may be among those of every split" in err
+    assert out.startswith("test split of ")
+
+
+def test_data_as_it_was_needs_nothing(run, hornbook_command):
+    code, _, err = hornbook_command(f"hornbook evaluate {run}")
+    assert (code, err) == (0, "")

@@ -43,6 +43,7 @@ def test_a_run_trained_again_is_the_same_to_the_last_bit(run, reproduce):
         f"run  {comparison.again}",
     ]
     assert comparison.again != run
+    assert (comparison.again.parent / "latest").resolve() == comparison.again
 
 
 def test_interruptions_and_extensions_leave_no_trace(interrupted, resume, reproduce):
@@ -59,6 +60,7 @@ def test_another_history_is_named(run, reproduce):
     (run / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     comparison = reproduce(run)
     assert not comparison.is_same
+    assert not (comparison.again.parent / "latest").exists()
     assert f"history: first difference in epoch 2, loss 0.125, then {loss!r}" in comparison.findings
     assert comparison.text().splitlines()[0] == f"reproduced {run}: not the same"
     assert "  versions, device and data are the same" in comparison.text().splitlines()
@@ -95,6 +97,21 @@ def test_what_else_differs_is_named_as_a_cause(run, reproduce):
     causes = reproduce(run).causes
     assert causes[0] == f"numpy was 1.0 and is {np.__version__}"
     assert [cause.split(" and ")[0] for cause in causes[1:]] == ["threads was 64", "data_fingerprint was abc"]
+
+
+def test_a_reproduction_that_is_stopped_leaves_latest_alone(run, tmp_path):
+    from hornbook.trainer.listeners import Listener
+    from hornbook.trainer.reproduce import reproduce
+
+    class Full(Listener):
+        def on_epoch(self, row, *, is_best):
+            raise OSError("no space left")
+
+    (run.parent / "latest").symlink_to(run.name)
+    with pytest.raises(OSError, match="no space left"):
+        reproduce(run, runs=tmp_path / "runs", listeners=[Full()])
+    assert len([path for path in run.parent.iterdir() if not path.is_symlink()]) == 2
+    assert (run.parent / "latest").resolve() == run
 
 
 def test_there_must_be_a_run(tmp_path, reproduce, tensorflow):

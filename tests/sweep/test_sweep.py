@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from hornbook.errors import RunError
+
 TUNERS = {
     "random": {"tuner": "random", "max_trials": 4},
     "grid": {"tuner": "grid", "max_trials": 4},
@@ -67,6 +69,21 @@ def test_a_finished_sweep_a_changed_one_and_fresh_ones_begin_anew(run_sweep):
     second = cut()
     assert run_sweep({"max_trials": 1}).folder != second.folder
     assert run_sweep({"max_trials": 2}).folder == second.folder
+
+
+def test_an_unfinished_sweep_does_not_go_on_with_other_data(run_sweep, tmp_path):
+    path = tmp_path / "d.csv"
+    rows = [f"{number / 7:.3f},{number % 5},{number % 2}\n" for number in range(60)]
+    path.write_text("a,b,y\n" + "".join(rows))
+    sections = {"data": {"name": "table", "path": str(path), "target": "y"}}
+    keys = {"max_trials": 2}
+    cut = run_sweep(keys, sections=sections, view=ctrl_c(after=3))
+    path.write_text("a,b,y\n" + "".join(reversed(rows)))
+    with pytest.raises(RunError, match=r"the data has changed since this unfinished sweep began .*--fresh"):
+        run_sweep(keys, sections=sections)
+    path.write_text("a,b,y\n" + "".join(rows))
+    rest = run_sweep(keys, sections=sections)
+    assert (rest.folder, rest.state) == (cut.folder, "finished")
 
 
 def test_a_record_that_a_kill_cut_off_is_read_up_to_its_last_whole_line(run_sweep, events):

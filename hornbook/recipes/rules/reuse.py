@@ -11,7 +11,8 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
 from hornbook.recipes.sections.reuse import GradualUnfreeze, Reuse, Unfreeze
 from hornbook.runs.directory import find_run
-from hornbook.runs.keras_file import StoredLayer, StoredModel, read_keras_file
+from hornbook.runs.keras_file import StoredLayer, StoredModel
+from hornbook.runs.model_file import read_model_file, read_weights_file
 
 __all__ = ["CutError", "cut", "source_file"]
 
@@ -83,7 +84,10 @@ def source_is_usable(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     try:
         path = source_file(reuse)
-        stored = read_keras_file(path) if path is not None else None
+        if path is not None and reuse.holds_weights_alone:
+            read_weights_file(path)
+            return
+        stored = read_model_file(path) if path is not None else None
     except HornbookError as error:
         yield Problem(("reuse", "from"), str(error), "Train the earlier model first, or name another run or file.")
         return

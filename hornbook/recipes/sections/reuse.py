@@ -14,6 +14,8 @@ from hornbook.runs.directory import find_run
 
 __all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze"]
 
+MODEL_FILES = (".keras", ".h5")
+
 
 class Application(Spec):
     """A network of `keras.applications` without its head, for images.
@@ -84,7 +86,8 @@ class Reuse(Spec):
     """
 
     from_: Annotated[str | Application, Field(alias="from")]
-    """A run's folder (or its recipe's name), a `.keras` file, or `{application: MobileNetV2}`."""
+    """A run's folder (or its recipe's name), a `.keras` or `.h5` file, a `.weights.h5` file with the weights of the recipe's
+    own network, or `{application: MobileNetV2}`."""
     layers: Layers | None = None
     """What to keep: names, blocks (`hidden_1`), a range (`hidden_1-hidden_3`) or patterns; omitted: all but the head."""
     copy_: Annotated[dict[str, str] | None, Field(alias="copy", min_length=1)] = None
@@ -106,6 +109,11 @@ class Reuse(Spec):
             raise PydanticCustomError("either", "give either 'layers' or 'copy', not both.")
         if self.unfreeze == ():
             raise PydanticCustomError("either", "'unfreeze' is empty: list what is unfrozen when, or remove it.")
+        if self.copy_ is not None and self.holds_weights_alone:
+            raise PydanticCustomError(
+                "either",
+                "a '.weights.h5' file fills the recipe's own network and names no other layers: choose some by 'layers'.",
+            )
         if self.weights == "fresh" and (self.freeze is not False or self.unfreeze is not None):
             raise PydanticCustomError(
                 "either", "fresh weights have learned nothing to freeze: add 'freeze: false' and remove 'unfreeze'."
@@ -113,8 +121,13 @@ class Reuse(Spec):
         return self
 
     def file(self) -> Path | None:
-        """Return the `.keras` file, or None where the source is a run or an application."""
-        return Path(self.from_) if isinstance(self.from_, str) and self.from_.endswith(".keras") else None
+        """Return the file of a model or of weights, or None where the source is a run or an application."""
+        return Path(self.from_) if isinstance(self.from_, str) and self.from_.endswith(MODEL_FILES) else None
+
+    @property
+    def holds_weights_alone(self) -> bool:
+        """Whether the source is a file of weights, whose network is the recipe's own."""
+        return isinstance(self.from_, str) and self.from_.endswith(".weights.h5")
 
     def absolute_paths(self) -> dict[str, str]:
         """Return the file, or the run's folder with ``latest`` resolved."""

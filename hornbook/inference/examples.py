@@ -1,0 +1,88 @@
+"""Examples of a file for a finished run: to predict on, or with targets to evaluate on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from hornbook.builder.inputs import STANDARDIZE
+from hornbook.data import known_targets, memory_budget, read_examples
+from hornbook.data.source import Array, Examples, Reading
+from hornbook.errors import UsageError
+from hornbook.inference.trained import Trained
+from hornbook.recipes.sources.arrays import Npz
+from hornbook.recipes.sources.table import Table
+
+__all__ = ["Missing", "examples_of"]
+
+Missing = Literal["fill", "skip"]
+
+
+def examples_of(
+    trained: Trained,
+    source: str | Path,
+    *,
+    array: str | None = None,
+    keep: Sequence[str] = (),
+    missing: Missing | None = None,
+    with_targets: bool = False,
+) -> Examples:
+    """Return the examples of a file for a run's model, within the run's memory budget.
+
+    Args:
+        trained: The run.
+        source: The file; ``-`` for rows of CSV from standard input.
+        array: Name of the array of inputs in a .npz file; omitted: the recipe's name, or a usual one.
+        keep: Columns to return as they are.
+        missing: What to do with missing values where training had none: ``fill`` in the training mean, or ``skip`` the rows.
+        with_targets: Whether to return the targets too: class numbers, or float32.
+
+    Raises:
+        UsageError: If something is asked that the run or the kind of file does not have.
+        DataError: If the file cannot be read, or does not fit the model.
+    """
+    data, info = trained.recipe.data, trained.info
+    means = None
+    if missing == "fill":
+        if info.extra.get("has_missing"):
+            missing = None  # the model has learned what to take for them
+        else:
+            means = _training_means(trained)
+    preferred = (data.inputs,) if isinstance(data, Npz) and data.inputs is not None else ()
+    targets: tuple[str, ...] | None = None
+    if with_targets:
+        is_table = Path(source).suffix.lower() not in {".npz", ".npy"}
+        targets = _target_columns(trained) if is_table else ()
+        if isinstance(data, Npz) and data.targets is not None and not is_table:
+            targets = (data.targets,)
+    reading = Reading(array, preferred, tuple(keep), targets, missing, means)
+    examples = read_examples(source, info, reading, memory_budget=memory_budget(trained.recipe))
+    if examples.y is None:
+        return examples
+    where = f"{source}: {', '.join(targets or ()) or 'targets'}"
+    return replace(examples, y=known_targets(np.asarray(examples.y), info, spec=data, where=where))
+
+
+def _target_columns(trained: Trained) -> tuple[str, ...]:
+    """Return the names of a table's target columns: the recipe's, or `y` where the targets were passed in Python."""
+    data = trained.recipe.data
+    if isinstance(data, Table):
+        return data.target_columns
+    return tuple(trained.info.extra.get("target_names") or ("y",))
+
+
+def _training_means(trained: Trained) -> Array:
+    """Return the mean of each input column over the training split, which the model holds where it standardizes.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    layers = [layer for layer in trained.model.layers if layer.name == STANDARDIZE]
+    if not layers or trained.info.kind not in {"table", "sequence"}:
+        raise UsageError(
+            "--missing fill: this run's model does not hold the training means, because it does not standardize columns of "
+            "numbers. Fill in the values yourself, or leave out such rows: --missing skip."
+        )
+    return np.asarray(layers[0].mean, np.float32).reshape(-1)
