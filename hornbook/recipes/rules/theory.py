@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
-from hornbook.recipes.language.durations import to_steps
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Rnn
 from hornbook.recipes.sections.normalization import NormalizationSpec
@@ -71,13 +70,13 @@ def patience_order(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     stopping, schedule = recipe.training.early_stopping, recipe.schedule
     if stopping is None or not isinstance(schedule, Performance):
         return
-    epochs = to_steps(stopping.patience, unit="epochs", steps_per_epoch=1, total_steps=recipe.training.epochs)
-    if isinstance(stopping.patience, str) and "step" in stopping.patience:
+    batches, written = facts.batches(recipe), (stopping.patience, schedule.patience, recipe.training.epochs)
+    if batches is None and any(isinstance(duration, str) and "step" in duration for duration in written):
         return
-    if epochs <= schedule.patience:
-        message = (
-            f"training stops after {epochs} epochs without progress, before the rate is lowered ({schedule.patience})."
-        )
+    length = recipe.training.length(batches=batches or 1000, accumulation=recipe.optimizer.accumulation)
+    epochs, waits = length.in_epochs(stopping.patience), length.in_epochs(schedule.patience)
+    if epochs <= waits:
+        message = f"training stops after {epochs} epochs without progress, before the rate is lowered ({waits})."
         yield _warn(("training", "early_stopping", "patience"), message, "Use at least twice the schedule's patience.")
 
 
