@@ -6,7 +6,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Rnn
-from hornbook.recipes.sections.normalization import NormalizationSpec
+from hornbook.recipes.sections.normalization import subtracts_biases
 from hornbook.recipes.sections.schedule import Performance
 
 HE = frozenset({"he_normal", "he_uniform"})
@@ -58,9 +58,7 @@ def alpha_dropout_is_for_selu(recipe: Recipe, facts: Facts) -> Iterator[Problem]
 def bias_before_normalization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A bias that the following normalization subtracts again."""
     normalization = recipe.normalization
-    if recipe.initializer.bias is None or not isinstance(normalization, NormalizationSpec) or not normalization.centers:
-        return
-    if normalization.position == "before_activation":
+    if recipe.initializer.bias is not None and subtracts_biases(normalization):
         message = f"'{normalization.name}' subtracts any bias in front of it, so hidden layers have none."
         yield _warn(("initializer", "bias"), message, "Remove it, or set 'position: after_activation'.")
 

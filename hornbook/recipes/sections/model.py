@@ -179,7 +179,10 @@ class Layers(ModelSpec):
     """A free list of Keras layers in the same shorthand.
 
     The ingredients apply to every layer with weights of its own (dense, convolutions, recurrent layers) unless the
-    layer says otherwise: `{name: dense, units: 10, activation: tanh, normalization: none}`. Keras: `keras.layers`.
+    layer says otherwise: `{name: dense, units: 10, activation: tanh, normalization: none}`. Beside Keras's arguments a
+    layer takes `trainable: false`, penalties (`bias_regularizer: {l2: 0.01}`; `activity_regularizer` is of what the
+    activation returns, in the mean over the batch) and limits (`kernel_constraint: non_negative`, `unit_norm` or
+    `{max_norm: 3.0}` over each unit's incoming weights). Keras: `keras.layers`.
 
     Example:
         model: {name: layers, layers: [flatten, {name: dense, units: 300}, {name: dense, units: 100, activation: tanh}]}
