@@ -77,7 +77,7 @@ def sentences(**keys):
             {"model": {"units": [3]}},
             "model: 'name' is missing: which backbone? Known: cnn, layers, mlp, residual_cnn, rnn.",
         ),
-        ({"model": {"name": "mlp", "units": 30}}, "model.units: expected a list, found 30."),
+        ({"model": {"name": "cnn", "filters": 30}}, "model.filters: expected a list, found 30."),
         ({"model": {"name": "mlp", "units": [30, "x"]}}, "model.units.1: expected a whole number, found 'x'."),
         ({"model": {"name": "mlp", "units": [30, 0]}}, "model.units.1: expected a number of at least 1, found 0."),
         ({"model": {"name": "cnn", "filters": []}}, "model.filters: expected a list of at least 1, found []."),

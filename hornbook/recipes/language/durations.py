@@ -8,17 +8,28 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.text import shown
 
-__all__ = ["Duration", "Length", "RunLength", "Size", "TimeSpan", "to_bytes", "to_seconds", "to_steps"]
+__all__ = [
+    "Duration",
+    "Length",
+    "LongerThanZero",
+    "RunLength",
+    "Size",
+    "TimeSpan",
+    "to_bytes",
+    "to_seconds",
+    "to_steps",
+]
 
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(epochs?|steps?|%)\s*")
 _TIME = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(seconds?|s|minutes?|min|hours?|h)\s*")
 _WHOLE = r"[0-9]+(\.0+)?\s*(epochs?|steps?)"
 _PERCENT = r"0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%"
+_ZERO = r"0+(\.0+)?"
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -33,6 +44,13 @@ def _check_duration(value: Any) -> int | str:
         "expected a duration: a whole number, '4 epochs', '500 steps' or '30%', found {found}",
         {"found": shown(value)},
     )
+
+
+def _check_above_zero(duration: int | str) -> int | str:
+    number = float(_DURATION.fullmatch(duration)[1]) if isinstance(duration, str) else duration  # type: ignore[index]
+    if number > 0:
+        return duration
+    raise PydanticCustomError("duration", "expected a duration above 0, found {found}", {"found": shown(duration)})
 
 
 def _check_run_length(value: Any) -> int | str:
@@ -96,6 +114,19 @@ Duration = Annotated[
         }
     ),
 ]
+LongerThanZero = Annotated[
+    Duration,
+    AfterValidator(_check_above_zero),
+    WithJsonSchema(
+        {
+            "title": "duration",
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": rf"^\s*(?!{_ZERO}\s*[es%])({_WHOLE}|{_PERCENT})\s*$"},
+            ],
+        }
+    ),
+]
 RunLength = Annotated[
     int | str,
     BeforeValidator(_check_run_length),
@@ -104,7 +135,7 @@ RunLength = Annotated[
             "title": "length of a run",
             "anyOf": [
                 {"type": "integer", "minimum": 1},
-                {"type": "string", "pattern": rf"^\s*(?!0+(\.0+)?\s*[es]){_WHOLE}\s*$"},
+                {"type": "string", "pattern": rf"^\s*(?!{_ZERO}\s*[es]){_WHOLE}\s*$"},
             ],
         }
     ),

@@ -3,12 +3,11 @@
 import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.language.durations import Duration, to_steps
+from hornbook.recipes.language.durations import Duration, LongerThanZero
 from hornbook.recipes.language.spec import ComponentOf, Fraction, NonNegative, Positive, Rate, register, resolve_target
-from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.schedule_spec import ScheduleSpec, Warmup, check_step, steps_of
 
 __all__ = ["Schedule", "ScheduleSpec", "Warmup"]
@@ -21,12 +20,6 @@ Staircase = Annotated[bool, Field(description="Fall in steps, once per `decay_st
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _above_zero(duration: int | str) -> int | str:
-    if to_steps(duration, unit="epochs", steps_per_epoch=1, total_steps=10**9) == 0:
-        raise PydanticCustomError("patience", "expected at least 1 epoch, found {found}", {"found": shown(duration)})
-    return duration
 
 
 def _epochs(duration: int | str) -> int:
@@ -161,7 +154,7 @@ class Performance(ScheduleSpec):
     """Which direction is better; omitted: known from the metric."""
     reduction: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Factor that the rate is multiplied by each time."""
-    patience: Annotated[Duration, AfterValidator(_above_zero)] = 10
+    patience: LongerThanZero = 10
     """How long to wait for an improvement; a bare number means epochs, and anything else is rounded up to whole ones."""
     min_delta: NonNegative = 1e-4
     """Smallest change that counts as an improvement."""
