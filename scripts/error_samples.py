@@ -88,6 +88,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "cell-activation": [(RECURRENT + "activation: prelu\n", [])],
     "groups": [(HEAD + "normalization: {name: group_normalization, groups: 32}\n", [])],
+    "layer-bias": [(LAYERS + "      bias_regularizer: {l2: 0.01}\nnormalization: batch_normalization\n", [])],
     "layer-input-dropout": [(LAYERS + "      regularization: {input_dropout: 0.1}\n", [])],
     "monitor": [(HEAD + "training:\n  early_stopping: {monitor: val_acc}\n", [])],
     "no-validation": [

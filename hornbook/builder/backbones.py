@@ -102,11 +102,11 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         )(x)
     elif len(x.shape) == 4:
         x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="rows")(x)
-    number = ingredients.blocks_before
-    for index, units in enumerate(model.units, 1):
+    number, widths = ingredients.blocks_before, model.recurrent_units()
+    for index, units in enumerate(widths, 1):
         name = f"hidden_{number + index}"
         arguments = recurrent_arguments(ingredients, name)
-        arguments["return_sequences"] = index < len(model.units)
+        arguments["return_sequences"] = index < len(widths)
         layer = getattr(keras.layers, CELLS[model.cell])
         if model.bidirectional:
             cells = []
@@ -119,7 +119,7 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         else:
             x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
         x = ingredients.finish(x, name, activate=False)
-    return _dense_stack(x, model.dense, ingredients, number + len(model.units) + 1)
+    return _dense_stack(x, model.dense, ingredients, number + len(widths) + 1)
 
 
 def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None, blocks_before: int = 0) -> Tensor:

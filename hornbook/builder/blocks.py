@@ -11,7 +11,7 @@ from hornbook.recipes.language.spec import component_class
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec, Linear
 from hornbook.recipes.sections.initializer import Default, InitializerSpec
-from hornbook.recipes.sections.normalization import NoNormalization, NormalizationSpec
+from hornbook.recipes.sections.normalization import NoNormalization, NormalizationSpec, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
 __all__ = ["Ingredients", "build_initializer", "build_normalization", "suited_initializer"]
@@ -56,6 +56,10 @@ class Ingredients:
     precision: str
     blocks_before: int = 0
     """Hidden blocks of an earlier model in front of this one's; names go on from there."""
+    outputs: keras.regularizers.L1L2 | None = None
+    """Penalty on what the activation returns."""
+    is_trainable: bool = True
+    """Whether the weights of this layer, its normalization's and its activation's too, change in training."""
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Ingredients":
@@ -83,6 +87,8 @@ class Ingredients:
         """
         regularization = self.regularization
         arguments: dict[str, Any] = {"name": name, "dtype": self.precision, "use_bias": self.needs_bias()}
+        if not self.is_trainable:
+            arguments["trainable"] = False
         for kernel in kernels:
             arguments[f"{kernel}_initializer"] = build_initializer(
                 self.initializer, self.activation, seed=self.seed, name=f"{name}/{kernel}"
@@ -100,16 +106,16 @@ class Ingredients:
 
     def needs_bias(self) -> bool:
         """Return whether a bias has any effect: not where batch normalization follows and subtracts it."""
-        normalization = self.normalization
-        if not isinstance(normalization, NormalizationSpec):
-            return True
-        return not (normalization.centers and normalization.position == "before_activation")
+        return not subtracts_biases(self.normalization)
 
     def finish(self, x: Tensor, name: str, *, activate: bool = True) -> Tensor:
         """Apply normalization, activation and regularization behind a layer with weights."""
         x = self.normalize(x, name, "before_activation")
         if activate:
             x = self.activate(x, name)
+        if self.outputs is not None:
+            l1, l2 = float(self.outputs.l1), float(self.outputs.l2)
+            x = keras.layers.ActivityRegularization(l1, l2, name=f"{name}_penalty", dtype=self.precision)(x)
         x = self.normalize(x, name, "after_activation")
         return self.regularize(x, name)
 
@@ -118,7 +124,9 @@ class Ingredients:
         normalization = self.normalization
         if not isinstance(normalization, NormalizationSpec) or normalization.position != position:
             return x
-        return build_normalization(normalization, name=f"{name}_normalization", dtype=self.precision)(x)
+        layer = build_normalization(normalization, name=f"{name}_normalization", dtype=self.precision)
+        layer.trainable = self.is_trainable
+        return layer(x)
 
     def activate(self, x: Tensor, name: str) -> Tensor:
         """Apply the activation; nothing for `linear`."""
@@ -130,7 +138,9 @@ class Ingredients:
             arguments["shared_axes"] = list(range(1, len(x.shape) - 1))
         if activation.name == "randomized_leaky_relu":
             arguments["seed"] = derive_seed(self.seed, f"{name}_activation")
-        return activation.build(**arguments)(x)
+        layer = activation.build(**arguments)
+        layer.trainable = self.is_trainable
+        return layer(x)
 
     def regularize(self, x: Tensor, name: str) -> Tensor:
         """Apply dropout and noise in a fixed order."""

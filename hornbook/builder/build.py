@@ -39,6 +39,7 @@ class Built:
         loss: A Keras loss for what `logits_model` returns.
         metrics: Fresh Keras metrics for what `model` returns.
         copied: What came from an earlier model, or None.
+        fixed: Layers of its own that never learn: those that the recipe says so of.
     """
 
     model: keras.Model
@@ -49,6 +50,7 @@ class Built:
     loss: keras.losses.Loss
     metrics: tuple[keras.metrics.Metric, ...]
     copied: Copied | None = None
+    fixed: frozenset[str] = frozenset()
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
@@ -84,6 +86,7 @@ def build_model(
     if source is not None and recipe.reuse is not None and source.pairs is not None:
         copied = copy_by_name(model, source, source.pairs, fresh=recipe.reuse.weights == "fresh")
     names = [layer.name for layer in model.layers]
+    fixed = frozenset(layer.name for layer in model.layers if not layer.trainable and not _is_copied(layer, copied))
     for name in frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
         model.get_layer(name).trainable = False
     from_logits = trains_on_logits(recipe) and logits is not outputs
@@ -104,7 +107,12 @@ def build_model(
             for metric in recipe.training.metrics or ()
         ),
         copied=copied,
+        fixed=fixed,
     )
+
+
+def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
+    return copied is not None and layer.name in copied.origin
 
 
 def _connect(

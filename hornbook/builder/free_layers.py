@@ -1,15 +1,18 @@
 """`model: {name: layers}`: any Keras layers in a row, with the ingredients on those that have weights."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from hornbook.builder.backbones import recurrent_arguments
-from hornbook.builder.blocks import Ingredients
+from hornbook.builder.blocks import Ingredients, build_initializer
 from hornbook.builder.randomness import derive_seed
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.keras_layers import argument_names, class_name
 from hornbook.recipes.sections.free_layer import KERNELS, FreeLayer
+from hornbook.recipes.sections.layer_arguments import Limit, function_of, initializer_of, limit_of, penalty_of
 from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason
 
@@ -31,6 +34,7 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
             normalization=item.normalization,
             initializer=item.initializer,
             regularization=item.regularization,
+            is_trainable=item.trainable is not False,
         )
         if item.takes_ingredients():
             number += 1
@@ -49,21 +53,59 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
 def _apply(x: Tensor, item: FreeLayer, own: Ingredients, name: str) -> Tensor:
     cls = getattr(keras.layers, class_name(item.name))
     known = argument_names(item.name)
-    written = {key: tuple(value) if isinstance(value, list) else value for key, value in item.arguments().items()}
     if item.name == "activation":
         return own.activate(x, name)
+    is_conv = item.takes_ingredients() and "conv" in item.name
+    axes: Any = (
+        list(range(len(x.shape) - 1 - item.is_recurrent())) if is_conv else 0
+    )  # a recurrent one reads one by one
+    written = {key: _as_keras(key, value, own, name, axes) for key, value in item.arguments().items()}
     if not item.takes_ingredients():
         if "seed" in known:
             written.setdefault("seed", derive_seed(own.seed, name))
+        if not own.is_trainable:
+            written["trainable"] = False
         if "embeddings_initializer" in known and "embeddings_initializer" not in written:
             written["embeddings_initializer"] = keras.initializers.RandomUniform(seed=derive_seed(own.seed, name))
         return cls(name=name, **written)(x)
     kernels = tuple(kernel for kernel in KERNELS if f"{kernel}_initializer" in known)
-    if item.is_recurrent():
-        arguments = recurrent_arguments(own, name)
-    else:
-        axes = list(range(len(x.shape) - 1)) if "conv" in item.name else 0
-        arguments = own.weights(name, kernels=kernels, axes=axes)
+    arguments = recurrent_arguments(own, name) if item.is_recurrent() else own.weights(name, kernels=kernels, axes=axes)
     if "use_bias" not in known:
         arguments.pop("use_bias")
+    own = replace(own, outputs=written.pop("activity_regularizer", None))
     return own.finish(cls(**{**arguments, **written})(x), name, activate=not item.is_recurrent())
+
+
+def _as_keras(key: str, value: Any, own: Ingredients, name: str, axes: Any) -> Any:
+    """Return an argument as Keras takes it; what a recipe says in words becomes the object that it stands for.
+
+    Args:
+        key: The argument's name.
+        value: As written.
+        own: The layer's ingredients.
+        name: The layer's name.
+        axes: Axes of a kernel over which one unit's incoming weights run.
+    """
+    if value is None:
+        return None
+    part, _, what = key.rpartition("_")
+    if what == "regularizer":
+        penalty = penalty_of(value)
+        return keras.regularizers.L1L2(l1=penalty.l1, l2=penalty.l2)
+    if what == "constraint":
+        return _constraint(limit_of(value), axes if part in KERNELS else 0)
+    if what == "initializer":
+        return build_initializer(initializer_of(value), own.activation, seed=own.seed, name=f"{name}/{part}")
+    if key == "recurrent_activation":
+        return function_of(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _constraint(limit: Limit, axes: Any) -> keras.constraints.Constraint:
+    if limit.kind == "NonNeg":
+        return keras.constraints.NonNeg()
+    if limit.kind == "UnitNorm":
+        return keras.constraints.UnitNorm(axis=axes)
+    if limit.min_norm is None:
+        return keras.constraints.MaxNorm(limit.max_norm, axis=axes)
+    return keras.constraints.MinMaxNorm(limit.min_norm, limit.max_norm or math.inf, axis=axes)

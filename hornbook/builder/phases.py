@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hornbook.errors import Path, Problem, RecipeError
-from hornbook.recipes.language.durations import to_steps
 from hornbook.recipes.language.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.reuse import GradualUnfreeze, Reuse
@@ -106,13 +105,8 @@ def phases_of(recipe: Recipe, names: Sequence[str], copied: Sequence[str], *, ba
         return (Phase(),)
     frozen, factors = _frozen_first(reuse, names, copied), _first_factors(reuse, names, copied)
     phases = [Phase("frozen" if frozen else "training", 0, frozenset(frozen), factors)]
-    total = recipe.training.epochs
-
-    def epoch(duration: int | str) -> int:
-        steps = to_steps(duration, unit="epochs", steps_per_epoch=batches, total_steps=total * batches)
-        return -(-steps // batches)
-
-    for start, layers, factor, resets in _events(reuse, frozen, epoch):
+    length = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation)
+    for start, layers, factor, resets in _events(reuse, frozen, length.in_epochs):
         last = phases[-1]
         factors = dict(last.factors) | {name: last.factors.get(name, 1.0) * factor for name in layers}
         rest = last.frozen - set(layers)
@@ -122,7 +116,7 @@ def phases_of(recipe: Recipe, names: Sequence[str], copied: Sequence[str], *, ba
         number = sum(phase.name.startswith("unfrozen") for phase in phases) + 1
         name = "unfrozen" if number == 1 else f"unfrozen_{number}"
         phases.append(Phase(name, start, rest, factors, resets))
-    return tuple(phase for phase in phases if phase.start < total)
+    return tuple(phase for phase in phases if phase.start < length.epochs)
 
 
 def _first_factors(reuse: Reuse, names: Sequence[str], copied: Sequence[str]) -> dict[str, float]:

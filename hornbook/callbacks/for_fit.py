@@ -20,6 +20,7 @@ from hornbook.callbacks.watchers import BestKeeper, EarlyStopper, keeper_of, sto
 from hornbook.errors import RecipeError, UsageError
 from hornbook.recipes import Recipe, load_recipe
 from hornbook.recipes.facts import Facts
+from hornbook.recipes.language.durations import Length
 from hornbook.recipes.language.spec import Spec, catalog
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.resolve import monitor_of
@@ -185,7 +186,7 @@ class RateSchedule(_Continued):
             "step": self.step,
             "factor": self.factor,
             "learning_rate": self.learning_rate,
-            "epochs": table.epochs if table is not None else self.epochs,
+            "epochs": table.length.epochs if table is not None else self.epochs,
             "steps_per_epoch": table.batches if table is not None else self.steps_per_epoch,
             "watcher": self._watcher.get_state() if self._watcher is not None else None,
         }
@@ -206,21 +207,16 @@ class RateSchedule(_Continued):
             epochs=self._length("epochs", state.get("epochs", self.epochs)),
             batches=self._length("steps", state.get("steps_per_epoch", self.steps_per_epoch)),
         )
-        self._watcher = self.schedule.build_watcher(self.learning_rate)
 
     def _tabulate(self, *, epochs: int, batches: int) -> None:
-        """Make the table of rates, and the momentum a variable where it moves."""
+        """Make the table of rates and what watches, and the momentum a variable where it moves."""
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         option = _momentum_option(optimizer)
         own = float(getattr(optimizer, option)) if option is not None else 0.0
-        self._table = table_of(
-            self.schedule,
-            peak=float(self.learning_rate or 0.0),
-            momentum=own,
-            epochs=epochs,
-            batches=batches,
-            accumulation=optimizer.gradient_accumulation_steps or 1,
-        )
+        length = Length.of(epochs, batches=batches, accumulation=_accumulation(self.model))
+        peak = float(self.learning_rate or 0.0)
+        self._table = table_of(self.schedule, peak=peak, momentum=own, length=length)
+        self._watcher = self.schedule.in_epochs(length).build_watcher(peak)
         self._momentum = None
         if self._table.moves_momentum:
             if option is None or not own:
@@ -310,8 +306,8 @@ class EarlyStopping(_Continued):
     Args:
         monitor: Recorded value that has to improve.
         mode: ``min`` or ``max``; None: known from the metric.
-        patience: How long to wait: epochs, or a duration such as ``"500 steps"`` or ``"20%"``.
-        options: `min_delta`, `start_from_epoch` and `restore_best`, as in a recipe.
+        patience: How long to wait: epochs, or a duration such as ``"500 steps"`` or ``"20%"``, rounded up to whole epochs.
+        options: `min_delta`, `baseline`, `start_from_epoch` and `restore_best`, as in a recipe.
 
     Raises:
         RecipeError: If there is no such option, or it takes no such value.
@@ -343,8 +339,11 @@ class EarlyStopping(_Continued):
 
     def _begin(self, state: Mapping[str, Any]) -> None:
         duration, epochs = self.options.patience, (self.params or {}).get("epochs", 1)
-        batches = 1 if isinstance(duration, int) or "epoch" in duration else self._length("steps", None)
-        self._stopper = stopper_of(self.options, epochs=epochs, batches=batches)
+        length = Length.of(epochs, batches=1)
+        if isinstance(duration, str) and "epoch" not in duration:
+            accumulation = _accumulation(self.model) if "step" in duration else 1
+            length = Length.of(epochs, batches=self._length("steps", None), accumulation=accumulation)
+        self._stopper = stopper_of(self.options, length)
         self._keeper = keeper_of(self.options, start_from_epoch=self.options.start_from_epoch)
         self._best = None
 
@@ -469,6 +468,12 @@ def from_recipe(
     if stopping is not None:
         callbacks.append(EarlyStopping(**stopping.model_dump() | monitor_of(recipe, facts, stopping.model_dump())))
     return callbacks
+
+
+def _accumulation(model: keras.Model) -> int:
+    """Return how many batches a step of a model's training takes."""
+    optimizer = getattr(model, "optimizer", None)
+    return getattr(getattr(optimizer, "inner_optimizer", optimizer), "gradient_accumulation_steps", None) or 1
 
 
 def _momentum_option(optimizer: keras.optimizers.Optimizer) -> str | None:

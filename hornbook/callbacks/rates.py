@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hornbook.recipes.language.durations import Length
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.schedule import ScheduleSpec
 
@@ -16,20 +17,21 @@ class RateTable:
     """Rates and momenta of a run, one per batch.
 
     Attributes:
-        rates: (epochs × batches,) float32; steps that gather several batches repeat their rate.
+        rates: (batches of the run,) float32; steps that gather several batches repeat their rate.
         momenta: The same for the momentum; all equal where the schedule leaves it alone.
         moves_momentum: Whether the schedule moves it.
-        total_steps: Optimizer updates in the run.
-        batches: Batches per epoch.
-        epochs: Epochs of the run.
+        length: Epochs, batches and steps of the run.
     """
 
     rates: NDArray[np.float32]
     momenta: NDArray[np.float32]
     moves_momentum: bool
-    total_steps: int
-    batches: int
-    epochs: int
+    length: Length
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch; the last one may have fewer."""
+        return self.length.batches
 
     def at(self, batch: int, factor: float = 1.0) -> tuple[np.float32, np.float32]:
         """Return (rate, momentum) of one batch of the run, counted from 0, with a factor on the rate; the last goes on."""
@@ -37,7 +39,7 @@ class RateTable:
         return self.rates[batch] * np.float32(factor), self.momenta[batch]
 
     def epoch(self, epoch: int, factor: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return (rates, momenta) of one epoch, counted from 0, with a factor on the rates."""
+        """Return (rates, momenta) of each batch of one epoch, counted from 0, with a factor on the rates."""
         here = slice(epoch * self.batches, (epoch + 1) * self.batches)
         return self.rates[here] * np.float32(factor), self.momenta[here]
 
@@ -53,28 +55,21 @@ def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
         recipe.schedule,
         peak=1.0 if optimizer.is_auto else optimizer.rate(),
         momentum=optimizer.momentum_value(),
-        epochs=recipe.training.epochs,
-        batches=batches,
-        accumulation=optimizer.accumulation,
+        length=recipe.training.length(batches=batches, accumulation=optimizer.accumulation),
     )
 
 
-def table_of(
-    schedule: ScheduleSpec, *, peak: float, momentum: float, epochs: int, batches: int, accumulation: int = 1
-) -> RateTable:
+def table_of(schedule: ScheduleSpec, *, peak: float, momentum: float, length: Length) -> RateTable:
     """Return the table of a schedule.
 
     Args:
         schedule: As in a recipe; its durations may be of any unit.
         peak: The rate that its factors are of.
         momentum: The optimizer's own; 0 where there is none.
-        epochs: Epochs of the run.
-        batches: Batches per epoch.
-        accumulation: Batches per optimizer update.
+        length: Epochs, batches and steps of the run.
     """
-    total_batches = epochs * batches
-    total_steps = max(total_batches // accumulation, 1)
-    per_epoch = max(batches // accumulation, 1)
+    total_steps = length.steps
+    per_epoch = max(length.batches // length.accumulation, 1)
     schedule = schedule.in_steps(steps_per_epoch=per_epoch, total_steps=total_steps)
     rates, momenta, moves = [], [], False
     for step in range(total_steps + 1):
@@ -83,12 +78,10 @@ def table_of(
         moved = schedule.warmed_momentum(clock, total_steps, momentum)
         moves = moves or moved is not None
         momenta.append(momentum if moved is None else moved)
-    steps = np.minimum(np.arange(total_batches) // accumulation, total_steps)
+    steps = np.minimum(np.arange(length.total) // length.accumulation, total_steps)
     return RateTable(
         rates=np.asarray(rates, np.float32)[steps],
         momenta=np.asarray(momenta, np.float32)[steps],
         moves_momentum=moves,
-        total_steps=total_steps,
-        batches=batches,
-        epochs=epochs,
+        length=length,
     )

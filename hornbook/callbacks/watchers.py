@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hornbook.recipes.language.durations import to_steps
+from hornbook.recipes.language.durations import Length
 from hornbook.recipes.sections.training import Checkpoint, EarlyStopping
 
 __all__ = ["BestKeeper", "EarlyStopper", "PlateauReducer", "Watcher", "keeper_of", "stopper_of"]
@@ -33,13 +33,14 @@ class Watcher:
     def improves(self, logs: Mapping[str, float]) -> bool:
         """Return whether the monitored value is the best so far, and remember it. NaN never is."""
         value = logs[self.monitor]
-        if not math.isfinite(value):
-            return False
-        gain = math.inf if self.best is None else (self.best - value if self.mode == "min" else value - self.best)
-        if gain <= self.min_delta:
+        if not math.isfinite(value) or not self.is_better(value, self.best):
             return False
         self.best = value
         return True
+
+    def is_better(self, value: float, than: float | None) -> bool:
+        """Return whether a value is better than another by more than `min_delta`; any is better than None."""
+        return than is None or (than - value if self.mode == "min" else value - than) > self.min_delta
 
     def get_state(self) -> dict[str, Any]:
         """Return everything needed to go on later."""
@@ -67,13 +68,21 @@ class BestKeeper(Watcher):
 
 
 class EarlyStopper(Watcher):
-    """Says when `patience` epochs have gone by without improvement. Prechelt (1998)."""
+    """Says when `patience` epochs have gone by without improvement; none counts short of `baseline`. Prechelt (1998)."""
 
     def __init__(
-        self, monitor: str, mode: str, *, patience: int, min_delta: float = 0.0, start_from_epoch: int = 0
+        self,
+        monitor: str,
+        mode: str,
+        *,
+        patience: int,
+        min_delta: float = 0.0,
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = patience
+        self.baseline = baseline
         self.start_from_epoch = start_from_epoch
 
     def should_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -81,10 +90,17 @@ class EarlyStopper(Watcher):
         if epoch <= self.start_from_epoch:
             return False
         if self.improves(logs):
-            self.wait = 0
+            self.wait = 0 if self.is_better(logs[self.monitor], self.baseline) else self.wait + 1
             return False
         self.wait += 1
         return self.wait >= max(self.patience, 1)
+
+    @property
+    def reason(self) -> str:
+        """Why training stops, for people."""
+        if self.best is None or self.is_better(self.best, self.baseline):
+            return f"no better {self.monitor} for {self.wait} epochs"
+        return f"no {self.monitor} better than the baseline {self.baseline:g} for {self.wait} epochs"
 
 
 class PlateauReducer(Watcher):
@@ -137,20 +153,19 @@ def keeper_of(section: Checkpoint | EarlyStopping, *, start_from_epoch: int = 0)
     return BestKeeper(section.monitor, section.mode, start_from_epoch=start_from_epoch)
 
 
-def stopper_of(stopping: EarlyStopping, *, epochs: int, batches: int, first_epoch: int = 0) -> EarlyStopper:
+def stopper_of(stopping: EarlyStopping, length: Length, *, first_epoch: int = 0) -> EarlyStopper:
     """Return early stopping with its patience in epochs.
 
     Args:
         stopping: The section of a recipe; its mode is filled in.
-        epochs: Epochs of the run.
-        batches: Batches per epoch.
+        length: How long the run is.
         first_epoch: The epoch, counted from 0, with which it begins to watch.
     """
-    patience = to_steps(stopping.patience, unit="epochs", steps_per_epoch=batches, total_steps=epochs * batches)
     return EarlyStopper(
         stopping.monitor,
         stopping.mode or "min",
-        patience=math.ceil(patience / batches),
+        patience=length.in_epochs(stopping.patience),
         min_delta=stopping.min_delta,
+        baseline=stopping.baseline,
         start_from_epoch=first_epoch + stopping.start_from_epoch,
     )

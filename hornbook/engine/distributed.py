@@ -73,7 +73,7 @@ class DistributedLoop:
         for metric in (self.loss_tracker, *self.setup.built.metrics):
             metric.reset_state()
         optimizer = self.setup.built.optimizer
-        for batch in range(self.batches):
+        for batch in range(plan.batches):
             index = plan.order[batch * self.setup.batch_size :][: self.setup.batch_size]
             optimizer.learning_rate.assign(plan.rates[batch])
             if before_chunk is not None:
@@ -82,7 +82,7 @@ class DistributedLoop:
             loss = self._step(tf.constant(index), tf.constant(plan.momenta[batch]), number)
             if not tf.math.is_finite(loss):
                 raise DivergedError(f"the loss of batch {batch + 1} is not a finite number")
-            if on_chunk(batch + 1) and batch + 1 < self.batches:
+            if on_chunk(batch + 1) and batch + 1 < plan.batches:
                 return True
         return False
 

@@ -28,7 +28,7 @@ class EpochPlan:
 
     Attributes:
         order: (N,) int32, the order of examples.
-        rates: (S,) float32, the learning rate of each batch.
+        rates: (S,) float32, the learning rate of each batch; the epoch ends after the last of them.
         momenta: (S,) float32, the momentum of each batch; unused where the schedule leaves it alone.
         first_batch: Batches trained before this epoch.
     """
@@ -37,6 +37,11 @@ class EpochPlan:
     rates: Array
     momenta: Array
     first_batch: int
+
+    @property
+    def batches(self) -> int:
+        """Batches of this epoch: those of the training split, or fewer where the run ends before."""
+        return len(self.rates)
 
 
 class Engine:
@@ -103,12 +108,15 @@ class Engine:
         """
         if start == 0:
             self.reset()
-        if start < self.full_batches:
+        last = min(self.full_batches, plan.batches)
+        if start < last:
             for block in self.feed.blocks(plan.order, start):
+                if block.base >= last:
+                    break
                 for done in self._train_block(block, plan, chunk_sizes, before_chunk, max(start, block.base)):
-                    if on_chunk(done) and done < self.batches:
+                    if on_chunk(done) and done < plan.batches:
                         return True
-        if self.rest:
+        if self.full_batches < plan.batches:
             if before_chunk is not None:
                 before_chunk(self.full_batches)
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
@@ -133,12 +141,13 @@ class Engine:
         Within a block batches count from 0: XLA would compile anew for each block that began elsewhere.
         """
         base, room = block.base, len(block.order) // self.steps.batch_size
-        tables = [tf.constant(np.resize(table[base : block.end], room)) for table in (plan.rates, plan.momenta)]
+        last = min(block.end, plan.batches)
+        tables = [tf.constant(np.resize(table[base:last], room)) for table in (plan.rates, plan.momenta)]
         data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
-        while done < block.end:
+        while done < last:
             if before_chunk is not None:
                 before_chunk(done)
-            end = min(done + max(next(chunk_sizes), 1), block.end)
+            end = min(done + max(next(chunk_sizes), 1), last)
             bounds = tf.constant(done - base), tf.constant(end - base)
             reached, is_finite = self.programs.call(
                 f"chunk {self.phase}", self.steps.chunk, *data, *bounds, jit=self.steps.jit

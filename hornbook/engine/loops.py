@@ -33,7 +33,7 @@ class Loop(Protocol):
         start: int = 0,
         before_chunk: Callable[[int], None] | None = None,
     ) -> bool:
-        """Train one epoch from batch `start`; returns whether `on_chunk` ended it early.
+        """Train one epoch from batch `start` to the plan's last; returns whether `on_chunk` ended it early.
 
         `before_chunk` is called with the batches done before each chunk, or each batch where there are no chunks.
         """
@@ -93,11 +93,12 @@ class FitLoop:
         if start:
             raise ValueError("fit cannot start in the middle of an epoch")
         train, weights_K = self._setup.train, self._setup.weights_K
-        y = self._setup.targets()[plan.order]
+        order = plan.order[: plan.batches * self._setup.batch_size]
+        y = self._setup.targets()[order]
         weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
         watcher = _BatchWatcher(self, plan, on_chunk, before_chunk)
         self._model.fit(
-            train.x[plan.order],
+            train.x[order],
             y,
             batch_size=self._setup.batch_size,
             sample_weight=weights,
@@ -153,7 +154,7 @@ class _BatchWatcher(keras.callbacks.Callback):
         self.loop.note_logs(logs)
         stops = self.on_chunk(batch + 1)
         self.user_stops = self.model.stop_training  # only a user's callback sets it before the next line
-        if stops and batch + 1 < self.loop.batches:
+        if stops and batch + 1 < self.plan.batches:
             self.was_cut = self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -39,6 +39,10 @@ class Facts:
     class_names: tuple[str, ...] | None = None
     targets: Mapping[str, Any] | None = None
 
+    def batches(self, recipe: Recipe) -> int | None:
+        """Return the batches of an epoch; None before the data is loaded."""
+        return None if self.train_size is None else -(-self.train_size // recipe.training.batch_size)
+
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
         """Return what is known from the recipe alone, or from the data's `DataInfo` too."""

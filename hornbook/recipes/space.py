@@ -57,15 +57,23 @@ def try_values(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe | None
 
 
 def settings(sweep: Sweep, key: str) -> Iterator[dict[str, Any]]:
-    """Yield values of the other keys under which a key may be part of the space: what surrounds it, and its `when`."""
+    """Yield values of the other keys under which a key may be part of the space: what is around it, and its `when`."""
     base: dict[str, Any] = {}
     for parent, wanted in (sweep.space[key].when or {}).items():
         entry = sweep.space.get(parent)
         if isinstance(entry, Choices):
             places = matching(entry, wanted)
             base |= {parent: entry.choices[places[0]]} if places else {}
+    section = key.rpartition(".")[0]
+    beside = {
+        other: values_of(entry)[0]
+        for other, entry in sweep.space.items()
+        if section and other != key and other.rpartition(".")[0] == section and not entry.when
+    }
     around = [other for other in sweep.space if key.startswith(f"{other}.") and other not in base]
     yield base
+    if beside:
+        yield beside | base
     for other in around:
         for value in values_of(sweep.space[other]):
             yield base | {other: value}

@@ -140,9 +140,11 @@ class Coordinator:
     def _is_spent(self) -> bool:
         """Return whether the budget allows no new trial."""
         sweep, rows = self.sweep, self.folder.rows
-        epochs = sum(row.outcome.epochs for row in self.folder.ended() if row.outcome is not None)
-        per_trial = self.recipe.training.epochs * sweep.executions
-        epochs += sum(rows[number].proposal.until or per_trial for number in self.running)
+        done = [row.outcome.epochs for row in self.folder.ended() if row.outcome is not None]
+        length = self.recipe.training.epochs
+        # Only the trials themselves tell how many epochs a number of steps is.
+        per_trial = length * sweep.executions if isinstance(length, int) else max(done, default=1)
+        epochs = sum(done) + sum(rows[number].proposal.until or per_trial for number in self.running)
         if sweep.max_trials is not None and len(rows) >= sweep.max_trials:
             self.stop_reason = f"{sweep.max_trials} trial{'s' if sweep.max_trials > 1 else ''} done"
         elif sweep.total_epochs is not None and epochs >= sweep.total_epochs:

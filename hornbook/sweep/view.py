@@ -188,7 +188,7 @@ class _LiveLine(Listener):
 
     def on_start(self, start: Start) -> None:
         """Remember how many epochs there are."""
-        self.epochs = start.prepared.recipe.training.epochs
+        self.epochs = start.prepared.table.length.epochs
 
     def on_chunk(self, place: Position) -> None:
         """Move the line on."""
@@ -210,8 +210,7 @@ def _budget(coordinator: Coordinator, workers: int) -> list[str]:
     else:
         most = f"at most {sweep.max_trials} trials of " if sweep.max_trials is not None else "trials of "
         varies = "training.epochs" in sweep.space
-        count = coordinator.recipe.training.epochs
-        parts.append(most + ("as many epochs as they say" if varies else f"{count} epoch{'s' if count != 1 else ''}"))
+        parts.append(most + ("as many epochs as they say" if varies else coordinator.recipe.training.duration))
     if sweep.executions > 1:
         parts.append(f"{sweep.executions} seeds each")
     if sweep.total_epochs is not None:

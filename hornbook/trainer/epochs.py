@@ -45,6 +45,10 @@ class Stage(Protocol):
         """What trains the running epoch."""
 
     @property
+    def batches(self) -> int:
+        """Batches of the running epoch."""
+
+    @property
     def is_over(self) -> bool:
         """Whether no epoch is left to train now."""
 
@@ -95,13 +99,14 @@ def ending_of(session: Session, stop: StopRequest) -> Ending | None:
     training, place = session.prepared.recipe.training, session.running_epoch()
     if session.is_done:
         return Ending("finished", session.stop_reason, is_done=True)
-    if session.epoch >= training.epochs:
-        done = f"all {training.epochs} epochs" if training.epochs != 1 else "the one epoch"
+    epochs = session.length.epochs
+    if session.epoch >= epochs:
+        done = "the one epoch" if training.epochs == 1 else f"all {training.duration}"
         return Ending("finished", f"{done} done", is_done=True)
     if stop.signal is not None:
         return Ending("interrupted", f"stopped by {stop.name} in {place}")
     if session.epoch >= session.until:
-        return Ending("paused", f"paused after {session.epoch} of {training.epochs} epochs")
+        return Ending("paused", f"paused after {session.epoch} of {epochs} epochs")
     if session.users.wants_stop:
         return Ending("finished", f"a callback stopped training in {place}", is_done=True)
     if session.elapsed_s > session.limit_s:
@@ -187,7 +192,7 @@ def _train_epoch(
 
 
 def _place(stage: Stage) -> Position:
-    return Position(stage.phase, stage.epoch + 1, stage.batch, stage.loop.batches)
+    return Position(stage.phase, stage.epoch + 1, stage.batch, stage.batches)
 
 
 def _row(stage: Stage, session: Session, figures: Mapping[str, float]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Position:
         phase: What the history calls the stretch of epochs: ``training``, ``frozen``, ``pretraining hidden_1`` …
         epoch: The running epoch of the phase, from 1.
         batch: Batches of it that are done.
-        batches: Batches of an epoch.
+        batches: Batches of that epoch.
     """
 
     phase: str

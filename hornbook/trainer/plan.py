@@ -9,7 +9,7 @@ from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.phase import phase_names
 from hornbook.trainer.progress import heading
 
-__all__ = ["plan_lines"]
+__all__ = ["length_notes", "plan_lines"]
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60
@@ -32,7 +32,7 @@ def _layers(prepared: Prepared) -> Iterator[str]:
 
 def _steps(prepared: Prepared) -> Iterator[str]:
     recipe, table = prepared.recipe, prepared.table
-    epochs, accumulation = recipe.training.epochs, recipe.optimizer.accumulation
+    length, accumulation = table.length, recipe.optimizer.accumulation
     batches = f"{table.batches} batches of {recipe.training.batch_size}"
     pretraining = recipe.pretraining
     if pretraining is not None and prepared.unlabeled is not None:
@@ -41,9 +41,11 @@ def _steps(prepared: Prepared) -> Iterator[str]:
         each = f"{pretraining.epochs} epochs of {-(-len(prepared.unlabeled) // size)} batches of {size}"
         yield f"{'before':<{LABEL}}pretraining {phases}: {each}"
     updates = f", {accumulation} batches a step" if accumulation > 1 else ""
-    left = epochs * table.batches % accumulation
+    left = length.total % accumulation
     updates += f", the last {left} without one" if left else ""
-    yield f"{'steps':<{LABEL}}{table.total_steps:,} in {epochs} epochs of {batches}{updates}"
+    yield f"{'steps':<{LABEL}}{length.steps:,} in {length.epochs} epochs of {batches}{updates}"
+    for note in length_notes(prepared):
+        yield f"{'':<{LABEL}}{note}"
     rates = table.rates
     peak = int(np.argmax(rates))
     if recipe.optimizer.is_auto:
@@ -61,6 +63,27 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     if table.moves_momentum:
         yield f"{'momentum':<{LABEL}}{table.momenta[0]:.3g} to {table.momenta.min():.3g} and back"
         yield f"{'':<{LABEL}}{sparkline(table.momenta, lowest=float(table.momenta.min()) - 0.05)}"
+
+
+def length_notes(prepared: Prepared) -> list[str]:
+    """Return what is said in steps, in epochs: a run's last epoch may be shorter, and figures come with each epoch's end."""
+    recipe, length = prepared.recipe, prepared.table.length
+    stopping, schedule = recipe.training.early_stopping, recipe.schedule
+    notes = []
+    if isinstance(recipe.training.epochs, str):
+        short = length.batches_of(length.epochs - 1)
+        last = f", of which the last has {short}" if short < length.batches else ""
+        notes.append(f"{recipe.training.epochs}: {_count(length.epochs)} of {length.batches} batches{last}")
+    written = {"early stopping's patience": stopping.patience} if stopping is not None else {}
+    written |= {f"the schedule's {name}": getattr(schedule, name) for name in schedule.epoch_durations}
+    for what, duration in written.items():
+        if isinstance(duration, str) and "step" in duration:
+            notes.append(f"{what} of {duration}: {_count(length.in_epochs(duration))}, as figures come once an epoch")
+    return notes
+
+
+def _count(epochs: int) -> str:
+    return f"{epochs} epoch" + "s" * (epochs != 1)
 
 
 def sparkline(values: Array, *, lowest: float = 0.0) -> str:

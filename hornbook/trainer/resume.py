@@ -13,6 +13,7 @@ from hornbook.data import Shelf, from_json
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import own_folder
 from hornbook.errors import RunError, UsageError
+from hornbook.recipes.language.durations import Length
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
@@ -117,22 +118,44 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
     session.set_state(state)
     if not overrides:
         return
-    new, begun = session.prepared.recipe, session.epoch + (session.batch > 0)
-    if new.training.epochs < begun:
-        raise UsageError(f"training.epochs={new.training.epochs}: the run has trained {begun} already.")
+    new, length = session.prepared.recipe, session.length
+    before = rate_table(old, batches=session.loop.batches)
+    _check_length(session, before.length)
     _watch_again(session)
     done = session.epoch * session.loop.batches + session.batch
-    before = rate_table(old, batches=session.loop.batches)
     now = session.prepared.table
     is_same = np.array_equal(before.rates[:done], now.rates[:done])
     if not is_same or not np.array_equal(before.momenta[:done], now.momenta[:done]):
         raise UsageError(
-            f"schedule '{new.schedule.name}' is sized to the length of the run: with {new.training.epochs} epochs the "
+            f"schedule '{new.schedule.name}' is sized to the length of the run: with {new.training.duration} the "
             f"{session.epoch} that are done would have had other rates. Train anew with training.epochs="
-            f"{new.training.epochs}, or give the schedule's durations in steps or epochs."
+            f"{_written(new)}, or give the schedule's durations in steps or epochs."
         )
     _check_phases(session, old)
-    session.is_done = session.epoch >= new.training.epochs
+    session.is_done = session.epoch >= length.epochs
+
+
+def _written(recipe: Recipe) -> str:
+    """Return the length of a run as an override has it."""
+    epochs = recipe.training.epochs
+    return f"'{epochs}'" if isinstance(epochs, str) else str(epochs)
+
+
+def _check_length(session: Session, before: Length) -> None:
+    """Refuse a length that the run has gone beyond, or one of which an epoch that is over would have been a longer one."""
+    new, length, begun = session.prepared.recipe, session.length, session.epoch + (session.batch > 0)
+    wanted = f"training.epochs={_written(new)}"
+    if length.epochs < begun:
+        raise UsageError(f"{wanted}: the run has trained {begun} already.")
+    if session.batch > length.batches_of(session.epoch):
+        raise UsageError(f"{wanted}: the run stands {session.place()} already.")
+    if any(before.batches_of(epoch) != length.batches_of(epoch) for epoch in range(session.epoch)):
+        whole = session.epoch * length.batches // length.accumulation
+        raise UsageError(
+            f"{wanted}: the run ended with batch {before.batches_of(session.epoch - 1)} of {length.batches} of epoch "
+            f"{session.epoch}, which is closed: its figures and what follows from them would have been others. Train "
+            f"anew, in whole epochs if it is to go on later ({whole} steps)."
+        )
 
 
 def _check_phases(session: Session, old: Recipe) -> None:
@@ -143,7 +166,7 @@ def _check_phases(session: Session, old: Recipe) -> None:
         p for p in session.timeline.phases if p.start < session.epoch
     ]:
         raise UsageError(
-            f"reuse.unfreeze: with {prepared.recipe.training.epochs} epochs the {session.epoch} that are done would have "
+            f"reuse.unfreeze: with {prepared.recipe.training.duration} the {session.epoch} that are done would have "
             "had other phases. Train anew, or give its durations in epochs."
         )
 
@@ -161,15 +184,14 @@ def _watch_again(session: Session) -> None:
     """Show all epochs to early stopping as the recipe now has it, as if it had been like that from the start."""
     recipe = session.prepared.recipe
     first = session.timeline.last_start
-    keeper, stopper = make_keeper(recipe, first), make_stopper(recipe, session.loop.batches, first)
+    keeper, stopper = make_keeper(recipe, first), make_stopper(recipe, session.length, first)
     for row in session.history:
         if is_pretraining(row):
             continue
         keeper.is_best(row["epoch"], row)
         if stopper is not None and stopper.should_stop(row["epoch"], row):
             raise UsageError(
-                f"early stopping ends this run after epoch {row['epoch']}: no better {stopper.monitor} for "
-                f"{stopper.wait} epochs. To go on, raise its patience: "
+                f"early stopping ends this run after epoch {row['epoch']}: {stopper.reason}. To go on, raise its patience: "
                 f"training.early_stopping.patience={2 * stopper.patience}"
             )
     if keeper.best_epoch != session.keeper.best_epoch:

@@ -13,7 +13,7 @@ from hornbook.engine.engine import EpochPlan
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.loops import Loop, make_loop
 from hornbook.errors import DivergedError, RunError
-from hornbook.recipes.language.durations import to_seconds
+from hornbook.recipes.language.durations import Length, to_seconds
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.states import State
 from hornbook.trainer.prepare import Prepared
@@ -42,6 +42,7 @@ class Session:
     """A run in progress.
 
     Attributes:
+        length: Epochs, batches and steps of the whole run.
         epoch: Epochs done.
         batch: Batches done of the epoch that is running.
         history: One row per epoch done, those of pretraining first.
@@ -79,8 +80,10 @@ class Session:
         self.evaluator = Evaluator(prepared.built, prepared.structure())
         self.timeline = Timeline(recipe, prepared.built, batches=self.loop.batches)
         self.keeper = make_keeper(recipe, self.timeline.last_start)
-        self.stopper = make_stopper(recipe, self.loop.batches, self.timeline.last_start)
-        self.reducer: PlateauReducer | None = recipe.schedule.build_watcher(recipe.optimizer.rate())
+        self.length = prepared.table.length
+        self.stopper = make_stopper(recipe, self.length, self.timeline.last_start)
+        schedule = recipe.schedule.in_epochs(self.length)
+        self.reducer: PlateauReducer | None = schedule.build_watcher(recipe.optimizer.rate())
         self.epoch = 0
         self.batch = 0
         self.history: list[dict[str, Any]] = []
@@ -108,13 +111,18 @@ class Session:
     @property
     def until(self) -> int:
         """Epochs after which to pause or end."""
-        epochs = self.prepared.recipe.training.epochs
+        epochs = self.length.epochs
         return epochs if self.candidate is None or self.candidate.until is None else min(self.candidate.until, epochs)
 
     @property
     def is_over(self) -> bool:
         """Whether no epoch is left to train now."""
         return self.is_done or self.epoch >= self.until
+
+    @property
+    def batches(self) -> int:
+        """Batches of the running epoch, the last of which may be the run's last step."""
+        return self.length.batches_of(self.epoch)
 
     @property
     def phase(self) -> str:
@@ -166,9 +174,9 @@ class Session:
         if self.users.wants_stop:
             self.is_done, self.stop_reason = True, f"a callback stopped training after epoch {self.epoch}"
             return
-        stopper, epochs = self.stopper, self.prepared.recipe.training.epochs
-        if stopper is not None and stopper.should_stop(self.epoch, figures) and self.epoch < epochs:
-            self.is_done, self.stop_reason = True, f"no better {stopper.monitor} for {stopper.wait} epochs"
+        stopper = self.stopper
+        if stopper is not None and stopper.should_stop(self.epoch, figures) and self.epoch < self.length.epochs:
+            self.is_done, self.stop_reason = True, stopper.reason
 
     def recover(self, error: DivergedError) -> str:
         """Go back to the start of the epoch with a lower rate, as often as the recipe allows.
@@ -202,7 +210,7 @@ class Session:
         """Return where the run stands, for people."""
         if self.pretraining is not None and not self.pretraining.is_over:
             return f"{self.pretraining.place} after {self.pretraining.batch} batches"
-        return f"epoch {self.epoch + 1} after {self.batch} of {self.loop.batches} batches"
+        return f"epoch {self.epoch + 1} after {self.batch} of {self.batches} batches"
 
     def watchers(self) -> dict[str, Any]:
         """Return what has a state of its own, by name."""
@@ -319,9 +327,7 @@ def make_keeper(recipe: Recipe, first_epoch: int = 0) -> BestKeeper:
     return keeper_of(checkpoint, start_from_epoch=start)
 
 
-def make_stopper(recipe: Recipe, batches: int, first_epoch: int = 0) -> EarlyStopper | None:
+def make_stopper(recipe: Recipe, length: Length, first_epoch: int = 0) -> EarlyStopper | None:
     """Return the recipe's early stopping, its patience in epochs; it begins to watch at `first_epoch`."""
     stopping = recipe.training.early_stopping
-    if stopping is None:
-        return None
-    return stopper_of(stopping, epochs=recipe.training.epochs, batches=batches, first_epoch=first_epoch)
+    return None if stopping is None else stopper_of(stopping, length, first_epoch=first_epoch)

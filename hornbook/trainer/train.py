@@ -26,6 +26,7 @@ from hornbook.trainer.listeners import HistoryFile, Listener, Listeners, Start
 from hornbook.trainer.lr_find.auto import picture_of_failure, with_found_rate, write_search
 from hornbook.trainer.lr_find.report import note
 from hornbook.trainer.lr_find.suggest import Search
+from hornbook.trainer.plan import length_notes
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings
 from hornbook.trainer.progress import RunLog
 from hornbook.trainer.result import TrainResult
@@ -164,7 +165,7 @@ def run_session(
         listeners = ()
     # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
     listener = Listeners([HistoryFile(run), RunLog(run), *listeners, session.users, saver])
-    notes = [*notes, *session.users.notes]
+    notes = [*notes, *length_notes(session.prepared), *session.users.notes]
     try:
         listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
         with worker_losses(session.prepared.strategy), named_exhaustion(session.prepared.size_text):

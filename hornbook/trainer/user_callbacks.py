@@ -62,7 +62,7 @@ class UserCallbacks(Listener):
         if not self.has_any:
             return
         _compile(prepared)
-        params = {"verbose": 0, "epochs": prepared.recipe.training.epochs, "steps": prepared.table.batches}
+        params = {"verbose": 0, "epochs": prepared.table.length.epochs, "steps": prepared.table.batches}
         self._called = list(self._callbacks)
         if not any(isinstance(callback, keras.callbacks.History) for callback in self._callbacks):
             self._called.append(keras.callbacks.History())  # `fit` always has one, as model.history

@@ -228,7 +228,7 @@ def test_a_checkpoint_is_never_overwritten_by_a_worse_model(tensorflow, tmp_path
     [
         (lambda: RateSchedule("one_cylce"), RecipeError, "Did you mean 'one_cycle'?"),
         (lambda: RateSchedule({"name": "cosine", "end": 1}), RecipeError, "schedule.end: unknown key"),
-        (lambda: PerformanceSchedule(patience="x"), RecipeError, "schedule.patience: expected a whole number"),
+        (lambda: PerformanceSchedule(patience="x"), RecipeError, "schedule.patience: expected a duration"),
         (lambda: EarlyStopping(patience="soon"), RecipeError, "early_stopping.patience: expected a duration"),
         (lambda: EarlyStopping("val_own"), UsageError, "Add mode='min' or mode='max'"),
         (lambda: BestCheckpoint("best.pt"), UsageError, "does not end in '.keras'"),

@@ -45,7 +45,13 @@ def stops_after(curve, mode, **options):
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize(
     "options",
-    [{"patience": p, "min_delta": d, "start_from_epoch": s} for p in (0, 1, 3) for d in (0, 0.001) for s in (0, 4)],
+    [
+        {"patience": p, "min_delta": d, "start_from_epoch": s, "baseline": b}
+        for p in (0, 1, 3)
+        for d in (0, 0.001)
+        for s in (0, 4)
+        for b in (None, 0.3, 2.0)
+    ],
 )
 def test_early_stopping_stops_where_keras_would(curve, mode, options):
     assert stops_after(CURVES[curve], mode, **options) == keras_stops_after(CURVES[curve], mode, **options)

@@ -62,8 +62,14 @@ def test_the_recipe_for_a_table_trains_on_gaps_and_categories(tmp_path, monkeypa
             f"{number},{rooms},{area},{10115 + number % 4},{heating},{rooms / 2 + generator.normal(0, 0.1):.3f}"
         )
     Path("houses.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (text,) = blocks("yaml")
+    text, _ = blocks("yaml")
     Path("mine.yaml").write_text(text, encoding="utf-8")
     result = train(load_recipe("mine.yaml", ["training.engine=graph"]), runs=tmp_path / "runs")
     assert result.test["root_mean_squared_error"] < 0.35  # half the deviation of the prices
     assert result.model.input_shape == (None, 4)
+
+
+def test_the_network_by_hand_solves_xor(tmp_path):
+    _, text = blocks("yaml")
+    result = train(load_recipe(text, ["training.engine=graph"]), runs=tmp_path / "runs")
+    assert result.history[-1]["accuracy"] == 1

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from hornbook.recipes.language.durations import Duration, TimeSpan, to_seconds, to_steps
+from hornbook.recipes.language.durations import Duration, Length, TimeSpan, to_seconds, to_steps
 
 DURATION, TIME_SPAN = TypeAdapter(Duration), TypeAdapter(TimeSpan)
 
@@ -84,3 +84,30 @@ def test_text_that_was_never_checked_raises():
         to_steps("soon", unit="steps", steps_per_epoch=1, total_steps=1)
     with pytest.raises(ValueError, match="not a time span: 'soon'"):
         to_seconds("soon")
+
+
+@pytest.mark.parametrize(
+    ("written", "accumulation", "epochs", "steps", "batches"),
+    [(2, 1, 2, 20, [10, 10, 0]), ("25 steps", 1, 3, 25, [10, 10, 5, 0]), ("20 steps", 1, 2, 20, [10, 10, 0]),
+     ("7 steps", 3, 3, 7, [10, 10, 1]), (2, 3, 2, 6, [10, 10]), ("1 step", 1, 1, 1, [1, 0])],
+)  # fmt: skip
+def test_a_run_of_steps_ends_within_an_epoch(written, accumulation, epochs, steps, batches):
+    length = Length.of(written, batches=10, accumulation=accumulation)
+    assert (length.epochs, length.steps) == (epochs, steps)
+    assert [length.batches_of(epoch) for epoch in range(len(batches))] == batches
+
+
+@pytest.mark.parametrize(
+    ("duration", "accumulation", "epochs"),
+    [
+        (3, 1, 3),
+        ("3 epochs", 4, 3),
+        ("1 step", 1, 1),
+        ("10 steps", 1, 1),
+        ("11 steps", 1, 2),
+        ("11 steps", 4, 5),
+        ("50%", 4, 2),
+    ],
+)
+def test_what_looks_once_an_epoch_waits_for_whole_ones(duration, accumulation, epochs):
+    assert Length.of(4, batches=10, accumulation=accumulation).in_epochs(duration) == epochs

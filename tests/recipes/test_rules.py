@@ -20,6 +20,9 @@ NO_HIDDEN = {"data": "digits", "model": "mlp"}
 APPLICATION = {"from": {"application": "MobileNetV2", "weights": "none"}}
 
 
+LEARNING = {"name": "dense", "units": 3}
+
+
 def layers(**own):
     return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
 
@@ -178,13 +181,37 @@ CASES = [
         "hidden-step",
         {**IMAGES, "activation": "step"},
         "activation: the step function has no slope, so nothing below it can learn."
-        " It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here.",
+        " Use 'relu' or 'sigmoid' here, or layers that do not learn: 'model: {name: layers}' with 'trainable: false'.",
     ),
     (
         "hidden-step",
         layers(activation="step"),
         "model.layers.1.activation: the step function has no slope, so nothing below it can learn."
-        " It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here.",
+        " Use 'relu' or 'sigmoid' here, or layers that do not learn: 'model: {name: layers}' with 'trainable: false'.",
+    ),
+    (
+        "hidden-step",
+        {
+            "data": "digits",
+            "model": {
+                "name": "layers",
+                "layers": ["flatten", {"name": "dense", "units": 3, "trainable": False}, LEARNING],
+            },
+            "activation": "step",
+        },
+        "activation: the step function has no slope, so nothing below it can learn."
+        " Use 'relu' or 'sigmoid' here, or layers that do not learn: 'model: {name: layers}' with 'trainable: false'.",
+    ),
+    (
+        "layer-bias",
+        {**layers(bias_regularizer={"l2": 0.1}), "normalization": "batch_normalization"},
+        "model.layers.1.bias_regularizer: this layer has no bias: 'batch_normalization' subtracts any bias in front of it,"
+        " so there is none. Remove it.",
+    ),
+    (
+        "layer-bias",
+        layers(bias_constraint="non_negative", use_bias=False),
+        "model.layers.1.bias_constraint: this layer has no bias: 'use_bias: false' leaves it without a bias. Remove it.",
     ),
     (
         "no-hidden-layers",

@@ -153,6 +153,17 @@ def test_a_good_sweep_passes_and_survives_a_round_trip():
     assert Recipe.model_validate(checked.recipe.to_dict()) == checked.recipe
 
 
+@pytest.mark.parametrize(
+    ("model", "is_good"),
+    [("mlp", True), ("{name: mlp, units: [9, 9]}", True), ("{name: mlp, funnel: {from: 9, to: 3, layers: 3}}", False)],
+)
+def test_depth_and_a_shared_width_vary_together_whatever_the_recipe_has_in_their_places(model, is_good):
+    """A funnel stays beside them in every trial, and leaves no room."""
+    text = "  max_trials: 3\n  space: {model.depth: {min: 1, max: 4}, model.units: {min: 16, max: 64, step: 16}}\n"
+    head = HEAD.replace("{name: mlp, units: [32]}", model)
+    assert (check_recipe(head + text).problems == ()) == is_good
+
+
 def test_mistakes_inside_and_outside_an_entry_are_found_together():
     text = (
         "  objective: val_acuracy\n  max_trials: 3\n  space:\n    optimizer: []\n"

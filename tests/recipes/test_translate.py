@@ -77,7 +77,7 @@ def sentences(**keys):
             {"model": {"units": [3]}},
             "model: 'name' is missing: which backbone? Known: cnn, layers, mlp, residual_cnn, rnn.",
         ),
-        ({"model": {"name": "mlp", "units": 30}}, "model.units: expected a list, found 30."),
+        ({"model": {"name": "cnn", "filters": 30}}, "model.filters: expected a list, found 30."),
         ({"model": {"name": "mlp", "units": [30, "x"]}}, "model.units.1: expected a whole number, found 'x'."),
         ({"model": {"name": "mlp", "units": [30, 0]}}, "model.units.1: expected a number of at least 1, found 0."),
         ({"model": {"name": "cnn", "filters": []}}, "model.filters: expected a list of at least 1, found []."),
@@ -234,6 +234,61 @@ def layer_sentences(*layers):
         (
             {"name": "flatten", "activation": "relu"},
             "model.layers.1.activation: unknown key for layer 'flatten'. Known: data_format, name.",
+        ),
+        (
+            {"name": "dense", "units": 3, "bias_initializer": "ones"},
+            "model.layers.1.bias_initializer: unknown key for layer 'dense'. It goes into the initializer: "
+            "'initializer: {name: he_normal, bias: ones}'.",
+        ),
+        (
+            {"name": "separable_conv2d", "filters": 3, "kernel_size": 3, "depthwise_regularizer": "l2"},
+            "model.layers.1.depthwise_regularizer: unknown key for layer 'separable_conv2d'. Penalties are "
+            "'regularization: {l2: 0.0001}'.",
+        ),
+        (
+            {"name": "dropout", "rate": 0.1, "seed": 3},
+            "model.layers.1.seed: unknown key for layer 'dropout'. Random layers follow the recipe's 'seed'.",
+        ),
+        (
+            {"name": "dense", "units": 3, "bias_regularizer": {"l3": 0.1}},
+            "model.layers.1.bias_regularizer: expected a penalty such as {l2: 0.01}, with l1, l2 or both, found {'l3': 0.1}.",
+        ),
+        (
+            {"name": "dense", "units": 3, "kernel_constraint": {"max_norm": 1.0, "min_norm": 2.0}},
+            "model.layers.1.kernel_constraint: expected 'non_negative', 'unit_norm', or norms such as {max_norm: 3.0}, with "
+            "max_norm, min_norm or both, found {'max_norm': 1.0, 'min_norm': 2.0}.",
+        ),
+        (
+            {"name": "dense", "units": 3, "kernel_constraint": "unit_norm", "regularization": {"max_norm": 1.0}},
+            "model.layers.1.kernel_constraint: give either this or 'regularization.max_norm', not both.",
+        ),
+        (
+            {"name": "lstm", "units": 3, "recurrent_initializer": "orthogonl"},
+            "model.layers.1.recurrent_initializer: unknown initializer 'orthogonl'. Did you mean 'orthogonal'?",
+        ),
+        (
+            {"name": "lstm", "units": 3, "recurrent_activation": {"name": "leaky_relu", "negative_slope": 0.4}},
+            "model.layers.1.recurrent_activation: this takes a plain function, and 'leaky_relu' with these options is a layer.",
+        ),
+        (
+            {"name": "dense", "units": None},
+            "model.layers.1.units: null means nothing here: omit it.",
+        ),
+        (
+            {"name": "dense", "units": {"choices": [3, 4]}},
+            "model.layers.1.units: expected a whole number above 0, found {'choices': [3, 4]}.",
+        ),
+        (
+            {"name": "conv2d", "filters": 3, "kernel_size": [3, 3, 3]},
+            "model.layers.1.kernel_size: expected a whole number above 0, or a list of 2, found [3, 3, 3].",
+        ),
+        (
+            {"name": "conv2d", "filters": 3, "kernel_size": 3, "padding": "full"},
+            "model.layers.1.padding: expected 'valid' or 'same', found 'full'.",
+        ),
+        (
+            {"name": "flatten", "trainable": False},
+            "model.layers.1.trainable: unknown key for layer 'flatten'. Known: data_format, name.",
         ),
         (3, "model.layers.1: expected a mapping, found 3."),
     ],

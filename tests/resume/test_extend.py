@@ -45,6 +45,27 @@ def test_an_interrupted_run_may_go_on_for_longer_too(interrupted, alone, resume,
     assert_same(longer, alone(LONG))
 
 
+@pytest.mark.parametrize(("first", "then"), [("7 steps", 4), ("14 steps", "28 steps")], ids=["epochs", "steps"])
+def test_a_run_of_steps_goes_on_after_whole_epochs(train, alone, resume, assert_same, first, then):
+    longer = resume(train(SHORT | {"training": {"epochs": first}}).run, [f"training.epochs={then}"])
+    assert_same(longer, alone(LONG), but=("recipe", "result"))
+
+
+def test_a_run_of_steps_that_was_stopped_in_its_last_epoch_goes_on_there(interrupted, alone, resume, assert_same):
+    steps = SHORT | {"training": {"epochs": "12 steps"}}
+    longer = resume(interrupted(steps, at=(1, 4)).run, ["training.epochs=4"])
+    assert_same(longer, alone(LONG))
+
+
+def test_an_epoch_that_has_ended_early_is_not_made_longer(alone, resume):
+    result = alone(SHORT | {"training": {"epochs": "12 steps"}})
+    message = (
+        "training.epochs=4: the run ended with batch 5 of 7 of epoch 2, which is closed: its figures and what follows "
+        "from them would have been others. Train anew, in whole epochs if it is to go on later (14 steps)."
+    )
+    assert_refused(resume, result.run, "training.epochs=4", UsageError, message)
+
+
 def test_accumulated_gradients_and_averages_go_on(train, alone, resume, assert_same):
     optimizer = {"optimizer": {"name": "adam", "accumulation": 3, "ema": {"momentum": 0.9}}}
     longer = resume(train(SHORT | optimizer).run, ["training.epochs=4"])

@@ -51,6 +51,12 @@ KINDS = {
         "regularization": {"spatial_dropout": 0.2},
         "optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01},
     },
+    "so many steps, the last of them within an epoch": {
+        "regularization": {"dropout": 0.3},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "accumulation": 2},
+        "schedule": "one_cycle",
+        "training": {"epochs": "10 steps", "early_stopping": {"patience": "5 steps"}},  # 20 batches: 7, 7, 6
+    },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
 FIT = {

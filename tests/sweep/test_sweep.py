@@ -181,6 +181,22 @@ def test_best_yaml_is_an_ordinary_recipe_with_the_winner_s_values(run_sweep):
     assert checked.recipe.training.batch_size == result.best["training.batch_size"]
 
 
+@pytest.mark.parametrize("tuner", ["grid", "bayesian"])
+def test_trials_may_differ_in_depth_and_share_a_width(tuner, run_sweep):
+    from hornbook import load_recipe
+
+    space = {"model.depth": {"min": 1, "max": 2}, "model.units": {"min": 4, "max": 12, "step": 8}}
+    result = run_sweep({**TUNERS[tuner], "space": space, "max_trials": 4})
+    trained = [
+        load_recipe(path).model.hidden_units() for path in sorted(result.folder.glob("trials/*/latest/recipe.yaml"))
+    ]
+    assert set(trained) <= {(4,), (12,), (4, 4), (12, 12)}
+    assert len(set(trained)) == 4 if tuner == "grid" else len(trained) == result.trials
+    best = load_recipe(result.folder / "best.yaml").model
+    assert (best.depth, best.units) == (result.best["model.depth"], result.best["model.units"])
+    assert {type(value) for value in result.best.values()} == {int}
+
+
 def test_only_the_best_trials_keep_models_and_none_keeps_states(run_sweep):
     result = run_sweep({"max_trials": 3, "keep_best": 1})
     models = sorted(path.parents[2].name for path in result.folder.glob("trials/*/latest/checkpoints/last.keras"))
@@ -202,6 +218,15 @@ def test_several_executions_share_the_division_and_their_mean_is_the_score(run_s
 
 def test_a_budget_of_epochs_ends_the_search(run_sweep):
     result = run_sweep({"max_trials": None, "total_epochs": 4})
+    assert (result.trials, result.stop_reason) == (2, "total_epochs of 4 reached")
+
+
+def test_trials_of_so_many_steps_count_their_epochs(run_sweep):
+    training = {"epochs": "6 steps", "batch_size": 32, "engine": "graph"}  # 4 batches an epoch
+    result = run_sweep(
+        {"max_trials": None, "total_epochs": 4, "space": {"optimizer.learning_rate": [0.1, 0.2, 0.3]}},
+        sections={"training": training},
+    )
     assert (result.trials, result.stop_reason) == (2, "total_epochs of 4 reached")
 
 

@@ -7,7 +7,8 @@ from hornbook.recipes.describe.docstrings import one_line
 from hornbook.recipes.describe.pages import Description, Option
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import article
-from hornbook.recipes.sections.free_layer import BY_INGREDIENTS, own_ingredients
+from hornbook.recipes.sections.free_layer import hidden_arguments, own_ingredients
+from hornbook.recipes.sections.layer_arguments import has_weights
 
 __all__ = ["describe_layer", "layer_summary"]
 
@@ -49,7 +50,7 @@ def describe_layer(name: str) -> Description:
     """Return a layer with its arguments as a recipe writes them."""
     helps = _argument_helps(keras_layers.docstring(name))
     own = own_ingredients(name)
-    hidden = BY_INGREDIENTS if own else {"seed"}
+    hidden = hidden_arguments(name)
     required = keras_layers.required_arguments(name)
     options = [
         Option(argument, "", "required" if argument in required else default, helps.get(argument, ""))
@@ -57,6 +58,8 @@ def describe_layer(name: str) -> Description:
         if argument not in hidden
     ]
     options += [Option(key, f"{article(key)} {key}", "", f"In place of the recipe's own {key}.") for key in own]
+    if has_weights(name):
+        options.append(Option("trainable", "true or false", "true", "Whether its weights change in training."))
     needed = "".join(f", {argument}: {VALUES.get(argument, '…')}" for argument in sorted(required))
     return Description(
         kind="layer",

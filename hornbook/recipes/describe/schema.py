@@ -16,7 +16,8 @@ from hornbook.recipes.describe.docstrings import body, field_help, one_line
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import KINDS, Component, Spec, catalog, summary
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.free_layer import BY_INGREDIENTS, FreeLayer, own_ingredients
+from hornbook.recipes.sections.free_layer import FreeLayer, hidden_arguments, own_ingredients
+from hornbook.recipes.sections.layer_arguments import has_weights
 
 __all__ = ["SCHEMA_FILE", "json_schema", "spec_schema"]
 
@@ -117,12 +118,14 @@ def _layers() -> dict[str, Any]:
 
 def _layer(name: str) -> dict[str, Any]:
     own = own_ingredients(name)
-    hidden = BY_INGREDIENTS if own else {"seed"}
+    hidden = hidden_arguments(name)
     arguments: dict[str, Any] = {key: {} for key in keras_layers.argument_names(name) if key not in hidden}
     for ingredient in own:
         is_section = ingredient == "regularization"
         reference = {"$ref": "#/$defs/Regularization"} if is_section else {MARK: ingredient}
         arguments[ingredient] = {"anyOf": [reference, {"type": "null"}]}
+    if has_weights(name):
+        arguments["trainable"] = {"anyOf": [{"type": "boolean"}, {"type": "null"}]}
     return {
         "type": "object",
         "properties": {"name": {"const": name}, **arguments},

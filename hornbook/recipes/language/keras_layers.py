@@ -11,7 +11,15 @@ import pathlib
 import re
 from functools import cache
 
-__all__ = ["argument_names", "class_name", "defaults", "docstring", "layer_names", "required_arguments"]
+__all__ = [
+    "argument_names",
+    "class_name",
+    "defaults",
+    "docstring",
+    "layer_names",
+    "required_arguments",
+    "written_default",
+]
 
 # Layers that need code or other layers as arguments, which YAML cannot say; RNN cells and abstract parents.
 LEFT_OUT = frozenset(
@@ -96,6 +104,17 @@ def docstring(name: str) -> str:
 
 def defaults(name: str) -> dict[str, str]:
     """Return {argument: its default as YAML} in order, without `name` and `dtype`; empty for None and no default."""
+    return {key: _as_yaml(value) for key, value in _defaults(name).items()}
+
+
+def written_default(name: str, argument: str) -> str | None:
+    """Return an argument's default as Keras's source writes it, ``None`` included; None where it has none."""
+    value = _defaults(name).get(argument)
+    return None if value is None else ast.unparse(value)
+
+
+@cache
+def _defaults(name: str) -> dict[str, ast.expr | None]:
     arguments = _arguments(name)
     if arguments is None:
         return {}
@@ -103,7 +122,7 @@ def defaults(name: str) -> dict[str, str]:
     written: list[ast.expr | None] = [None] * (len(names) - len(arguments.defaults)) + list(arguments.defaults)
     names += [argument.arg for argument in arguments.kwonlyargs]
     written += arguments.kw_defaults
-    return {key: _as_yaml(value) for key, value in zip(names, written, strict=True) if key not in {"name", "dtype"}}
+    return {key: value for key, value in zip(names, written, strict=True) if key not in {"name", "dtype"}}
 
 
 def _as_yaml(value: ast.expr | None) -> str:

@@ -264,11 +264,11 @@ def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         message = f"a batch of {size} is larger than the training split of {facts.train_size} examples."
         yield Problem(("training", "batch_size"), message, f"Use at most {facts.train_size}.")
         return
-    batches = recipe.training.epochs * -(-(facts.train_size or size) // size)
-    accumulation = recipe.optimizer.accumulation
-    if facts.train_size is not None and batches < accumulation:
-        message = f"a step takes {accumulation} batches, and the whole run has {batches}, so nothing would be trained."
-        yield Problem(("optimizer", "accumulation"), message, f"Use at most {batches}, or train longer.")
+    batches, accumulation = facts.batches(recipe), recipe.optimizer.accumulation
+    total = recipe.training.length(batches=batches, accumulation=accumulation).total if batches else accumulation
+    if total < accumulation:
+        message = f"a step takes {accumulation} batches, and the whole run has {total}, so nothing would be trained."
+        yield Problem(("optimizer", "accumulation"), message, f"Use at most {total}, or train longer.")
 
 
 RULES = (

@@ -7,7 +7,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
 from hornbook.recipes.sections.model import Cnn, Layers, ResidualCnn, Rnn
-from hornbook.recipes.sections.normalization import GroupNormalization
+from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
 HIDDEN_ONLY = (
@@ -23,10 +23,22 @@ HIDDEN_ONLY = (
 def no_step_in_hidden_layers(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """The step function in a hidden layer stops every gradient."""
     message = "the step function has no slope, so nothing below it can learn."
-    hint = "It belongs in the head of a perceptron; use 'relu' or 'sigmoid' here."
+    hint = "Use 'relu' or 'sigmoid' here, or layers that do not learn: 'model: {name: layers}' with 'trainable: false'."
     for path, activation in _hidden_activations(recipe):
-        if not activation.hidden:
+        if not activation.hidden and _learns_below(recipe, path):
             yield Problem(path, message, hint)
+
+
+def _learns_below(recipe: Recipe, path: Path) -> bool:
+    """Return whether something learns that a hidden activation's gradient would have to reach."""
+    model, reuse = recipe.model, recipe.reuse
+    if not isinstance(model, Layers) or getattr(recipe.normalization, "input", False):
+        return True
+    if reuse is not None and reuse.copy_ is None and (reuse.freeze not in (True, "all") or reuse.unfreeze is not None):
+        return True
+    by_recipe = [i for i, layer in enumerate(model.layers) if layer.activation is None and layer.activates()]
+    last = max(by_recipe, default=-1) if path == ("activation",) else int(path[2])
+    return any(layer.learns() for layer in model.layers[: last + 1])
 
 
 def _hidden_activations(recipe: Recipe) -> Iterator[tuple[Path, ActivationSpec]]:
@@ -112,11 +124,29 @@ def free_layers_take_regularization(recipe: Recipe, facts: Facts) -> Iterator[Pr
             )
 
 
+def biases_are_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What is said of the biases of a free layer that has none."""
+    if not isinstance(recipe.model, Layers):
+        return
+    for index, layer in enumerate(recipe.model.layers):
+        keys = [key for key in ("bias_regularizer", "bias_constraint") if layer.arguments().get(key) is not None]
+        if not keys or layer.is_recurrent():
+            continue
+        normalization, has_bias = layer.normalization or recipe.normalization, layer.arguments().get("use_bias")
+        why = "'use_bias: false' leaves it without a bias"
+        if has_bias is None and subtracts_biases(normalization):
+            has_bias, why = False, f"'{normalization.name}' subtracts any bias in front of it, so there is none"
+        if has_bias is False:
+            for key in keys:
+                yield Problem(("model", "layers", index, key), f"this layer has no bias: {why}.", "Remove it.")
+
+
 RULES = (
     ("hidden-step", ("activation", "model"), no_step_in_hidden_layers),
     ("no-hidden-layers", ("model", "regularization", "activation", "normalization"), hidden_layers_needed),
     ("dropout", ("model", "regularization"), dropout_fits_backbone),
     ("cell-activation", ("model", "activation"), activation_fits_cell),
     ("groups", ("model", "normalization"), groups_divide_channels),
+    ("layer-bias", ("model", "normalization"), biases_are_there),
     ("layer-input-dropout", ("model",), free_layers_take_regularization),
 )

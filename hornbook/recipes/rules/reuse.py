@@ -5,7 +5,6 @@ from pathlib import Path as FilePath
 
 from hornbook.errors import HornbookError, Path, Problem
 from hornbook.recipes.facts import Facts
-from hornbook.recipes.language.durations import to_steps
 from hornbook.recipes.language.layer_names import UnknownLayer, block_number, select
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
@@ -148,12 +147,16 @@ def timeline_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         if isinstance(given, GradualUnfreeze)
         else [(("reuse", "unfreeze", index, "after"), entry) for index, entry in enumerate(given)]
     )
-    epochs = recipe.training.epochs
+    training, batches = recipe.training, facts.batches(recipe)
+    length = training.length(batches=batches or 1000, accumulation=recipe.optimizer.accumulation)
     for path, entry in entries:
-        if isinstance(entry.after, str) and "step" in entry.after:
-            continue
-        if to_steps(entry.after, unit="epochs", steps_per_epoch=1000, total_steps=1000 * epochs) >= 1000 * epochs:
-            message = f"the run ends with epoch {epochs}, so these layers are never unfrozen."
+        is_share, in_steps = (isinstance(entry.after, str) and unit in entry.after for unit in ("%", "step"))
+        is_other_unit = not is_share and in_steps != isinstance(training.epochs, str)
+        if is_other_unit and (batches is None or in_steps):
+            continue  # only the data tells how many steps an epoch has
+        if length.in_batches(entry.after) >= length.total:
+            end = f"with epoch {training.epochs}" if isinstance(training.epochs, int) else f"after {training.epochs}"
+            message = f"the run ends {end}, so these layers are never unfrozen."
             yield Problem(path, message, "Unfreeze earlier, or train longer.")
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
-from hornbook.recipes.language.durations import to_steps
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Rnn
-from hornbook.recipes.sections.normalization import NormalizationSpec
+from hornbook.recipes.sections.normalization import subtracts_biases
 from hornbook.recipes.sections.schedule import Performance
 
 HE = frozenset({"he_normal", "he_uniform"})
@@ -59,9 +58,7 @@ def alpha_dropout_is_for_selu(recipe: Recipe, facts: Facts) -> Iterator[Problem]
 def bias_before_normalization(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A bias that the following normalization subtracts again."""
     normalization = recipe.normalization
-    if recipe.initializer.bias is None or not isinstance(normalization, NormalizationSpec) or not normalization.centers:
-        return
-    if normalization.position == "before_activation":
+    if recipe.initializer.bias is not None and subtracts_biases(normalization):
         message = f"'{normalization.name}' subtracts any bias in front of it, so hidden layers have none."
         yield _warn(("initializer", "bias"), message, "Remove it, or set 'position: after_activation'.")
 
@@ -71,13 +68,13 @@ def patience_order(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     stopping, schedule = recipe.training.early_stopping, recipe.schedule
     if stopping is None or not isinstance(schedule, Performance):
         return
-    epochs = to_steps(stopping.patience, unit="epochs", steps_per_epoch=1, total_steps=recipe.training.epochs)
-    if isinstance(stopping.patience, str) and "step" in stopping.patience:
+    batches, written = facts.batches(recipe), (stopping.patience, schedule.patience, recipe.training.epochs)
+    if batches is None and any(isinstance(duration, str) and "step" in duration for duration in written):
         return
-    if epochs <= schedule.patience:
-        message = (
-            f"training stops after {epochs} epochs without progress, before the rate is lowered ({schedule.patience})."
-        )
+    length = recipe.training.length(batches=batches or 1000, accumulation=recipe.optimizer.accumulation)
+    epochs, waits = length.in_epochs(stopping.patience), length.in_epochs(schedule.patience)
+    if epochs <= waits:
+        message = f"training stops after {epochs} epochs without progress, before the rate is lowered ({waits})."
         yield _warn(("training", "early_stopping", "patience"), message, "Use at least twice the schedule's patience.")
 
 

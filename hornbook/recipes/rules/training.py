@@ -71,31 +71,31 @@ def momentum_is_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 def schedule_fits_run(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A warm-up, boundaries or decay that reach beyond the end of the run."""
-    schedule, epochs = recipe.schedule, recipe.training.epochs
-    per_epoch = 1000  # only epochs and percentages can be judged without the data
-    if facts.train_size is not None:
-        per_epoch = -(-facts.train_size // (recipe.training.batch_size * recipe.optimizer.accumulation))
-    total = epochs * per_epoch
+    schedule, training, accumulation = recipe.schedule, recipe.training, recipe.optimizer.accumulation
+    batches = facts.batches(recipe)
+    length = training.length(batches=batches or 1000 * accumulation, accumulation=accumulation)
+    per_epoch = max(length.batches // accumulation, 1)
 
     def too_long(duration: int | str) -> bool:
+        is_share = isinstance(duration, str) and "%" in duration
         in_steps = isinstance(duration, int) or "step" in duration
-        if in_steps and facts.train_size is None:
-            return False
-        return to_steps(duration, unit="steps", steps_per_epoch=per_epoch, total_steps=total) > total
+        if batches is None and not is_share and in_steps != isinstance(training.epochs, str):
+            return False  # only the data tells how many steps an epoch has
+        return to_steps(duration, unit="steps", steps_per_epoch=per_epoch, total_steps=length.steps) > length.steps
 
     if schedule.warmup is not None and too_long(schedule.warmup.duration):
         path: Path = ("schedule", "warmup")
         yield Problem(
-            path, f"the warm-up is longer than the run of {epochs} epochs.", "Shorten it, for instance to 5%."
+            path, f"the warm-up is longer than the run of {training.duration}.", "Shorten it, for instance to 5%."
         )
     if isinstance(schedule, PiecewiseConstant):
         if any(too_long(boundary) for boundary in schedule.boundaries):
-            message = f"a boundary lies beyond the run of {epochs} epochs, so its factor is never used."
+            message = f"a boundary lies beyond the run of {training.duration}, so its factor is never used."
             yield Problem(("schedule", "boundaries"), message, "Move it, or train longer.", severity="warning")
         return
     for name in schedule.durations:
         if too_long(getattr(schedule, name)):
-            message = f"is longer than the run of {epochs} epochs: the schedule does not come to its end."
+            message = f"is longer than the run of {training.duration}: the schedule does not come to its end."
             yield Problem(("schedule", name), message, "A percentage follows the run's length.", severity="warning")
 
 

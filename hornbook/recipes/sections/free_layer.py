@@ -1,5 +1,6 @@
 """One layer of `model: {name: layers}`: a Keras layer by name, its arguments, and its own ingredients."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -10,10 +11,11 @@ from hornbook.recipes.language.hints import MOVED, did_you_mean
 from hornbook.recipes.language.spec import Spec
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.initializer import Initializer
+from hornbook.recipes.sections.layer_arguments import has_weights, refusals
 from hornbook.recipes.sections.normalization import Normalization
 from hornbook.recipes.sections.regularization import Regularization
 
-__all__ = ["BY_INGREDIENTS", "KERNELS", "FreeLayer", "LayerItem", "own_ingredients"]
+__all__ = ["KERNELS", "FreeLayer", "LayerItem", "hidden_arguments", "own_ingredients"]
 
 RECURRENT = frozenset({"simple_rnn", "lstm", "gru", "conv_lstm1d", "conv_lstm2d", "conv_lstm3d"})
 WITH_WEIGHTS = RECURRENT | frozenset(
@@ -23,13 +25,23 @@ WITH_WEIGHTS = RECURRENT | frozenset(
 KERNELS = ("kernel", "depthwise", "pointwise")
 BY_INGREDIENTS = frozenset(
     {"activation", "bias_initializer", "seed"}
-    | {f"{part}_{what}" for part in KERNELS for what in ("initializer", "regularizer", "constraint")}
+    | {f"{part}_{what}" for part in KERNELS for what in ("initializer", "regularizer")}
 )
+ELSEWHERE = {
+    "seed": "Random layers follow the recipe's 'seed'.",
+    "bias_initializer": "It goes into the initializer: 'initializer: {name: he_normal, bias: ones}'.",
+    **{f"{part}_initializer": MOVED["kernel_initializer"] for part in KERNELS},
+    **{f"{part}_regularizer": MOVED["kernel_regularizer"] for part in KERNELS},
+}
+"""Where ingredients say what Keras's arguments would."""
 INGREDIENTS = ("activation", "normalization", "initializer", "regularization")
 
 
 class FreeLayer(Spec):
-    """A Keras layer by its snake_case name, with Keras's arguments and, where it has weights, its own ingredients."""
+    """A Keras layer by its snake_case name, with Keras's arguments and, where it has weights, its own ingredients.
+
+    `trainable: false` keeps its weights as they are from the start.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, serialize_by_alias=True)
     name: str
@@ -37,6 +49,15 @@ class FreeLayer(Spec):
     normalization: Normalization | None = None
     initializer: Initializer | None = None
     regularization: Regularization | None = None
+    trainable: bool | None = None
+
+    def learns(self) -> bool:
+        """Return whether it has weights that change in training."""
+        return has_weights(self.name) and self.trainable is not False
+
+    def activates(self) -> bool:
+        """Return whether it has an activation: its own, or the recipe's."""
+        return self.takes_ingredients() or self.name == "activation"
 
     def takes_ingredients(self) -> bool:
         """Return whether the recipe's ingredients apply to it."""
@@ -62,12 +83,20 @@ class FreeLayer(Spec):
             found = f"unknown layer '{name}'." if name is not None else "'name' is missing: which layer?"
             raise _errors([(("name",) if name is not None else (), f"{found} {near}", name)])
         own = own_ingredients(name)
-        allowed = {"name", *own, *(set(keras_layers.argument_names(name)) - (BY_INGREDIENTS if own else {"seed"}))}
+        hidden = hidden_arguments(name)
+        arguments = set(keras_layers.argument_names(name)) - hidden
+        allowed = {"name", *own, *arguments, *(("trainable",) if has_weights(name) else ())}
         wrong: list[tuple[tuple[str, ...], str, Any]] = [
-            ((key,), f"unknown key for layer '{name}'. {MOVED.get(key) or did_you_mean(key, allowed)}", item)
+            ((key,), f"unknown key for layer '{name}'. {_hint(key, hidden, allowed)}", item)
             for key, item in value.items()
             if key not in allowed
         ]
+        refused = refusals(name, {key: item for key, item in value.items() if key in arguments and key not in own})
+        wrong += [((key,), text, value[key]) for key, text in refused.items()]
+        regularization = value.get("regularization")
+        if isinstance(regularization, dict) and regularization.get("max_norm") is not None:
+            twice = [key for key in value if key in {f"{part}_constraint" for part in KERNELS}]
+            wrong += [((key,), "give either this or 'regularization.max_norm', not both.", value[key]) for key in twice]
         missing = keras_layers.required_arguments(name) - set(value)
         wrong += [((), f"layer '{name}' needs '{key}'.", None) for key in sorted(missing)]
         if wrong:
@@ -83,6 +112,16 @@ def _errors(found: list[tuple[tuple[str, ...], str, Any]]) -> ValidationError:
             for where, text, value in found
         ],
     )
+
+
+def _hint(key: Any, hidden: frozenset[str], allowed: Collection[str]) -> str:
+    return ELSEWHERE[key] if key in hidden and key in ELSEWHERE else did_you_mean(key, allowed)
+
+
+def hidden_arguments(name: str) -> frozenset[str]:
+    """Return the arguments of Keras that ingredients and seed of the recipe stand for."""
+    known = frozenset(keras_layers.argument_names(name))
+    return known & (BY_INGREDIENTS if own_ingredients(name) else frozenset({"seed"}))
 
 
 def own_ingredients(name: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.spec import Component, ComponentOf, PositiveInt, Rate, Spec, register
@@ -12,6 +12,10 @@ __all__ = ["Backbone", "Cnn", "Funnel", "Layers", "Mlp", "ModelSpec", "ResidualC
 
 Repeats = Annotated[int, Field(ge=1, le=1000)]
 Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+Widths = Annotated[
+    PositiveInt | tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
+Depth = Annotated[Repeats | None, Field(description="How many layers as wide as `units`, where that is one number.")]
 
 
 class ModelSpec(Component):
@@ -27,6 +31,23 @@ class ModelSpec(Component):
 
 
 Backbone = Annotated[ModelSpec, ComponentOf("model")]
+
+
+def _stack(units: int | tuple[int, ...], depth: int | None) -> tuple[int, ...]:
+    """Return the width of each layer: as listed, or one width as often as the network is deep."""
+    return units if isinstance(units, tuple) else (units,) * (depth or 1)
+
+
+def _at_least_one(units: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if units == ():
+        raise PydanticCustomError("units", "expected at least one layer, found none.")
+    return units
+
+
+def _check_depth(units: int | tuple[int, ...], depth: int | None) -> None:
+    if depth is not None and isinstance(units, tuple):
+        message = "'depth' repeats one width: write it as one number, for instance 'units: 100', or leave out 'depth'."
+        raise PydanticCustomError("depth", message)
 
 
 class Funnel(Spec):
@@ -49,6 +70,8 @@ class Funnel(Spec):
 class Mlp(ModelSpec):
     """A stack of dense layers, given by `units` or as a `funnel`; no units at all is linear or logistic regression.
 
+    `units: 100` with `depth: 3` is the same as `units: [100, 100, 100]`.
+
     Images and sequences are flattened. Rumelhart et al. (1986), "Learning representations by back-propagating errors".
 
     Example:
@@ -58,8 +81,9 @@ class Mlp(ModelSpec):
     name: Literal["mlp"] = "mlp"
     builds = "hornbook.builder.backbones:mlp"
 
-    units: Sizes = ()
-    """Units of each hidden layer; none at all: the head alone."""
+    units: Widths = ()
+    """Units of each hidden layer, or one number for all; none at all: the head alone."""
+    depth: Depth = None
     funnel: Funnel | None = None
     """Units that go evenly from one number to another, in place of `units`."""
 
@@ -67,11 +91,14 @@ class Mlp(ModelSpec):
     def _one_way(self) -> "Mlp":
         if self.units and self.funnel is not None:
             raise PydanticCustomError("either", "give either 'units' or 'funnel', not both.")
+        if self.depth is not None and self.funnel is not None:
+            raise PydanticCustomError("either", "a funnel has its own number of layers: leave out 'depth'.")
+        _check_depth(self.units, self.depth)
         return self
 
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every hidden layer."""
-        return self.funnel.units() if self.funnel is not None else self.units
+        return self.funnel.units() if self.funnel is not None else _stack(self.units, self.depth)
 
 
 @register
@@ -158,8 +185,9 @@ class Rnn(ModelSpec):
 
     cell: Literal["simple", "lstm", "gru"] = "lstm"
     """What remembers; `simple` forgets over long sequences."""
-    units: Annotated[Sizes, Field(min_length=1)] = (64,)
-    """Units of each recurrent layer."""
+    units: Annotated[Widths, AfterValidator(_at_least_one)] = (64,)
+    """Units of each recurrent layer, or one number for all."""
+    depth: Depth = None
     bidirectional: bool = False
     """Read each sequence in both directions, with units for each."""
     recurrent_dropout: Rate = 0.0
@@ -169,9 +197,18 @@ class Rnn(ModelSpec):
     dense: Sizes = ()
     """Units of dense layers that follow."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> "Rnn":
+        _check_depth(self.units, self.depth)
+        return self
+
+    def recurrent_units(self) -> tuple[int, ...]:
+        """Return the width of every recurrent layer, of one direction."""
+        return _stack(self.units, self.depth)
+
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every recurrent layer (both directions counted), then the dense layers' widths."""
-        return tuple(size * (1 + self.bidirectional) for size in self.units) + self.dense
+        return tuple(size * (1 + self.bidirectional) for size in self.recurrent_units()) + self.dense
 
 
 @register
@@ -179,7 +216,10 @@ class Layers(ModelSpec):
     """A free list of Keras layers in the same shorthand.
 
     The ingredients apply to every layer with weights of its own (dense, convolutions, recurrent layers) unless the
-    layer says otherwise: `{name: dense, units: 10, activation: tanh, normalization: none}`. Keras: `keras.layers`.
+    layer says otherwise: `{name: dense, units: 10, activation: tanh, normalization: none}`. Beside Keras's arguments a
+    layer takes `trainable: false`, penalties (`bias_regularizer: {l2: 0.01}`; `activity_regularizer` is of what the
+    activation returns, in the mean over the batch) and limits (`kernel_constraint: non_negative`, `unit_norm` or
+    `{max_norm: 3.0}` over each unit's incoming weights). Keras: `keras.layers`.
 
     Example:
         model: {name: layers, layers: [flatten, {name: dense, units: 300}, {name: dense, units: 100, activation: tanh}]}

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from hornbook.recipes.language.spec import Component, ComponentOf, Positive, PositiveInt, register
 
-__all__ = ["Normalization", "NormalizationSpec"]
+__all__ = ["Normalization", "NormalizationSpec", "subtracts_biases"]
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Epsilon = Annotated[Positive, Field(description="Small number added to the variance, against division by zero.")]
@@ -50,6 +50,13 @@ class NoNormalization(Component):
 
 
 Normalization = Annotated[NormalizationSpec | NoNormalization, ComponentOf("normalization")]
+
+
+def subtracts_biases(normalization: NormalizationSpec | NoNormalization) -> bool:
+    """Return whether a bias in front of it has no effect, so that layers have none."""
+    if not isinstance(normalization, NormalizationSpec):
+        return False
+    return normalization.centers and normalization.position == "before_activation"
 
 
 @register

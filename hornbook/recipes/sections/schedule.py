@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.language.durations import Duration
+from hornbook.recipes.language.durations import Duration, LongerThanZero
 from hornbook.recipes.language.spec import ComponentOf, Fraction, NonNegative, Positive, Rate, register, resolve_target
 from hornbook.recipes.sections.schedule_spec import ScheduleSpec, Warmup, check_step, steps_of
 
@@ -20,6 +20,12 @@ Staircase = Annotated[bool, Field(description="Fall in steps, once per `decay_st
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _epochs(duration: int | str) -> int:
+    if not isinstance(duration, int):
+        raise ValueError("convert durations with in_epochs() first")
+    return duration
 
 
 @register
@@ -131,7 +137,7 @@ class PiecewiseConstant(ScheduleSpec):
 
 @register
 class Performance(ScheduleSpec):
-    """Multiply the rate by `reduction` when the monitored value has not improved for `patience` epochs.
+    """Multiply the rate by `reduction` when the monitored value has not improved for as long as `patience`.
 
     Keras's ReduceLROnPlateau; Géron, ch. 11, "performance scheduling".
 
@@ -140,6 +146,7 @@ class Performance(ScheduleSpec):
     """
 
     name: Literal["performance"] = "performance"
+    epoch_durations: ClassVar[tuple[str, ...]] = ("patience", "cooldown")
 
     monitor: str = "val_loss"
     """Recorded value that has to improve."""
@@ -147,12 +154,12 @@ class Performance(ScheduleSpec):
     """Which direction is better; omitted: known from the metric."""
     reduction: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Factor that the rate is multiplied by each time."""
-    patience: Annotated[int, Field(ge=1)] = 10
-    """Epochs without improvement before the rate falls."""
+    patience: LongerThanZero = 10
+    """How long to wait for an improvement; a bare number means epochs, and anything else is rounded up to whole ones."""
     min_delta: NonNegative = 1e-4
     """Smallest change that counts as an improvement."""
-    cooldown: Annotated[int, Field(ge=0)] = 0
-    """Epochs to wait after a reduction before counting again."""
+    cooldown: Duration = 0
+    """How long to wait after a reduction before counting again; in epochs, as `patience`."""
     min_learning_rate: NonNegative = 0.0
     """The rate never falls below this."""
 
@@ -166,9 +173,9 @@ class Performance(ScheduleSpec):
             self.monitor,
             self.mode or "min",
             reduction=self.reduction,
-            patience=self.patience,
+            patience=_epochs(self.patience),
             min_delta=self.min_delta,
-            cooldown=self.cooldown,
+            cooldown=_epochs(self.cooldown),
             min_factor=self.min_learning_rate / learning_rate,
         )
 

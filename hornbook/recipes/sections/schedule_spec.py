@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator
 
-from hornbook.recipes.language.durations import Duration, to_steps
+from hornbook.recipes.language.durations import Duration, Length, to_steps
 from hornbook.recipes.language.spec import Component, Fraction, Spec
 
 __all__ = ["ScheduleSpec", "Warmup", "check_step", "steps_of"]
@@ -33,6 +33,8 @@ class ScheduleSpec(Component):
     shared: ClassVar[frozenset[str]] = frozenset({"warmup"})
     durations: ClassVar[tuple[str, ...]] = ()
     """Options that are durations; a bare number means steps."""
+    epoch_durations: ClassVar[tuple[str, ...]] = ()
+    """Options that are durations of what acts between epochs; a bare number means epochs."""
 
     warmup: Annotated[Warmup | None, BeforeValidator(_warmup, json_schema_input_type=Duration | Warmup | None)] = None
     """Rise of the rate in front of the schedule: a duration such as `5%`, or `{duration, start_factor}`."""
@@ -54,6 +56,11 @@ class ScheduleSpec(Component):
 
         update |= {name: convert(getattr(self, name)) for name in self.durations}
         return type(self).model_validate({**self.model_dump(), **update})
+
+    def in_epochs(self, length: Length) -> Self:
+        """Return the same schedule with the durations of what acts between epochs in whole epochs, rounded up."""
+        update = {name: length.in_epochs(getattr(self, name)) for name in self.epoch_durations}
+        return self.model_copy(update=update)
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the fraction of `optimizer.learning_rate` to use at `step`.
@@ -80,6 +87,8 @@ class ScheduleSpec(Component):
 
     def build_watcher(self, learning_rate: float) -> Any:
         """Return what lowers the rate between epochs, a `hornbook.callbacks.PlateauReducer` or the like; None without.
+
+        Durations are in whole epochs by then: it is asked of what `in_epochs` returned.
 
         Args:
             learning_rate: The rate that factors are of.

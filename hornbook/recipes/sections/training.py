@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.language.durations import Duration, Size, TimeSpan
+from hornbook.recipes.language.durations import Duration, Length, RunLength, Size, TimeSpan
 from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, Spec
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.metric import Metric
@@ -39,9 +39,11 @@ class EarlyStopping(Spec):
     mode: Mode | None = None
     """Which direction is better; omitted: known from the metric."""
     patience: Duration = 10
-    """How long to wait for an improvement; a bare number means epochs."""
+    """How long to wait for an improvement; a bare number means epochs, and anything else is rounded up to whole ones."""
     min_delta: NonNegative = 0.0
     """Smallest change that counts as an improvement."""
+    baseline: float | None = None
+    """A value to beat: while none has, every epoch counts as one without improvement; omitted: there is none."""
     start_from_epoch: Annotated[int, Field(ge=0)] = 0
     """Epochs at the start that are not watched."""
     restore_best: bool = True
@@ -84,8 +86,8 @@ class GradientClipping(Spec):
 class Training(Spec):
     """Epochs, batches, metrics, and everything that watches over a run."""
 
-    epochs: PositiveInt = 20
-    """Passes over the training examples, at most."""
+    epochs: RunLength = 20
+    """Passes over the training examples, at most; or optimizer steps, `40000 steps`, in as many epochs as that takes."""
     batch_size: PositiveInt = 32
     """Examples per batch."""
     metrics: Annotated[tuple[Metric, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] | None = (
@@ -112,3 +114,17 @@ class Training(Spec):
     """End the run in good order after so long."""
     on_divergence: OnDivergence | None = None
     """Omitted: the run ends there, with the last good state kept."""
+
+    @property
+    def duration(self) -> str:
+        """How long the run is, as the recipe says it: ``20 epochs``, ``40000 steps``."""
+        return self.epochs if isinstance(self.epochs, str) else f"{self.epochs} epoch" + "s" * (self.epochs != 1)
+
+    def length(self, *, batches: int, accumulation: int) -> Length:
+        """Return how long the run is.
+
+        Args:
+            batches: Batches per epoch.
+            accumulation: Batches per step: the optimizer's.
+        """
+        return Length.of(self.epochs, batches=batches, accumulation=accumulation)

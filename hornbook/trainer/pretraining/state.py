@@ -82,6 +82,11 @@ class Pretraining:
             )
         return self._engine
 
+    @property
+    def batches(self) -> int:
+        """Batches of each epoch."""
+        return self.loop.batches
+
     def enter(self) -> list[str]:
         """Return a sentence about a phase that begins."""
         if self.epoch or self.batch:

@@ -1,6 +1,7 @@
 """Lets the layers of a phase learn: freezes and thaws them, sets their rates, and starts the optimizer afresh."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ class Timeline:
         names = [layer.name for layer in built.training_model.layers]
         copied = list(built.copied.origin) if built.copied is not None else []
         self._built = built
-        self.phases = phases_of(recipe, names, copied, batches=batches)
+        phases = phases_of(recipe, names, copied, batches=batches)
+        self.phases = tuple(replace(phase, frozen=phase.frozen | built.fixed) for phase in phases)
         self.is_trivial = recipe.reuse is None
         self.current: Phase | None = None
         self._start: list[Array] = []
