@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from hornbook.data import from_arrays, from_json, load, read_inputs, to_json
+from hornbook.data import from_arrays, from_json, load, read_examples, read_inputs, to_json
+from hornbook.data.source import Reading
 from hornbook.data.storage.files import existing_file
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Digits, Iris, Regression, SplitSpec, Table
@@ -152,3 +153,11 @@ def test_a_file_that_is_gone_says_how_its_path_was_read(tmp_path, monkeypatch, n
         existing_file(name)
     with pytest.raises(DataError, match=r"Has it moved\? A run keeps absolute paths: correct it in its recipe\.yaml\."):
         existing_file(tmp_path / name)
+
+
+def test_a_column_to_keep_stands_beside_inputs_without_names_or_is_one(tmp_path):
+    info = from_arrays((np.arange(80.0).reshape(40, 2), np.arange(40) / 7)).info
+    for text, column, kept in (("id,a,b\n7,1,2\n", "id", "7"), ("a,b\n1,2\n", "a", "1")):
+        examples = read_examples(write(tmp_path, text), info, Reading(keep=(column,)))
+        assert examples.x.tolist() == [[1, 2]]
+        assert examples.kept[column].to_list() == [kept]

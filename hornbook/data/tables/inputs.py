@@ -37,7 +37,9 @@ def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
     y = _targets(frame, info, reading, dialect, str(file))
     kept = {name: frame[name] for name in reading.keep}
     if info.features is None:
-        inputs = frame.drop({*targets, *(name for name in reading.keep)})
+        inputs = frame.drop(targets)
+        if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
+            inputs = inputs.drop(reading.keep)
         return Examples(_by_position(inputs, info, dialect, file, allow_nan=reading.missing is not None), y, kept)
     lacking = [feature.name for feature in info.features if feature.name not in frame.columns]
     if lacking:
