@@ -15,6 +15,7 @@ from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer
 from hornbook.builder.phases import frozen_forever
+from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
@@ -39,7 +40,7 @@ class Built:
         loss: A Keras loss for what `logits_model` returns.
         metrics: Fresh Keras metrics for what `model` returns.
         copied: What came from an earlier model, or None.
-        fixed: Layers of its own that never learn: those that the recipe says so of.
+        fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
     """
 
     model: keras.Model
@@ -86,8 +87,9 @@ def build_model(
     if source is not None and recipe.reuse is not None and source.pairs is not None:
         copied = copy_by_name(model, source, source.pairs, fresh=recipe.reuse.weights == "fresh")
     names = [layer.name for layer in model.layers]
-    fixed = frozenset(layer.name for layer in model.layers if not layer.trainable and not _is_copied(layer, copied))
-    for name in frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
+    own = {layer.name for layer in model.layers if not layer.trainable and not _is_copied(layer, copied)}
+    kept = _kept_statistics(recipe, model, copied)
+    for name in kept | frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
         model.get_layer(name).trainable = False
     from_logits = trains_on_logits(recipe) and logits is not outputs
     logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model
@@ -107,12 +109,20 @@ def build_model(
             for metric in recipe.training.metrics or ()
         ),
         copied=copied,
-        fixed=fixed,
+        fixed=frozenset(own | kept),
     )
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
     return copied is not None and layer.name in copied.origin
+
+
+def _kept_statistics(recipe: Recipe, model: keras.Model, copied: Copied | None) -> set[str]:
+    """Return the copied batch normalization, where the recipe keeps it as it is."""
+    if recipe.reuse is None or recipe.reuse.batch_normalization != "keep":
+        return set()
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    return {layer.name for layer in layers if _is_copied(layer, copied)}
 
 
 def _connect(
@@ -126,6 +136,9 @@ def _connect(
     inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing))
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
+    if recipe.reuse.dropout:
+        seed = derive_seed(recipe.seed, "reused_dropout")
+        x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
     x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
     return inputs, *build_head(x, recipe, preprocessing), copied
 

@@ -15,7 +15,7 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.layer_names import block_number
 from hornbook.upstream import run_through, trusted
 
-__all__ = ["Copied", "EarlierModel", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]
+__all__ = ["PREPROCESSING", "Copied", "EarlierModel", "attach", "copy_by_name", "fit_inputs", "own_preprocessing"]
 
 Tensor = Any
 PREPROCESSING = ("Rescaling", "Normalization")

@@ -22,7 +22,7 @@ def control_of(recipe: Recipe) -> Recipe:
         values = {"pretraining.control": True}
     elif recipe.reuse is not None:
         reuse = recipe.to_dict()["reuse"]
-        kept = {key: reuse[key] for key in ("from", "layers", "copy", "trust") if key in reuse}
+        kept = {key: reuse[key] for key in ("from", "layers", "copy", "dropout", "trust") if key in reuse}
         values = {"reuse": kept | {"weights": "fresh", "freeze": False}}
     else:
         raise UsageError("--control: the recipe has neither 'pretraining' nor 'reuse' that could be left out.")

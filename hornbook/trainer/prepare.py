@@ -13,6 +13,7 @@ from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
+from hornbook.builder.ranges import range_problems
 from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.source import Array, Inputs
@@ -152,6 +153,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
         problems=(
             *(problem for problem in problems if problem.severity == "warning"),
             *_scale_of_targets(recipe, resolved, splits),
+            *range_problems(resolved, built, splits),
         ),
     )
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration
 from hornbook.recipes.language.layer_names import Layers
-from hornbook.recipes.language.spec import Positive, Spec
+from hornbook.recipes.language.spec import Positive, Rate, Spec
 from hornbook.runs.directory import find_run
 
 __all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze"]
@@ -100,6 +100,10 @@ class Reuse(Spec):
     """When frozen layers begin to learn: a list, or a gradual rule."""
     learning_rate_factor: Positive | dict[str, Positive] = 1.0
     """What the learning rate is multiplied by: for all copied layers, or {layers: factor}."""
+    batch_normalization: Literal["thaw", "keep"] = "thaw"
+    """`keep`: copied batch normalization stays as it is, statistics and scale, also when its layers are unfrozen."""
+    dropout: Rate = 0.0
+    """Dropout between the kept layers and what follows them."""
     trust: bool = False
     """Load a file that carries code, and run that code."""
 
@@ -113,6 +117,15 @@ class Reuse(Spec):
             raise PydanticCustomError(
                 "either",
                 "a '.weights.h5' file fills the recipe's own network and names no other layers: choose some by 'layers'.",
+            )
+        if self.copy_ is not None and self.dropout:
+            raise PydanticCustomError(
+                "either",
+                "with 'copy' nothing follows the kept layers: use 'regularization.dropout' in place of 'dropout'.",
+            )
+        if self.weights == "fresh" and self.batch_normalization == "keep":
+            raise PydanticCustomError(
+                "either", "fresh weights have no statistics to keep: remove 'batch_normalization: keep'."
             )
         if self.weights == "fresh" and (self.freeze is not False or self.unfreeze is not None):
             raise PydanticCustomError(
