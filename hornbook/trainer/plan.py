@@ -72,8 +72,11 @@ def length_notes(prepared: Prepared) -> list[str]:
     notes = []
     if isinstance(recipe.training.epochs, str):
         short = length.batches_of(length.epochs - 1)
-        last = f", of which the last has {short}" if short < length.batches else ""
-        notes.append(f"{recipe.training.epochs}: {_count(length.epochs)} of {length.batches} batches{last}")
+        if length.epochs == 1 and short < length.batches:
+            notes.append(f"{recipe.training.epochs}: {short} of the {length.batches} batches of an epoch")
+        else:
+            last = f", of which the last has {short}" if short < length.batches else ""
+            notes.append(f"{recipe.training.epochs}: {_count(length.epochs)} of {length.batches} batches{last}")
     written = {"early stopping's patience": stopping.patience} if stopping is not None else {}
     written |= {f"the schedule's {name}": getattr(schedule, name) for name in schedule.epoch_durations}
     for what, duration in written.items():

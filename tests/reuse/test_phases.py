@@ -23,6 +23,17 @@ def test_frozen_layers_and_their_statistics_do_not_move_until_they_are_thawed(
     assert [row["epoch"] for row in result.history] == [1, 2, 3, 4]
 
 
+def test_a_layer_that_is_not_trainable_is_never_thawed(train_b, weights_by_epoch, moved_between):
+    model = {"name": "layers", "layers": [{"name": "dense", "units": 4, "trainable": False}]}
+    result = train_b(
+        {**THAW, "unfreeze": [{"after": 1}]}, callbacks=[weights_by_epoch], model=model, training={"epochs": 2}
+    )
+    assert moved_between(0, 1) == {"head"}
+    assert moved_between(1, 2) == {"head", "hidden_1", "hidden_1_normalization"} | BLOCK_2
+    learns = {row["layer"]: row["learns"] for row in result.reuse["layers"]}
+    assert learns["hidden_3"] == "never"
+
+
 @pytest.mark.parametrize("choice", ["adam", "sgd", "adamw", "lamb"])
 def test_a_factor_scales_the_rate_and_not_the_gradient(train_b, weights_by_epoch, choice):
     """Weights after one full-batch step: a tenth of the rate moves them a tenth as far, under Adam too."""
