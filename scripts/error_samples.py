@@ -21,6 +21,7 @@ MEANINGS = {
     "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
     "data-file": "A file that the recipe names and that is not there.",
     "data-content": "Something in a file that does not fit, cannot be read or should be known; found by `hornbook check`.",
+    "reuse-range": "Inputs far from those that the reused layers have learned from; known when the data is loaded.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
 }
 """What the codes mean that are not rules'; a rule says it in its docstring."""
@@ -55,6 +56,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "layer": [],
     "engine-xla": [],
     "reuse-shape": [],
+    "reuse-range": [],
     "ablation": [],
     "reuse-source": [(NO_HIDDEN + "reuse: {from: model_a.keras}\n", [])],
     "reuse-timeline": [(NO_HIDDEN + "reuse: {from: {application: MobileNetV2}, unfreeze: [{after: 20 epochs}]}\n", [])],

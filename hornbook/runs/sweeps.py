@@ -212,7 +212,8 @@ class SweepFolder:
         if event["event"] == "start":
             proposal = Proposal(number, event["values"], event.get("until"), event.get("parent"))
             self.rows[number] = TrialRow(proposal, event["drawn"])
-            self.rejected += [Rejection(**rejection) for rejection in event.get("rejected", ())]
+            known = event.get("rejected")  # early sweeps say how many there were, and not which
+            self.rejected += [Rejection(**rejection) for rejection in (known if isinstance(known, list) else ())]
             return
         names = ("state", "score", "epochs", "seconds", "reason")
         facts = {name: event[name] for name in names if name in event}

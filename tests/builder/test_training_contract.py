@@ -25,6 +25,9 @@ TARGETS = {
     "binary": CLASSES % 2,
     "multilabel": RNG.integers(0, 2, (ROWS, 3)),
 }
+SHARES = RNG.dirichlet((1, 1, 1), ROWS).astype(np.float32)
+VECTORS = {"cosine_similarity": SHARES, "kl_divergence": SHARES}
+"""Targets of losses that compare several numbers per example."""
 OURS = {"step", "randomized_leaky_relu"}  # activations that are Hornbook's own layers
 HIDDEN = [name for name, cls in catalog("activation").items() if cls.hidden]
 NORMALIZATIONS = [name for name in catalog("normalization") if name != "none"]
@@ -116,7 +119,7 @@ LOSSES = [(name, task) for name, cls in catalog("loss").items() for task in cls.
 def test_every_loss_trains_for_each_of_its_tasks(prepare, run_epochs, name, task):
     head = {"loss": name} | ({"activation": "exponential"} if name == "poisson" else {})
     recipe = LINEAR | {"task": task, "head": head, "optimizer": "sgd"}
-    prepared, moved = trained(prepare, run_epochs, recipe, (X, TARGETS[task]))
+    prepared, moved = trained(prepare, run_epochs, recipe, (X, VECTORS.get(name, TARGETS[task])))
     assert "head/kernel" in moved
     assert isinstance(prepared.built.loss, keras.losses.Loss)
 

@@ -216,6 +216,7 @@ def test_a_new_recipe_trains(hornbook_command):
 def test_the_examples_in_help_run_one_after_the_other(hornbook_command, monkeypatch):
     monkeypatch.setattr("hornbook.engine.choice.XLA_LAYERS", frozenset())  # a graph compiles faster
     np.savez("images.npz", x=np.zeros((3, 8, 8)))
+    np.savez("labelled.npz", x=np.zeros((3, 8, 8)), y=np.arange(3))
     assert hornbook_command("hornbook train -c default_nesterov -q training.epochs=2").code == 0
     for name in ("train", "resume", "evaluate", "predict"):
         text = hornbook_command(f"hornbook {name} --help").out

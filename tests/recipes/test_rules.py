@@ -533,6 +533,7 @@ NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
 ELSEWHERE = {
     "data",  # tests/data/test_rules.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
+    "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
 }
 

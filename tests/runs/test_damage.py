@@ -246,7 +246,7 @@ def sweep(tmp_path):
     from hornbook.runs.sweeps import Outcome, Proposal, SweepFolder, TrialRow
 
     folder = SweepFolder.create(tmp_path, "few", "data: digits\n")
-    folder.start(TrialRow(Proposal(0, {"activation": "elu"}), {}), rejected=0)
+    folder.start(TrialRow(Proposal(0, {"activation": "elu"}), {}), rejected=())
     folder.end(0, Outcome("finished", 0.5, (0.5,), 2, 0.1, runs=("trials/trial-001/a",)), elapsed_s=0.1)
     folder.close()
     return folder.path
