@@ -33,6 +33,8 @@ class ScheduleSpec(Component):
     shared: ClassVar[frozenset[str]] = frozenset({"warmup"})
     durations: ClassVar[tuple[str, ...]] = ()
     """Options that are durations; a bare number means steps."""
+    rate_can_be_found: ClassVar[bool] = False
+    """Whether the rate of a range test has proved to suit it, see docs/lr_find.md."""
 
     warmup: Annotated[Warmup | None, BeforeValidator(_warmup, json_schema_input_type=Duration | Warmup | None)] = None
     """Rise of the rate in front of the schedule: a duration such as `5%`, or `{duration, start_factor}`."""
