@@ -54,6 +54,8 @@ soak: $(READY)
 	$(BIN)/python tests/soak.py --kills 100
 	$(BIN)/python tests/soak.py --sweep 1
 	$(BIN)/python tests/soak.py --mutations 16000
+	$(BIN)/python tests/soak.py --widths 60
+	$(BIN)/python tests/soak.py --widths 60 --engine graph
 
 docs: $(READY)
 	$(BIN)/python scripts/generate_docs.py

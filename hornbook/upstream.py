@@ -11,12 +11,19 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 import contextlib
 import functools
 import re
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras.src.saving.serialization_lib import SafeModeScope
+from tensorflow.core.framework.resource_handle_pb2 import ResourceHandleProto
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
+from tensorflow.core.framework.types_pb2 import DT_RESOURCE
+from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
 __all__ = [
@@ -25,11 +32,13 @@ __all__ = [
     "averages",
     "averaging_updates",
     "finish_averages",
+    "forget_compiled",
+    "forget_executables",
+    "forgettable",
     "has_all_variables",
     "let_momentum_move",
     "logits_of",
     "momentum_from",
-    "no_gradients_kept",
     "reason",
     "run_through",
     "seed_states",
@@ -242,20 +251,66 @@ def logits_of(output: Any) -> Any:
 
 
 @contextlib.contextmanager
-def no_gradients_kept() -> Iterator[None]:
-    """Forget the gradients that TensorFlow registers while this is open: for ever, each with the graph it was traced in.
+def forgettable() -> Iterator[None]:
+    """Let what is traced while this is open leave little behind once it is forgotten.
 
-    Keras's optimizers and some activations have such gradients. What is traced here takes its own and is never
-    differentiated from outside, so nobody asks for them; kept, every program that was forgotten left 3 MB behind.
+    TensorFlow keeps every gradient that is registered for ever, with the graph it was traced in: Keras's optimizers and
+    some activations have such gradients. What is traced here takes its own and is never differentiated from outside, so
+    nobody asks for them; kept, every program that was forgotten left 3 MB behind. XLA keeps a copy of each function's
+    graph, with the Python stack of every operation: 6 MB a program, and errors of a program that runs do not need it.
     """
     registered = ops.gradient_registry._registry
     before = set(registered)
+    extract_stack = ops.tf_stack.extract_stack
+    stack = extract_stack(stacklevel=1)
+    ops.tf_stack.extract_stack = lambda stacklevel=1: stack
     try:
         yield
     finally:
+        ops.tf_stack.extract_stack = extract_stack
         for name in registered.keys() - before:
             if name.startswith("CustomGradient-"):
                 del registered[name]
+
+
+XLA_COMPILER = 0x6B406BD7CBE180FF  # TensorFlow's name for the C++ type DeviceCompiler<LocalExecutable, LocalClient>
+
+
+def forget_compiled() -> bool:
+    """Let TensorFlow forget what it keeps of functions that are gone; returns whether it could.
+
+    That is a kernel of each operation and function that was called, and each executable of XLA, for ever. Functions that
+    are still used get theirs again with the next call. Nothing is forgotten while any thread is inside of TensorFlow: it
+    may be running one.
+    """
+    frames = [frame for top in sys._current_frames().values() for frame, _ in traceback.walk_stack(top)]
+    if any(frame.f_globals.get("__name__", "").startswith("tensorflow.") for frame in frames):
+        return False
+    context.context().clear_kernel_cache()
+    forget_executables()
+    return True
+
+
+def forget_executables() -> bool:
+    """Let XLA forget all that it has compiled for the CPU; returns whether there was anything.
+
+    TensorFlow itself never does, https://github.com/tensorflow/tensorflow/issues/64170. Executables belong to a resource
+    of the device, which TensorFlow makes anew with the next call.
+    """
+    handle = ResourceHandleProto(
+        device="/job:localhost/replica:0/task:0/device:CPU:0",
+        container="localhost",
+        name="xla_device_compiler",
+        hash_code=XLA_COMPILER,
+    )
+    serialized = TensorProto(dtype=DT_RESOURCE, tensor_shape=TensorShapeProto(), resource_handle_val=[handle])
+    try:
+        with tf.device("CPU:0"):
+            resource = tf.io.parse_tensor(serialized.SerializeToString(), tf.resource)
+            tf.raw_ops.DestroyResourceOp(resource=resource, ignore_lookup_error=False)
+    except tf.errors.OpError:  # nothing was compiled, or TensorFlow calls it otherwise now
+        return False
+    return True
 
 
 @contextlib.contextmanager

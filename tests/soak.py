@@ -4,6 +4,7 @@
     python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
     python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
     python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
+    python tests/soak.py --widths 60        trains so many networks in one process, none as wide as another, see `widths`
 
 A survivor is a run whose final weights, best weights, history and result equal the uninterrupted run's bit for bit. One
 process imports TensorFlow and forks a child per run before any operation has run, which saves seconds per child.
@@ -58,6 +59,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
+GROWTH = 0.5  # MB a width that memory may seem to grow: the noise of one process
 CLOCK = {"train_seconds", "seconds"}
 
 
@@ -435,6 +437,34 @@ def mutations(number: int, seed: int) -> int:
     return 1 if faults else 0
 
 
+def widths(number: int, engine: str) -> int:
+    """Train networks of so many widths in one process; exit code 1 if memory still grows after the first dozen.
+
+    What counts is the highest that each dozen reaches: executables of XLA are forgotten several at once.
+    """
+    import ctypes
+    import gc
+
+    from hornbook.recipes.load import load_recipe
+    from hornbook.trainer.train import train
+
+    trim = ctypes.CDLL(None).malloc_trim  # what was freed goes back to the system, so that it isn't counted
+    peaks: list[float] = []
+    for trained in range(number):
+        changes = [FEW, f"model.units=[{20 + trained}, 10]", "training.epochs=2", f"training.engine={engine}"]
+        with tempfile.TemporaryDirectory() as folder:
+            train(load_recipe("he_elu_bn", changes), runs=folder)
+        gc.collect()
+        trim(0)
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        peaks[trained // 12 :] = [max([resident, *peaks[trained // 12 :]])]
+        if trained % 12 == 11:
+            print(f"{engine}: {trained + 1} widths, {peaks[-1]:.0f} MB", flush=True)
+    growth = (peaks[-1] - peaks[1]) / (number - 24)
+    print(f"{engine}: {growth:.1f} MB a width from the second dozen to the last")
+    return 1 if growth > GROWTH else 0
+
+
 def count(places: Counter[str]) -> int:
     """Return how many kills hit a run; one that hit a save also hit something else."""
     return places.total() - places["mid-save"]
@@ -449,12 +479,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sweep", type=int, metavar="N", help="a sweep instead, killed and stopped at every Nth file")
     parser.add_argument("--mutations", type=int, metavar="N", help="so many damaged recipes instead")
+    parser.add_argument("--widths", type=int, metavar="N", help="networks of so many widths instead, at least 36")
+    parser.add_argument("--engine", choices=("xla", "graph"), default="xla", help="what trains them")
     options = parser.parse_args()
     if options.mutations:
         return mutations(options.mutations, options.seed)
     from hornbook import startup
 
     startup.import_tensorflow()
+    if options.widths:
+        return widths(options.widths, options.engine)
     import hornbook.trainer.resume  # children begin with everything imported, and no operation run
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-", dir=os.environ.get("TMPDIR")))  # as of now, not of the start

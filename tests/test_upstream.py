@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,63 @@ def test_the_file_itself_would_be_noticed(parsed):
     assert not own_names(parsed) & {"_run_through_graph", "_iterations", "_flatten_layers"}
 
 
-@pytest.mark.parametrize("name", ["keras.src.saving.serialization_lib", "tensorflow.python.framework.ops"])
+@pytest.mark.parametrize(
+    "name",
+    ["keras.src.saving.serialization_lib", "tensorflow.python.eager.context", "tensorflow.python.framework.ops"],
+)
 def test_the_private_modules_are_there(name, tensorflow):
     assert importlib.import_module(name)
+
+
+@pytest.fixture
+def compiled(tensorflow):
+    """A function that XLA has compiled, and what it gives."""
+    function = tensorflow.function(lambda x: tensorflow.tanh(x) * 2.0, jit_compile=True)
+    return function, float(function(tensorflow.constant(0.5)))
+
+
+def test_xla_forgets_what_it_has_compiled_and_compiles_it_again(compiled, tensorflow):
+    from hornbook.upstream import forget_executables
+
+    function, result = compiled
+    assert forget_executables()
+    assert not forget_executables()  # nothing is left
+    assert float(function(tensorflow.constant(0.5))) == result
+    assert forget_executables()
+
+
+def test_nothing_is_forgotten_that_another_thread_may_be_running(compiled, tensorflow):
+    from hornbook.upstream import forget_compiled, forget_executables
+
+    started, over = threading.Event(), threading.Event()
+
+    def wait():
+        started.set()
+        over.wait(60)
+
+    thread = threading.Thread(target=lambda: tensorflow.py_function(wait, [], []))
+    thread.start()
+    try:
+        assert started.wait(60)
+        assert not forget_compiled()
+    finally:
+        over.set()
+        thread.join()
+    assert forget_executables()  # it was still there
+    assert forget_compiled()
+
+
+def test_what_is_traced_to_be_forgotten_keeps_one_stack_for_all_operations(tensorflow):
+    from hornbook.upstream import forgettable
+
+    def deep(x):
+        return tensorflow.exp(x)
+
+    function = tensorflow.function(lambda x: deep(tensorflow.sin(x)))
+    with forgettable():
+        concrete = function.get_concrete_function(tensorflow.TensorSpec([], tensorflow.float32))
+    stacks = [[(frame.filename, frame.lineno) for frame in op.traceback] for op in concrete.graph.get_operations()]
+    assert stacks[1:] == stacks[:-1]
+    usual = tensorflow.function(lambda x: deep(tensorflow.sin(x)))
+    graph = usual.get_concrete_function(tensorflow.TensorSpec([], tensorflow.float32)).graph
+    assert len({len(op.traceback) for op in graph.get_operations()}) > 1

@@ -178,7 +178,6 @@ COMMANDS = (
         examples(
             "hornbook predict runs/he_elu_bn/latest --input images.npz",
             "hornbook predict he_elu_bn -i images.npz -o predictions.csv",
-            "hornbook predict people -i - --keep id < people.csv",
             "hornbook predict he_elu_bn -i images.npz --mc-samples 100",
         ),
     ),

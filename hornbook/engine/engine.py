@@ -160,7 +160,8 @@ class Engine:
         """Stop where numbers are lost; weights are checked too, because a fused ReLU on CPU turns NaN into 0."""
         if not loss_is_finite:
             raise DivergedError(f"the loss of batch {done} is not a finite number")
-        if not _all_finite([variable.value for variable in self.built.model.trainable_variables]):
+        weights = [variable.value for variable in self.built.model.trainable_variables]
+        if not self.programs.call(f"finite {self.phase}", _all_finite, *weights):
             raise DivergedError(f"after batch {done} some weights are not finite numbers")
 
     def reset(self) -> None:
@@ -177,6 +178,5 @@ class Engine:
         return {metric.name: float(metric.result()) for metric in self.trackers()}
 
 
-@tf.function(autograph=False)
-def _all_finite(variables: list[Any]) -> Any:
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(variable)) for variable in variables])
+def _all_finite(*weights: Any) -> Any:
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight)) for weight in weights])

@@ -3,6 +3,9 @@
 Tracing and compiling takes 1-3 s, so a second run of the same structure (another seed, rate, schedule or length) reuses
 the program. Weights, optimizer slots and metrics are variables that a program captures; binding it to another run swaps
 the captures, which TensorFlow allows for equal shapes and types. Data, order and rates are arguments.
+
+Those that were not used for longest are forgotten. TensorFlow keeps what it compiled for them, and can be made to forget
+everything or nothing: it forgets everything once for several of them, before a run calls its first program.
 """
 
 from collections import OrderedDict
@@ -11,12 +14,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from hornbook.upstream import no_gradients_kept
+from hornbook.upstream import forget_compiled, forgettable
 
 __all__ = ["Programs"]
 
 KEPT = 32
+KEPT_BY_TENSORFLOW = 16  # forgotten programs of which TensorFlow still has what it compiled
 _CACHE: OrderedDict[tuple[Any, ...], "_Program"] = OrderedDict()
+_FORGOTTEN: list[tuple[Any, ...]] = []
 
 
 class _Program:
@@ -57,6 +62,8 @@ class Programs:
         self.owner = Programs._owners
         self.structure = structure if structure is not None else f"run {self.owner}"
         self.externals = externals
+        if len(_FORGOTTEN) >= KEPT_BY_TENSORFLOW and forget_compiled():
+            _FORGOTTEN.clear()
 
     def call(
         self, name: str, function: Callable[..., Any], *arguments: Any, jit: bool = False, any_length: bool = False
@@ -72,18 +79,20 @@ class Programs:
         """
         skipped = 1 if any_length else 0
         shapes = tuple((tuple(argument.shape[skipped:]), argument.dtype.name) for argument in arguments)
-        key: tuple[Any, ...] = (self.structure, jit, name, shapes)
-        program = _CACHE.get(key) or _CACHE.get((self.owner, *key[1:]))
-        if program is None:
+        keys: list[tuple[Any, ...]] = [(whose, jit, name, shapes) for whose in (self.structure, self.owner)]
+        key = next((key for key in keys if key in _CACHE), None)
+        if key is None:
             traced = tf.function(function, jit_compile=jit, autograph=False)
             free = [None] * skipped
             specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
-            with no_gradients_kept():
+            with forgettable():
                 program = _Program(traced.get_concrete_function(*specs), self.externals)
-            if program.captures_more:  # something of this run alone, so no other run may use it
-                key = (self.owner, *key[1:])
+            key = keys[program.captures_more]  # something of this run alone: no other run may use it
             _CACHE[key] = program
             while len(_CACHE) > KEPT:
-                _CACHE.popitem(last=False)
+                _FORGOTTEN.append(_CACHE.popitem(last=False)[0])
+        else:
+            program = _CACHE[key]
+            _CACHE.move_to_end(key)
         program.bind(self.owner, self.externals)
         return program.function(*arguments)

@@ -451,6 +451,12 @@ CASES = [
     ),
     (
         "auto-rate",
+        {**IMAGES, "schedule": "performance", "optimizer": {"name": "adam", "learning_rate": "auto"}},
+        "optimizer.learning_rate: with the schedule 'performance' the rate of a range test has not proved to be a good one."
+        " Find one to start from with 'hornbook lr-find … schedule=constant', and try others beside it.",
+    ),
+    (
+        "auto-rate",
         {**IMAGES, "optimizer": {"name": "adafactor", "learning_rate": "auto"}},
         "optimizer.learning_rate: with 'relative_step' it is only an upper limit, and there is nothing to find."
         " Give it a number, or set 'relative_step: false'.",

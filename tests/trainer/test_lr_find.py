@@ -122,6 +122,15 @@ def test_further_seeds_use_the_same_compiled_program(prepare):
     assert len({curve.losses[0] for curve in search.curves}) == 3
 
 
+def test_a_rate_that_is_annealed_may_be_twice_as_high_as_one_that_is_held(prepare):
+    from hornbook.trainer.lr_find.search import search_rate
+
+    schedules = ["constant", "exponential", {"name": "cosine", "end_factor": 0.5}]  # the last stays high
+    found = [search_rate(prepare(with_rate(0.01, schedule=schedule)), seeds=1).rate for schedule in schedules]
+    assert found[1] == pytest.approx(2 * found[0], rel=0.1)
+    assert found[2] == found[0]
+
+
 @pytest.fixture(scope="module")
 def searches():
     """The searches that `found` has made."""

@@ -5,7 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from hornbook.trainer.lr_find.suggest import Curve, average, conclude, judge, smooth, steepest, stops_here, valley
+from hornbook.trainer.lr_find.report import as_json, lines, note
+from hornbook.trainer.lr_find.suggest import (
+    ANNEALED,
+    HELD,
+    Curve,
+    average,
+    conclude,
+    judge,
+    smooth,
+    steepest,
+    stops_here,
+    valley,
+)
 
 RATES = np.geomspace(1e-7, 10, 300)
 
@@ -38,11 +50,23 @@ def test_a_last_loss_that_explodes_does_not_hide_the_rest():
     assert smooth(losses).max() < 2.1
 
 
-@pytest.mark.parametrize(("center", "minimum"), [(-3.0, 1e-4), (-1.5, 10**-2.5), (-0.5, 10**-1.5)])
-def test_the_suggestion_is_a_tenth_of_the_rate_at_the_minimum(center, minimum):
-    verdict = judge(curve_of(typical(center)))
+@pytest.mark.parametrize(
+    ("center", "share", "rate"),
+    [(-3.0, HELD, 5e-4), (-1.5, HELD, 0.0158), (-0.5, HELD, 0.158), (-3.0, ANNEALED, 1e-3), (-1.5, ANNEALED, 0.0316)],
+)
+def test_the_suggestion_is_half_the_rate_at_the_minimum_or_that_rate(center, share, rate):
+    verdict = judge(curve_of(typical(center)), share)
     assert verdict.reasons == ()
-    assert abs(math.log10(verdict.rate / minimum)) < 0.2
+    assert abs(math.log10(verdict.rate / rate)) < 0.2
+
+
+def test_a_loss_that_spreads_by_as_much_as_it_is_large_falls():
+    spread = np.random.default_rng(0).lognormal(sigma=0.9, size=300)  # squared errors of targets with long tails
+    log = np.log10(RATES)
+    level = np.where(log < -1, np.clip(10 ** -(log + 3.5), 0.1, 1), 10 ** (2 * (log + 1)))
+    curve = curve_of(5 * spread * level)
+    assert judge(curve).rate is not None
+    assert judge(curve_of(5 * spread, diverged=False)).reasons[0].startswith("the loss does not fall: ")
 
 
 def test_the_steepest_rate_is_where_the_slope_is():
@@ -63,7 +87,7 @@ def test_the_valley_leaves_out_what_sticks_out():
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_noise_moves_the_suggestion_little(noise):
     verdict = judge(curve_of(typical(noise=noise)))
-    assert abs(math.log10(verdict.rate / 10**-2.5)) < 0.3
+    assert abs(math.log10(verdict.rate / (0.5 * 10**-1.5))) < 0.3
 
 
 def test_a_falling_loss_that_never_diverges_is_inconclusive():
@@ -91,7 +115,7 @@ def test_rules_that_disagree_are_listed():
     losses = np.where(log > 0, 1 + 10 * log, losses)
     verdict = judge(curve_of(losses))
     assert verdict.rate is None
-    assert verdict.reasons[0].startswith("the rules disagree by more than 10 times: steepest ")
+    assert verdict.reasons[0].startswith("the rules disagree by more than 100 times: steepest ")
 
 
 @pytest.mark.parametrize(
@@ -121,3 +145,15 @@ def test_most_seeds_have_to_suggest_something():
         "seed 2: the loss does not fall: 1 at the start, 1 at best",
     )
     assert conclude([curve_of(typical(), 1), flat, curve_of(typical(), 3)]).rate is not None
+
+
+def test_a_seed_that_suggests_nothing_is_named_with_its_reason():
+    flat = curve_of([1.0] * 300, 2, diverged=False)
+    search = conclude([flat, curve_of(typical(), 1), curve_of(typical(), 3)])
+    assert search.left_out == ("seed 2: the loss does not fall: 1 at the start, 1 at best",)
+    shown = lines(search)
+    assert any(line.startswith(f"found   {search.rate:g} (▲; 2 of 3 seeds: ") for line in shown)
+    assert "without seed 2: the loss does not fall: 1 at the start, 1 at best" in shown
+    assert note(search).endswith("; without seed 2: the loss does not fall: 1 at the start, 1 at best)")
+    assert as_json(search)["left_out"] == list(search.left_out)
+    assert conclude([curve_of(typical(), seed) for seed in (1, 2, 3)]).left_out == ()

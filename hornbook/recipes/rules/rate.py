@@ -23,6 +23,12 @@ def problems_of_search(recipe: Recipe) -> Iterator[Problem]:
     """Yield why a range test of this recipe would measure something else than its training."""
     path = ("optimizer", "learning_rate")
     optimizer, pretraining = recipe.optimizer, recipe.pretraining
+    if not recipe.schedule.rate_can_be_found:
+        message = (
+            f"with the schedule '{recipe.schedule.name}' the rate of a range test has not proved to be a good one."
+        )
+        hint = "Find one to start from with 'hornbook lr-find … schedule=constant', and try others beside it."
+        yield Problem(path, message, hint)
     if recipe.training.strategy is not None:
         message = "a range test runs on one device."
         yield Problem(path, message, "Find it with 'hornbook lr-find … ~training.strategy' and give the number.")
@@ -37,4 +43,4 @@ def problems_of_search(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(path, message, "Remove 'warmup_steps' while the rate is looked for.")
 
 
-RULES = (("auto-rate", ("optimizer", "training", "pretraining"), rate_can_be_found),)
+RULES = (("auto-rate", ("optimizer", "schedule", "training", "pretraining"), rate_can_be_found),)

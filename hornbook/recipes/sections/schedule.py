@@ -39,6 +39,7 @@ class ConstantSchedule(ScheduleSpec):
     """
 
     name: Literal["constant"] = "constant"
+    rate_can_be_found: ClassVar[bool] = True
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return 1."""
@@ -81,6 +82,7 @@ class Exponential(ScheduleSpec):
     """
 
     name: Literal["exponential"] = "exponential"
+    rate_can_be_found: ClassVar[bool] = True
     durations: ClassVar[tuple[str, ...]] = ("decay_steps",)
 
     decay_steps: DecaySteps = "100%"
@@ -197,6 +199,7 @@ class OneCycle(ScheduleSpec):
     """
 
     name: Literal["one_cycle"] = "one_cycle"
+    rate_can_be_found: ClassVar[bool] = True
 
     rising: Annotated[float, Field(gt=0, lt=1)] = 0.45
     """Fraction of the run in which the rate rises; it falls during as long a time."""
@@ -256,6 +259,7 @@ class Cosine(ScheduleSpec):
     """
 
     name: Literal["cosine"] = "cosine"
+    rate_can_be_found: ClassVar[bool] = True
     durations: ClassVar[tuple[str, ...]] = ("decay_steps",)
 
     decay_steps: DecaySteps = "100%"

@@ -35,6 +35,8 @@ class ScheduleSpec(Component):
     """Options that are durations; a bare number means steps."""
     epoch_durations: ClassVar[tuple[str, ...]] = ()
     """Options that are durations of what acts between epochs; a bare number means epochs."""
+    rate_can_be_found: ClassVar[bool] = False
+    """Whether the rate of a range test has proved to suit it, see docs/lr_find.md."""
 
     warmup: Annotated[Warmup | None, BeforeValidator(_warmup, json_schema_input_type=Duration | Warmup | None)] = None
     """Rise of the rate in front of the schedule: a duration such as `5%`, or `{duration, start_factor}`."""

@@ -27,7 +27,13 @@ def as_json(search: Search) -> dict[str, Any]:
         for curve, verdict in zip(search.curves, search.verdicts, strict=True)
     ]
     band = list(search.band) if search.band is not None else None
-    return {"suggestion": search.rate, "band": band, "reasons": list(search.reasons), "curves": curves}
+    return {
+        "suggestion": search.rate,
+        "band": band,
+        "reasons": list(search.reasons),
+        "left_out": list(search.left_out),
+        "curves": curves,
+    }
 
 
 def lines(search: Search, arguments: Sequence[str] = ()) -> list[str]:
@@ -51,6 +57,7 @@ def _verdict(search: Search, arguments: Sequence[str]) -> list[str]:
         reasons = [indented("" if index else "why", text) for index, text in enumerate(search.reasons)]
         return [f"{'found':<8}nothing: the range test is inconclusive", *(line for part in reasons for line in part)]
     found = [f"{'found':<8}{search.rate:g}{_band(search)}"]
+    found += [line for text in search.left_out for line in indented("without", text)]
     if arguments:
         command = shlex.join(["hornbook", "train", *arguments, f"optimizer.learning_rate={search.rate:g}"])
         found.append(f"{'next':<8}{command}")
@@ -61,11 +68,13 @@ def _band(search: Search) -> str:
     if search.band is None or len(search.curves) == 1:
         return ""
     low, high = search.band
-    return f" (▲; {len(search.curves)} seeds: {low:.2g} to {high:.2g})"
+    seeds = f"{len(search.curves) - len(search.left_out)} of " if search.left_out else ""
+    return f" (▲; {seeds}{len(search.curves)} seeds: {low:.2g} to {high:.2g})"
 
 
 def note(search: Search) -> str:
     """Return the sentence that a run says about a rate that it had found."""
-    rules = search.verdicts[0].values
+    rules = next(verdict for verdict in search.verdicts if verdict.rate is not None).values
     listed = ", ".join(f"{name} {rate:.2g}" for name, rate in rules.items())
-    return f"optimizer.learning_rate: {search.rate:g} found by a range test ({listed})"
+    without = f"; without {', '.join(search.left_out)}" if search.left_out else ""
+    return f"optimizer.learning_rate: {search.rate:g} found by a range test ({listed}{without})"

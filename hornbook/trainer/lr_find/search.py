@@ -21,7 +21,7 @@ from hornbook.errors import DivergedError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.rate import problems_of_search
-from hornbook.trainer.lr_find.suggest import Curve, Search, conclude, stops_here
+from hornbook.trainer.lr_find.suggest import ANNEALED, HELD, Curve, Search, conclude, stops_here
 from hornbook.trainer.prepare import Prepared, build_for, prepare, quiet_upstream_warnings
 from hornbook.trainer.reuse.timeline import Timeline
 from hornbook.upstream import set_rate_factors
@@ -40,6 +40,7 @@ __all__ = [
 MIN_RATE, MAX_RATE = 1e-7, 10.0
 NUM_STEPS = 300
 NUM_SEEDS = 3
+ANNEALED_TO = 1 / 8  # of the peak rate, at the end of the run
 
 
 def find_learning_rate(recipe: Recipe, data: Any = None, **options: Any) -> Search:
@@ -83,7 +84,8 @@ def search_rate(
         seed = (prepared.recipe.seed + offset) % 2**31
         on_seed(seed)
         curves.append(range_test(prepared if not offset else _with_seed(prepared, seed), rates))
-    return conclude(curves)
+    rates_of_run = prepared.table.rates
+    return conclude(curves, ANNEALED if rates_of_run[-1] <= ANNEALED_TO * rates_of_run.max() else HELD)
 
 
 def range_test(prepared: Prepared, rates: Array) -> Curve:

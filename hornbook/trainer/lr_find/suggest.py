@@ -1,4 +1,4 @@
-"""What a range test says: smoothing, three rules that each suggest a rate, and whether they agree. NumPy alone."""
+"""What a range test says: smoothing, three rules that each read the descent, and whether they agree. NumPy alone."""
 
 import bisect
 import math
@@ -9,16 +9,21 @@ import numpy as np
 
 from hornbook.data.source import Array
 
-__all__ = ["RULES", "Curve", "Search", "Verdict", "conclude", "judge", "smooth", "stops_here"]
+__all__ = ["ANNEALED", "HELD", "RULES", "Curve", "Search", "Verdict", "conclude", "judge", "smooth", "stops_here"]
 
 SMOOTHING = 0.9  # share of the average that each step keeps: about ten steps long
 STOP_FACTOR = 4.0  # times the lowest loss: where a curve has seen enough
-AGREEMENT = 10.0  # the largest rule's rate over the smallest's, where they agree
+SAME_DESCENT = 100.0  # the largest rule's rate over the smallest's, where they read one descent and not a plateau
+AGREEMENT = 10.0  # the highest seed's rate over the lowest's, where they agree
 FLAT_SHARE = 0.15  # of the steps, at rates so small that nothing is learned: the level and noise of the start
 LEAST_FLAT = 5
 ONSET_SHARE, ONSET_NOISE = 0.05, 2.0  # of the descent, times the noise: below the start by so much, it has begun
 NOISE_FACTOR = 8.0  # times the noise of a smoothed loss: pure noise of 300 steps falls by about four
 LEAST_DESCENT = 0.02  # of the loss at the start
+HELD, ANNEALED = (
+    0.5,
+    1.0,
+)  # of the rate with the lowest loss: what suits a rate that is held, or falls to almost nothing
 RISE_SHARE = 0.5  # of the descent, that the loss has to climb again behind its minimum
 
 
@@ -81,34 +86,53 @@ class Search:
         found = [verdict.rate for verdict in self.verdicts if verdict.rate is not None]
         return (min(found), max(found)) if found else None
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Which seeds have no part in the suggestion, and why."""
+        pairs = zip(self.curves, self.verdicts, strict=True)
+        return tuple(f"seed {c.seed}: {'; '.join(v.reasons)}" for c, v in pairs if v.rate is None)
 
-def judge(curve: Curve) -> Verdict:
-    """Return what one curve suggests: a tenth of the minimum if the other rules are near it, or why there is nothing.
 
-    Of three rules that agree this one was the best to train with on most of the recipes of docs/lr_find.md; the other
-    two tend to be lower.
+def judge(curve: Curve, share: float = HELD) -> Verdict:
+    """Return what one curve suggests, if its rules lie near each other, or why there is nothing.
+
+    Args:
+        curve: One range test.
+        share: Of the rate with the lowest loss, that is suggested. `HELD` and `ANNEALED` are what fitted the best of many
+            rates on some of the recipes of docs/lr_find.md, and was confirmed on others.
     """
     losses = curve.losses
     if len(losses) <= 2 * LEAST_FLAT:
         return Verdict({}, None, (f"the loss is not finite after {len(losses)} steps, at the lowest rates",))
     smoothed, (level, noise) = smooth(losses), start_of(losses)
     descent = level - float(smoothed.min())
-    if descent < max(NOISE_FACTOR * noise, LEAST_DESCENT * abs(level)) or descent <= 0:
+    if descent < LEAST_DESCENT * abs(level) or not (descent > NOISE_FACTOR * noise or _falls_in_proportion(losses)):
         return Verdict({}, None, (f"the loss does not fall: {level:.3g} at the start, {smoothed.min():.3g} at best",))
     here = descent_of(losses)
     values = {name: rule(curve.rates[here], smoothed[here]) for name, rule in RULES.items()}
     reasons = []
     if not curve.diverged and average(losses)[-1] < smoothed.min() + RISE_SHARE * descent:
         reasons.append(f"the loss still is low at {curve.rates[len(losses) - 1]:.3g}: there was no divergence to see")
-    if max(values.values()) > AGREEMENT * min(values.values()):
+    if max(values.values()) > SAME_DESCENT * min(values.values()):
         listed = ", ".join(f"{name} {rate:.2g}" for name, rate in values.items())
-        reasons.append(f"the rules disagree by more than {AGREEMENT:g} times: {listed}")
-    return Verdict(values, None if reasons else values[CHOSEN], tuple(reasons))
+        reasons.append(f"the rules disagree by more than {SAME_DESCENT:g} times: {listed}")
+    return Verdict(values, None if reasons else 10 * share * values[MINIMUM], tuple(reasons))
 
 
-def conclude(curves: Sequence[Curve]) -> Search:
+def _falls_in_proportion(losses: Array) -> bool:
+    """Return whether losses above 0 fall by more than their noise on a logarithmic axis.
+
+    Squared errors spread by as much as they are large: their noise at the start says nothing about that at the minimum.
+    """
+    if losses.min() <= 0:
+        return False
+    level, noise = start_of(np.log(losses))
+    return level - math.log(float(smooth(losses).min())) > NOISE_FACTOR * noise
+
+
+def conclude(curves: Sequence[Curve], share: float = HELD) -> Search:
     """Return what curves of several seeds say together: the median suggestion, if most of them have one and they agree."""
-    verdicts = tuple(judge(curve) for curve in curves)
+    verdicts = tuple(judge(curve, share) for curve in curves)
     found = sorted(verdict.rate for verdict in verdicts if verdict.rate is not None)
     reasons = []
     if 2 * len(found) <= len(curves):
@@ -224,4 +248,4 @@ RULES: Mapping[str, Callable[[Array, Array], float]] = {
     "valley": valley,
     "minimum/10": tenth_of_minimum,
 }
-CHOSEN = "minimum/10"
+MINIMUM = "minimum/10"
