@@ -104,7 +104,7 @@ def _check_names(gates: list[Condition], recipe: Recipe) -> None:
     for gate in gates:
         _, name = _split_and_name(gate)
         if name not in known:
-            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known)}")
+            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known, kind='metric')}")
 
 
 def _check_gates(gates: list[Condition], result: "TrainResult") -> None:

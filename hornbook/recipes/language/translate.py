@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.hints import MOVED, did_you_mean, nearest
+from hornbook.recipes.language.hints import did_you_mean, key_hint, nearest
 from hornbook.recipes.language.spec import Component, ComponentOf, component_class, noun
 from hornbook.recipes.language.text import shown
 
@@ -88,7 +88,7 @@ def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseMo
         return Problem(path, "this key is required and missing.", hint, code="missing-key")
     if kind == "literal_error":
         known = [part.strip().strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        best = nearest(str(first["input"]), known)
+        best = nearest(str(first["input"]), known, kind=str(path[-1]) if path else "")
         hint = f"Did you mean '{best}'?" if best else ""
         return Problem(path, f"expected {_either(found)}, found {shown(first['input'])}.", hint, code="value")
     expectations = _either(found)
@@ -142,8 +142,12 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
     if key in fields:  # of another form of the same section
         others = ", ".join(str(other) for other in _value_at(path[:-1], tree) if other != key)
         return Problem(path, f"unknown key{where}.", f"It does not go together with {others}.", code="unknown-key")
-    hint = MOVED.get(key) or _elsewhere(key, root, fields, len(path)) or did_you_mean(key, fields)
-    return Problem(path, f"unknown key{where}.", hint, code="unknown-key")
+    section = (
+        owner.kind if owner is not None and issubclass(owner, Component) else str(path[-2]) if len(path) > 1 else ""
+    )
+    hint = key_hint(key, path[:-1], fields, section=section)
+    hint = _elsewhere(key, path, fields, tree, root) or hint
+    return Problem(path, f"unknown key{where}.", hint or did_you_mean(key, fields), code="unknown-key")
 
 
 def _value_at(path: Path, tree: Any) -> Any:
@@ -152,19 +156,20 @@ def _value_at(path: Path, tree: Any) -> Any:
     return tree
 
 
-def _elsewhere(key: str, root: type[BaseModel], fields: list[str], depth: int) -> str:
-    """Say where a top-level key belongs that is a key of one of the sections."""
-    if depth > 1 or nearest(key, fields) is not None:
+def _elsewhere(key: str, path: Path, fields: list[str], tree: Any, root: type[BaseModel]) -> str:
+    """Say where a key belongs that is a key of other sections, or of a component that the recipe names."""
+    if len(path) > 2 or (len(path) == 2 and nearest(key, fields) is not None):
         return ""
-    wanted = nearest(key, ["learning_rate", "momentum"]) if key not in {"learning_rate", "momentum"} else key
-    if wanted:
-        return f"Did you mean 'optimizer.{wanted}'?"
+    if key in root.model_fields:
+        return f"Did you mean '{key}', a key of the recipe?"
+    places = []
     for section, field in root.model_fields.items():
-        for cls in _classes(field):
-            is_section = isinstance(cls, type) and issubclass(cls, BaseModel) and not issubclass(cls, Component)
-            if is_section and key in field_names(cls):
-                return f"Did you mean '{section}.{key}'?"
-    return ""
+        cls: type[BaseModel] | None = type(field.default) if field.default is not None else _class_for(field, None)
+        if _has(tree, section):
+            cls = spec_class_at((section,), tree, root)
+        if section != path[0] and cls is not None and issubclass(cls, BaseModel) and key in field_names(cls):
+            places.append(f"'{section}.{key}'")
+    return f"Did you mean {' or '.join(places)}?" if places else ""
 
 
 def field_names(cls: type[BaseModel]) -> list[str]:

@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, Val
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hornbook.recipes.language import keras_layers
-from hornbook.recipes.language.hints import MOVED, did_you_mean
-from hornbook.recipes.language.spec import Spec
+from hornbook.recipes.language.hints import did_you_mean, key_hint
+from hornbook.recipes.language.spec import Spec, catalog
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.initializer import Initializer
 from hornbook.recipes.sections.normalization import Normalization
@@ -57,14 +57,19 @@ class FreeLayer(Spec):
             return handler(value)
         name = value.get("name")
         if not isinstance(name, str) or name not in keras_layers.layer_names():
-            near = did_you_mean(str(name), keras_layers.layer_names()) if name is not None else ""
-            near = near if near.startswith("Did") else "'hornbook list layers' shows all of them."
+            near = did_you_mean(str(name), keras_layers.layer_names(), kind="layer") if name is not None else ""
+            if isinstance(name, str) and name in catalog("activation") and not near.startswith("Did"):
+                near = f"Write '{{name: activation, activation: {name}}}'."
+            near = near if near and not near.startswith("Known") else "'hornbook list layers' shows all of them."
             found = f"unknown layer '{name}'." if name is not None else "'name' is missing: which layer?"
             raise _errors([(("name",) if name is not None else (), f"{found} {near}", name)])
         own = own_ingredients(name)
         allowed = {"name", *own, *(set(keras_layers.argument_names(name)) - (BY_INGREDIENTS if own else {"seed"}))}
+        hints = {
+            key: key_hint(key, ("layer",), allowed, section="layer") or did_you_mean(key, allowed) for key in value
+        }
         wrong: list[tuple[tuple[str, ...], str, Any]] = [
-            ((key,), f"unknown key for layer '{name}'. {MOVED.get(key) or did_you_mean(key, allowed)}", item)
+            ((key,), f"unknown key for layer '{name}'. {hints[key]}", item)
             for key, item in value.items()
             if key not in allowed
         ]
