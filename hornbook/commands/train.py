@@ -61,7 +61,7 @@ def train(
         recipe = control_of(recipe)
 
     if dry_run:
-        import_tensorflow(device)
+        import_tensorflow(device, quiet=quiet)
         from hornbook.trainer.plan import plan_lines
         from hornbook.trainer.prepare import prepare
 

@@ -1,6 +1,5 @@
 """Predictions for a file: labels and probabilities as CSV or .npz."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hornbook.inference.confidence import predict_with_temperature, run_temperat
 from hornbook.inference.evaluate import labels_of, load_splits
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
+from hornbook.report.terminal import data_stream
 from hornbook.runs import find_run
 
 __all__ = ["predict_file", "prediction_columns"]
@@ -69,9 +69,9 @@ def predict_file(
         scores, more = _with_temperature(trained, x)
         notes = (*notes, *more)
     else:
-        scores = predict_scores(trained.model, x)
+        scores = predict_scores(trained.model, x, shows_progress=True)
     if output is None:
-        pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(sys.stdout)
+        pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(data_stream())
         return notes
     with replacing(output) as temporary:
         if output.suffix == ".csv":
