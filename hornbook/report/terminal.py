@@ -44,7 +44,7 @@ class Escaping:
 def escaping_streams() -> Iterator[None]:
     """Escape what is written to stdout and stderr, in the command line's process."""
     saved = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Escaping(saved[0]), Escaping(saved[1])  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Escaping(saved[0]), Escaping(saved[1])
     try:
         yield
     finally:

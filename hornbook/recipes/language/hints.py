@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hornbook.errors import Path, format_path
 from hornbook.recipes.language.spellings import KEYS, KEYS_IN, NAMES, NOT_IN_RECIPES
 
-__all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest"]
+__all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest", "what_it_is"]
 
 SPLIT = re.compile("(?:val|test)_", re.IGNORECASE)
 
@@ -48,6 +48,25 @@ def did_you_mean(name: object, known: Iterable[str], *, kind: str = "") -> str:
     if best is not None:
         return f"Did you mean '{best}'?"
     return f"Known: {', '.join(names)}." if names else ""
+
+
+def what_it_is(text: str, *, known: Iterable[str] = ()) -> str:
+    """Return what a text is that was written where a name or a file belongs, and what to write; "" for other texts.
+
+    Args:
+        text: What was written.
+        known: The names that could be meant, without the sign at its end.
+    """
+    if re.match(r"[a-z][a-z0-9+.-]+:/{1,3}[^/]", text, re.IGNORECASE):
+        return "This is a URL, and nothing is downloaded from it. Download it, and name the file."
+    if ";" in text and known:
+        first = text.partition(";")[0].strip()
+        if first in known and text.rstrip().endswith(";"):
+            return f"A line of YAML ends without a semicolon: write '{first}'."
+        return "YAML has no semicolons: items of a list are separated by commas, and keys stand on lines of their own."
+    if re.match(r"[A-Za-z_]+: ", text):
+        return "This is a recipe's text, not its name. Write it to a file, or end its lines with line breaks."
+    return ""
 
 
 def is_same(name: object, known: Iterable[str], *, kind: str) -> bool:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from hornbook.errors import UsageError
-from hornbook.recipes.language.hints import did_you_mean, is_same
+from hornbook.recipes.language.hints import did_you_mean, is_same, what_it_is
 from hornbook.recipes.language.text import shown
 
 __all__ = [
@@ -231,6 +231,8 @@ def _unknown_message(kind: str, name: Any) -> str:
 def _meant(kind: str, name: str) -> str:
     """Return a hint: the nearest name, the kind that a name is of, or how a file of data is named."""
     names = catalog(kind)
+    if said := what_it_is(name, known=names):
+        return said
     if kind == "data" and (source := FILES.get(Path(name).suffix.lower())) is not None:
         return f"A file is named by its path: 'data: {{name: {source}, path: {name}, target: COLUMN}}'."
     if not is_same(name, names, kind=kind):

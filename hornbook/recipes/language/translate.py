@@ -1,5 +1,6 @@
 """Turns pydantic's validation errors into Hornbook's problems: path, what was found, what was expected."""
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -92,12 +93,21 @@ def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseMo
         hint = f"Did you mean '{best}'?" if best else ""
         return Problem(path, f"expected {_either(found)}, found {shown(first['input'])}.", hint, code="value")
     expectations = _either(found)
-    hint = "Give it a value, or remove the key." if first["input"] is None else ""
+    hint = "Give it a value, or remove the key." if first["input"] is None else _form_hint(first["input"], kind)
     if expectations:
         return Problem(path, f"expected {expectations}, found {shown(first['input'])}.", hint, code="value")
     code = {"unknown_component": "unknown-name", "component_name": "missing-key"}.get(kind, "value")
     message = first["msg"].removeprefix("Value error, ")
     return Problem(path, message[0].lower() + message[1:] + ("" if message[-1] in ".?" else "."), code=code)
+
+
+def _form_hint(value: Any, kind: str) -> str:
+    """Say how a list or a number is written that came as text."""
+    if not isinstance(value, str):
+        return ""
+    if kind in {"list_type", "tuple_type"} and re.search("[,;]", value):
+        return f"Write a list: [{', '.join(part.strip() for part in re.split('[,;]', value.strip('[]() ')))}]."
+    return f"Write {value[:-1]}, without the semicolon." if re.fullmatch(r"[-+.\w]+;", value) else ""
 
 
 def _either(found: list[ErrorDetails]) -> str:
@@ -145,6 +155,10 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
     section = (
         owner.kind if owner is not None and issubclass(owner, Component) else str(path[-2]) if len(path) > 1 else ""
     )
+    if "." in key and len(path) == 1 and key.split(".")[0] in fields:
+        *above, leaf = key.split(".")
+        inside = "".join(f"{part}: {{" for part in above) + f"{leaf}: …" + "}" * len(above)
+        return Problem(path, "keys with dots are for the command line.", f"Write '{inside}'.", code="unknown-key")
     hint = key_hint(key, path[:-1], fields, section=section)
     hint = _elsewhere(key, path, fields, tree, root) or hint
     return Problem(path, f"unknown key{where}.", hint or did_you_mean(key, fields), code="unknown-key")
