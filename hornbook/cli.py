@@ -11,6 +11,7 @@ from hornbook.commands import ablate, catalog, check, evaluate, lr_find, new, re
 from hornbook.commands import version as versions
 from hornbook.commands.options import examples
 from hornbook.errors import HornbookError, UsageError
+from hornbook.report.terminal import escaping_streams
 
 __all__ = ["app", "main"]
 
@@ -58,7 +59,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # × and ★ in a terminal that has no such characters
-    code = _run()
+    with escaping_streams():
+        code = _run()
     if code:
         sys.exit(code)  # outside of any handler: what an error holds is let go of before Python ends
 

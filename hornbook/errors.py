@@ -10,6 +10,7 @@ HornbookError            exit code 1   something failed while running
 └── GateError            exit code 3   a gate that the user asked for was not met
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -26,11 +27,23 @@ __all__ = [
     "RecipeError",
     "RunError",
     "UsageError",
+    "escaped",
     "format_path",
 ]
 
 Path = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
+
+
+CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""What a terminal obeys instead of showing it, with what turns the direction of text; but no ends of lines, no tabs."""
+_CONTROL, _ALL_CONTROL = re.compile(f"[{CONTROL}]"), re.compile(f"[\t\n{CONTROL}]")
+
+
+def escaped(text: str, *, one_line: bool = False) -> str:
+    """Return a text with control characters as Python writes them: ``\\x1b[31m``, ``\\r``; in one line also ``\\n``."""
+    pattern = _ALL_CONTROL if one_line else _CONTROL
+    return pattern.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def format_path(path: Path) -> str:
@@ -70,7 +83,7 @@ class Problem:
         """Return path, message and hint as one line, without the place."""
         start = f"{format_path(self.path)}: " if self.path else ""
         mark = "warning: " if self.severity == "warning" else ""
-        return f"{mark}{start}{self.message}" + (f" {self.hint}" if self.hint else "")
+        return escaped(f"{mark}{start}{self.message}" + (f" {self.hint}" if self.hint else ""), one_line=True)
 
 
 class HornbookError(Exception):

@@ -1,6 +1,7 @@
 """Options, arguments and steps that several commands share."""
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from hornbook.errors import RecipeError, format_problems
 from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.terminal import passing
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
@@ -82,11 +84,12 @@ def find_whole(name: str, *files: str) -> Run:
     return run
 
 
-def import_tensorflow(device: Device | None = None) -> None:
-    """Import TensorFlow for a command, on the device that was asked for."""
+def import_tensorflow(device: Device | None = None, *, quiet: bool = False) -> None:
+    """Import TensorFlow for a command, on the device that was asked for, and say so in a terminal while it lasts."""
     from hornbook import startup
 
-    startup.import_for_command(device.value if device is not None else None)
+    with nullcontext() if quiet else passing("loading TensorFlow …"):
+        startup.import_for_command(device.value if device is not None else None)
 
 
 def examples(*lines: str) -> str:

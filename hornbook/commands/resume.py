@@ -16,6 +16,7 @@ from hornbook.commands.options import (
     import_tensorflow,
 )
 from hornbook.commands.running import train_and_print
+from hornbook.report.terminal import console
 from hornbook.startup import process_start
 
 if TYPE_CHECKING:
@@ -65,16 +66,14 @@ def reproduce(
     """
     find_whole(run, "result", "environment", "history")
     import_tensorflow()
-    from rich.console import Console
-
     from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.reproduce import reproduce as reproduce_run
 
-    console = ConsoleProgress(Console(stderr=True, highlight=False))
+    told = ConsoleProgress(console(stderr=True))
     try:
-        comparison = reproduce_run(run, runs=runs, listeners=[console], started=process_start(), trust=trust)
+        comparison = reproduce_run(run, runs=runs, listeners=[told], started=process_start(), trust=trust)
     finally:
-        console.close()
+        told.close()
     print(comparison.text())
     if not comparison.is_same:
         raise typer.Exit(3)

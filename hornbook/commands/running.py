@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hornbook.commands.options import Device, import_tensorflow
+from hornbook.report.terminal import console
 
 if TYPE_CHECKING:
     from hornbook.trainer.listeners import Listener
@@ -22,17 +23,15 @@ def train_and_print(
     run_it: "Callable[[Listeners], TrainResult | None]", *, device: Device | None, as_json: bool, quiet: bool
 ) -> "TrainResult | None":
     """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
-    import_tensorflow(device)
-    from rich.console import Console
-
+    import_tensorflow(device, quiet=quiet)
     from hornbook.trainer.progress import ConsoleNotes, ConsoleProgress
 
-    progress, results = Console(stderr=True, highlight=False), Console(highlight=False, quiet=as_json)
-    console = ConsoleProgress(progress, results)
+    progress, results = console(stderr=True), console(quiet=as_json)
+    told = ConsoleProgress(progress, results)
     try:
-        result = run_it([ConsoleNotes(progress) if quiet else console])
+        result = run_it([ConsoleNotes(progress) if quiet else told])
     finally:
-        console.close()
+        told.close()
     if result is None:
         return None
     if as_json:

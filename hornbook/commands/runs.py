@@ -46,6 +46,9 @@ def list_command(
     for row in sorted(rows):
         name, state, epochs, size, date, score = row
         print(f"{name}\n  {state:<11} {epochs:>6} {size:>9}  {date}  {score}".rstrip())
+    if not found:
+        print(f"No runs in {folder}: nothing was trained into it. 'hornbook train' makes runs below --runs.")
+        return
     total = size_text(sum(one.size for one in found))
     print(f"{len(found)} runs, {total}. 'hornbook runs prune' shows what could be freed.")
     _end(found)
@@ -65,6 +68,9 @@ def prune(
     """
     freed, count = 0, 0
     found = _usages(folder)
+    if not found and not any(True for _ in find_unbegun(folder)):
+        print(f"No runs in {folder}, so there is nothing to free.")
+        return
     dropped = _dropped(found, keep_best)
     for one in found:
         is_dropped = one.path in dropped

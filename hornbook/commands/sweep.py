@@ -20,6 +20,7 @@ from hornbook.commands.options import (
 )
 from hornbook.errors import UsageError
 from hornbook.recipes.sections.sweep import no_sweep
+from hornbook.report.terminal import console, line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,15 +53,13 @@ def sweep(
     if recipe.sweep is None:
         raise no_sweep(checked.config.origin)
 
-    import_tensorflow(device)
-    from rich.console import Console
-
+    import_tensorflow(device, quiet=quiet)
     from hornbook.sweep.network.address import place_of
     from hornbook.sweep.sweep import source_text
     from hornbook.sweep.sweep import sweep as run_sweep
     from hornbook.sweep.view import ConsoleView
 
-    progress = Console(stderr=True, highlight=False, quiet=quiet)
+    progress = console(stderr=True, quiet=quiet)
     place = place_of(os.environ)
     if place is not None and workers > 1:
         raise UsageError(
@@ -69,8 +68,8 @@ def sweep(
     if place is not None and not place.is_chief:
         _work(recipe, place, source_text(recipe, (checked.config.text, checked.overrides)), runs, progress)
         return
-    notes = Console(stderr=True, highlight=False) if quiet else progress
-    view = ConsoleView(progress, Console(highlight=False, quiet=as_json), notes)
+    notes = console(stderr=True) if quiet else progress
+    view = ConsoleView(progress, console(quiet=as_json), notes)
     source = (checked.config.text, checked.overrides)
     result = run_sweep(recipe, runs=runs, source=source, fresh=fresh, workers=workers, place=place, view=view)
     if as_json:
@@ -82,8 +81,6 @@ def sweep(
 
 def _work(recipe: "Recipe", place: "Place", text: str, runs: str, progress: "Console") -> None:
     """Train what a chief hands out."""
-    from rich.text import Text
-
     from hornbook.sweep.network.address import fingerprint
     from hornbook.sweep.network.remote import work
 
@@ -92,7 +89,7 @@ def _work(recipe: "Recipe", place: "Place", text: str, runs: str, progress: "Con
         place,
         sweep=fingerprint(text),
         runs=Path(runs),
-        say=lambda line: progress.print(Text(line), soft_wrap=True),
+        say=lambda text: progress.print(line(text), soft_wrap=True),
     )
     if code:
         raise typer.Exit(code)

@@ -61,7 +61,7 @@ def train(
         recipe = control_of(recipe)
 
     if dry_run:
-        import_tensorflow(device)
+        import_tensorflow(device, quiet=quiet)
         from hornbook.trainer.plan import plan_lines
         from hornbook.trainer.prepare import prepare
 
@@ -104,7 +104,7 @@ def _check_names(gates: list[Condition], recipe: Recipe) -> None:
     for gate in gates:
         _, name = _split_and_name(gate)
         if name not in known:
-            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known)}")
+            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known, kind='metric')}")
 
 
 def _check_gates(gates: list[Condition], result: "TrainResult") -> None:

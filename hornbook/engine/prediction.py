@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.data.source import Array, Inputs
+from hornbook.report.terminal import Bar
 
 __all__ = ["large_batch", "predict_scores"]
 
@@ -24,12 +25,20 @@ def large_batch(model: keras.Model) -> int:
     return int(min(max(FLOATS_PER_BATCH // widest, 32), 8192))
 
 
-def predict_scores(model: keras.Model, x: Inputs) -> Array:
+def predict_scores(model: keras.Model, x: Inputs, *, shows_progress: bool = False) -> Array:
     """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode."""
     dtype = model.inputs[0].dtype
     call = tf.function(
         lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True
     )
     size = large_batch(model)
-    parts: list[Any] = [call(tf.constant(x[start : start + size])).numpy() for start in range(0, len(x), size)]
+    bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()
+    try:
+        for start in range(0, len(x), size):
+            parts.append(call(tf.constant(x[start : start + size])).numpy())
+            if bar is not None:
+                bar.move(start + len(parts[-1]))
+    finally:
+        if bar is not None:
+            bar.close()
     return np.concatenate(parts) if parts else np.zeros((0, *model.output_shape[1:]), np.float32)

@@ -248,7 +248,7 @@ def _per_class(
         return {}, []
     from sklearn.metrics import classification_report, confusion_matrix
 
-    predicted = labels_of(predict_scores(trained.model, x), trained, decision)
+    predicted = labels_of(predict_scores(trained.model, x, shows_progress=True), trained, decision)
     names = list(info.class_names or map(str, range(info.num_classes)))
     if info.task == "multilabel":
         report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)

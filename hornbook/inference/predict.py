@@ -1,6 +1,5 @@
 """Predictions for a file: labels and probabilities as CSV or .npz."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from hornbook.inference.evaluate import labels_of, load_splits
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
+from hornbook.report.terminal import data_stream
 from hornbook.runs import find_run
 
 __all__ = ["predict_file", "prediction_columns"]
@@ -86,7 +86,7 @@ def predict_file(
         scores, more = _with_temperature(trained, x, anyway=anyway)
         notes = (*notes, *more)
     else:
-        scores = predict_scores(trained.model, x)
+        scores = predict_scores(trained.model, x, shows_progress=True)
     if output is not None and output.suffix == ".npz":
         arrays = _arrays(scores, trained, uncertainty, decision)
         arrays = _beside(arrays, {name: _as_array(values) for name, values in examples.kept.items()})
@@ -96,7 +96,7 @@ def predict_file(
     columns = prediction_columns(scores, trained, uncertainty, decision=decision)
     frame = pl.DataFrame(_beside(columns, examples.kept))
     if output is None:
-        frame.write_csv(sys.stdout)
+        frame.write_csv(data_stream())
         return notes
     with replacing(output) as temporary:
         frame.write_csv(temporary)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
-from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.language.hints import did_you_mean, what_it_is
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of, parse
@@ -101,7 +101,8 @@ def read_config(config: str | FilePath) -> Config:
         raise UsageError(f"{name}: this is a folder. Name a recipe file, for instance {path / 'recipe.yaml'}.")
     names = shipped_recipes()
     near = did_you_mean(FilePath(plain).name, names)
-    hint = near if near.startswith("Did") else "'hornbook list recipes' shows the shipped ones."
+    other = near if near.startswith("Did") else "'hornbook list recipes' shows the shipped ones."
+    hint = what_it_is(name) or other
     raise UsageError(f"{name}: there is no such file, and no shipped recipe of that name. {hint}")
 
 

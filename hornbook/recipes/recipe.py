@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
 from hornbook.recipes.language.keys import put, split_key
-from hornbook.recipes.language.spec import ComponentOf, Spec
-from hornbook.recipes.language.text import Document
+from hornbook.recipes.language.spec import Component, ComponentOf, Spec
+from hornbook.recipes.language.text import Document, to_yaml
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.head import Head, Task
 from hornbook.recipes.sections.initializer import Default, Initializer
@@ -83,6 +83,12 @@ class Recipe(Spec):
         """Return whether both describe the same training; the texts they came from may differ."""
         return isinstance(other, Recipe) and self.__dict__ == other.__dict__
 
+    def __repr__(self) -> str:
+        """Return what was set, as YAML that is a recipe again; a component always with its name."""
+        return to_yaml(_as_set(self))
+
+    __str__ = __repr__
+
     def from_document(self, document: Document) -> "Recipe":
         """Return the same recipe, remembering the text it came from, so that later problems can name the line."""
         placed = self.model_copy()
@@ -141,4 +147,20 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    return value
+
+
+def _as_set(value: Any) -> Any:
+    """Return what was set of a recipe as plain values, components without options as their names."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        names = [name for name in fields if name in value.model_fields_set or (name == "name" and value.name)]  # type: ignore[attr-defined]
+        items = {fields[name].alias or name: _as_set(getattr(value, name)) for name in names} | (
+            value.model_extra or {}
+        )
+        return items["name"] if isinstance(value, Component) and list(items) == ["name"] else items
+    if isinstance(value, dict):
+        return {key: _as_set(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_set(item) for item in value]
     return value

@@ -3,6 +3,8 @@
 import math
 import textwrap
 
+from hornbook.errors import escaped
+
 __all__ = ["COLUMNS", "cut", "cut_inside", "epoch_figure", "indented", "number_text", "p_relation", "p_text"]
 
 COLUMNS = 80
@@ -18,12 +20,13 @@ def indented(label: str, text: str) -> list[str]:
 
 def cut(text: str, width: int) -> str:
     """Return a text of at most `width` characters; where some are missing it ends in ``…``."""
+    text = escaped(text, one_line=True)
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
 def cut_inside(text: str, width: int) -> str:
     """Return a text of at most `width` characters without its middle: names that begin alike often end differently."""
-    first = width // 2
+    text, first = escaped(text, one_line=True), width // 2
     return text if len(text) <= width else f"{text[:first]}…{text[len(text) - (width - 1 - first) :]}"
 
 

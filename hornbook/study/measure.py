@@ -107,7 +107,7 @@ def measure_of(recipes: Sequence[Recipe], name: str | None, *, prefer: str = "va
         name = f"{prefer}_{first}" if f"{prefer}_{first}" in recorded[0] else f"test_{first}"
     known = sorted(set.intersection(*(set(names) for names in recorded)))
     if name not in known:
-        raise UsageError(f"--metric {name}: not every cell records it. {did_you_mean(name, known)}")
+        raise UsageError(f"--metric {name}: not every cell records it. {did_you_mean(name, known, kind='metric')}")
     return Measure(name, recorded[0][name] == "max")
 
 
@@ -133,7 +133,9 @@ def parse_target(text: str, recipes: Sequence[Recipe]) -> Target:
     recorded = [recorded_names(recipe, Facts.of(recipe)) or {} for recipe in recipes]
     known = sorted(set.intersection(*(set(names) for names in recorded)))
     if name not in known:
-        raise UsageError(f"--target: '{name}' is not recorded in every epoch. {did_you_mean(name, known)}")
+        raise UsageError(
+            f"--target: '{name}' is not recorded in every epoch. {did_you_mean(name, known, kind='metric')}"
+        )
     higher = recorded[0][name] == "max"
     if higher != (condition.relation == ">="):
         raise UsageError(

@@ -8,6 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.recipes.sections.sweep import Hyperband
+from hornbook.report import terminal
 from hornbook.report.text import COLUMNS, cut, indented
 from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
@@ -73,7 +74,7 @@ class ConsoleView(View):
         self._short: dict[str, str] = {}
 
     def _say(self, text: str, console: Console | None = None) -> None:
-        (console or self.console).print(Text(text), soft_wrap=True)
+        (console or self.console).print(terminal.line(text), soft_wrap=True)
 
     def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int) -> None:
         """Say what is compared, how, and whether an earlier sweep goes on."""
@@ -112,7 +113,7 @@ class ConsoleView(View):
             self._states.pop(name, None)
         if self._live is not None:
             lines = [f"{name}  {state}"[: COLUMNS - 1] for name, state in self._states.items()]
-            self._live.update(Text("\n".join(lines)))
+            self._live.update(terminal.line("\n".join(lines)))
 
     def listener(self, name: str) -> Listener:
         """Return what moves a run's live line."""

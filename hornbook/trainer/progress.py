@@ -1,7 +1,8 @@
 """What a run says while it trains: a heading, one line per epoch, the result; to its log, and to whoever looks on."""
 
+import itertools
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.engine.environment import describe_device
+from hornbook.errors import escaped
+from hornbook.report import terminal
 from hornbook.report.text import COLUMNS, epoch_figure, indented
 from hornbook.runs.directory import LATEST, RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
@@ -86,7 +89,7 @@ class ConsoleNotes(Listener):
 
     def on_note(self, text: str) -> None:
         """Print a sentence."""
-        self._console.print(Text(f"note    {text}"), soft_wrap=True)
+        self._console.print(terminal.line(f"note    {text}"), soft_wrap=True)
 
 
 class RunLog(Narrator):
@@ -98,7 +101,7 @@ class RunLog(Narrator):
 
     def say(self, line: str) -> None:
         """Add one line."""
-        self._run.append_log(line)
+        self._run.append_log(escaped(line, one_line=True))
 
 
 class ConsoleProgress(Narrator):
@@ -114,23 +117,31 @@ class ConsoleProgress(Narrator):
         self.console = console
         self.results = results if results is not None else console
         self._live: Live | None = None
+        self._epoch = 0
 
     def say(self, line: str) -> None:
         """Print one line as it is."""
-        self.console.print(Text(line), soft_wrap=True)
+        self.console.print(terminal.line(line), soft_wrap=True)
 
     def on_start(self, start: Start) -> None:
         """Say what will be trained and start the live line."""
         super().on_start(start)
         if self.console.is_terminal:
-            self._live = Live(Text("    1  starting …"), console=self.console, transient=True, refresh_per_second=8)
+            self._live = Live(Text("    1  compiling …"), console=self.console, transient=True, refresh_per_second=8)
             self._live.start()
 
     def on_chunk(self, place: Position) -> None:
         """Move the live line on."""
         if self._live is not None:
+            self._epoch = place.epoch
             filled, percent = round(30 * place.batch / place.batches), 100 * place.batch // place.batches
             self._live.update(Text(f"{place.epoch:>5}  {'━' * filled}{' ' * (30 - filled)} {percent:>3} %"))
+
+    def on_epoch(self, row: Mapping[str, Any], *, is_best: bool) -> None:
+        """Print an epoch's figures; the live line stays empty until the next epoch has done something."""
+        if self._live is not None and self._epoch <= row["epoch"]:
+            self._live.update(Text(""), refresh=True)  # with the line above it, not an eighth of a second later
+        super().on_epoch(row, is_best=is_best)
 
     def close(self) -> None:
         """Take the live line away; also after an error."""
@@ -181,7 +192,8 @@ def heading(prepared: Prepared) -> list[str]:
     name = recipe.name or "recipe"
     count = sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables)
     units = recipe.model.hidden_units()
-    sizes = "-".join(map(str, [*_flat_input(prepared), *units, recipe.head.units])) if units is not None else ""
+    parts = [*_flat_input(prepared), *_runs_of_equal(units or ()), recipe.head.units]
+    sizes = "-".join(map(str, parts)) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
     if recipe.reuse is not None and recipe.reuse.copy_ is None and not recipe.reuse.holds_weights_alone:
         model = f"reused layers, then {model}"
@@ -204,6 +216,15 @@ def heading(prepared: Prepared) -> list[str]:
         for text in [*texts, *_units(prepared)]
     ]
     return [*about_data, *(line for lines in wrapped for line in lines), *reuse_lines(start_record(prepared))]
+
+
+def _runs_of_equal(units: Sequence[int]) -> list[str]:
+    """Return widths as text, three or more equal ones in a row as one: ``100(×20)`` is 100, twenty times."""
+    texts: list[str] = []
+    for width, group in itertools.groupby(units):
+        count = len(list(group))
+        texts += [f"{width}(×{count})"] if count > 2 else [str(width)] * count
+    return texts
 
 
 def _units(prepared: Prepared) -> list[str]:

@@ -195,15 +195,20 @@ def test_a_component_without_target_says_so():
     ("name", "known", "best"),
     [
         ("learning_rte", ["learning_rate", "momentum"], "learning_rate"),
-        ("lr", ["learning_rate"], "learning_rate"),
         ("HeNormal", ["he_normal", "he_uniform"], "he_normal"),
         ("one-cycle", ["one_cycle"], "one_cycle"),
         ("zzz", ["one_cycle"], None),
         ("mse", ["accuracy"], None),
+        ("val_acc", ["loss", "val_accuracy"], "val_accuracy"),
+        ("MSE", ["mean_squared_error"], "mean_squared_error"),
     ],
 )
 def test_the_nearest_name_is_found(name, known, best):
-    assert nearest(name, known) == best
+    assert nearest(name, known, kind="metric") == best
+
+
+def test_columns_and_files_are_not_taken_for_another_librarys_words():
+    assert nearest("acc", ["accuracy_of_the_scale"]) is None
 
 
 def test_where_none_is_near_all_are_named():

@@ -177,11 +177,11 @@ def test_unknown_names_come_with_the_nearest_one(keys, sentence):
         (
             {"optimizer": {"name": "adam", "clipnorm": 1.0}},
             "optimizer.clipnorm: unknown key for optimizer 'adam'."
-            " Clipping is 'training.gradient_clipping: {by: norm, threshold: 1.0}'.",
+            " Write 'training.gradient_clipping: {by: norm, threshold: 1.0}'.",
         ),
         (
             {"optimizer": {"name": "adam", "use_ema": True}},
-            "optimizer.use_ema: unknown key for optimizer 'adam'. Averaging is 'optimizer.ema: {momentum: 0.99}'.",
+            "optimizer.use_ema: unknown key for optimizer 'adam'. Write 'optimizer.ema: {momentum: 0.99}'.",
         ),
         (
             {"model": {"name": "mlp", "hidden": [3]}},
@@ -225,7 +225,7 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "dense", "units": 3, "kernel_initializer": "zeros"},
-            "model.layers.1.kernel_initializer: unknown key for layer 'dense'. The initializer is 'initializer: he_normal'.",
+            "model.layers.1.kernel_initializer: unknown key for layer 'dense'. Write 'initializer: he_normal'.",
         ),
         (
             {"name": "dense", "units": 3, "activation": "relux"},
@@ -242,7 +242,7 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "separable_conv2d", "filters": 3, "kernel_size": 3, "depthwise_regularizer": "l2"},
-            "model.layers.1.depthwise_regularizer: unknown key for layer 'separable_conv2d'. Penalties are "
+            "model.layers.1.depthwise_regularizer: unknown key for layer 'separable_conv2d'. Write "
             "'regularization: {l2: 0.0001}'.",
         ),
         (

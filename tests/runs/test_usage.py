@@ -89,3 +89,11 @@ def test_a_folder_that_is_not_there_is_a_mistake(command, tmp_path):
     done = CliRunner().invoke(app, ["runs", "list", "nowhere"])
     assert isinstance(done.exception, UsageError)
     assert "there is no such folder" in str(done.exception)
+
+
+def test_an_empty_list_says_why(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    assert command("list").startswith("No runs in runs: nothing was trained into it.")
+    assert command("list --json") == "[]\n"
+    assert command("prune") == "No runs in runs, so there is nothing to free.\n"

@@ -7,7 +7,7 @@ import numpy as np
 
 from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
-from hornbook.recipes.language.hints import did_you_mean, nearest
+from hornbook.recipes.language.hints import did_you_mean, nearest, what_it_is
 
 __all__ = ["existing_file", "nearest_name", "read_header", "read_npz", "unreadable"]
 
@@ -23,6 +23,8 @@ def existing_file(path: str | Path) -> Path:
         raise DataError(f"{file}: is a folder, expected a file.")
     if file.exists():
         return file
+    if said := what_it_is(str(path)):
+        raise DataError(f"{path}: no such file. {said}")
     where = "Has it moved? A run keeps absolute paths: correct it in its recipe.yaml."
     if not file.is_absolute():
         where = "A path is relative to the current folder."

@@ -12,7 +12,7 @@ from hornbook.recipes.describe.layers import describe_layer, layer_summary
 from hornbook.recipes.describe.pages import Description, Option, as_text
 from hornbook.recipes.describe.schema import json_schema, spec_schema
 from hornbook.recipes.describe.words import default_in_words, type_in_words
-from hornbook.recipes.language.hints import did_you_mean, nearest
+from hornbook.recipes.language.hints import did_you_mean, is_same, nearest
 from hornbook.recipes.language.keras_layers import layer_names
 from hornbook.recipes.language.spec import KINDS, Component, catalog, noun, summary
 from hornbook.recipes.load import shipped_recipes
@@ -100,8 +100,8 @@ def show(kind: str, name: str | None = None) -> Description:
     name = name.removesuffix(".yaml") if kind == "recipe" else name
     names = _names(kind)
     if name not in names:
-        near = did_you_mean(name, names)
-        hint = near if near.startswith("Did") else f"'hornbook list {PLURALS[kind]}' shows all of them."
+        near = did_you_mean(name, names, kind=kind)
+        hint = near if not near.startswith("Known") else f"'hornbook list {PLURALS[kind]}' shows all of them."
         raise UsageError(f"unknown {noun(kind)} '{name}'. {hint}")
     if kind == "recipe":
         text = shipped_recipes()[name]
@@ -181,7 +181,8 @@ def _found_anywhere(name: str) -> str:
             raise UsageError(f"there are several '{plain}'. Use {which}.")
     if plain in {*PLURALS, *PLURALS.values()}:
         raise UsageError(f"which {noun(_kind(plain))}? 'hornbook list {PLURALS[_kind(plain)]}' shows all of them.")
-    best = nearest(plain, [known for kind in PLURALS for known in _names(kind)])
+    words = [nearest(plain, names, kind=kind) for kind in PLURALS if is_same(plain, names := _names(kind), kind=kind)]
+    best = next(filter(None, words), None) or nearest(plain, [known for kind in PLURALS for known in _names(kind)])
     hint = f"Did you mean '{best}'?" if best else "'hornbook list' shows what there is."
     raise UsageError(f"there is nothing called '{name}'. {hint}")
 

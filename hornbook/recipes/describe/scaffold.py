@@ -67,7 +67,7 @@ Row = tuple[str, str, str] | None
 def _component(kind: str, name: str) -> type[Component]:
     found = catalog(kind).get(name)
     if found is None:
-        raise UsageError(f"unknown {noun(kind)} '{name}'. {did_you_mean(name, catalog(kind))}")
+        raise UsageError(f"unknown {noun(kind)} '{name}'. {did_you_mean(name, catalog(kind), kind=kind)}")
     return found
 
 

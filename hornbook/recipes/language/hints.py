@@ -2,106 +2,112 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["MOVED", "did_you_mean", "nearest"]
+from hornbook.errors import Path, format_path
+from hornbook.recipes.language.spellings import KEYS, KEYS_IN, NAMES, NOT_IN_RECIPES
 
-# What people write who come from elsewhere: suggested in errors, never accepted.
-SYNONYMS = {
-    "lr": "learning_rate",
-    "rate": "learning_rate",
-    "swish": "silu",
-    "hard_swish": "hard_silu",
-    "hardswish": "hard_silu",
-    "logistic": "sigmoid",
-    "lrelu": "leaky_relu",
-    "rrelu": "randomized_leaky_relu",
-    "heaviside": "step",
-    "he": "he_normal",
-    "kaiming": "he_normal",
-    "kaiming_normal": "he_normal",
-    "kaiming_uniform": "he_uniform",
-    "xavier": "glorot_uniform",
-    "xavier_uniform": "glorot_uniform",
-    "xavier_normal": "glorot_normal",
-    "lecun": "lecun_normal",
-    "bn": "batch_normalization",
-    "batchnorm": "batch_normalization",
-    "batch_norm": "batch_normalization",
-    "layernorm": "layer_normalization",
-    "layer_norm": "layer_normalization",
-    "groupnorm": "group_normalization",
-    "group_norm": "group_normalization",
-    "rmsnorm": "rms_normalization",
-    "onecycle": "one_cycle",
-    "1cycle": "one_cycle",
-    "reduce_lr_on_plateau": "performance",
-    "plateau": "performance",
-    "cosine_decay": "cosine",
-    "exponential_decay": "exponential",
-    "min_lr": "min_learning_rate",
-    "max_lr": "learning_rate",
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "rmse": "root_mean_squared_error",
-    "acc": "accuracy",
-    "val_acc": "val_accuracy",
-    "beta1": "beta_1",
-    "beta2": "beta_2",
-    "eps": "epsilon",
-    "alpha_leaky": "negative_slope",
-    "hidden": "units",
-    "width": "units",
-    "num_layers": "depth",
-    "n_layers": "depth",
-    "hidden_layers": "depth",
-    "num_hidden_layers": "depth",
-    "layers": "units",
-    "batch": "batch_size",
-    "bs": "batch_size",
-    "num_epochs": "epochs",
-    "max_epochs": "epochs",
-    "weight_decay_rate": "weight_decay",
-    "l2_regularization": "l2",
-    "maxnorm": "max_norm",
-    "resnet": "residual_cnn",
-    "lstm": "rnn",
-    "gru": "rnn",
-    "dense": "mlp",
-    "cifar": "cifar10",
-    "boston": "california_housing",
-    "momentum_sgd": "sgd",
-}
-MOVED = {
-    "clipnorm": "Clipping is 'training.gradient_clipping: {by: norm, threshold: 1.0}'.",
-    "clipvalue": "Clipping is 'training.gradient_clipping: {by: value, threshold: 1.0}'.",
-    "global_clipnorm": "Clipping is 'training.gradient_clipping: {by: global_norm, threshold: 1.0}'.",
-    "use_ema": "Averaging is 'optimizer.ema: {momentum: 0.99}'.",
-    "ema_momentum": "Averaging is 'optimizer.ema: {momentum: 0.99}'.",
-    "gradient_accumulation_steps": "Accumulation is 'optimizer.accumulation: 4'.",
-    "kernel_initializer": "The initializer is 'initializer: he_normal'.",
-    "kernel_regularizer": "Penalties are 'regularization: {l2: 0.0001}'.",
-    "callbacks": "Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]).",
-}
+__all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest", "what_it_is"]
+
+SPLIT = re.compile("(?:val|test)_", re.IGNORECASE)
 
 
-def nearest(name: object, known: Iterable[str]) -> str | None:
-    """Return the known name that `name` was probably meant to be, or None."""
-    names, name = [str(candidate) for candidate in known], str(name)[:100]
-    synonym = SYNONYMS.get(name.lower())
-    if synonym in names:
-        return synonym
-    plain = re.sub(r"[\s-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
-    if plain in names:
-        return plain
+def fold(name: object) -> str:
+    """Return a name without case, signs and the module in front: ``nn.LeakyReLU`` and ``leaky_relu`` are one."""
+    text = str(name)[:100]
+    if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text):
+        text = text.rpartition(".")[2]
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def nearest(name: object, known: Iterable[str], *, kind: str = "") -> str | None:
+    """Return the known name that `name` was probably meant to be, or None.
+
+    Args:
+        name: What was written.
+        known: What would have been right.
+        kind: Of which kind of component, or for which key, the name is: other libraries' names mean different things for an
+            optimizer and for a loss.
+    """
+    names, text = [str(candidate) for candidate in known], str(name)[:100]
+    exact = _same(text, names, NAMES.get(kind, {}))
+    if exact is not None:
+        return exact
+    plain = re.sub(r"[\s-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).lower()
     matches = difflib.get_close_matches(plain, names, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return a hint with the nearest name, or with all names where none is near."""
+def did_you_mean(name: object, known: Iterable[str], *, kind: str = "") -> str:
+    """Return a hint with the nearest name, or with all names where none is near; arguments as those of `nearest`."""
     names = sorted(known)
-    best = nearest(name, names)
+    elsewhere = NAMES.get(kind, {}).get(fold(name), "")
+    if ":" in elsewhere:
+        return f"Write '{elsewhere}'."
+    best = nearest(name, names, kind=kind)
     if best is not None:
         return f"Did you mean '{best}'?"
     return f"Known: {', '.join(names)}." if names else ""
+
+
+def what_it_is(text: str, *, known: Iterable[str] = ()) -> str:
+    """Return what a text is that was written where a name or a file belongs, and what to write; "" for other texts.
+
+    Args:
+        text: What was written.
+        known: The names that could be meant, without the sign at its end.
+    """
+    if re.match(r"[a-z][a-z0-9+.-]+:/{1,3}[^/]", text, re.IGNORECASE):
+        return "This is a URL, and nothing is downloaded from it. Download it, and name the file."
+    if ";" in text and known:
+        first = text.partition(";")[0].strip()
+        if first in known and text.rstrip().endswith(";"):
+            return f"A line of YAML ends without a semicolon: write '{first}'."
+        return "YAML has no semicolons: items of a list are separated by commas, and keys stand on lines of their own."
+    if re.match(r"[A-Za-z_]+: ", text):
+        return "This is a recipe's text, not its name. Write it to a file, or end its lines with line breaks."
+    return ""
+
+
+def is_same(name: object, known: Iterable[str], *, kind: str) -> bool:
+    """Return whether a name is a known one in another spelling, or another library's word for something."""
+    return fold(name) in NAMES.get(kind, {}) or _same(str(name), list(known), {}) is not None
+
+
+def key_hint(key: str, path: Path, fields: Collection[str], *, section: str) -> str:
+    """Return what a key of another library is called here, or "".
+
+    Args:
+        key: What was written.
+        path: Where: that of the mapping it stands in.
+        fields: The keys that this mapping takes.
+        section: The kind of component, or the key, that the mapping belongs to; "" for the recipe itself.
+    """
+    spelling = fold(key)
+    inside = KEYS_IN.get(section, {}).get(spelling, "")
+    if inside in fields:
+        return f"Did you mean '{inside}'?"
+    if spelling in NOT_IN_RECIPES and _same(key, fields, {}) is None:
+        return NOT_IN_RECIPES[spelling]
+    target = inside if "." in inside or ":" in inside else KEYS.get(spelling, "")
+    if not target or _same(key, fields, {}) is not None:
+        return ""
+    place, _, value = target.partition(":")
+    above, _, leaf = place.rpartition(".")
+    if value:
+        return f"Write '{target}'."
+    if leaf in fields and (above == format_path(path) or above == section != ""):
+        return f"Did you mean '{leaf}'?"
+    return f"Did you mean '{place}'?" if "." in place or not path else f"Did you mean '{place}', a key of the recipe?"
+
+
+def _same(name: str, names: Collection[str], synonyms: Mapping[str, str]) -> str | None:
+    """Return the name of which `name` is another spelling, with the split in front of a metric as it was written."""
+    match = SPLIT.match(name)
+    if match is not None and (rest := synonyms.get(fold(name[match.end() :]))) is not None:
+        metric = match[0].lower() + rest
+        return metric if metric in names else None
+    synonym = synonyms.get(fold(name))
+    if synonym in names:
+        return synonym
+    return next((candidate for candidate in names if fold(candidate) == fold(name) != ""), None)

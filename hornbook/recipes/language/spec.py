@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from hornbook.errors import UsageError
-from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.language.hints import did_you_mean, is_same, what_it_is
 from hornbook.recipes.language.text import shown
 
 __all__ = [
@@ -52,6 +52,13 @@ KINDS = (
 )
 NOUNS = {"data": "data source", "model": "backbone", "pretraining": "pretraining method"}
 """What messages call a kind, where its key in the recipe is no noun for one of them."""
+PLACES = {"loss": "head.loss", "metric": "training.metrics", "tuner": "sweep.tuner"}
+"""Where a component of a kind stands, if not under a key of the recipe that is called like it."""
+FILES = {
+    ".csv": "table", ".tsv": "table", ".txt": "table", ".parquet": "table", ".pq": "table",
+    ".npz": "npz",
+}  # fmt: skip
+"""Which data source reads files that end so."""
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -218,7 +225,23 @@ def _unknown_message(kind: str, name: Any) -> str:
         return f"'name' is missing: which {word}? Known: {', '.join(sorted(catalog(kind)))}."
     if not isinstance(name, str):
         return f"the name of {article(word)} {word} is text, found {shown(name)}."
-    return f"unknown {word} '{name}'. {did_you_mean(name, catalog(kind))}"
+    return f"unknown {word} '{name}'. {_meant(kind, name)}"
+
+
+def _meant(kind: str, name: str) -> str:
+    """Return a hint: the nearest name, the kind that a name is of, or how a file of data is named."""
+    names = catalog(kind)
+    if said := what_it_is(name, known=names):
+        return said
+    if kind == "data" and (source := FILES.get(Path(name).suffix.lower())) is not None:
+        return f"A file is named by its path: 'data: {{name: {source}, path: {name}, target: COLUMN}}'."
+    if not is_same(name, names, kind=kind):
+        for other in KINDS:
+            if name in catalog(other):
+                place = PLACES.get(other, other)
+                written = f"[{name}]" if other == "metric" else name
+                return f"That is {article(noun(other))} {noun(other)}: write '{place}: {written}'."
+    return did_you_mean(name, names, kind=kind)
 
 
 def summary(cls: type[Component]) -> str:

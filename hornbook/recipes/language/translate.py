@@ -1,5 +1,6 @@
 """Turns pydantic's validation errors into Hornbook's problems: path, what was found, what was expected."""
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.hints import MOVED, did_you_mean, nearest
+from hornbook.recipes.language.hints import did_you_mean, key_hint, nearest
 from hornbook.recipes.language.spec import Component, ComponentOf, component_class, noun
 from hornbook.recipes.language.text import shown
 
@@ -88,16 +89,26 @@ def _problem(path: Path, found: list[ErrorDetails], tree: Any, root: type[BaseMo
         return Problem(path, "this key is required and missing.", hint, code="missing-key")
     if kind == "literal_error":
         known = [part.strip().strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        best = nearest(str(first["input"]), known)
+        best = nearest(str(first["input"]), known, kind=str(path[-1]) if path else "")
         hint = f"Did you mean '{best}'?" if best else ""
         return Problem(path, f"expected {_either(found)}, found {shown(first['input'])}.", hint, code="value")
     expectations = _either(found)
-    hint = "Give it a value, or remove the key." if first["input"] is None else ""
+    hint = "Give it a value, or remove the key." if first["input"] is None else _form_hint(first["input"], found)
     if expectations:
         return Problem(path, f"expected {expectations}, found {shown(first['input'])}.", hint, code="value")
     code = {"unknown_component": "unknown-name", "component_name": "missing-key"}.get(kind, "value")
     message = first["msg"].removeprefix("Value error, ")
-    return Problem(path, message[0].lower() + message[1:] + ("" if message[-1] in ".?" else "."), code=code)
+    hint = _form_hint(first["input"], found) if code == "value" else ""
+    return Problem(path, message[0].lower() + message[1:] + ("" if message[-1] in ".?" else "."), hint, code=code)
+
+
+def _form_hint(value: Any, found: list[ErrorDetails]) -> str:
+    """Say how a list or a number is written that came as text."""
+    if not isinstance(value, str):
+        return ""
+    if {details["type"] for details in found} & {"list_type", "tuple_type"} and re.search("[,;]", value):
+        return f"Write a list: [{', '.join(part.strip() for part in re.split('[,;]', value.strip('[]() ')))}]."
+    return f"Write {value[:-1]}, without the semicolon." if re.fullmatch(r"[-+.\w]+;", value) else ""
 
 
 def _either(found: list[ErrorDetails]) -> str:
@@ -142,8 +153,16 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
     if key in fields:  # of another form of the same section
         others = ", ".join(str(other) for other in _value_at(path[:-1], tree) if other != key)
         return Problem(path, f"unknown key{where}.", f"It does not go together with {others}.", code="unknown-key")
-    hint = MOVED.get(key) or _elsewhere(key, root, fields, len(path)) or did_you_mean(key, fields)
-    return Problem(path, f"unknown key{where}.", hint, code="unknown-key")
+    section = (
+        owner.kind if owner is not None and issubclass(owner, Component) else str(path[-2]) if len(path) > 1 else ""
+    )
+    if "." in key and len(path) == 1 and key.split(".")[0] in fields:
+        *above, leaf = key.split(".")
+        inside = "".join(f"{part}: {{" for part in above) + f"{leaf}: …" + "}" * len(above)
+        return Problem(path, "keys with dots are for the command line.", f"Write '{inside}'.", code="unknown-key")
+    hint = key_hint(key, path[:-1], fields, section=section)
+    hint = _elsewhere(key, path, fields, tree, root) or hint
+    return Problem(path, f"unknown key{where}.", hint or did_you_mean(key, fields), code="unknown-key")
 
 
 def _value_at(path: Path, tree: Any) -> Any:
@@ -152,19 +171,21 @@ def _value_at(path: Path, tree: Any) -> Any:
     return tree
 
 
-def _elsewhere(key: str, root: type[BaseModel], fields: list[str], depth: int) -> str:
-    """Say where a top-level key belongs that is a key of one of the sections."""
-    if depth > 1 or nearest(key, fields) is not None:
+def _elsewhere(key: str, path: Path, fields: list[str], tree: Any, root: type[BaseModel]) -> str:
+    """Say where a key belongs that is a key of other sections, or of a component that the recipe names."""
+    if len(path) > 2 or (len(path) == 2 and nearest(key, fields) is not None):
         return ""
-    wanted = nearest(key, ["learning_rate", "momentum"]) if key not in {"learning_rate", "momentum"} else key
-    if wanted:
-        return f"Did you mean 'optimizer.{wanted}'?"
+    if key in root.model_fields:
+        return f"Did you mean '{key}', a key of the recipe?"
+    places, others = list[str](), list[str]()
     for section, field in root.model_fields.items():
-        for cls in _classes(field):
-            is_section = isinstance(cls, type) and issubclass(cls, BaseModel) and not issubclass(cls, Component)
-            if is_section and key in field_names(cls):
-                return f"Did you mean '{section}.{key}'?"
-    return ""
+        cls: type[BaseModel] | None = type(field.default) if field.default is not None else _class_for(field, None)
+        if _has(tree, section):
+            cls = spec_class_at((section,), tree, root)
+        if section != path[0] and cls is not None and issubclass(cls, BaseModel) and key in field_names(cls):
+            is_there = field.default is not None or _has(tree, section)
+            (places if is_there else others).append(f"'{section}.{key}'")
+    return f"Did you mean {' or '.join(places or others)}?" if places or others else ""
 
 
 def field_names(cls: type[BaseModel]) -> list[str]:

@@ -44,7 +44,11 @@ def objective_is_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(path, message, f"Use 'val_{sweep.objective}'.")
         return
     is_metric = sweep.objective.removeprefix("val_") in catalog("metric")
-    near = "" if is_metric or not nearest(sweep.objective, known) else did_you_mean(sweep.objective, known)
+    near = (
+        ""
+        if is_metric or not nearest(sweep.objective, known, kind="metric")
+        else did_you_mean(sweep.objective, known, kind="metric")
+    )
     hint = near or "Add it to 'training.metrics'."
     yield Problem(path, f"'{sweep.objective}' is not recorded. Recorded: {', '.join(known)}.", hint)
 

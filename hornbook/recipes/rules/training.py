@@ -32,7 +32,7 @@ def monitors_are_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         if monitor in recorded or (not facts.has_validation and monitor.removeprefix("val_") in recorded):
             continue
         known = [name for name in recorded if name.startswith("val_")] if monitor.startswith("val_") else list(recorded)
-        hint = "" if nearest(monitor, known) else "Add it to 'training.metrics'."
+        hint = "" if nearest(monitor, known, kind="metric") else "Add it to 'training.metrics'."
         yield Problem(path, f"'{monitor}' is not recorded. Recorded: {', '.join(known or recorded)}.", hint)
 
 

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, Val
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hornbook.recipes.language import keras_layers
-from hornbook.recipes.language.hints import MOVED, did_you_mean
-from hornbook.recipes.language.spec import Spec
+from hornbook.recipes.language.hints import did_you_mean, key_hint
+from hornbook.recipes.language.spec import Spec, catalog
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.initializer import Initializer
 from hornbook.recipes.sections.layer_arguments import has_weights, refusals
@@ -30,8 +30,8 @@ BY_INGREDIENTS = frozenset(
 ELSEWHERE = {
     "seed": "Random layers follow the recipe's 'seed'.",
     "bias_initializer": "It goes into the initializer: 'initializer: {name: he_normal, bias: ones}'.",
-    **{f"{part}_initializer": MOVED["kernel_initializer"] for part in KERNELS},
-    **{f"{part}_regularizer": MOVED["kernel_regularizer"] for part in KERNELS},
+    **{f"{part}_initializer": "Write 'initializer: he_normal'." for part in KERNELS},
+    **{f"{part}_regularizer": "Write 'regularization: {l2: 0.0001}'." for part in KERNELS},
 }
 """Where ingredients say what Keras's arguments would."""
 INGREDIENTS = ("activation", "normalization", "initializer", "regularization")
@@ -78,8 +78,10 @@ class FreeLayer(Spec):
             return handler(value)
         name = value.get("name")
         if not isinstance(name, str) or name not in keras_layers.layer_names():
-            near = did_you_mean(str(name), keras_layers.layer_names()) if name is not None else ""
-            near = near if near.startswith("Did") else "'hornbook list layers' shows all of them."
+            near = did_you_mean(str(name), keras_layers.layer_names(), kind="layer") if name is not None else ""
+            if isinstance(name, str) and name in catalog("activation") and not near.startswith("Did"):
+                near = f"Write '{{name: activation, activation: {name}}}'."
+            near = near if near and not near.startswith("Known") else "'hornbook list layers' shows all of them."
             found = f"unknown layer '{name}'." if name is not None else "'name' is missing: which layer?"
             raise _errors([(("name",) if name is not None else (), f"{found} {near}", name)])
         own = own_ingredients(name)
@@ -115,7 +117,9 @@ def _errors(found: list[tuple[tuple[str, ...], str, Any]]) -> ValidationError:
 
 
 def _hint(key: Any, hidden: frozenset[str], allowed: Collection[str]) -> str:
-    return ELSEWHERE[key] if key in hidden and key in ELSEWHERE else did_you_mean(key, allowed)
+    if key in hidden and key in ELSEWHERE:
+        return ELSEWHERE[key]
+    return key_hint(key, ("layer",), allowed, section="layer") or did_you_mean(key, allowed)
 
 
 def hidden_arguments(name: str) -> frozenset[str]:

@@ -1,0 +1,124 @@
+"""All text on its way to a terminal: control characters in names, values, paths and messages are written as escapes.
+
+A recipe or a table may hold them, and a terminal obeys them: it moves the cursor, changes colours or titles, rings. The
+command line puts `Escaping` in front of its two streams, so whatever is printed goes through it; what rich draws goes around
+it, because rich's own control characters are meant, and its texts come from `line`.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from hornbook.errors import escaped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+__all__ = ["Bar", "Escaping", "console", "data_stream", "escaping_streams", "line", "passing"]
+
+
+class Escaping:
+    """A text stream that writes control characters other than ends of lines and tabs as escapes: ``\\x1b``, ``\\r``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        self.stream.write(escaped(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for text in lines:
+            self.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def escaping_streams() -> Iterator[None]:
+    """Escape what is written to stdout and stderr, in the command line's process."""
+    saved = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Escaping(saved[0]), Escaping(saved[1])
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = saved
+
+
+class Bar:
+    """A line on stderr that says how far something long has come, in the command line's terminal and nowhere else.
+
+    Args:
+        what: What is done: ``predicting``.
+        total: How much of it there is.
+        patience_s: Seconds that nothing is said.
+    """
+
+    def __init__(self, what: str, total: int, *, patience_s: float = 1.0) -> None:
+        self._what, self._total, self._drawn = what, max(total, 1), ""
+        self._next = time.monotonic() + patience_s
+        self._is_shown = isinstance(sys.stderr, Escaping) and sys.stderr.isatty()
+
+    def move(self, done: int) -> None:
+        """Say that so much is done."""
+        if self._is_shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 0.1
+            filled = 30 * done // self._total
+            self._drawn = f"{self._what}  {'━' * filled}{' ' * (30 - filled)} {100 * done // self._total:>3} %"
+            _draw(self._drawn)
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            _draw("")
+
+
+@contextmanager
+def passing(text: str) -> Iterator[None]:
+    """Show a text on stderr while something is waited for, in the command line's terminal and nowhere else."""
+    is_shown = isinstance(sys.stderr, Escaping) and sys.stderr.isatty()
+    if is_shown:
+        _draw(text)
+    try:
+        yield
+    finally:
+        if is_shown:
+            _draw("")
+
+
+def _draw(text: str) -> None:
+    """Put a text in the place of the terminal's last line; an empty one leaves that free."""
+    stream = sys.stderr
+    if isinstance(stream, Escaping):
+        stream.stream.write(f"\r\x1b[K{text}")
+        stream.flush()
+
+
+def data_stream() -> TextIO:
+    """Return stdout for data that a program reads: as it is in a file or a pipe, escaped in a terminal."""
+    stream: Any = sys.stdout
+    is_raw = isinstance(stream, Escaping) and not stream.isatty()
+    return stream.stream if is_raw else stream  # type: ignore[no-any-return]
+
+
+def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
+    """Return rich's console on stderr or stdout; print only what `line` returns on it."""
+    from rich.console import Console
+
+    stream: Any = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, Escaping):
+        return Console(file=stream.stream, highlight=False, quiet=quiet)
+    return Console(stderr=stderr, highlight=False, quiet=quiet)
+
+
+def line(text: str) -> "Text":
+    """Return a text as rich prints it: no markup, control characters as escapes."""
+    from rich.text import Text
+
+    return Text(escaped(text))
