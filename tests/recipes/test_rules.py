@@ -398,7 +398,19 @@ CASES = [
     (
         "selu",
         {**IMAGES, "activation": "selu"},
+        "warning: data: SELU normalizes itself only with standardized inputs."
+        " Add 'standardize: per_feature' to the data.",
+    ),
+    (
+        "selu",
+        {**IMAGES, "model": "cnn", "activation": "selu"},
         "warning: data: SELU normalizes itself only with standardized inputs. Add 'standardize: true' to the data.",
+    ),
+    (
+        "selu",
+        {**IMAGES, "data": {"name": "digits", "standardize": True}, "activation": "selu"},
+        "warning: data.standardize: SELU normalizes itself only with standardized inputs, and here all pixels of a channel"
+        " share a mean. Use 'standardize: per_feature'.",
     ),
     (
         "alpha-dropout",
@@ -546,6 +558,8 @@ def test_steps_are_judged_when_the_data_is_known():
     [
         {**IMAGES, "initializer": "he_normal", "activation": "elu", "normalization": "batch_normalization"},
         {**TABLE, "initializer": "lecun_normal", "activation": "selu", "regularization": {"alpha_dropout": 0.1}},
+        {**IMAGES, "data": {"name": "digits", "standardize": "per_feature"}, "activation": "selu"},
+        {**IMAGES, "model": "cnn", "data": {"name": "digits", "standardize": True}, "activation": "selu"},
         {**BINARY, "head": {"activation": "linear", "loss": "hinge"}},
         {**BINARY, "model": "mlp", "head": {"activation": "step", "loss": "perceptron"}},
         {**NUMBERS, "head": {"activation": "exponential", "loss": "poisson"}},

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 from hornbook.errors import UsageError
 from hornbook.recipes.describe.docstrings import example
@@ -127,9 +128,7 @@ def _section(value: str) -> DataSpec:
     """Return the source that a recipe's `data: value` means."""
     tree = parse(f"data: {value}", origin="data").tree["data"]
     options = tree if isinstance(tree, dict) else {"name": tree}
-    section = catalog("data")[options["name"]].model_validate(options)
-    assert isinstance(section, DataSpec)
-    return section
+    return cast(DataSpec, catalog("data")[options["name"]].model_validate(options))
 
 
 def _with_validation(value: str, share: float) -> str:

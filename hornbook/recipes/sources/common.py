@@ -137,8 +137,9 @@ class DataSpec(Component):
     """Train on a sample of so many examples of the training split: of each class its share; other splits stay whole."""
     sample: Literal["stratified", "first"] | None = None
     """Which examples `limit` and `pretraining.labeled` leave: a stratified sample; or the first, as in early runs."""
-    standardize: bool | None = None
-    """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image."""
+    standardize: bool | Literal["per_feature"] | None = None
+    """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image;
+    `per_feature`: per pixel and channel of an image, as a dense stack reads them."""
     scale: bool | None = None
     """Divide images by 255 (or by the largest value their type suggests)."""
     augmentation: Augmentation | None = None
