@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hornbook.recipes import Recipe, check_recipe
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.rules.check import RULES, check_rules, rule_codes
+from hornbook.recipes.rules.training import FLOAT32_HALF_STEP
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"data": "digits", "model": {"name": "mlp", "units": [30]}}
@@ -425,6 +427,36 @@ CASES = [
         " Remove it, or set 'position: after_activation'.",
     ),
     (
+        "mode",
+        {**IMAGES, "training": {"early_stopping": {"monitor": "val_accuracy", "mode": "min"}}},
+        "warning: training.early_stopping.mode: 'val_accuracy' is the better the higher it is, and 'mode: min' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "mode",
+        {**IMAGES, "training": {"checkpoint": {"mode": "max"}}},
+        "warning: training.checkpoint.mode: 'val_loss' is the better the lower it is, and 'mode: max' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "mode",
+        {**IMAGES, "schedule": {"name": "performance", "monitor": "accuracy", "mode": "min"}},
+        "warning: schedule.mode: 'accuracy' is the better the higher it is, and 'mode: min' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "idle-decay",
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-5, "weight_decay": 0.001}},
+        "warning: optimizer.weight_decay: a step takes rate × decay = 1e-05 × 0.001 = 1e-08 of each weight, which is less"
+        " than a float32 number can change by: no weight decays. Use 0.01 or more, or 0 for none.",
+    ),
+    (
+        "idle-budget",
+        {**TABLE, "training": {"memory_budget": "4 GB"}},
+        "warning: training.memory_budget: 'iris' is a table, which is read into memory whatever its size: the budget"
+        " changes nothing. Remove it; arrays in '.npy' or '.npz' files are streamed.",
+    ),
+    (
         "patience",
         {
             **IMAGES,
@@ -569,6 +601,9 @@ def test_steps_are_judged_when_the_data_is_known():
         {**IMAGES, "activation": "sigmoid", "pretraining": "rbm"},
         {**IMAGES, "model": "cnn", "pretraining": "rotation"},
         {**IMAGES, "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}, "schedule": "one_cycle"},
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-4, "weight_decay": 0.001}},
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-5, "weight_decay": 0}},
+        {**IMAGES, "training": {"early_stopping": {"monitor": "val_accuracy", "mode": "max"}, "memory_budget": "4 GB"}},
         {
             **IMAGES,
             "schedule": {"name": "performance", "patience": 5},
@@ -578,6 +613,13 @@ def test_steps_are_judged_when_the_data_is_known():
 )
 def test_sound_recipes_have_no_problems(recipe):
     assert check_recipe(recipe).problems == ()
+
+
+@pytest.mark.parametrize("weight", np.float32([1, 1.5, 2, np.nextafter(np.float32(2), np.float32(0)), 3e-5]))
+def test_a_decay_that_is_warned_of_changes_no_float32_number_and_twice_as_much_some(weight):
+    assert weight - weight * np.float32(FLOAT32_HALF_STEP) == weight
+    just_below_two = np.nextafter(np.float32(2), np.float32(0))
+    assert just_below_two - just_below_two * np.float32(2 * FLOAT32_HALF_STEP) < just_below_two
 
 
 @pytest.mark.parametrize(

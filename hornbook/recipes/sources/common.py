@@ -125,6 +125,8 @@ class DataSpec(Component):
     """Whether inputs are standardized when the recipe is silent; None: tables and sequences are, images are not."""
     has_split_column: ClassVar[bool] = False
     """Whether `split.column` can name something of this source."""
+    is_read_whole: ClassVar[bool] = False
+    """Whether its inputs are in memory whatever the memory budget: a table whose columns have names and types."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
