@@ -429,19 +429,19 @@ CASES = [
     (
         "mode",
         {**IMAGES, "training": {"early_stopping": {"monitor": "val_accuracy", "mode": "min"}}},
-        "warning: training.early_stopping.mode: 'val_accuracy' is the better the higher it is, and 'mode: min' takes its"
+        "warning: training.early_stopping.mode: 'val_accuracy' is the better the higher it is; 'mode: min' takes its"
         " worst value for the best. Remove it: the metric says which is better.",
     ),
     (
         "mode",
         {**IMAGES, "training": {"checkpoint": {"mode": "max"}}},
-        "warning: training.checkpoint.mode: 'val_loss' is the better the lower it is, and 'mode: max' takes its"
+        "warning: training.checkpoint.mode: 'val_loss' is the better the lower it is; 'mode: max' takes its"
         " worst value for the best. Remove it: the metric says which is better.",
     ),
     (
         "mode",
         {**IMAGES, "schedule": {"name": "performance", "monitor": "accuracy", "mode": "min"}},
-        "warning: schedule.mode: 'accuracy' is the better the higher it is, and 'mode: min' takes its"
+        "warning: schedule.mode: 'accuracy' is the better the higher it is; 'mode: min' takes its"
         " worst value for the best. Remove it: the metric says which is better.",
     ),
     (

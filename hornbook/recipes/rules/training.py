@@ -166,7 +166,9 @@ def modes_follow_metrics(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         better = recorded.get(monitor) or recorded.get(monitor.removeprefix("val_"))
         if mode is not None and better is not None and mode != better:
             improves = {"max": "higher", "min": "lower"}[better]
-            message = f"'{monitor}' is the better the {improves} it is, and 'mode: {mode}' takes its worst value for the best."
+            message = (
+                f"'{monitor}' is the better the {improves} it is; 'mode: {mode}' takes its worst value for the best."
+            )
             yield Problem((*path, "mode"), message, "Remove it: the metric says which is better.", severity="warning")
 
 
