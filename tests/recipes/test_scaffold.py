@@ -70,7 +70,7 @@ def test_without_validation_there_is_no_early_stopping():
         ("wine", 0.2, 300, 32, 75),  # 113: the last batch of 16 would be a single example
         ("breast_cancer", 0.2, 110, 16, 27),
         ("digits", None, 70, 32, 17),
-        ("california_housing", None, 20, 64, 5),
+        ("california_housing", None, 100, 64, 25),
         ("fashion_mnist", None, 20, 128, 5),
         ("table", None, 100, 32, 25),  # of a size that only the file can tell
     ],

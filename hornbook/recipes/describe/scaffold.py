@@ -28,7 +28,9 @@ BATCH_SIZES = {1_000: 16, 10_000: 32, 50_000: 64, math.inf: 128}
 """Examples per batch of a training split of fewer examples than the key."""
 STEPS = 2500
 """Updates in which a network of this size learns, at these rates, what a small table or set of images has to teach."""
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
+FEWEST_EPOCHS = {"table": 100}
+"""Epochs that many examples take: rows are quick and their functions fine; of anything else 20 do."""
+MOST_EPOCHS = 300
 EPOCHS_OF_UNKNOWN = 100
 HEADER = """\
 # yaml-language-server: $schema=./{schema}
@@ -115,7 +117,7 @@ class Length:
         if size % batch_size == 1:  # a last batch of one example has no variance
             batch_size *= 2
         epochs = math.ceil(STEPS / math.ceil(size / batch_size) / 10) * 10
-        epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+        epochs = min(max(epochs, FEWEST_EPOCHS.get(data.data_kind or "", 20)), MOST_EPOCHS)
         return cls(size, share, epochs, batch_size, _patience(epochs))
 
 
@@ -200,7 +202,7 @@ def _training_rows(length: Length) -> list[Row]:
     few = "there are few examples, so many passes"
     epochs = "passes over the training examples"
     if length.size is None:
-        epochs = f"{FEWEST_EPOCHS} do for 20,000 examples, 150 want {MOST_EPOCHS}"
+        epochs = f"right for most tables; 150 examples want {MOST_EPOCHS}, 20,000 pictures 20"
     batch = "larger is faster per epoch, and wants a larger rate"
     if length.batch_size == length.size:
         batch = "all four examples in one step"
