@@ -100,6 +100,9 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
             [],
         )
     ],
+    "mode": [(HEAD + "training:\n  early_stopping: {monitor: val_accuracy, mode: min}\n", [])],
+    "idle-decay": [(HEAD + "optimizer: {name: adamw, learning_rate: 1e-5, weight_decay: 0.001}\n", [])],
+    "idle-budget": [("data: iris\nmodel: {name: mlp, units: [30]}\ntraining: {memory_budget: 4 GB}\n", [])],
     "two-bests": [
         (
             HEAD + "training:\n  early_stopping: {monitor: val_loss}\n  checkpoint: {monitor: val_accuracy}\n",

@@ -3,7 +3,7 @@
 All of it is saved with the model, so that a saved model takes raw pixels and raw table rows.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -42,9 +42,7 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     if recipe.data.augmentation is not None:
         x = _augment(x, recipe.data.augmentation, recipe.seed)
     if preprocessing.variance is not None and not _normalizes_inputs(recipe):
-        x = keras.layers.Normalization(
-            axis=-1, mean=preprocessing.mean, variance=preprocessing.variance, name=STANDARDIZE, dtype="float32"
-        )(x)
+        x = _standardize(x, preprocessing)
     if preprocessing.features is not None or preprocessing.has_missing:
         x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
@@ -69,6 +67,16 @@ def _refuse_for_tokens(recipe: Recipe) -> None:
 
 def _normalizes_inputs(recipe: Recipe) -> bool:
     return isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input
+
+
+def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return the inputs minus their mean, over their deviation: per channel or column, or per place in an example."""
+    axis: Any = -1
+    mean, variance = cast(Any, preprocessing.mean), cast(Any, preprocessing.variance)
+    if preprocessing.per_feature:
+        axis = tuple(range(1, len(x.shape)))
+        mean, variance = (np.reshape(np.asarray(values, np.float32), x.shape[1:]) for values in (mean, variance))
+    return keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
 
 
 def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:

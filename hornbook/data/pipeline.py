@@ -7,7 +7,7 @@ that the split can be stratified; a table's categories are numbered after it, fr
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -121,6 +121,11 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
         for key in ("augmentation", "scale"):
             if getattr(spec, key):
                 raise DataError(f"data.{key}: applies to images, but the inputs are {NOUNS[source.kind]}. Remove it.")
+    if source.kind in {"table", "sequence"} and spec.standardize == "per_feature":
+        raise DataError(
+            f"data.standardize: only images have pixels, but the inputs are {NOUNS[source.kind]}. Use 'standardize: true', "
+            "which takes each column by itself."
+        )
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
 
@@ -290,7 +295,7 @@ def _channels_first(source: Source) -> list[str]:
     ]
 
 
-def _standardize(source: Source, spec: DataSpec) -> bool:
+def _standardize(source: Source, spec: DataSpec) -> bool | Literal["per_feature"]:
     if spec.standardize is not None:
         return spec.standardize
     if spec.default_standardize is not None:

@@ -3,8 +3,10 @@
 Everything here looks at the training split only; the saved model carries the result (see `Preprocessing`).
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -92,18 +94,24 @@ def _it(names: list[str]) -> str:
 
 
 def compute_preprocessing(
-    parts: Parts, *, kind: DataKind, scale: float | None, standardize: bool, features: tuple[Feature, ...] | None
+    parts: Parts,
+    *,
+    kind: DataKind,
+    scale: float | None,
+    standardize: bool | Literal["per_feature"],
+    features: tuple[Feature, ...] | None,
 ) -> Preprocessing:
     """Return what happens to inputs inside the model.
 
-    Mean and variance have one entry per column or channel, 0 and 1 for categories. Missing numbers are left out of both.
+    Mean and variance have one entry per column or channel (per pixel and channel where asked), 0 and 1 for categories.
+    Missing numbers are left out of both.
     A table with missing numbers that is not standardized has a mean (to fill them) and no variance.
 
     Args:
         parts: The splits; statistics come from `train`.
         kind: What the inputs are.
         scale: Divisor of images.
-        standardize: Whether mean and variance are wanted.
+        standardize: Whether mean and variance are wanted; `per_feature`: of each place in an example.
         features: Columns of a table.
     """
     x = parts["train"].x
@@ -111,7 +119,11 @@ def compute_preprocessing(
     has_categories = features is not None and any(feature.type == "category" for feature in features)
     mean = variance = None
     if kind != "tokens" and (standardize or has_missing):
-        mean, variance = _moments_of_bytes(x) if x.dtype == np.uint8 else _moments(x)
+        each = standardize == "per_feature"
+        if x.dtype == np.uint8:
+            mean, variance = _moments_of_byte_features(x) if each else _moments_of_bytes(x)
+        else:
+            mean, variance = _moments(x, math.prod(x.shape[1:]) if each else x.shape[-1])
         if scale is not None:
             mean, variance = mean / scale, variance / scale**2
         for column, feature in enumerate(features or ()):
@@ -122,6 +134,7 @@ def compute_preprocessing(
         scale=scale,
         mean=None if mean is None else tuple(mean.tolist()),
         variance=None if variance is None or not standardize else tuple(variance.tolist()),
+        per_feature=variance is not None and standardize == "per_feature",
         features=features if has_categories else None,
         has_missing=has_missing,
         whole=_whole(in_memory(x), features) if has_categories and features else (),
@@ -168,16 +181,16 @@ def _has_nan(x: Inputs) -> bool:
     return any(bool(np.isnan(block).any()) for block in blocks(x))
 
 
-def _moments(x: Inputs) -> tuple[Array, Array]:
-    """Return mean and population variance over all axes but the last, NaN left out, in float64.
+def _moments(x: Inputs, size: int) -> tuple[Array, Array]:
+    """Return mean and population variance of each of the last `size` numbers of an example, NaN left out, in float64.
 
     One pass: each block's own mean and squared deviations are merged. Chan, Golub and LeVeque (1983), "Algorithms for
     computing the sample variance".
     """
-    count, mean, squares = (np.zeros(x.shape[-1]) for _ in range(3))
-    low, high = np.full(x.shape[-1], np.nan), np.full(x.shape[-1], np.nan)
+    count, mean, squares = (np.zeros(size) for _ in range(3))
+    low, high = np.full(size, np.nan), np.full(size, np.nan)
     for block in blocks(x):
-        values = block.reshape(-1, x.shape[-1]).astype(np.float64)
+        values = block.reshape(-1, size).astype(np.float64)
         low, high = np.fmin(low, np.fmin.reduce(values)), np.fmax(high, np.fmax.reduce(values))
         missing = np.isnan(values)
         values[missing] = 0.0
@@ -191,6 +204,19 @@ def _moments(x: Inputs) -> tuple[Array, Array]:
         mean = np.where(count == 0, block_mean, mean + difference * more / both)
         count += more
     return mean, np.where(low == high, 0.0, squares / np.maximum(count, 1))  # rounding would leave a tiny variance
+
+
+def _moments_of_byte_features(x: Inputs) -> tuple[Array, Array]:
+    """Return mean and population variance of each number of uint8 examples, exactly, from sums of whole numbers."""
+    size = math.prod(x.shape[1:])
+    sums, squares = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for block in blocks(in_file_order(x)):
+        values = block.reshape(-1, size)
+        sums += values.sum(axis=0, dtype=np.int64)
+        squares += np.square(values, dtype=np.int64).sum(axis=0)
+    count = len(x)
+    spread = count * squares.astype(object) - sums.astype(object) ** 2  # Python's numbers, which have no largest one
+    return sums / count, (spread / count**2).astype(np.float64)
 
 
 def _moments_of_bytes(x: Inputs) -> tuple[Array, Array]:

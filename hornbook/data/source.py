@@ -100,6 +100,7 @@ class Preprocessing:
         scale: Divisor of images, or None.
         mean: Mean per column (tables, sequences) or per channel (images) after scaling; None without standardization.
         variance: Variance in the same shape, 1 where a column is constant.
+        per_feature: Whether mean and variance are of each pixel and channel, in the order in which images are stored.
         features: Columns of a table whose categories become one-hot; None for anything else.
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
         whole: Names of the columns in which each training example has a category: what has none, or one that training did
@@ -111,6 +112,7 @@ class Preprocessing:
     scale: float | None = None
     mean: tuple[float, ...] | None = None
     variance: tuple[float, ...] | None = None
+    per_feature: bool = False
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
     whole: tuple[str, ...] = ()

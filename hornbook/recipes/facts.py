@@ -61,7 +61,7 @@ class Facts:
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
-        standardized = data.standardize if data.standardize is not None else bool(default)
+        standardized = bool(default if data.standardize is None else data.standardize)
         task = recipe.task or data.task_hint
         num_classes = None
         if data.relabel is not None and task != "regression":

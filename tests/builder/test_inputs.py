@@ -75,6 +75,21 @@ def test_images_are_scaled_and_standardized_per_channel(prepare, generator):
     np.testing.assert_allclose(inner.std(axis=(0, 1, 2)), 1, rtol=1e-4)
 
 
+def test_images_are_standardized_per_pixel_in_the_saved_model_too(prepare, generator, tmp_path):
+    images = generator.integers(0, 256, (30, 3, 4, 2)).astype(np.uint8)
+    images[:, 1, 2, 1] = 77  # constant
+    data = {"name": "arrays", "standardize": "per_feature", "split": {"validation": 0, "test": 0}}
+    model = prepare({"data": data, "training": {"batch_size": 8}}, (images, np.arange(30) % 3)).built.model
+    model.save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    inner = keras.Model(model.input, model.get_layer("standardize").output)(images).numpy()
+    x = images / 255
+    deviation = x.std(axis=0)
+    deviation[1, 2, 1] = 1
+    np.testing.assert_allclose(inner, (x - x.mean(axis=0)) / deviation, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(inner[:, 1, 2, 1], 0, atol=1e-5)
+
+
 AUGMENTATIONS = [
     {"shift": 0.3},
     {"rotate": 90},

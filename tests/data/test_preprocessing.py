@@ -5,6 +5,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from hornbook.data import Feature, Source, load, prepare
+from hornbook.errors import DataError
 from hornbook.recipes.sources import Arrays, Digits, Imdb, Regression, SplitSpec, Waves, Wine, Xor
 from hornbook.recipes.sources.checks import section_problems
 
@@ -87,6 +88,47 @@ def test_standardized_images_have_one_mean_per_channel_after_scaling():
     scaled = splits.train.x / 16
     assert splits.preprocessing.mean == pytest.approx((scaled.mean(),))
     assert splits.preprocessing.variance == pytest.approx((scaled.var(),))
+
+
+def test_images_standardized_per_feature_have_a_mean_for_each_pixel_of_the_training_split():
+    x = np.arange(48, dtype=np.float32).reshape(4, 2, 3, 2) ** 2
+    x[3] = 1e6  # the test example
+    x[:, 0, 0, 0] = 0.1
+    spec = Arrays(split=SplitSpec(validation=0, test=1, method="last"), standardize="per_feature")
+    preprocessing = prepare(Source(x, np.arange(4) % 2, "image"), spec, seed=1).preprocessing
+    assert preprocessing.per_feature
+    assert preprocessing.mean == pytest.approx(x[:3].mean(axis=0).ravel())
+    expected = x[:3].var(axis=0, dtype=np.float64).ravel()
+    expected[0] = 1.0  # constant: nothing to divide by
+    assert preprocessing.variance == pytest.approx(expected)
+
+
+def test_bytes_standardized_per_feature_are_exact_and_follow_the_scale():
+    splits = load(Digits(standardize="per_feature"), seed=42)
+    scaler = StandardScaler().fit(splits.train.x.reshape(-1, 64) / 16)
+    assert splits.preprocessing.mean == pytest.approx(scaler.mean_)
+    assert splits.preprocessing.variance == pytest.approx(scaler.scale_**2)  # 1 where a pixel is constant
+    assert 1.0 in splits.preprocessing.variance
+    x = np.full((5, 1, 2, 1), 255, np.uint8)
+    x[0, 0, 1] = 0
+    spec = Arrays(split=SplitSpec(validation=0, test=0), standardize="per_feature", scale=False)
+    preprocessing = prepare(Source(x, np.arange(5) % 2, "image"), spec, seed=1).preprocessing
+    assert (preprocessing.mean, preprocessing.variance) == ((255.0, 204.0), (1.0, 10404.0))
+
+
+@pytest.mark.parametrize("spec", [Wine(standardize="per_feature"), Waves(standardize="per_feature")])
+def test_only_images_are_standardized_per_feature(spec):
+    noun = {"wine": "a table", "waves": "sequences"}[spec.name]
+    assert [problem.sentence() for problem in section_problems(spec)] == [
+        f"data.standardize: only images have pixels, but '{spec.name}' is {noun}. Use 'standardize: true', which takes each "
+        "column by itself."
+    ]
+
+
+def test_arrays_that_are_no_images_are_not_standardized_per_feature():
+    spec = Arrays(split=SplitSpec(validation=0, test=0), standardize="per_feature")
+    with pytest.raises(DataError, match=r"^data\.standardize: only images have pixels, but the inputs are a table\."):
+        prepare(table([[1, 2, 3, 4]], (Feature("a", "number"),)), spec, seed=1)
 
 
 def test_scale_false_leaves_images_alone():

@@ -62,6 +62,15 @@ def test_a_file_gives_the_same_splits_streamed_and_in_memory(tmp_path, kind, opt
     assert_same(streamed, load(spec, seed=1))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in INPUTS if kind.endswith("images")])
+def test_each_pixels_mean_and_deviation_are_the_same_streamed_and_in_memory(tmp_path, kind):
+    spec = Npz(path=npz(tmp_path, x=INPUTS[kind], y=LABELS), standardize="per_feature")
+    streamed = load(spec, seed=1, memory_budget=400)
+    assert len(streamed.preprocessing.mean) == np.prod(INPUTS[kind].shape[1:])
+    assert isinstance(streamed.train.x, Rows)
+    assert_same(streamed, load(spec, seed=1))
+
+
 def test_tokens_and_their_vocabulary_too(tmp_path, generator):
     path = npz(
         tmp_path, x=generator.integers(0, 900, (300, 7)), y=LABELS, x_test=np.full((20, 7), 950), y_test=LABELS[:20]

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hornbook.recipes import Recipe, check_recipe
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.rules.check import RULES, check_rules, rule_codes
+from hornbook.recipes.rules.training import FLOAT32_HALF_STEP
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"data": "digits", "model": {"name": "mlp", "units": [30]}}
@@ -494,7 +496,19 @@ CASES = [
     (
         "selu",
         {**IMAGES, "activation": "selu"},
+        "warning: data: SELU normalizes itself only with standardized inputs."
+        " Add 'standardize: per_feature' to the data.",
+    ),
+    (
+        "selu",
+        {**IMAGES, "model": "cnn", "activation": "selu"},
         "warning: data: SELU normalizes itself only with standardized inputs. Add 'standardize: true' to the data.",
+    ),
+    (
+        "selu",
+        {**IMAGES, "data": {"name": "digits", "standardize": True}, "activation": "selu"},
+        "warning: data.standardize: SELU normalizes itself only with standardized inputs, and here all pixels of a channel"
+        " share a mean. Use 'standardize: per_feature'.",
     ),
     (
         "alpha-dropout",
@@ -507,6 +521,36 @@ CASES = [
         {**IMAGES, "initializer": {"name": "he_normal", "bias": "ones"}, "normalization": "batch_normalization"},
         "warning: initializer.bias: 'batch_normalization' subtracts any bias in front of it, so hidden layers have none."
         " Remove it, or set 'position: after_activation'.",
+    ),
+    (
+        "mode",
+        {**IMAGES, "training": {"early_stopping": {"monitor": "val_accuracy", "mode": "min"}}},
+        "warning: training.early_stopping.mode: 'val_accuracy' is the better the higher it is; 'mode: min' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "mode",
+        {**IMAGES, "training": {"checkpoint": {"mode": "max"}}},
+        "warning: training.checkpoint.mode: 'val_loss' is the better the lower it is; 'mode: max' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "mode",
+        {**IMAGES, "schedule": {"name": "performance", "monitor": "accuracy", "mode": "min"}},
+        "warning: schedule.mode: 'accuracy' is the better the higher it is; 'mode: min' takes its"
+        " worst value for the best. Remove it: the metric says which is better.",
+    ),
+    (
+        "idle-decay",
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-5, "weight_decay": 0.001}},
+        "warning: optimizer.weight_decay: a step takes rate × decay = 1e-05 × 0.001 = 1e-08 of each weight, which is less"
+        " than a float32 number can change by: no weight decays. Use 0.01 or more, or 0 for none.",
+    ),
+    (
+        "idle-budget",
+        {**TABLE, "training": {"memory_budget": "4 GB"}},
+        "warning: training.memory_budget: 'iris' is a table, which is read into memory whatever its size: the budget"
+        " changes nothing. Remove it; arrays in '.npy' or '.npz' files are streamed.",
     ),
     (
         "patience",
@@ -695,6 +739,8 @@ def test_steps_are_judged_when_the_data_is_known():
     [
         {**IMAGES, "initializer": "he_normal", "activation": "elu", "normalization": "batch_normalization"},
         {**TABLE, "initializer": "lecun_normal", "activation": "selu", "regularization": {"alpha_dropout": 0.1}},
+        {**IMAGES, "data": {"name": "digits", "standardize": "per_feature"}, "activation": "selu"},
+        {**IMAGES, "model": "cnn", "data": {"name": "digits", "standardize": True}, "activation": "selu"},
         {**BINARY, "head": {"activation": "linear", "loss": "hinge"}},
         {**IMAGES, "head": {"loss": "categorical_hinge"}, "training": {"metrics": ["f1_score", "top_k_accuracy"]}},
         {**IMAGES, "training": {"metrics": ["f1_score"], "early_stopping": {"monitor": "val_f1_score"}}},
@@ -706,6 +752,9 @@ def test_steps_are_judged_when_the_data_is_known():
         {**IMAGES, "activation": "sigmoid", "pretraining": "rbm"},
         {**IMAGES, "model": "cnn", "pretraining": "rotation"},
         {**IMAGES, "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}, "schedule": "one_cycle"},
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-4, "weight_decay": 0.001}},
+        {**IMAGES, "optimizer": {"name": "adamw", "learning_rate": 1e-5, "weight_decay": 0}},
+        {**IMAGES, "training": {"early_stopping": {"monitor": "val_accuracy", "mode": "max"}, "memory_budget": "4 GB"}},
         {
             **IMAGES,
             "schedule": {"name": "performance", "patience": 5},
@@ -715,6 +764,13 @@ def test_steps_are_judged_when_the_data_is_known():
 )
 def test_sound_recipes_have_no_problems(recipe):
     assert check_recipe(recipe).problems == ()
+
+
+@pytest.mark.parametrize("weight", np.float32([1, 1.5, 2, np.nextafter(np.float32(2), np.float32(0)), 3e-5]))
+def test_a_decay_that_is_warned_of_changes_no_float32_number_and_twice_as_much_some(weight):
+    assert weight - weight * np.float32(FLOAT32_HALF_STEP) == weight
+    just_below_two = np.nextafter(np.float32(2), np.float32(0))
+    assert just_below_two - just_below_two * np.float32(2 * FLOAT32_HALF_STEP) < just_below_two
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,27 @@ def test_without_validation_there_is_no_early_stopping():
 
 
 @pytest.mark.parametrize(
+    ("data", "validation", "epochs", "batch_size", "patience"),
+    [
+        ("iris", 0.2, 300, 16, 75),  # 96 examples to train on
+        ("wine", 0.2, 300, 32, 75),  # 113: the last batch of 16 would be a single example
+        ("breast_cancer", 0.2, 110, 16, 27),
+        ("digits", None, 70, 32, 17),
+        ("california_housing", None, 100, 64, 25),
+        ("fashion_mnist", None, 20, 128, 5),
+        ("table", None, 100, 32, 25),  # of a size that only the file can tell
+    ],
+)
+def test_length_batches_patience_and_validation_follow_from_the_size_of_the_data(
+    data, validation, epochs, batch_size, patience
+):
+    recipe = load_recipe(new_recipe(data=data))
+    training = recipe.training
+    assert (None if recipe.data.split is None else recipe.data.split.validation) == validation
+    assert (training.epochs, training.batch_size, training.early_stopping.patience) == (epochs, batch_size, patience)
+
+
+@pytest.mark.parametrize(
     ("arguments", "text"),
     [
         ({"data": "digit"}, "unknown data source 'digit'. Did you mean 'digits'?"),

@@ -1,5 +1,9 @@
 """Writes the recipe that `hornbook new` starts from: all six ingredients, each with what choosing it means."""
 
+import math
+from dataclasses import dataclass
+from typing import cast
+
 from hornbook.errors import UsageError
 from hornbook.recipes.describe.docstrings import example
 from hornbook.recipes.describe.schema import SCHEMA_FILE
@@ -8,6 +12,7 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import Component, catalog, noun, summary
 from hornbook.recipes.language.text import parse
 from hornbook.recipes.load import check_recipe
+from hornbook.recipes.sources import DataSpec, SplitSpec
 
 __all__ = ["SCHEMA_FILE", "new_recipe"]
 
@@ -17,6 +22,16 @@ LAYERS = {
     "table": "[{name: dense, units: 64}, {name: dense, units: 32}]",
 }
 UNITS = {"image": "[300, 100]", "table": "[64, 32]"}
+SMALL = 1000
+"""Examples below which a tenth of them is too few to judge an epoch by."""
+BATCH_SIZES = {1_000: 16, 10_000: 32, 50_000: 64, math.inf: 128}
+"""Examples per batch of a training split of fewer examples than the key."""
+STEPS = 2500
+"""Updates in which a network of this size learns, at these rates, what a small table or set of images has to teach."""
+FEWEST_EPOCHS = {"table": 100}
+"""Epochs that many examples take: rows are quick and their functions fine; of anything else 20 do."""
+MOST_EPOCHS = 300
+EPOCHS_OF_UNKNOWN = 100
 HEADER = """\
 # yaml-language-server: $schema=./{schema}
 # A recipe to start from: {model} on {data}. What it leaves out follows from the data: task, head, loss, metric.
@@ -42,15 +57,18 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
     data_kind = getattr(source, "data_kind", None) or "table"
     backbone = _component("model", model or BACKBONES.get(data_kind, "mlp"))
     name = backbone.model_fields["name"].default
-    default_split = getattr(source, "default_split", None)
-    is_tiny = default_split is not None and default_split.validation == 0
+    value = _value(source)
+    length = Length.of(_section(value))
+    is_tiny = length.validation == 0
+    if length.validation:
+        value = _with_validation(value, length.validation)
     rows = [
-        ("data", _value(source), "others: hornbook list data; your own file: hornbook show data table"),
+        ("data", value, "others: hornbook list data; your own file: hornbook show data table"),
         *_backbone_rows(name, backbone, data_kind, is_tiny=is_tiny),
         None,
         *_ingredient_rows(name, data_kind, is_tiny=is_tiny),
         None,
-        *_training_rows(is_tiny=is_tiny),
+        *_training_rows(length),
         ("seed", "42", "the same seed gives the same run"),
     ]
     header = HEADER.format(schema=SCHEMA_FILE, model=name, data=data, about=summary(source))
@@ -62,6 +80,64 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
 
 
 Row = tuple[str, str, str] | None
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long to train, and in what batches: what follows from the number of examples.
+
+    Attributes:
+        size: Training examples; None where only loading can tell.
+        validation: The share to hold out, where the source's own or the usual one is not right; 0: there is none.
+        epochs: Passes over the examples.
+        batch_size: Examples per batch.
+        patience: Epochs that early stopping waits; None: there is no validation split to stop by.
+    """
+
+    size: int | None
+    validation: float | None
+    epochs: int
+    batch_size: int
+    patience: int | None
+
+    @classmethod
+    def of(cls, data: DataSpec) -> "Length":
+        """Return what suits the data, by its size where that is known."""
+        sizes, split = data.sizes(), data.effective_split()
+        if split.validation == 0:
+            return cls(4, 0, MOST_EPOCHS, 4, None)
+        if sizes is None:
+            return cls(None, None, EPOCHS_OF_UNKNOWN, 32, _patience(EPOCHS_OF_UNKNOWN))
+        share = None
+        if sizes["train"] < SMALL and split.validation is None:
+            share = 0.2
+            split = SplitSpec.model_validate({**split.model_dump(exclude_unset=True), "validation": share})
+        size = sizes["train"] - sum(split.counts(sizes["train"], set(sizes) - {"train"}))
+        batch_size = next(batch for limit, batch in BATCH_SIZES.items() if size < limit)
+        if size % batch_size == 1:  # a last batch of one example has no variance
+            batch_size *= 2
+        epochs = math.ceil(STEPS / math.ceil(size / batch_size) / 10) * 10
+        epochs = min(max(epochs, FEWEST_EPOCHS.get(data.data_kind or "", 20)), MOST_EPOCHS)
+        return cls(size, share, epochs, batch_size, _patience(epochs))
+
+
+def _patience(epochs: int) -> int:
+    """Return a quarter: a pause of the loss is shorter, and what overfits is ended."""
+    return epochs // 4
+
+
+def _section(value: str) -> DataSpec:
+    """Return the source that a recipe's `data: value` means."""
+    tree = parse(f"data: {value}", origin="data").tree["data"]
+    options = tree if isinstance(tree, dict) else {"name": tree}
+    return cast(DataSpec, catalog("data")[options["name"]].model_validate(options))
+
+
+def _with_validation(value: str, share: float) -> str:
+    """Return the value of `data` with a share to hold out."""
+    if not value.startswith("{"):
+        value = f"{{name: {value}}}"
+    return f"{value[:-1]}, split: {{validation: {share}}}}}"
 
 
 def _component(kind: str, name: str) -> type[Component]:
@@ -122,19 +198,23 @@ def _ingredient_rows(name: str, data_kind: str, *, is_tiny: bool) -> list[Row]:
     ]
 
 
-def _training_rows(*, is_tiny: bool) -> list[Row]:
-    if is_tiny:
-        return [
-            ("training", "", ""),
-            ("  epochs", "300", "there are few examples, so many passes"),
-            ("  batch_size", "4", "all four examples in one step"),
-        ]
-    return [
+def _training_rows(length: Length) -> list[Row]:
+    few = "there are few examples, so many passes"
+    epochs = "passes over the training examples"
+    if length.size is None:
+        epochs = f"right for most tables; 150 examples want {MOST_EPOCHS}, 20,000 pictures 20"
+    batch = "larger is faster per epoch, and wants a larger rate"
+    if length.batch_size == length.size:
+        batch = "all four examples in one step"
+    rows: list[Row] = [
         ("training", "", ""),
-        ("  epochs", "20", "passes over the training examples; early stopping may end sooner"),
-        ("  batch_size", "32", "larger is faster per epoch, and wants a larger rate"),
-        ("  early_stopping", "{monitor: val_loss, patience: 5}", "ends with the weights of the best epoch"),
+        ("  epochs", str(length.epochs), few if length.epochs > EPOCHS_OF_UNKNOWN else epochs),
+        ("  batch_size", str(length.batch_size), batch),
     ]
+    if length.patience is not None:
+        stopping = f"{{monitor: val_loss, patience: {length.patience}}}"
+        rows.append(("  early_stopping", stopping, "ends with the weights of the best epoch"))
+    return rows
 
 
 def _line(row: Row) -> str:

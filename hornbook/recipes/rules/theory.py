@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.model import Rnn
+from hornbook.recipes.sections.model import Mlp, Rnn
 from hornbook.recipes.sections.normalization import subtracts_biases
 from hornbook.recipes.sections.schedule import Performance
 
@@ -42,9 +42,14 @@ def selu_normalizes_itself(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if recipe.regularization.dropout is not None:
         message = "plain dropout changes mean and variance, which SELU keeps."
         yield _warn(("regularization", "dropout"), message, "Use 'alpha_dropout'.")
+    reads_pixels = facts.kind == "image" and isinstance(recipe.model, Mlp)
+    wanted = "per_feature" if reads_pixels else "true"
     if facts.kind is not None and not facts.is_standardized:
         message = "SELU normalizes itself only with standardized inputs."
-        yield _warn(("data",), message, "Add 'standardize: true' to the data.")
+        yield _warn(("data",), message, f"Add 'standardize: {wanted}' to the data.")
+    elif reads_pixels and recipe.data.standardize is True:
+        message = "SELU normalizes itself only with standardized inputs, and here all pixels of a channel share a mean."
+        yield _warn(("data", "standardize"), message, "Use 'standardize: per_feature'.")
 
 
 def alpha_dropout_is_for_selu(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -100,7 +105,7 @@ def half_precision_on_cpu(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 RULES = (
     ("he-activation", ("initializer", "activation"), initializer_suits_activation),
-    ("selu", ("data", "initializer", "activation", "normalization", "regularization"), selu_normalizes_itself),
+    ("selu", ("data", "model", "initializer", "activation", "normalization", "regularization"), selu_normalizes_itself),
     ("alpha-dropout", ("activation", "regularization"), alpha_dropout_is_for_selu),
     ("useless-bias", ("initializer", "normalization"), bias_before_normalization),
     ("patience", ("schedule", "training"), patience_order),

@@ -9,7 +9,7 @@ from hornbook.recipes.language.hints import nearest
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import BatchNormalization
 from hornbook.recipes.sections.optimizer import SGD
-from hornbook.recipes.sections.schedule import OneCycle, PiecewiseConstant
+from hornbook.recipes.sections.schedule import OneCycle, Performance, PiecewiseConstant
 
 
 def _monitors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
@@ -149,9 +149,68 @@ def engine_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("training", "engine"), message, "Omit 'engine' or 'optimizer.ema'.")
 
 
+def modes_follow_metrics(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A `mode` that takes the worst value of a metric for its best."""
+    recorded = recorded_names(recipe, facts) or {}
+    training, schedule, sweep = recipe.training, recipe.schedule, recipe.sweep
+    given: list[tuple[Path, str, str | None]] = []
+    if training.early_stopping is not None:
+        given.append((("training", "early_stopping"), training.early_stopping.monitor, training.early_stopping.mode))
+    if training.checkpoint is not None:
+        given.append((("training", "checkpoint"), training.checkpoint.monitor, training.checkpoint.mode))
+    if isinstance(schedule, Performance):
+        given.append((("schedule",), schedule.monitor, schedule.mode))
+    if sweep is not None:
+        given.append((("sweep",), sweep.objective, sweep.mode))
+    for path, monitor, mode in given:
+        better = recorded.get(monitor) or recorded.get(monitor.removeprefix("val_"))
+        if mode is not None and better is not None and mode != better:
+            improves = {"max": "higher", "min": "lower"}[better]
+            message = (
+                f"'{monitor}' is the better the {improves} it is; 'mode: {mode}' takes its worst value for the best."
+            )
+            yield Problem((*path, "mode"), message, "Remove it: the metric says which is better.", severity="warning")
+
+
+FLOAT32_HALF_STEP = 2.0**-25
+"""A share of a float32 number that is lost when it is subtracted from it, whatever the number."""
+
+
+def decay_is_felt(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Weight decay so small that no weight changes by it."""
+    optimizer = recipe.optimizer
+    decay = optimizer.weight_decay.rate if optimizer.weight_decay is not None else 0.0
+    if optimizer.is_auto or not decay:
+        return
+    share = optimizer.rate() * decay
+    if share <= FLOAT32_HALF_STEP:
+        message = (
+            f"a step takes rate × decay = {optimizer.rate():g} × {decay:g} = {share:.2g} of each weight, which is less than "
+            "a float32 number can change by: no weight decays."
+        )
+        hint = f"Use {4 * FLOAT32_HALF_STEP / optimizer.rate():.1g} or more, or 0 for none."
+        yield Problem(("optimizer", "weight_decay"), message, hint, severity="warning")
+
+
+def budget_can_be_kept(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A memory budget for data that is read whole."""
+    pretraining = recipe.pretraining
+    has_other_inputs = pretraining is not None and (pretraining.data is not None or pretraining.inputs is not None)
+    if recipe.training.memory_budget is None or has_other_inputs or not recipe.data.is_read_whole:
+        return
+    message = (
+        f"'{recipe.data.name}' is a table, which is read into memory whatever its size: the budget changes nothing."
+    )
+    hint = "Remove it; arrays in '.npy' or '.npz' files are streamed."
+    yield Problem(("training", "memory_budget"), message, hint, severity="warning")
+
+
 RULES = (
     ("monitor", ("data", "task", "training", "schedule"), monitors_are_recorded),
     ("no-validation", ("data", "training", "schedule"), validation_for_monitors),
+    ("mode", ("data", "task", "training", "schedule", "sweep"), modes_follow_metrics),
+    ("idle-decay", ("optimizer",), decay_is_felt),
+    ("idle-budget", ("data", "training", "pretraining"), budget_can_be_kept),
     ("two-bests", ("training",), one_idea_of_best),
     ("momentum", ("optimizer", "schedule"), momentum_is_there),
     ("schedule-length", ("schedule", "training"), schedule_fits_run),

@@ -45,6 +45,10 @@ def _kind_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
         if spec.scale:
             message = f"only images are scaled, but '{_name(spec)}' is {found}."
             yield Problem((*path, "scale"), message, "Tables are standardized: 'standardize: true'.", code="data-kind")
+    if spec.data_kind in {"table", "sequence"} and spec.standardize == "per_feature":
+        message = f"only images have pixels, but '{_name(spec)}' is {found}."
+        hint = "Use 'standardize: true', which takes each column by itself."
+        yield Problem((*path, "standardize"), message, hint, code="data-kind")
     if spec.data_kind == "tokens" and spec.standardize:
         message = f"token numbers have no mean to subtract, and '{_name(spec)}' is tokens."
         yield Problem((*path, "standardize"), message, "Remove it.", code="data-kind")

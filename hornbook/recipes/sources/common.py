@@ -126,6 +126,8 @@ class DataSpec(Component):
     """Whether inputs are standardized when the recipe is silent; None: tables and sequences are, images are not."""
     has_split_column: ClassVar[bool] = False
     """Whether `split.column` can name something of this source."""
+    is_read_whole: ClassVar[bool] = False
+    """Whether its inputs are in memory whatever the memory budget: a table whose columns have names and types."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
@@ -138,8 +140,9 @@ class DataSpec(Component):
     """Train on a sample of so many examples of the training split: of each class its share; other splits stay whole."""
     sample: Literal["stratified", "first"] | None = None
     """Which examples `limit` and `pretraining.labeled` leave: a stratified sample; or the first, as in early runs."""
-    standardize: bool | None = None
-    """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image."""
+    standardize: bool | Literal["per_feature"] | None = None
+    """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image;
+    `per_feature`: per pixel and channel of an image, as a dense stack reads them."""
     scale: bool | None = None
     """Divide images by 255 (or by the largest value their type suggests)."""
     augmentation: Augmentation | None = None

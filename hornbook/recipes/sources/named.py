@@ -50,6 +50,7 @@ class BundledTable(Stored):
 
     builds = "hornbook.data.sources.bundled:load_bundled_table"
     data_kind = "table"
+    is_read_whole: ClassVar[bool] = True
 
     columns: Names | None = None
     """Columns to use as features, in this order; all of them when omitted."""
@@ -273,6 +274,7 @@ class CaliforniaHousing(Stored):
     name: Literal["california_housing"] = "california_housing"
     builds = "hornbook.data.sources.named:load_california_housing"
     data_kind = "table"
+    is_read_whole: ClassVar[bool] = True
     task_hint = "regression"
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 20_640}
 

@@ -32,6 +32,7 @@ class Table(Stored):
     builds = "hornbook.data.sources.table:load_table"
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
+    is_read_whole: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "test_path"})
 
     path: FileName
