@@ -71,7 +71,7 @@ def predict_file(
     else:
         scores = predict_scores(trained.model, x, shows_progress=True)
     if output is None:
-        pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv(data_stream())
+        data_stream().write(pl.DataFrame(prediction_columns(scores, trained, uncertainty)).write_csv())
         return notes
     with replacing(output) as temporary:
         if output.suffix == ".csv":
