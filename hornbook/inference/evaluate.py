@@ -14,7 +14,7 @@ from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.prediction import predict_scores
-from hornbook.errors import DataError, RunError, UsageError
+from hornbook.errors import DataError, RunError, UsageError, escaped
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.examples import Missing, examples_of
@@ -80,9 +80,10 @@ class Report:
         if 0 < len(self.targets) <= MAX_MATRIX:
             lines += ["", *_table(self.targets)]
         if self.classes:
-            width = max(len("class"), *(min(len(name), 24) for name in self.classes))
+            names = [escaped(name, one_line=True) for name in self.classes]
+            width = max(len("class"), *(min(len(name), 24) for name in names))
             lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
-            for name, row in self.classes.items():
+            for name, row in zip(names, self.classes.values(), strict=True):
                 figures = (
                     f"{row['precision']:>9.4f}  {row['recall']:.4f}  {row['f1-score']:.4f}  {int(row['support']):>8,}"
                 )
@@ -90,9 +91,10 @@ class Report:
         if 0 < len(self.confusion) <= MAX_MATRIX:
             lines += ["", "confusion (rows: true class, columns: predicted)"]
             size = max(5, *(len(str(value)) + 1 for row in self.confusion for value in row))
-            if all(len(name) < size for name in self.classes):
-                lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in self.classes))
-            for name, counts in zip(self.classes, self.confusion, strict=False):
+            names = [escaped(name, one_line=True) for name in self.classes]
+            if all(len(name) < size for name in names):
+                lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in names))
+            for name, counts in zip(names, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
         if self.confidence is not None:
             lines += self.confidence.lines()

@@ -96,7 +96,7 @@ def predict_file(
     columns = prediction_columns(scores, trained, uncertainty, decision=decision)
     frame = pl.DataFrame(_beside(columns, examples.kept))
     if output is None:
-        frame.write_csv(data_stream())
+        data_stream().write(frame.write_csv())
         return notes
     with replacing(output) as temporary:
         frame.write_csv(temporary)

@@ -15,6 +15,7 @@ SMALLEST_P = 0.001
 def indented(label: str, text: str) -> list[str]:
     """Return lines of at most 80 columns behind a label; the second and later ones begin at column 8."""
     start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
+    text = escaped(text, one_line=True)
     return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
 
 

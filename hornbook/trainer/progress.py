@@ -211,8 +211,9 @@ def heading(prepared: Prepared) -> list[str]:
     about_data_too = [info.describe_columns(), f"by time: {spans}" if spans else ""]
     texts = [text for text in about_data_too if text]
     texts += [f"{model}, {count:,} trainable parameters", ", ".join(device)]
+    margins: dict[str, Any] = {"initial_indent": indent, "subsequent_indent": indent + "  "}
     wrapped = [
-        textwrap.wrap(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=True)
+        textwrap.wrap(escaped(text, one_line=True), COLUMNS, break_on_hyphens=True, **margins)
         for text in [*texts, *_units(prepared)]
     ]
     return [*about_data, *(line for lines in wrapped for line in lines), *reuse_lines(start_record(prepared))]

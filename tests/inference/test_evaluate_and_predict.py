@@ -1,7 +1,10 @@
 """Evaluation and prediction against Keras's own and scikit-learn's."""
 
 import csv
+import dataclasses
+import io
 import json
+import sys
 
 import keras
 import numpy as np
@@ -18,6 +21,7 @@ from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 from hornbook.inference.trained import load_run
+from hornbook.report.terminal import Escaping
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(70, 4)).astype(np.float32)
@@ -125,6 +129,21 @@ def test_csv_predictions_hold_a_label_and_a_probability_per_class(run, tmp_path)
         assert (arrays["labels"] == expected.argmax(axis=1)).all()
         np.testing.assert_allclose(arrays["probabilities"], expected, rtol=1e-5)
         assert arrays["class_names"].tolist() == ["setosa", "versicolor", "virginica"]
+
+
+@pytest.mark.parametrize(("is_terminal", "name"), [(True, r"=a\x1b[2J"), (False, "=a\x1b[2J")])
+def test_predictions_in_a_terminal_show_control_characters_and_a_pipe_gets_them(
+    run, tmp_path, monkeypatch, is_terminal, name
+):
+    loaded = load_run(str(run.run))
+    info = dataclasses.replace(loaded.info, class_names=("=a\x1b[2J", "b", "c"))
+    monkeypatch.setattr("hornbook.inference.predict.load_run", lambda *_, **__: dataclasses.replace(loaded, info=info))
+    np.savez(tmp_path / "new.npz", x=np.zeros((2, 4), np.float32))
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", Escaping(stream))
+    predict_file(str(run.run), tmp_path / "new.npz", output=None)
+    assert stream.getvalue().splitlines()[0] == f"prediction,probability_{name},probability_b,probability_c"
 
 
 def test_what_cannot_be_predicted_is_a_clear_error_and_writes_nothing(run, tmp_path):

@@ -51,3 +51,7 @@ def test_a_labelled_sentence_stays_within_80_columns_and_is_indented():
     lines = indented("ended", "word " * 20)
     assert lines == ["ended   " + " ".join(["word"] * 14), "        " + " ".join(["word"] * 6)]
     assert indented("a_long_recipe", "random") == ["a_long_recipe  random"]
+
+
+def test_a_sentence_behind_a_label_shows_control_characters():
+    assert indented("ended", "a\rb\x1b[2Jc") == [r"ended   a\rb\x1b[2Jc"]

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.hints import did_you_mean, key_hint, nearest
-from hornbook.recipes.language.spec import Component, ComponentOf, component_class, noun
+from hornbook.recipes.language.spec import Component, ComponentOf, catalog, component_class, noun
 from hornbook.recipes.language.text import shown
 
 __all__ = ["problems_of", "spec_class_at"]
@@ -162,6 +162,10 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
         return Problem(path, "keys with dots are for the command line.", f"Write '{inside}'.", code="unknown-key")
     hint = key_hint(key, path[:-1], fields, section=section)
     hint = _elsewhere(key, path, fields, tree, root) or hint
+    leads_away = re.match(r"Did you mean '\w+\.", hint) is not None
+    if leads_away and owner is not None and issubclass(owner, Component):
+        is_of_another = any(key in field_names(cls) for cls in catalog(owner.kind).values())
+        hint = "" if is_of_another else hint  # it was meant for this section
     return Problem(path, f"unknown key{where}.", hint or did_you_mean(key, fields), code="unknown-key")
 
 
