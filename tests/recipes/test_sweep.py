@@ -38,7 +38,7 @@ CASES = [
     ),
     (
         "tuner: {name: random, max_epochs: 3}\n" + SPACE + "activation: [elu, relu]\n",
-        "5:25 sweep.tuner.max_epochs: unknown key for tuner 'random'. Did you mean 'training.epochs'?",
+        "5:25 sweep.tuner.max_epochs: unknown key for tuner 'random'. Known: name.",
     ),
     (
         "tuner: random\n  space:\n    activation: [elu, relu]\n",
