@@ -53,6 +53,7 @@ bench: $(READY) .venv-bench/.ready
 soak: $(READY)
 	$(BIN)/python tests/soak.py --kills 100
 	$(BIN)/python tests/soak.py --sweep 1
+	$(BIN)/python tests/soak.py --damage 2000
 	$(BIN)/python tests/soak.py --mutations 16000
 	$(BIN)/python tests/soak.py --widths 60
 	$(BIN)/python tests/soak.py --widths 60 --engine graph

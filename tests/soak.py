@@ -3,6 +3,7 @@
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
     python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
     python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
+    python tests/soak.py --damage 2000      a file of a run damaged at random under each command that reads it
     python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
     python tests/soak.py --widths 60        trains so many networks in one process, none as wide as another, see `widths`
 
@@ -437,6 +438,79 @@ def mutations(number: int, seed: int) -> int:
     return 1 if faults else 0
 
 
+COMMANDS = ("evaluate RUN", "predict RUN -i x.npy", "resume RUN", "reproduce RUN", "compare RUN other", "reuse-report RUN",
+            "runs list", "runs prune", "check -c RUN/recipe.yaml", "train -c on.yaml -q")  # fmt: skip
+"""What reads files of a run; the last one reuses it."""
+
+
+def spoil(file: Path, chance: random.Random) -> str:
+    """Damage a file at random, and return what was done to it."""
+    content = bytearray(file.read_bytes())
+    way = chance.choice(["flip", "flip", "flip", "cut", "zeros", "twice", "swap", "gone"])
+    place = chance.randrange(len(content) + 1)
+    if way == "gone":
+        file.unlink()
+        return way
+    if way == "cut":
+        del content[place:]
+    elif way == "zeros":
+        content[place : place + 64] = bytes(len(content[place : place + 64]))
+    elif way == "twice":
+        content[place:place] = content[place : place + 200]
+    elif way == "swap":
+        content = content[place:] + content[:place]
+    else:
+        for at in (chance.randrange(len(content)) for _ in range(chance.choice((1, 1, 5)) if content else 0)):
+            content[at] ^= 1 << chance.randrange(8)
+    file.write_bytes(bytes(content))
+    return way
+
+
+def damages(number: int, seed: int, root: Path) -> int:
+    """Damage a file of a run so often, each time under another command; exit code 1 if one ends in a traceback."""
+    import contextlib
+    import io
+    import traceback
+
+    import hornbook.cli
+    from hornbook.recipes.load import load_recipe
+    from hornbook.trainer.train import train
+
+    os.chdir(root)
+    data = {"name": "moons", "examples": 40}
+    small = {"data": data, "model": {"name": "mlp", "units": [4]}, "name": "first"}
+    small["training"] = {"epochs": 2, "batch_size": 28, "engine": "graph", "checkpoint": {"every": "1 hours"}}
+    shutil.copytree(train(load_recipe(small), runs="runs").run, "other")
+    run = train(load_recipe({**small, "name": "second", "reuse": {"from": "other"}}), runs="runs").run
+    np.save("x.npy", np.zeros((1, 2), np.float32))
+    Path("on.yaml").write_text(
+        f"{{data: {{name: moons, examples: 40}}, model: mlp, reuse: {{from: {run}}}, training: {{epochs: 1}}}}"
+    )
+    shutil.copytree("runs", "whole", symlinks=True)
+    chance, codes, faults = random.Random(seed), Counter[int](), 0
+    names = sorted(file.relative_to(run) for file in run.rglob("*") if file.is_file() and not file.is_symlink())
+    for _ in range(number):
+        shutil.rmtree("runs")
+        shutil.copytree("whole", "runs", symlinks=True)
+        name, line = chance.choice(names), chance.choice(COMMANDS).replace("RUN", str(run))
+        way, sys.argv = spoil(run / name, chance), ["hornbook", *line.split()]
+        code, said = 0, io.StringIO()
+        try:
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+                hornbook.cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:
+            code = -1
+            said.write(traceback.format_exc(limit=-4))
+        if code not in {0, 1, 2, 3} or "Traceback" in said.getvalue():
+            faults += 1
+            print(f"{way} of {name}: {line}: {said.getvalue()[-1500:]}\n{'-' * 80}", flush=True)
+        codes[code] += 1
+    print(f"{number:,} damages: {codes[0]:,} without effect, {codes[1] + codes[2] + codes[3]:,} named, {faults} faults")
+    return 1 if faults else 0
+
+
 def widths(number: int, engine: str) -> int:
     """Train networks of so many widths in one process; exit code 1 if memory still grows after the first dozen.
 
@@ -479,6 +553,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sweep", type=int, metavar="N", help="a sweep instead, killed and stopped at every Nth file")
     parser.add_argument("--mutations", type=int, metavar="N", help="so many damaged recipes instead")
+    parser.add_argument("--damage", type=int, metavar="N", help="so many random damages to the files of a run instead")
     parser.add_argument("--widths", type=int, metavar="N", help="networks of so many widths instead, at least 36")
     parser.add_argument("--engine", choices=("xla", "graph"), default="xla", help="what trains them")
     options = parser.parse_args()
@@ -492,6 +567,8 @@ def main() -> int:
     import hornbook.trainer.resume  # children begin with everything imported, and no operation run
 
     root = Path(tempfile.mkdtemp(prefix="hornbook-soak-", dir=os.environ.get("TMPDIR")))  # as of now, not of the start
+    if options.damage:
+        return damages(options.damage, options.seed, root)
     if options.sweep:
         import hornbook.sweep.sweep  # noqa: F401
 
