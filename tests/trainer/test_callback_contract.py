@@ -189,9 +189,10 @@ def stock(folder):
         "EarlyStopping": stopping,
         "History": keras.callbacks.History(),
         "LambdaCallback": keras.callbacks.LambdaCallback(on_train_end=lambda logs: (folder / "end").touch()),
-        "ModelCheckpoint": keras.callbacks.ModelCheckpoint(
-            str(folder / "{epoch}.keras"), "val_accuracy", save_best_only=True, initial_value_threshold=-1
-        ),
+        "ModelCheckpoint": keras.callbacks.ModelCheckpoint(str(folder / "{epoch}.keras")),
+        "ModelCheckpoint of a higher accuracy": keras.callbacks.ModelCheckpoint(
+            str(folder / "better-{epoch}.keras"), "val_accuracy", save_best_only=True, initial_value_threshold=2
+        ),  # there is none; a lower one, if its mode were the other
         "ModelCheckpoint of batches": keras.callbacks.ModelCheckpoint(
             str(folder / "{epoch}-{batch}.keras"), save_freq=2
         ),
@@ -248,6 +249,7 @@ def test_every_stock_callback_leaves_what_it_leaves_under_fit(train, fit, tmp_pa
         }
     assert left["here"] == left["there"]
     assert left["here"]["files"] >= {"1.keras", "1-2.keras", "2-3.keras", "log.csv", "end"}
+    assert not any(name.startswith("better") for name in left["here"]["files"])
     assert left["here"]["better is"] == "greater"
 
 
