@@ -292,3 +292,14 @@ def test_a_target_with_a_sign_is_a_number_where_the_recipe_says_so(tmp_path, mon
     assert "say 'task: multiclass'" in refusal(Table(path="t.csv", target="y"))
     splits = load(Table(path="t.csv", target="y", types={"y": "number"}, split=WHOLE), seed=1)
     assert (splits.info.task, splits.train.y[:2].tolist()) == ("regression", [5, 7])
+
+
+@pytest.mark.parametrize(("heading", "is_warned"), [("39,x,77516,y", True), ("0,1,2,y", False), ("a,b,2020,y", False)])
+def test_an_example_in_the_place_of_the_heading_is_warned_about(tmp_path, heading, is_warned):
+    from hornbook.data.sources.table import load_table
+    from hornbook.recipes.sources.table import Table
+
+    path = tmp_path / "t.csv"
+    path.write_text(heading + "\n" + "".join(f"{n},{n % 3},{n * 2},{'no' if n % 2 else 'yes'}\n" for n in range(20)))
+    found = load_table(Table(path=str(path), target="y"), seed=0).warnings
+    assert any("is it an example?" in text for text in found) == is_warned

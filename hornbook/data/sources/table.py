@@ -10,7 +10,7 @@ from hornbook.data.storage.files import existing_file
 from hornbook.data.tables.columns import encode_columns, feature_columns, infer_features, require_columns, target_values
 from hornbook.data.tables.dates import guessed_times
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import read_frame
+from hornbook.data.tables.files import doubtful_heading, read_frame
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import Table
@@ -45,7 +45,7 @@ def load_table(spec: Table, *, seed: int) -> Source:
         features=features,
         split_by=_split_values(spec, frame, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
-        warnings=warnings,
+        warnings=(*warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
         extra=dialect.recorded(),
         **test,
     )

@@ -10,7 +10,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.notation import is_number
 from hornbook.errors import DataError
 
-__all__ = ["no_heading_hint", "read_frame"]
+__all__ = ["doubtful_heading", "no_heading_hint", "read_frame"]
 
 TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
 PARQUET_SUFFIXES = {".parquet", ".pq"}
@@ -67,6 +67,17 @@ def no_heading_hint(names: list[str]) -> str:
     if len(names) == 1 and len(names[0].split()) > 1:
         return " The file has one column: if spaces separate its fields, say so (separator: ' ')."
     return ""
+
+
+def doubtful_heading(names: list[str]) -> str:
+    """Return a warning where numbers among the names of columns look like an example's values; 0, 1, 2 … are names."""
+    numbers = [float(name) for name in names if is_number(name) and name.strip().lstrip("-").replace(".", "").isdigit()]
+    if not numbers or all(later - before == 1 for before, later in pairwise(numbers)):
+        return ""
+    listed = ", ".join(names)[:60]
+    return (
+        f"the first line names the columns, and holds numbers ({listed} …): is it an example?{no_heading_hint(names)}"
+    )
 
 
 def _read_parquet(file: Path, rows: int | None) -> pl.DataFrame:
