@@ -1,6 +1,7 @@
 """Runs pages of the docs the way a reader would, each top to bottom in a folder of its own, the current one at last.
 
-`python run_page.py PAGE …` says what fails. Pages of one process share what TensorFlow has compiled.
+`python run_page.py PAGE …` says what fails. Pages of one process share what TensorFlow has compiled: nothing of
+it is forgotten.
 
 The engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster, except in blocks that show `xla`.
 
@@ -31,7 +32,9 @@ def main(page: str) -> int:
     from hornbook import startup
 
     startup.import_tensorflow()
-    from hornbook.engine import choice
+    from hornbook.engine import choice, programs
+
+    programs.KEPT = 1000
 
     text = Path(page).read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "page"}
