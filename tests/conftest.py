@@ -33,12 +33,16 @@ PROCESSES = {"warm", "process", "python"}
 
 BY_PARAMETER = {"configs/test_agreement.py", "configs/test_contract.py", "docs/test_snippets.py", "resume/test_kill.py"}
 """Files in which only tests with the same parameter share something: a recipe, a page, a kind of run."""
+TOGETHER = {"packaging"}
+"""Folders whose files share what takes long: a wheel, and the process that it trains in."""
 
 
 def group_of(nodeid):
-    """Return the name of the tests that one process has to run: a file, or what has a parameter in such files."""
+    """Return the name of the tests that one process has to run: a file, what has a parameter in such files, or a folder."""
     file, _, test = nodeid.removeprefix("tests/").partition("::")
     parameter = test.partition("[")[2]
+    if Path(file).parts[0] in TOGETHER:
+        return Path(file).parts[0]
     return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
 
 

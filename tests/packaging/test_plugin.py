@@ -1,4 +1,4 @@
-"""A user's own distribution: its components are found through the entry point and used by name, like ours."""
+"""A user's own distribution beside the installed wheel: its components are found through the entry point, like ours."""
 
 import json
 
@@ -141,6 +141,7 @@ LINES = [
     "check -c rings.yaml --strict",
     "train -c rings.yaml --json --quiet",
     "evaluate rings",
+    "train --config he_elu_bn.yaml training.epochs=1 training.engine=graph --json --quiet",
 ]
 
 
@@ -158,10 +159,16 @@ def plugin(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def said(python, plugin, outcome, tmp_path_factory):
-    """{command: what it leaves} with the plug-in installed; each ran in a child of a process that had only imported ours."""
+def folder(tmp_path_factory):
+    """Where the commands run: a folder with nothing but the recipe."""
     folder = tmp_path_factory.mktemp("rings")
     (folder / "rings.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(python, plugin, outcome, folder):
+    """{command: what it leaves} with the plug-in installed; each ran in a child of a process that had only imported ours."""
     done = python(PROGRAM, *LINES, folder=folder, also=plugin)
     assert done.returncode == 0, done.stderr
     return {line: outcome(*left) for line, left in json.loads(done.stdout).items()}
@@ -198,3 +205,11 @@ def test_a_run_trains_by_name_and_can_be_evaluated(said):
     done = said["evaluate rings"]
     assert done.code == 0, done.err
     assert "misses" in done.out
+
+
+def test_a_shipped_recipe_trains_too(said, folder):
+    done = said[LINES[-1]]
+    assert (done.code, done.err) == (0, "")
+    result = json.loads(done.out)
+    assert (result["state"], result["epochs"]) == ("finished", 1)
+    assert (folder / result["run"] / "checkpoints" / "last.keras").is_file()
