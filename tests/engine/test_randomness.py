@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -62,7 +61,8 @@ print(hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights()
 """
 
 
-def test_a_run_gives_the_same_bits_in_another_process(tmp_path):
+def test_a_run_gives_the_same_bits_in_another_process(tmp_path, warm):
+    """One that did not come from this one: it has another hash seed, and trained nothing before."""
     import hornbook
 
     recipe = {
@@ -75,7 +75,7 @@ def test_a_run_gives_the_same_bits_in_another_process(tmp_path):
     }
     result = hornbook.train(hornbook.load_recipe(recipe), runs=str(tmp_path), progress=False)
     own = hashlib.sha256(b"".join(weight.tobytes() for weight in result.model.get_weights())).hexdigest()
-    command = [sys.executable, "-c", PROGRAM, json.dumps(recipe), str(tmp_path)]
+    command = [warm.python, "-c", PROGRAM, json.dumps(recipe), str(tmp_path)]
     other = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
     assert own == other
 
