@@ -18,34 +18,30 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "normalization": "batch_normalization",
         "training": {"gradient_clipping": {"by": "norm", "threshold": 0.05}},
     },
-    "batch normalization over unequal parts, clipping by value, a metric built late": {
+    "batch normalization over unequal parts, clipping by value, moving momentum, a metric built late": {
         "task": "regression",
+        "schedule": "one_cycle",
         "normalization": "batch_normalization",
-        "optimizer": PLAIN | {"learning_rate": 0.01},
+        "optimizer": PLAIN | {"learning_rate": 0.01, "nesterov": True},
         "training": {
             "batch_size": 9,
             "gradient_clipping": {"by": "value", "threshold": 0.01},
             "metrics": ["r2_score", "mean_absolute_error"],
         },
     },
-    "moving momentum, clipping by global norm": {
-        "schedule": "one_cycle",
-        "optimizer": PLAIN | {"nesterov": True},
-        "normalization": "batch_normalization",
-        "training": {"gradient_clipping": {"by": "global_norm", "threshold": 0.05}},
-    },
-    "class weights and penalties, adam, decay, max-norm": {
+    "class weights and penalties, adam, decay, max-norm, clipping by global norm": {
         "head": {"loss": {"name": "categorical_crossentropy", "label_smoothing": 0.1}},
         "optimizer": {"name": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
         "regularization": {"l2": 0.02, "l1": 0.01, "max_norm": 0.7},
         "training": {
             "class_weights": {0: 1.0, 1: 4.0, 2: 0.5},
             "early_stopping": {"patience": 5},
-            "metrics": ["accuracy", "top_k_accuracy", "f1_score", "auc"],
+            "gradient_clipping": {"by": "global_norm", "threshold": 0.05},
+            "metrics": ["accuracy", "f1_score", "auc"],
         },
     },
 }
-INTERRUPTED = "moving momentum, clipping by global norm"
+INTERRUPTED = "batch normalization over unequal parts, clipping by value, moving momentum, a metric built late"
 
 
 def arrays(name: str) -> tuple[Any, Any]:

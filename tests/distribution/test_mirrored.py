@@ -5,9 +5,8 @@ import pytest
 
 NAMES = [
     "convolutions, batch normalization, clipping by norm",
-    "batch normalization over unequal parts, clipping by value, a metric built late",
-    "moving momentum, clipping by global norm",
-    "class weights and penalties, adam, decay, max-norm",
+    "batch normalization over unequal parts, clipping by value, moving momentum, a metric built late",
+    "class weights and penalties, adam, decay, max-norm, clipping by global norm",
 ]
 
 
