@@ -59,11 +59,11 @@ class Turns(keras.callbacks.Callback):
         self.examples.epoch = epoch
 
 
-def fit(model, callbacks, *, epochs=EPOCHS, initial_epoch=0):
+def fit(model, callbacks, *, epochs=EPOCHS, initial_epoch=0, validates=True):
     """Train as any user of Keras would; return the history."""
     examples = Ordered()
     return model.fit(
-        examples, validation_data=(X[24:], Y[24:, None]), epochs=epochs, initial_epoch=initial_epoch,
+        examples, validation_data=(X[24:], Y[24:, None]) if validates else None, epochs=epochs, initial_epoch=initial_epoch,
         callbacks=[Turns(examples), *callbacks], verbose=0, shuffle=False,
     ).history  # fmt: skip
 
@@ -71,18 +71,6 @@ def fit(model, callbacks, *, epochs=EPOCHS, initial_epoch=0):
 def assert_same_weights(first, second):
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
-
-
-@pytest.fixture(scope="module")
-def both(tensorflow, tmp_path_factory):
-    """A function: a recipe → the result of Hornbook's run, the model of a plain fit with callbacks, its history."""
-
-    def run(recipe):
-        result = hornbook.train(recipe, data=DATA, runs=str(tmp_path_factory.mktemp("runs")), progress=False)
-        model = hornbook.build(recipe, DATA)
-        return result, model, fit(model, from_recipe(recipe))
-
-    return run
 
 
 SCHEDULES = {
@@ -93,10 +81,8 @@ SCHEDULES = {
 }
 
 
-@pytest.fixture(scope="module")
-def again(tensorflow):
-    """A function: → a compiled model as it was made, always the same one: `fit` traces it once."""
-    model = hornbook.build(recipe_of(), DATA)
+def resettable(model):
+    """Return a function: → the compiled model as it is now, always the same one: `fit` traces it once."""
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.copy(variable.value) for variable in variables]
@@ -109,13 +95,42 @@ def again(tensorflow):
     return reset
 
 
-ALSO_IN_FIT = {"performance", "one_cycle", "cosine"}
-"""Schedules of which Hornbook's own run uses `fit` too; the engine shares one program between all schedules."""
+@pytest.fixture(scope="module")
+def again(tensorflow):
+    """A function: → the model of a plain recipe as it was made."""
+    return resettable(hornbook.build(recipe_of(), DATA))
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_fit_with_a_recipes_callbacks_trains_like_hornbook(again, tmp_path, name):
-    recipe = recipe_of("fit" if name in ALSO_IN_FIT else "graph", schedule=SCHEDULES[name])
+@pytest.fixture(scope="module")
+def fused(tensorflow, run_epochs):
+    """A function: a recipe → its model after training with the fused engine, the loss of each epoch, its last rate.
+
+    The engine shares one program between all schedules, and no run directory is needed to see what it trains.
+    """
+    from hornbook.trainer.prepare import prepare
+
+    def run(recipe):
+        prepared = prepare(recipe, DATA)
+        losses = [logs["loss"] for logs in run_epochs(prepared, EPOCHS)]
+        rates = [float(prepared.table.epoch(epoch)[0][-1]) for epoch in range(EPOCHS)]
+        return prepared.built.model, losses, rates
+
+    return run
+
+
+@pytest.mark.parametrize("name", sorted({*SCHEDULES} - {"performance"}))
+def test_fit_with_a_recipes_callbacks_trains_like_hornbook(again, fused, name):
+    recipe = recipe_of("graph", schedule=SCHEDULES[name])
+    trained, losses, rates = fused(recipe)
+    model = again()
+    history = fit(model, from_recipe(recipe), validates=False)
+    assert history["learning_rate"] == rates
+    assert history["loss"] == pytest.approx(losses, rel=1e-6)
+    assert_same_weights(model, trained)
+
+
+def test_a_rate_that_follows_the_figures_falls_as_in_a_run_with_fit(again, tmp_path):
+    recipe = recipe_of("fit", schedule=SCHEDULES["performance"])
     result = hornbook.train(recipe, data=DATA, runs=tmp_path, progress=False)
     model = again()
     history = fit(model, from_recipe(recipe))
@@ -127,12 +142,17 @@ def test_fit_with_a_recipes_callbacks_trains_like_hornbook(again, tmp_path, name
 @pytest.mark.parametrize(
     "optimizer", [{"name": "sgd", "learning_rate": 0.2, "momentum": 0.9}, {"name": "adam", "learning_rate": 0.05}]
 )
-def test_the_momentum_moves_as_in_the_fused_engine(both, optimizer):
-    schedule = {"name": "one_cycle", "max_momentum": 0.9, "min_momentum": 0.3}
-    result, model, _ = both(recipe_of("graph", schedule=schedule, optimizer=optimizer))
-    assert_same_weights(model, result.model)
-    still = hornbook.build(recipe_of("graph", schedule=schedule, optimizer=optimizer), DATA)
-    fit(still, [RateSchedule({"name": "one_cycle", "max_momentum": 0.9, "min_momentum": 0.9})])
+def test_the_momentum_moves_as_in_the_fused_engine(fused, optimizer):
+    recipes = [
+        recipe_of(
+            "graph", schedule={"name": "one_cycle", "max_momentum": 0.9, "min_momentum": low}, optimizer=optimizer
+        )
+        for low in (0.3, 0.9)
+    ]
+    model = hornbook.build(recipes[0], DATA)
+    fit(model, from_recipe(recipes[0]), validates=False)
+    moved, still = (fused(recipe)[0] for recipe in recipes)
+    assert_same_weights(model, moved)
     assert not np.allclose(still.get_weights()[0], model.get_weights()[0], rtol=1e-3)
 
 
@@ -143,15 +163,19 @@ def test_a_model_saved_while_the_momentum_moves_has_the_optimizers_own(tensorflo
     assert model.optimizer.momentum == 0.9
 
 
-def test_batches_that_share_an_update_share_its_rate(both):
+def test_batches_that_share_an_update_share_its_rate(fused):
     optimizer = {"name": "sgd", "learning_rate": 0.2, "accumulation": 2}
-    result, model, _ = both(recipe_of("graph", schedule={"name": "polynomial"}, optimizer=optimizer))
-    assert_same_weights(model, result.model)
+    recipe = recipe_of("graph", schedule={"name": "polynomial"}, optimizer=optimizer)
+    model = hornbook.build(recipe, DATA)
+    fit(model, from_recipe(recipe), validates=False)
+    assert_same_weights(model, fused(recipe)[0])
 
 
-def test_averaged_weights_are_what_is_validated_and_kept(both):
-    optimizer = {"name": "sgd", "learning_rate": 0.2, "ema": 0.9}
-    result, model, history = both(recipe_of("graph", optimizer=optimizer))
+def test_averaged_weights_are_what_is_validated_and_kept(tensorflow, tmp_path):
+    recipe = recipe_of("graph", optimizer={"name": "sgd", "learning_rate": 0.2, "ema": 0.9})
+    result = hornbook.train(recipe, data=DATA, runs=tmp_path, progress=False)
+    model = hornbook.build(recipe, DATA)
+    history = fit(model, from_recipe(recipe))
     assert history["val_loss"] == pytest.approx([row["val_loss"] for row in result.history], rel=1e-5)
     assert_same_weights(model, result.model)
 
@@ -159,8 +183,11 @@ def test_averaged_weights_are_what_is_validated_and_kept(both):
 STOPPING = {"patience": 1, "monitor": "val_accuracy", "min_delta": 0.5}
 
 
-def test_early_stopping_ends_and_restores_like_hornbook(both):
-    result, model, history = both(recipe_of(training={"early_stopping": STOPPING}))
+def test_early_stopping_ends_and_restores_like_hornbook(again, tmp_path):
+    recipe = recipe_of("graph", training={"early_stopping": STOPPING})
+    result = hornbook.train(recipe, data=DATA, runs=tmp_path, progress=False)
+    model = again()
+    history = fit(model, from_recipe(recipe))
     assert len(history["loss"]) == len(result.history) < EPOCHS
     assert result.final == "best"
     assert_same_weights(model, result.model)
@@ -186,11 +213,12 @@ def test_callbacks_go_on_from_a_saved_state_as_if_nothing_had_been(tensorflow, t
     stopping = {"patience": 4, "monitor": "val_loss"}
     optimizer = {"name": "sgd", "learning_rate": 2.0, "momentum": 0.9}
     recipe = recipe_of("graph", schedule=SCHEDULES[name], optimizer=optimizer, training={"early_stopping": stopping})
-    whole = hornbook.build(recipe, DATA)
-    expected = fit(whole, from_recipe(recipe))
+    anew = resettable(hornbook.build(recipe, DATA))
+    model = anew()
+    expected, weights = fit(model, from_recipe(recipe)), model.get_weights()
     callbacks = from_recipe(recipe)
     with pytest.raises(KeyboardInterrupt):
-        fit(hornbook.build(recipe, DATA), [*callbacks, Interrupts(1, callbacks, tmp_path)])
+        fit(anew(), [*callbacks, Interrupts(1, callbacks, tmp_path)])
     model, later = keras.models.load_model(tmp_path / "half.keras"), from_recipe(recipe)
     states = json.loads((tmp_path / "states.json").read_text(encoding="utf-8"))
     for callback, state in zip(later, states, strict=True):
@@ -198,15 +226,15 @@ def test_callbacks_go_on_from_a_saved_state_as_if_nothing_had_been(tensorflow, t
     history = fit(model, later, initial_epoch=2)
     assert history["learning_rate"] == expected["learning_rate"][2:]
     assert history["loss"] == expected["loss"][2:]
-    for a, b in zip(model.get_weights(), whole.get_weights(), strict=True):
+    for a, b in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_second_fit_begins_anew_and_one_with_initial_epoch_where_that_is(tensorflow):
-    model, schedule = hornbook.build(recipe_of(), DATA), RateSchedule({"name": "polynomial"})
-    first = fit(model, [schedule], epochs=2)["learning_rate"]
-    assert fit(model, [schedule], epochs=2)["learning_rate"] == first
-    assert fit(model, [schedule], epochs=2, initial_epoch=1)["learning_rate"] == first[1:]
+def test_a_second_fit_begins_anew_and_one_with_initial_epoch_where_that_is(again):
+    model, schedule = again(), RateSchedule({"name": "polynomial"})
+    first = fit(model, [schedule], epochs=2, validates=False)["learning_rate"]
+    assert fit(model, [schedule], epochs=2, validates=False)["learning_rate"] == first
+    assert fit(model, [schedule], epochs=2, initial_epoch=1, validates=False)["learning_rate"] == first[1:]
     assert first == pytest.approx([0.2 * 4 / 6, 0.2 * 1 / 6])
 
 
@@ -235,8 +263,8 @@ def test_patience_may_be_a_duration_and_directions_are_known(tensorflow):
     assert PerformanceSchedule("val_accuracy").schedule.mode == "max"
 
 
-def test_a_checkpoint_is_never_overwritten_by_a_worse_model(tensorflow, tmp_path):
-    model = hornbook.build(recipe_of(), DATA)
+def test_a_checkpoint_is_never_overwritten_by_a_worse_model(again, tmp_path):
+    model = again()
     checkpoint = BestCheckpoint(tmp_path / "best.keras")
     fit(model, [checkpoint], epochs=1)
     saved = (tmp_path / "best.keras").read_bytes()

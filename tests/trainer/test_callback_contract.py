@@ -112,8 +112,14 @@ def stop(model):
     model.stop_training = True
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("hook", [hook for hook in CALLED if hook != "on_train_end"])
+IN_FIT = ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_epoch_end"]
+"""Hooks of training itself, which reach a user's callback another way where the engine is `fit`; validation is the same."""
+
+
+@pytest.mark.parametrize(
+    ("hook", "engine"),
+    [(hook, "graph") for hook in CALLED if hook != "on_train_end"] + [(hook, "fit") for hook in IN_FIT],
+)
 def test_a_stop_in_any_hook_ends_training_where_fit_ends_it(train, fit, hook, engine):
     here, there = Recorder(hook, stop), Recorder(hook, stop)
     result = train(here, engine=engine)
@@ -144,8 +150,10 @@ def set_schedule(model):
     model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(0.01, 100)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("hook", CALLED)
+@pytest.mark.parametrize(
+    ("hook", "engine"),
+    [(hook, "graph") for hook in CALLED] + [("on_train_batch_begin", "fit"), ("on_train_batch_end", "fit")],
+)
 def test_a_rate_set_in_any_hook_is_refused(train, hook, engine):
     with pytest.raises(UsageError, match=rf"^callbacks: Recorder\.{hook} sets the learning rate, .* use 'schedule'\.$"):
         train(Recorder(hook, set_rate), engine=engine)

@@ -42,7 +42,11 @@ SOURCES = {
     },
     "npz, pretraining on a source": {
         "data": {"name": "npz", "path": "./arrays.npz", "split": SPLIT},
-        "pretraining": {"name": "autoencoder", "epochs": 1, "data": {"name": "npz", "path": "arrays.npz"}},
+        "pretraining": {
+            "name": "autoencoder",
+            "epochs": 1,
+            "data": {"name": "npz", "path": "arrays.npz", "split": {"validation": 0, "test": 0}},  # 5 batches of 8
+        },
     },
 }
 
@@ -50,29 +54,50 @@ SOURCES = {
 NPZ = {"data": {"name": "npz", "path": "arrays.npz", "split": SPLIT}}
 
 
-@pytest.mark.parametrize("recipe", SOURCES.values(), ids=SOURCES)
-def test_a_run_is_evaluated_resumed_and_reproduced_from_another_folder(recipe, files, monkeypatch, tensorflow):
+def trained(recipe):
+    """Return the result of a run of a recipe on these sources, and the run's absolute path."""
     import hornbook
-    from hornbook.inference.evaluate import evaluate_run
-    from hornbook.trainer.reproduce import reproduce
-    from hornbook.trainer.resume import resume
 
     result = hornbook.train(hornbook.load_recipe({"name": "small", **MODEL, **recipe}), progress=False)
-    run = result.run.absolute()
+    return result, result.run.absolute()
+
+
+@pytest.mark.parametrize("recipe", SOURCES.values(), ids=SOURCES)
+def test_a_run_is_reproduced_from_another_folder(recipe, files, monkeypatch, tensorflow):
+    from hornbook.trainer.reproduce import reproduce
+
+    _, run = trained(recipe)
+    monkeypatch.chdir(files)
+    assert reproduce(run).is_same
+
+
+def test_a_run_is_evaluated_and_resumed_from_another_folder(files, monkeypatch, tensorflow):
+    from hornbook.inference.evaluate import evaluate_run
+    from hornbook.trainer.resume import resume
+
+    result, run = trained(SOURCES["table"])
     monkeypatch.chdir(files)
     assert evaluate_run(str(run)).metrics["loss"] == pytest.approx(result.test["loss"], abs=1e-6)
-    assert reproduce(run).is_same
     assert resume(run, ["training.epochs=2"]).epochs == 2
 
 
 def test_an_earlier_model_is_found_from_another_folder(files, monkeypatch, tensorflow):
     import hornbook
+    from hornbook.trainer.prepare import prepare
     from hornbook.trainer.reproduce import reproduce
 
     first = hornbook.train(hornbook.load_recipe({"name": "first", **MODEL, **NPZ}), progress=False)
-    for source in ("runs/first/latest", "first", str(first.run / "checkpoints" / "last.keras")):
-        recipe = {"name": "second", **MODEL, **NPZ, "reuse": {"from": source}}
-        run = hornbook.train(hornbook.load_recipe(recipe), progress=False).run.absolute()
-        with monkeypatch.context() as patch:
-            patch.chdir(files)
-            assert reproduce(run).is_same
+    last = str(first.run / "checkpoints" / "last.keras")
+    recipes = [
+        hornbook.load_recipe({"name": "second", **MODEL, **NPZ, "reuse": {"from": source}})
+        for source in ("runs/first/latest", "first", last)
+    ]
+    run = hornbook.train(recipes[0], progress=False).run.absolute()
+    resolved = [prepare(recipe).recipe.to_dict() for recipe in recipes]
+    monkeypatch.chdir(files)
+    assert reproduce(run).is_same
+    for tree in resolved:
+        model = prepare(hornbook.load_recipe(tree)).built.model
+        np.testing.assert_array_equal(
+            model.get_layer("hidden_1").get_weights()[0], first.model.get_layer("hidden_1").get_weights()[0]
+        )

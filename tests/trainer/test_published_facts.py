@@ -7,43 +7,6 @@ import hornbook
 from hornbook.trainer.prepare import prepare as prepare_recipe
 
 
-def constant(rows, bias):
-    return {"name": "constant", "value": rows, "bias": {"name": "constant", "value": bias}}
-
-
-@pytest.mark.parametrize("engine", ["graph", "xla", "fit"])
-def test_backpropagation_by_hand(tmp_path, engine):
-    """Inputs 0.05 and 0.10, targets 0.01 and 0.99, rate 0.5; ½Σ(t-o)² is the mean squared error of two outputs."""
-    recipe = {
-        "data": {"name": "inline", "inputs": [[0.05, 0.10]], "targets": [[0.01, 0.99]]},
-        "task": "regression",
-        "model": {"name": "mlp", "units": [2]},
-        "activation": "sigmoid",
-        "initializer": constant([[0.15, 0.25], [0.20, 0.30]], 0.35),
-        "head": {"activation": "sigmoid", "initializer": constant([[0.40, 0.50], [0.45, 0.55]], 0.60)},
-        "optimizer": {"name": "sgd", "learning_rate": 0.5},
-        "training": {"epochs": 1, "batch_size": 1, "engine": engine},
-    }
-    result = hornbook.train(hornbook.load_recipe(recipe), runs=str(tmp_path), progress=False)
-    assert result.history[0]["loss"] == pytest.approx(0.298371109, abs=1e-7)
-    hidden, head = (result.model.get_layer(name).kernel.numpy() for name in ("hidden_1", "head"))
-    np.testing.assert_allclose(hidden.T.ravel(), [0.149781, 0.199561, 0.249751, 0.299502], atol=1e-6)
-    np.testing.assert_allclose(head.T.ravel(), [0.358916, 0.408666, 0.511301, 0.561370], atol=1e-6)
-
-
-def test_a_linear_unit_on_xor_converges_to_one_half_everywhere(tmp_path):
-    recipe = {
-        "data": "xor",
-        "model": {"name": "mlp"},
-        "head": {"activation": "linear", "loss": "mean_squared_error"},
-        "optimizer": {"name": "sgd", "learning_rate": 0.2},
-        "training": {"epochs": 300, "batch_size": 4, "engine": "graph"},
-    }
-    result = hornbook.train(hornbook.load_recipe(recipe), runs=str(tmp_path), progress=False)
-    points = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
-    np.testing.assert_allclose(result.model.predict(points, verbose=0), 0.5, atol=1e-3)
-
-
 def perceptron(rate=1.0):
     return {
         "model": {"name": "mlp"},
