@@ -42,6 +42,7 @@ def folder(tmp_path_factory, tensorflow):
     np.savez(folder / "arrays.npz", **arrays)
     tree |= {"name": "arrays", "data": {"name": "npz", "path": str(folder / "arrays.npz")}}
     tree["data"] |= {"inputs": "measured", "targets": "answers"}
+    tree["training"] |= {"epochs": 1, "metrics": ["accuracy"]}
     hornbook.train(tree, runs=str(folder / "runs"), progress=False)
     return folder
 
@@ -57,25 +58,25 @@ def predicted(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def probabilities(folder, source="labelled.csv"):
-    predict_file(str(folder / "runs/answers"), folder / source, output=folder / "all.npz")
+@pytest.fixture(scope="module")
+def scores(folder):
+    """The probability of "yes" of each row of the labelled file."""
+    predict_file(str(folder / "runs/answers"), folder / "labelled.csv", output=folder / "all.npz")
     with np.load(folder / "all.npz") as arrays:
         return arrays["probabilities"][:, 0]
 
 
-def test_a_labelled_file_gives_the_figures_of_its_rows(command, folder):
+def test_a_labelled_file_gives_the_figures_of_its_rows(command, scores):
     code, out, err = command("hornbook evaluate answers --input labelled.csv --json")
     assert code == 0
     assert err == "note: labelled.csv: columns that the model does not read: id.\n"
     report = json.loads(out)
     truth = np.array([row[3] == "yes" for row in ROWS[:20]])
-    yes = probabilities(folder) > 0.5
+    yes = scores > 0.5
     assert (report["input"], report["split"], report["count"]) == ("labelled.csv", None, 20)
     assert report["metrics"]["accuracy"] == pytest.approx((yes == truth).mean())
     assert np.trace(report["confusion"]) == (yes == truth).sum()
     assert report["threshold"] == 0.5
-    text = command("hornbook evaluate answers --input labelled.csv")[1]
-    assert text.startswith("labelled.csv by runs/answers/")
 
 
 def test_what_the_model_does_not_know_of_a_labelled_file_is_said(command, folder):
@@ -98,13 +99,14 @@ def test_a_file_of_ones_own_needs_no_data_of_the_run(command, folder):
     before = path.read_text()
     path.unlink()
     try:
-        assert command("hornbook evaluate answers --input labelled.csv")[0] == 0
+        code, text, _ = command("hornbook evaluate answers --input labelled.csv")
+        assert code == 0
+        assert text.startswith("labelled.csv by runs/answers/")
     finally:
         path.write_text(before)
 
 
-def test_a_threshold_decides_about_labels_and_metrics(command, folder):
-    scores = probabilities(folder)
+def test_a_threshold_decides_about_labels_and_metrics(command, scores):
     threshold = float(np.sort(scores)[4]) - 1e-4  # far from 0.5: all but four are yes
     yes, truth = scores > threshold, np.array([row[3] == "yes" for row in ROWS[:20]])
     assert 0 < threshold < 0.5

@@ -22,7 +22,7 @@ def run(tmp_path_factory, tensorflow):
         "name": "few",
         "data": data,
         "model": {"name": "mlp", "units": [4]},
-        "training": {"epochs": 1, "batch_size": 9},
+        "training": {"epochs": 1, "batch_size": 9, "engine": "graph"},
     }
     return hornbook.train(tree, runs=str(folder / "runs"), progress=False).run
 

@@ -120,23 +120,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
 
 
 NETWORKS = {
-    "dense": ({}, ROWS),
     "input dropout": ({"regularization": {"input_dropout": 0.3}}, ROWS),
-    "alpha": ({"regularization": {"alpha_dropout": 0.3}}, ROWS),
     "gaussian": ({"regularization": {"gaussian_dropout": 0.3}}, ROWS),
-    "random activation and noise": (
-        {"activation": "randomized_leaky_relu", "regularization": {"dropout": 0.3, "gaussian_noise": 1.0}},
-        ROWS,
-    ),
-    "cnn": ({"model": {"name": "cnn", "filters": [3], "dense": [5]}}, IMAGES),
-    "spatial": (
-        {"model": {"name": "cnn", "filters": [3], "dense": [5]}, "regularization": {"spatial_dropout": 0.3}},
-        IMAGES,
-    ),
     "residual": ({"model": {"name": "residual_cnn", "filters": [3, 4], "blocks": 1}}, IMAGES),
-    "augmentation": (
+    "augmentation, spatial": (
         {
             "model": {"name": "cnn", "filters": [3], "dense": [5]},
+            "regularization": {"spatial_dropout": 0.3},
             "data": {
                 "name": "arrays",
                 "augmentation": {"flip": "horizontal", "rotate": 90},
@@ -145,8 +135,7 @@ NETWORKS = {
         },
         IMAGES,
     ),
-    "recurrent": ({"model": {"name": "rnn", "units": [4, 3], "cell": "gru"}}, SEQUENCES),
-    "recurrent dropout": (
+    "recurrent": (
         {"model": {"name": "rnn", "units": [4], "recurrent_dropout": 0.3}, "regularization": {"l2": 0.1}},
         SEQUENCES,
     ),
@@ -158,6 +147,7 @@ NETWORKS = {
         SEQUENCES,
     ),
 }
+"""Where dropout may be; that of a dense layer and alpha dropout are with the closed forms."""
 
 
 def smaller(value, factor):
@@ -189,7 +179,8 @@ def test_samples_vary_around_the_prediction_and_leave_every_variable_alone(prepa
 
 
 TOGETHER = {
-    **{name: NETWORKS[name] for name in ("alpha", "residual", "recurrent", "bidirectional")},
+    **{name: NETWORKS[name] for name in ("residual", "augmentation, spatial", "recurrent", "bidirectional")},
+    "alpha": ({"regularization": {"alpha_dropout": 0.3}}, ROWS),
     "dense": (
         {
             "activation": "randomized_leaky_relu",
@@ -197,7 +188,6 @@ TOGETHER = {
         },
         ROWS,
     ),
-    "augmentation, spatial": (NETWORKS["augmentation"][0] | {"regularization": {"spatial_dropout": 0.3}}, IMAGES),
 }
 """What networks have that samples must leave as it is, in as few as possible."""
 

@@ -13,17 +13,25 @@ from hornbook.trainer.listeners import Listener
 
 DIGITS = {"name": "digits", "limit": 224, "split": {"validation": 40, "test": 40}}
 KINDS = {
-    "autoencoder": {
-        "data": DIGITS | {"limit": 200},  # 6 batches of 32 and one of 8
-        "model": {"name": "mlp", "units": [16, 8]},
-        "normalization": "batch_normalization",
-        "regularization": {"dropout": 0.2},
-        "pretraining": {"name": "autoencoder", "masking": 0.2, "noise": 0.1, "epochs": 2, "labeled": 100},
-    },
     "a free decoder under XLA": {
         "model": {"name": "mlp", "units": [8]},
         "pretraining": {"name": "autoencoder", "decoder": "free", "sparsity": 0.001, "epochs": 3, "labeled": 96},
         "training": {"engine": "xla"},
+    },
+    "corruption, accumulation, averaged weights, a smaller last batch": {
+        "data": DIGITS | {"limit": 200},  # 6 batches of 32 and one of 8
+        "optimizer": {"name": "adamw", "learning_rate": 0.01, "ema": 0.9},
+        "pretraining": {
+            "name": "corruption",
+            "epochs": 3,
+            "labeled": 96,
+            "optimizer": {"name": "adam", "accumulation": 2},
+        },
+    },
+    "fit": {
+        "model": {"name": "mlp", "units": [8]},
+        "pretraining": {"name": "autoencoder", "epochs": 3, "labeled": 96},
+        "training": {"engine": "fit"},
     },
     "rbm": {
         "model": {"name": "mlp", "units": [16, 8]},
@@ -40,21 +48,15 @@ KINDS = {
         "data": DIGITS | {"augmentation": {"shift": 0.1}},
         "pretraining": {"name": "rotation", "epochs": 3, "labeled": 96},
     },
-    "corruption, accumulation, averaged weights": {
-        "optimizer": {"name": "adamw", "learning_rate": 0.01, "ema": 0.9},
-        "pretraining": {
-            "name": "corruption",
-            "epochs": 3,
-            "labeled": 96,
-            "optimizer": {"name": "adam", "accumulation": 2},
-        },
-    },
-    "fit": {
-        "model": {"name": "mlp", "units": [8]},
-        "pretraining": {"name": "autoencoder", "epochs": 3, "labeled": 96},
-        "training": {"engine": "fit"},
+    "autoencoder": {
+        "data": DIGITS | {"limit": 192},  # 6 batches of 32
+        "model": {"name": "mlp", "units": [16, 8]},
+        "normalization": "batch_normalization",
+        "regularization": {"dropout": 0.2},
+        "pretraining": {"name": "autoencoder", "masking": 0.2, "noise": 0.1, "epochs": 2, "labeled": 96},
     },
 }
+"""The last ones are needed again below, and a process does not keep the programs of all."""
 
 
 class Stopper(Listener):
@@ -84,7 +86,7 @@ def stopped_everywhere(train, resume, more, runs, places):
 def test_a_run_stopped_while_it_pretrains_ends_like_one_that_was_left_alone(
     kind, train, alone, resume, assert_same, tmp_path
 ):
-    resumed, ends = stopped_everywhere(train, resume, KINDS[kind], tmp_path / "stopped", (1, 6, 11))
+    resumed, ends = stopped_everywhere(train, resume, KINDS[kind], tmp_path / "stopped", (6, 11))
     assert_same(resumed, alone(KINDS[kind]))
     assert all("pretraining" in end for end in ends)
 
@@ -102,7 +104,7 @@ def test_history_holds_the_phases_in_order_and_training_counts_from_one(alone):
 
 
 def test_an_interrupted_pretraining_says_where_it_stands(train, resume):
-    stopper = Stopper(5)
+    stopper = Stopper(4)
     result = train(KINDS["autoencoder"], listeners=[stopper])
     assert (result.state, result.exit_code) == ("interrupted", 130)
     assert result.stop_reason == "stopped by Ctrl-C in epoch 2 of pretraining hidden_1"
@@ -155,7 +157,7 @@ def test_a_run_that_crashes_while_it_pretrains_goes_on_from_its_newest_state(
     train, alone, resume, assert_same, tmp_path
 ):
     more = KINDS["autoencoder"] | {"training": {"checkpoint": {"every": 0.0001}}}
-    for chunk in (7, 9, 18):  # in both phases, and in training
+    for chunk in (7, 13):  # in the second phase, and in training
         crasher, left = Stopper(), iter(range(chunk))
 
         def crash(place, left=left):

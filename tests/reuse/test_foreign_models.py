@@ -8,8 +8,8 @@ from hornbook.recipes import check_recipe
 from hornbook.runs.keras_file import read_keras_file
 
 
-@pytest.fixture
-def sequential(tensorflow, tmp_path):
+@pytest.fixture(scope="module")
+def sequential(tensorflow, tmp_path_factory):
     """A user's own network with Keras's names, saved: 64 → conv-free dense layers without any scaling."""
     import keras
 
@@ -25,7 +25,7 @@ def sequential(tensorflow, tmp_path):
             keras.layers.Softmax(name="chances"),
         ]
     )
-    path = tmp_path / "own.keras"
+    path = tmp_path_factory.mktemp("sequential") / "own.keras"
     model.save(path)
     return path, model
 
@@ -111,31 +111,27 @@ def test_inputs_that_cannot_be_adapted_name_both_shapes(train_recipe, on_a, sequ
         train_recipe(recipe, tmp_path, data=(x, np.arange(40) % 2))
 
 
-MOBILE = {"application": "MobileNetV2", "weights": "none", "options": {"alpha": 0.35}}
+MOBILE = {"application": "MobileNet", "weights": "none", "options": {"alpha": 0.25}}
 
 
-def test_an_application_is_built_without_its_head_and_takes_grey_images(train_b, weights_by_epoch, moved_between):
-    small = {"application": "MobileNet", "weights": "none", "options": {"alpha": 0.25}}
-    result = train_b({"from": small}, callbacks=[weights_by_epoch], training={"epochs": 1, "batch_size": 96})
+def test_an_application_with_weights_of_a_file_loses_its_head_and_takes_grey_images(
+    train_b, weights_by_epoch, moved_between, tmp_path
+):
+    import keras
+
+    keras.utils.set_random_seed(3)
+    network = keras.applications.MobileNet((32, 32, 3), alpha=0.25, weights=None, include_top=False, pooling="avg")
+    path = tmp_path / "mobile.weights.h5"
+    network.save_weights(path)
+    reuse = {"from": MOBILE | {"weights": str(path)}}
+    result = train_b(reuse, callbacks=[weights_by_epoch], training={"epochs": 1, "batch_size": 96})
     model = result.model
     assert model.input_shape == (None, 8, 8, 1)
     assert model.get_layer("resize").output.shape == (None, 32, 32, 1)
     assert model.get_layer("conv_pw_13").trainable is False
+    np.testing.assert_array_equal(model.get_layer("conv_pw_13").kernel, network.get_layer("conv_pw_13").kernel)
     assert moved_between(0, 1) == {"head"}
     assert result.reuse["source"] == "keras.applications.MobileNet"
-
-
-def test_an_application_takes_its_weights_from_a_local_file(prepare, on_a, tensorflow, tmp_path):
-    import keras
-
-    keras.utils.set_random_seed(3)
-    network = keras.applications.MobileNetV2(
-        input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False, pooling="avg"
-    )
-    path = tmp_path / "mobile.weights.h5"
-    network.save_weights(path)
-    model = prepare(on_a({"from": MOBILE | {"weights": str(path)}})).built.model
-    np.testing.assert_array_equal(model.get_layer("Conv_1").kernel, network.get_layer("Conv_1").kernel)
 
 
 def test_unknown_applications_and_missing_weights_are_explained(prepare, on_a, tmp_path):

@@ -80,14 +80,14 @@ def as_keras_2_wrote_it(path, model):
                 own[name] = values
 
 
-def test_a_file_of_keras_2_is_reused(train_b, tmp_path, generator):
+def test_a_file_of_keras_2_is_reused(prepare, on_a, tmp_path, generator):
     kernel = generator.normal(size=(64, 12)).astype(np.float32)
     weights = {"first": [kernel, np.zeros(12, np.float32)], "chances": [np.zeros((12, 3)), np.zeros(3)]}
     as_keras_2_wrote_it(tmp_path / "old.h5", weights)
     stored = read_model_file(tmp_path / "old.h5")
     assert [layer.parents for layer in stored.layers] == [(), ("in",), ("flat",), ("first",)]
-    result = train_b({"from": str(tmp_path / "old.h5")}, **EPOCH)
-    np.testing.assert_array_equal(result.model.get_layer("first").kernel, kernel)
+    model = prepare(on_a({"from": str(tmp_path / "old.h5")})).built.model
+    np.testing.assert_array_equal(model.get_layer("first").kernel, kernel)
 
 
 @pytest.fixture
@@ -176,11 +176,13 @@ NETWORK = {"model": {"name": "mlp", "units": [24, 16]}, "normalization": "batch_
 
 
 @pytest.fixture(scope="module")
-def saved(train_recipe, on_model, tmp_path_factory):
+def saved(prepare, on_model, tmp_path_factory):
     """Weights of a network of two hidden layers, and the network."""
     folder = tmp_path_factory.mktemp("weights")
     recipe = {key: value for key, value in on_model("", **NETWORK, **EPOCH).items() if key != "reuse"}
-    model = train_recipe(recipe | {"seed": 7}, folder).model
+    model = prepare(recipe | {"seed": 7}).built.model
+    generator = np.random.default_rng(7)
+    model.set_weights([weight + generator.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
     model.save_weights(folder / "own.weights.h5")
     return folder / "own.weights.h5", model
 
@@ -197,13 +199,13 @@ def test_weights_fill_the_recipes_own_network(train_b, saved):
     assert rows["head"] == (None, "always")
 
 
-def test_other_layers_than_the_chosen_ones_may_differ_in_shape(train_b, saved, on_model):
+def test_other_layers_than_the_chosen_ones_may_differ_in_shape(train_b, prepare, on_a, saved):
     path, earlier = saved
-    data = {**on_model("")["data"], "classes": [0, 1, 2]}
-    result = train_b({"from": str(path), "layers": "hidden_1"}, **NETWORK, **EPOCH, data=data)
-    np.testing.assert_array_equal(result.model.get_layer("hidden_1").kernel, earlier.get_layer("hidden_1").kernel)
-    whole = train_b({"from": str(path), "layers": "all", "freeze": "hidden_1"}, **NETWORK, training={"epochs": 1})
-    assert json.loads((whole.run / "reuse.json").read_text())["layers"][-1]["from"] == "head"
+    data = {**on_a()["data"], "classes": [0, 1, 2]}
+    kept = prepare(on_a({"from": str(path), "layers": "hidden_1"}, **NETWORK, data=data)).built.model
+    whole = prepare(on_a({"from": str(path), "layers": "all", "freeze": "hidden_1"}, **NETWORK)).built.model
+    for model, name in ((kept, "hidden_1"), (whole, "hidden_1"), (whole, "head")):
+        np.testing.assert_array_equal(model.get_layer(name).kernel, earlier.get_layer(name).kernel)
     with pytest.raises(
         RecipeError, match=r"'head' \(\(16, 3\), \(3,\)\) cannot take the weights of 'head' \(\(16, 10\)"
     ):

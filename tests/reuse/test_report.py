@@ -78,12 +78,13 @@ def test_a_run_without_reuse_has_nothing_to_report(model_a, tmp_path):
         reuse_report(model_a, runs=tmp_path)
 
 
-def test_the_control_of_reuse_is_a_recipe_that_trains_as_it_is(train_b, train_recipe, on_a, tmp_path):
-    from hornbook import load_recipe
-    from hornbook.recipes.control import control_of
+def test_the_control_of_reuse_is_a_recipe_that_trains_as_it_is(reported):
+    from pathlib import Path
 
-    control = control_of(load_recipe(on_a({"unfreeze": [{"after": 2}]}, training={"epochs": 3})))
-    result = train_recipe(control.to_dict(), tmp_path / "runs")
-    assert result.run.parent.name == "b_control"
-    assert [row["phase"] for row in result.history] == ["training"] * 3
-    assert {row["learns"] for row in result.reuse["layers"]} == {"always"}
+    from hornbook import load_recipe
+
+    control = Path(reported[0].pairs[0]["runs"][1])
+    assert control.parent.name == "b_control"
+    assert [json.loads(line)["phase"] for line in _text(control, "history.jsonl").splitlines()] == ["training"] * 4
+    assert {row["learns"] for row in json.loads(_text(control, "reuse.json"))["layers"]} == {"always"}
+    assert load_recipe(control / "recipe.yaml").reuse.weights == "fresh"

@@ -11,8 +11,11 @@ import pytest
 from hornbook.errors import RecipeError, RunError
 
 THAW = {
-    "unfreeze": [{"after": 1, "layers": "hidden_3", "learning_rate_factor": 0.5}, {"after": 2, "optimizer": "carry"}],
-    "learning_rate_factor": {"hidden_1": 0.1},
+    "unfreeze": [
+        {"after": 1, "layers": "hidden_3", "learning_rate_factor": 0.5},
+        {"after": 2, "layers": "hidden_2", "optimizer": "carry"},
+    ],
+    "learning_rate_factor": {"hidden_2": 0.1},
 }
 MORE = {"optimizer": {"name": "adam", "learning_rate": 0.01}, "model": {"name": "mlp", "units": [8]}}
 MORE |= {"regularization": {"dropout": 0.2}}
@@ -54,7 +57,7 @@ def whole(train_recipe, on_model, model_a, tmp_path_factory):
     return train_recipe(on_model(model_a, THAW, **MORE), tmp_path_factory.mktemp("whole"))
 
 
-@pytest.mark.parametrize("place", [(0, 4), (0, 6), (1, 2), (1, 6), (2, 4), (3, 2)], ids=str)
+@pytest.mark.parametrize("place", [(0, 4), (1, 6), (3, 2)], ids=str)
 def test_a_run_resumed_in_any_phase_ends_like_the_uninterrupted_one(train_b, stop_at, place, whole):
     from hornbook.trainer.resume import resume
 
@@ -72,39 +75,35 @@ def own_copy(model_a, tmp_path):
     return shutil.copytree(model_a, tmp_path / "copy_of_a")
 
 
-def test_a_finished_run_needs_the_earlier_model_no_more(train_b, own_copy, tmp_path):
+def test_an_interrupted_run_needs_the_same_earlier_model_and_a_finished_one_none(train_b, own_copy, stop_at):
     from hornbook.inference.evaluate import evaluate_run
-
-    result = train_b({"from": str(own_copy)}, training={"epochs": 1})
-    shutil.rmtree(own_copy)
-    assert evaluate_run(str(result.run)).metrics == pytest.approx(result.test)
-
-
-def test_an_interrupted_run_does_not_go_on_with_another_earlier_model(
-    train_b, own_copy, stop_at, train_recipe, tmp_path
-):
     from hornbook.trainer.resume import resume
 
     cut = train_b({"from": str(own_copy)}, callbacks=[stop_at(1, 2)])
     model = next((own_copy / "checkpoints").glob("last.keras"))
-    model.write_bytes(model.read_bytes() + b" ")
+    content = model.read_bytes()
+    model.write_bytes(content + b" ")
     with pytest.raises(RunError, match="the earlier model has changed since this run began"):
         resume(cut.run)
-    shutil.rmtree(own_copy)
+    model.write_bytes(content)
+    elsewhere = own_copy.rename(own_copy.with_name("elsewhere"))
     with pytest.raises(RecipeError, match="there is no run here"):
         resume(cut.run)
+    elsewhere.rename(own_copy)
+    result = resume(cut.run)
+    shutil.rmtree(own_copy)
+    assert evaluate_run(str(result.run)).metrics == pytest.approx(result.test)
 
 
-def test_the_record_says_where_layers_came_from_when_they_learned_and_how_far_they_moved(train_b, model_a):
-    result = train_b({"layers": "hidden_1-hidden_2", "unfreeze": [{"after": 2, "layers": "hidden_2"}]})
-    record = json.loads((result.run / "reuse.json").read_text())
+def test_the_record_says_where_layers_came_from_when_they_learned_and_how_far_they_moved(whole, model_a):
+    record = json.loads((whole.run / "reuse.json").read_text())
     assert record["source"] == str(model_a / "checkpoints" / "last.keras")
     rows = {row["layer"]: row for row in record["layers"]}
     assert rows["hidden_1"] | {"moved": 0.0} == rows["hidden_1"]
-    assert (rows["hidden_1"]["learns"], rows["hidden_2"]["learns"]) == ("never", "from epoch 3")
+    assert (rows["hidden_1"]["learns"], rows["hidden_2"]["learns"]) == ("never", "from epoch 3 ×0.1")
     assert rows["hidden_2"]["moved"] > 0
     assert rows["head"]["from"] is None
-    assert record["skipped"].keys() >= {"hidden_3", "head"}
+    assert record["skipped"].keys() == {"head", "head_activation"}
 
 
 def test_moved_is_the_distance_relative_to_the_start():
