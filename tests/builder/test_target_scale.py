@@ -77,8 +77,9 @@ def test_training_equals_plain_keras_on_targets_standardized_by_hand(prepare, ru
     np.testing.assert_allclose(prepared.built.model(X), mean + deviation * np.asarray(plain(X)), rtol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["mean_squared_error", {"name": "huber", "delta": 0.5}, "mean_absolute_error"])
-def test_engines_and_the_compiled_model_agree(train, loss):
+def test_engines_and_the_compiled_model_agree(train):
+    """With a loss that is no power of the unit, which shows any scale that is not the right one."""
+    loss = {"name": "huber", "delta": 0.5}
     y = np.stack([F, 1000 - 300 * F], axis=1)
     results = [train(y, head={"loss": loss}, training={"engine": engine}) for engine in ("graph", "fit")]
     for one, other in zip(results[0].model.get_weights(), results[1].model.get_weights(), strict=True):

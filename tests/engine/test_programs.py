@@ -13,15 +13,22 @@ BASE = {
     "seed": 1,
     "normalization": "batch_normalization",
     "regularization": {"dropout": 0.2, "l2": 0.01},
-    "optimizer": {"name": "adam", "learning_rate": 0.01, "weight_decay": 0.01},
+    "optimizer": {"name": "sgd", "momentum": 0.9, "learning_rate": 0.01, "weight_decay": 0.01},
     "training": {"epochs": 1, "batch_size": 8, "engine": "graph"},
 }
 CHANGES = {
     "seed": {"seed": 2},
-    "rate": {"optimizer": {"name": "adam", "learning_rate": 0.05, "weight_decay": 0.01}},
+    "rate": {"optimizer": {"name": "sgd", "momentum": 0.9, "learning_rate": 0.05, "weight_decay": 0.01}},
     "dropout": {"regularization": {"dropout": 0.5, "l2": 0.01}},
     "penalty": {"regularization": {"dropout": 0.2, "l2": 0.5}},
-    "decay": {"optimizer": {"name": "adam", "learning_rate": 0.01, "weight_decay": {"rate": 0.5, "exclude": []}}},
+    "decay": {
+        "optimizer": {
+            "name": "sgd",
+            "momentum": 0.9,
+            "learning_rate": 0.01,
+            "weight_decay": {"rate": 0.5, "exclude": []},
+        }
+    },
     "clipping": {"training": BASE["training"] | {"gradient_clipping": {"by": "norm", "threshold": 0.01}}},
     "classes": {"training": BASE["training"] | {"class_weights": {0: 1.0, 1: 9.0}}},
     "threshold": {"training": BASE["training"] | {"metrics": [{"name": "precision", "thresholds": 0.9}]}},

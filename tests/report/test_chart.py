@@ -8,11 +8,15 @@ import pytest
 from hornbook.report.chart import ACCENT, INK, QUIET, SERIES, drawn, shade, spread
 from hornbook.report.lines import Line, LineChart
 
-PROGRAM = """
-import sys
+EXAMPLE = """
 from hornbook.report.lines import Line, LineChart, Mark
 lines = (Line([1, 2, 3], [0.5, 0.75, 0.875], "#0f6cbd", label="price in $ of $x$", band=([0.4, 0.7, 0.8], [0.6, 0.8, 0.9])),)
-print(LineChart(lines, "epoch", "val_accuracy", (0.4, 0.9), marks=(Mark(2.0, "here", "#c2410c", True),)).svg("one", "two"))
+svg = LineChart(lines, "epoch", "val_accuracy", (0.4, 0.9), marks=(Mark(2.0, "here", "#c2410c", True),)).svg("one", "two")
+"""
+PROGRAM = f"""
+import sys
+{EXAMPLE}
+print(svg)
 assert "matplotlib.pyplot" not in sys.modules  # which would look for a screen
 """
 
@@ -22,44 +26,33 @@ def chart(**more):
     return LineChart((line,), "epoch", "val_accuracy", (0.4, 0.9), **more)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A function: environment and a matplotlibrc → what the program prints; nothing on stderr."""
-
-    def start(name, settings="", **environment):
-        folder = tmp_path_factory.mktemp(name)
-        (folder / "matplotlibrc").write_text(settings)
-        (folder / "file").write_text("")
-        values = {key: value.replace("FILE", str(folder / "file")) for key, value in environment.items()}
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            capture_output=True,
-            check=True,
-            cwd=folder,
-            env={"PATH": "/usr/bin:/bin", "TMPDIR": str(folder), **values},
-        )
-        assert done.stderr == b""
-        return done.stdout
-
-    return start
-
-
-@pytest.fixture(scope="module")
-def plain(run):
-    return run("plain")
-
-
 @pytest.mark.parametrize(
     ("settings", "environment"),
     [
         ("", {"HOME": "FILE/nowhere", "LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "SOURCE_DATE_EPOCH": "1"}),
-        ("", {"HOME": "FILE/nowhere", "MPLCONFIGDIR": "FILE/nowhere", "MPLBACKEND": "no_such_backend"}),
-        ("font.family: no_such_font\nlines.linewidth: 9\nsvg.fonttype: path\nno_such_key: 1\naxes.formatter.use_locale: True\n", {}),
+        (
+            "font.family: no_such_font\nlines.linewidth: 9\nsvg.fonttype: path\nno_such_key: 1\naxes.formatter.use_locale: True\n",
+            {"HOME": "FILE/nowhere", "MPLCONFIGDIR": "FILE/nowhere", "MPLBACKEND": "no_such_backend"},
+        ),
     ],
-    ids=["no home, locale", "no folder for its settings, backend", "matplotlibrc"],
+    ids=["no home, locale", "no folder for its settings, matplotlibrc, backend"],
 )  # fmt: skip
-def test_the_same_numbers_give_the_same_bytes_in_every_environment(run, plain, settings, environment):
-    assert run("other", settings, **environment) == plain
+def test_the_same_numbers_give_the_same_bytes_in_every_environment(settings, environment, tmp_path):
+    """Those of this process, with nothing on stderr."""
+    (tmp_path / "matplotlibrc").write_text(settings)
+    (tmp_path / "file").write_text("")
+    values = {key: value.replace("FILE", str(tmp_path / "file")) for key, value in environment.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), **values},
+    )
+    names = {}
+    exec(EXAMPLE, names)
+    assert (done.stderr, done.stdout) == ("", names["svg"] + "\n")
 
 
 def test_a_backend_that_the_user_chose_is_still_there_for_pyplot():

@@ -119,7 +119,8 @@ def test_a_damaged_file_is_named(line, file, damaged, hornbook_command):
 
 @pytest.mark.parametrize("line", READS, ids=lambda line: line.split()[0])
 def test_a_damaged_recipe_is_named(line, damaged, hornbook_command):
-    for way in WAYS:
+    """All read it with one function, which the first shows in every way; the others pass on what it says."""
+    for way in WAYS if line == next(iter(READS)) else ("list", "latin1", "folder", "missing"):
         run = damaged("recipe.yaml", way)
         outcome = hornbook_command(f"hornbook {line.format(run=run)}")
         assert outcome.code in {1, 2}, (way, outcome)
