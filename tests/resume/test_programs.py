@@ -126,7 +126,6 @@ def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path, war
     recipes = {
         "first": small | FIRST,  # nothing was in the process before it
         "second": small | SECOND,
-        "more dropout": small | FIRST | graph | {"regularization": {"dropout": 0.5}},
         "cycled momentum": small | SECOND | graph | {"schedule": "one_cycle"},
         "graph": small | SECOND | graph,
     }
