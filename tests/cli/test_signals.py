@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM end a run in good order: exit code, state, and how to go on."""
+"""Ctrl-C and SIGTERM end a run in good order: exit code, state, and how to go on.
+
+Ctrl-C in a process that started as it does for users is in test_startup.py.
+"""
 
 import json
 import signal
@@ -17,9 +20,8 @@ training: {epochs: 100000, batch_size: 8, engine: graph}
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_run_resumable(number, code, warm):
     Path("long.yaml").write_text(LONG, encoding="utf-8")
-    command = "hornbook" if number == signal.SIGINT else warm.hornbook  # one of the two starts as it does for users
     with subprocess.Popen(
-        [command, "train", "-c", "long.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [warm.hornbook, "train", "-c", "long.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         for line in process.stderr:
             if line.split()[0] == "2":

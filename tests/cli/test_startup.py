@@ -4,7 +4,11 @@ import json
 import resource
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -30,18 +34,20 @@ import contextlib, io, json, shlex, sys
 from hornbook import cli
 found = {}
 for line in sys.argv[1:]:
-    before, sys.argv = {*sys.modules}, shlex.split(line)
-    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        with contextlib.redirect_stderr(io.StringIO()):
+    before, sys.argv, code = {*sys.modules}, shlex.split(line), 0
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
             cli.main()
-    found[line] = sorted({name.split(".")[0] for name in {*sys.modules} - (before if found else set())})
+        except SystemExit as end:
+            code = end.code
+    found[line] = code, sorted({name.split(".")[0] for name in {*sys.modules} - (before if found else set())})
 print(json.dumps(found))
 """
 
 
 def test_nothing_slow_is_imported(process):
     done = process(shlex.join([sys.executable, "-c", PROGRAM, *LINES]))
-    found = {line: {*names} for line, names in json.loads(done.out).items()}
+    found = {line: {*names} for line, (_, names) in json.loads(done.out).items()}
     assert list(found) == LINES
     assert {line: names & {*HEAVY} for line, names in found.items() if names & {*HEAVY}} == {}
 
@@ -72,14 +78,25 @@ sys.meta_path.insert(0, Finder())
 """
 
 
-def test_training_imports_no_package_for_tables_and_a_sweep_one_for_pictures_when_its_page_is_drawn(process):
-    train = "hornbook train -c xor_mlp training.epochs=1 training.engine=graph"
+def test_training_imports_no_package_for_tables_and_a_sweep_one_for_pictures_when_its_page_is_drawn():
+    """Ctrl-C ends the training, in a process that began as it does for users."""
+    train = "hornbook train -c xor_mlp training.epochs=10000 training.engine=graph"
     sweep = (
         "hornbook sweep -q -c sweep_random sweep.max_trials=2 sweep.confirm=0 training.epochs=1 training.engine=graph "
         "data.limit=96"
     )
-    done = process(shlex.join([sys.executable, "-c", WHO_IMPORTS + PROGRAM, train, sweep]))
-    found = {line: {*names} for line, names in json.loads(done.out).items()}
-    assert found[train] & {"tensorflow", "polars", "pandas", "sklearn", "matplotlib"} == {"tensorflow"}
-    drawn = [line for line in done.err.splitlines() if "matplotlib" in line]
+    command = [sys.executable, "-c", WHO_IMPORTS + PROGRAM, train, sweep]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        history = Path("runs/xor_mlp/latest/history.jsonl")
+        while not (history.exists() and history.read_text(encoding="utf-8").count("\n") > 1):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    found = {line: (code, {*names}) for line, (code, names) in json.loads(out).items()}
+    assert found[train][0] == 130
+    assert json.loads(history.with_name("result.json").read_text(encoding="utf-8"))["state"] == "interrupted"
+    assert found[train][1] & {"tensorflow", "polars", "pandas", "sklearn", "matplotlib"} == {"tensorflow"}
+    assert found[sweep][0] == 0
+    drawn = [line for line in err.splitlines() if "matplotlib" in line]
     assert drawn == ["matplotlib for report/chart.py after 2"]
