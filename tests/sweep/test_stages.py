@@ -14,7 +14,7 @@ STAGES = ("opening", "trial", "between", "confirm", "report")
 def test_a_sweep_survives_kills_and_sigterm_at_every_stage(tmp_path, warm):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
-        [warm.python, SOAK, "--sweep", "22"], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [warm.python, SOAK, "--sweep", "44"], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     survived = re.findall(r"^(\w+) \d+( TERM)?: survived$", done.stdout, re.MULTILINE)
