@@ -10,7 +10,11 @@ TUNERS = {
     "random": {"tuner": "random", "max_trials": 8},
     "grid": {"tuner": "grid", "max_trials": None},
     "hyperband": {"tuner": {"name": "hyperband", "max_epochs": 4, "factor": 2}, "max_trials": None},
-    "bayesian": {"tuner": {"name": "bayesian", "num_initial_points": 3}, "max_trials": 8},
+    "bayesian": {
+        "tuner": {"name": "bayesian", "num_initial_points": 3},
+        "max_trials": 8,
+        "space": {"optimizer.learning_rate": {"min": 1e-3, "max": 0.5, "sampling": "log"}},  # two keys: test_sweep.py
+    },
 }
 COUNT = {"random": 8, "grid": 8, "hyperband": 12, "bayesian": 5}  # fitting a Gaussian process takes a while
 
