@@ -186,7 +186,7 @@ def test_trials_may_differ_in_depth_and_share_a_width(tuner, run_sweep):
     from hornbook import load_recipe
 
     space = {"model.depth": {"min": 1, "max": 2}, "model.units": {"min": 4, "max": 12, "step": 8}}
-    result = run_sweep({**TUNERS[tuner], "space": space, "max_trials": 4})
+    result = run_sweep({**TUNERS[tuner], "space": space})
     trained = [
         load_recipe(path).model.hidden_units() for path in sorted(result.folder.glob("trials/*/latest/recipe.yaml"))
     ]
