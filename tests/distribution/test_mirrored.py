@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 NAMES = [
-    "convolutions, batch normalization, clipping by norm",
     "batch normalization over unequal parts, clipping by value, moving momentum, a metric built late",
-    "class weights and penalties, adam, decay, max-norm, clipping by global norm",
+    "convolutions, class weights and penalties, adam, decay, max-norm, clipping by global norm",
 ]
 
 

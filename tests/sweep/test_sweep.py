@@ -132,16 +132,15 @@ def test_trials_that_diverge_or_fail_are_rows_with_their_reasons(run_sweep):
 
 
 def test_rejected_combinations_are_rows_with_their_reasons_also_after_a_stop(run_sweep):
-    moving = [{"name": "sgd", "momentum": momentum} for momentum in (0.5, 0.9)]
     keys = {"tuner": "grid", "max_trials": None, "confirm": 0}
-    keys["space"] = {"optimizer": ["sgd", *moving], "optimizer.nesterov": [True]}
+    keys["space"] = {"optimizer": ["sgd", {"name": "sgd", "momentum": 0.9}], "optimizer.nesterov": [True]}
     cut = run_sweep(keys, view=ctrl_c(after=1))
     result = run_sweep(keys)
     assert result.folder == cut.folder
     rows = list(csv.DictReader((result.folder / "trials.csv").read_text().splitlines()))
-    assert [row["state"] for row in rows] == ["finished", "finished", "rejected"]
-    assert rows[2]["optimizer"] == "sgd"
-    assert rows[2]["reason"].startswith("optimizer.nesterov: ")
+    assert [row["state"] for row in rows] == ["finished", "rejected"]
+    assert rows[1]["optimizer"] == "sgd"
+    assert rows[1]["reason"].startswith("optimizer.nesterov: ")
     assert json.loads((result.folder / "result.json").read_text())["rejected"] == 1
 
 
