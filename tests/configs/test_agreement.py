@@ -25,10 +25,8 @@ from hornbook.trainer.prepare import prepare
 from hornbook.trainer.session import Session
 from hornbook.upstream import set_step
 
-IN_A_GRAPH = {"funnel", "rnn_waves"}
-"""Recipes with which `fit` works in a graph: for one, gradients are so small that dividing by them magnifies another order
-of sums; for the other, fifty operations in a row take longer than their graph does.
-"""
+IN_A_GRAPH = {"funnel"}
+"""Recipes with which `fit` works in a graph: gradients are so small that dividing by them magnifies another order of sums."""
 COMPARED_AS = {
     "default_adam": "default_nesterov",
     "ema": "leaky_relu",
