@@ -50,6 +50,8 @@ COMPARED_AS = {
 """Recipes that are not compared themselves, and the one of their structure that is."""
 IN_PARTS = {
     "default_one_cycle": ("he_elu_bn", "cnn_residual"),
+    "fashion_b_scratch": ("xor_mlp", "class_weights"),
+    "linear_regression": ("xor_linear", "elastic_net"),
     "mnist_300_100": ("he_elu_bn", "max_norm"),
     "rnn_image_rows": ("rnn_imdb", "rnn_waves", "layer_normalization", "he_elu_bn"),
     "sweep_hyperband": ("default_nesterov", "mixed_precision"),
