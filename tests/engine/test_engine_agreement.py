@@ -66,7 +66,8 @@ def test_cutting_an_epoch_into_chunks_changes_no_bit(prepare, run_epochs, engine
     recipe = with_engine(engine, RECIPE | {"activation": "randomized_leaky_relu"})
     recipe["regularization"] = {"dropout": 0.3, "gaussian_noise": 0.1, "input_dropout": 0.1, "l2": 0.01}
     recipe["optimizer"] = {"name": "nadam", "ema": 0.9, "accumulation": 2}
-    prepared = prepare(recipe, (X, CLASSES))
+    examples = 75 if engine == "xla" else 64  # a smaller last batch takes a program of its own
+    prepared = prepare(recipe, (X[:examples], CLASSES[:examples]))
     loop, results = make_loop(prepared.setup()), []  # one engine: compiling three would take most of the time
     variables = [*prepared.built.model.weights, *prepared.built.optimizer.variables]
     start = [variable.numpy().copy() for variable in variables]
@@ -114,14 +115,15 @@ def test_balanced_weights_make_every_class_count_the_same(prepare):
 
 def test_class_weights_are_sample_weights(prepare, run_epochs):
     values = np.array([1.0, 5.0, 0.5])
-    prepared = prepare(with_engine("graph", class_weights={0: 1.0, 1: 5.0, 2: 0.5}), (X, CLASSES))
+    x, y = X[:64], CLASSES[:64]  # 4 whole batches
+    prepared = prepare(with_engine("graph", class_weights={0: 1.0, 1: 5.0, 2: 0.5}), (x, y))
     model = keras.models.clone_model(prepared.built.model)
     model.set_weights(prepared.built.model.get_weights())
     stock = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
     model.compile(stock, "sparse_categorical_crossentropy", run_eagerly=True)
-    order = permutation(5, 0, 75)
-    sample_weight = values[CLASSES[order]].astype(np.float32)
-    history = model.fit(X[order], CLASSES[order], 16, shuffle=False, verbose=0, sample_weight=sample_weight)
+    order = permutation(5, 0, 64)
+    sample_weight = values[y[order]].astype(np.float32)
+    history = model.fit(x[order], y[order], 16, shuffle=False, verbose=0, sample_weight=sample_weight)
     (logs,) = run_epochs(prepared)
     assert logs["loss"] == pytest.approx(history.history["loss"][0], rel=1e-5)
     np.testing.assert_allclose(prepared.built.model.get_weights()[0], model.get_weights()[0], rtol=1e-4, atol=1e-6)

@@ -86,7 +86,8 @@ def stopped_everywhere(train, resume, more, runs, places):
 def test_a_run_stopped_while_it_pretrains_ends_like_one_that_was_left_alone(
     kind, train, alone, resume, assert_same, tmp_path
 ):
-    resumed, ends = stopped_everywhere(train, resume, KINDS[kind], tmp_path / "stopped", (6, 11))
+    places = (11,) if kind == "fit" else (6, 11)  # `fit` is traced anew each time
+    resumed, ends = stopped_everywhere(train, resume, KINDS[kind], tmp_path / "stopped", places)
     assert_same(resumed, alone(KINDS[kind]))
     assert all("pretraining" in end for end in ends)
 

@@ -22,6 +22,9 @@ RECIPE = {
     "training": {"epochs": 3, "batch_size": 32, "engine": "graph"},
 }
 
+STEPS = 100
+"""Updates of a range test that finds something; by default there are three times as many."""
+
 
 @pytest.fixture(scope="module")
 def train(tensorflow):
@@ -126,7 +129,9 @@ def test_a_rate_that_is_annealed_may_be_twice_as_high_as_one_that_is_held(prepar
     from hornbook.trainer.lr_find.search import search_rate
 
     schedules = ["constant", "exponential", {"name": "cosine", "end_factor": 0.5}]  # the last stays high
-    found = [search_rate(prepare(with_rate(0.01, schedule=schedule)), seeds=1).rate for schedule in schedules]
+    found = [
+        search_rate(prepare(with_rate(0.01, schedule=schedule)), seeds=1, steps=STEPS).rate for schedule in schedules
+    ]
     assert found[1] == pytest.approx(2 * found[0], rel=0.1)
     assert found[2] == found[0]
 
@@ -260,7 +265,7 @@ def test_the_command(capsys, monkeypatch, tmp_path, tensorflow):
 
     monkeypatch.chdir(tmp_path)
     small = ["data.limit=320", "model.units=[16]", "training.engine=graph"]
-    lr_find("he_elu_bn", small, seeds=1, output=tmp_path / "plot.svg", as_json=True)
+    lr_find("he_elu_bn", small, seeds=1, steps=STEPS, output=tmp_path / "plot.svg", as_json=True)
     facts = json.loads(capsys.readouterr().out)
     assert facts["reasons"] == []
     assert facts["curves"][0]["rules"].keys() == {"steepest", "valley", "minimum/10"}

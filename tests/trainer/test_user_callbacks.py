@@ -39,7 +39,7 @@ def test_hooks_are_called_in_keras_order_with_the_epochs_values(train, engine):
     for logs, row in zip(recorder.epoch_logs, result.history, strict=True):
         assert set(logs) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"}
         assert all(row[name] == value for name, value in logs.items())
-    assert recorder.batches[-1] == 5  # 46 rows in batches of 8
+    assert recorder.batches[-1] == 5  # 48 rows in batches of 8
     assert recorder.params["epochs"] == 2
     assert recorder.model is result.model
 
