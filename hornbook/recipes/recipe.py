@@ -74,6 +74,8 @@ class Recipe(Spec):
     """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
+    health: Literal["on", "off", "dense"] = "on"
+    """Whether what each layer does is recorded while training: `dense` after every epoch, `on` ever further apart."""
     sweep: Sweep | None = None
     """Many trainings that differ in a few values, for `hornbook sweep`; omitted: the recipe is one training."""
 
