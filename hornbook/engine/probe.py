@@ -134,7 +134,9 @@ class Probe:
             loss = built.loss(wanted, scores, sample_weight=batch_weights(self.weights_K, y))
             called = [keras.ops.convert_to_tensor(value, dtype=built.loss.dtype) for value in (wanted, scores)]
             losses_B = tf.reshape(tf.cast(built.loss.call(*called), tf.float32), [tf.shape(y)[0], -1])
-            penalty = tf.add_n([tf.cast(each, tf.float32) for each in model.losses]) if model.losses else tf.constant(0.0)
+            penalty = (
+                tf.add_n([tf.cast(each, tf.float32) for each in model.losses]) if model.losses else tf.constant(0.0)
+            )
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return tf.reduce_mean(losses_B, axis=1), penalty, [_sample(tap) for tap in taps], [_dense(g) for g in gradients]
 

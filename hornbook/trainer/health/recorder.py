@@ -44,7 +44,9 @@ class HealthRecorder(Listener):
     def on_start(self, start: Start) -> None:
         """Choose the examples to look at."""
         prepared = start.prepared
-        rows = np.random.default_rng(derive_seed(prepared.recipe.seed, "health")).permutation(len(prepared.splits.train))
+        rows = np.random.default_rng(derive_seed(prepared.recipe.seed, "health")).permutation(
+            len(prepared.splits.train)
+        )
         try:
             self._probe = Probe(prepared.setup(), rows)
         except REFUSALS as error:
