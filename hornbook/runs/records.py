@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord", "SweepRecord",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
+    "SweepRecord",
     "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
