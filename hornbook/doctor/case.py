@@ -75,6 +75,11 @@ class Case:
         return int(self.data["counts"]["train"])
 
     @property
+    def is_tiny(self) -> bool:
+        """Whether there are so few examples that their figures say nothing of a network."""
+        return self.train_size < 20
+
+    @property
     def batches(self) -> int:
         """Batches of an epoch."""
         return -(-self.train_size // self.recipe.training.batch_size)
@@ -134,10 +139,17 @@ class Case:
             value = row.get(f"{prefix}loss")
             return None if value is None or self.entropy == 0 else 1 - value / self.entropy
         accuracy = row.get(f"{prefix}accuracy")
-        if accuracy is None or self.majority >= 1:
+        if accuracy is None or not self.class_shares or self.majority >= 1:
             return None
         chance = self.majority if self._is_unweighted else 1 / max(len(self.class_shares), 2)
         return float((accuracy - chance) / (1 - chance))
+
+    def right(self, prefix: str = "") -> float | None:
+        """Return the last epoch's accuracy above that of the largest class (1: all right); None for what has none."""
+        accuracy = self.history[-1].get(f"{prefix}accuracy") if self.history else None
+        return (
+            None if accuracy is None or self.majority >= 1 else (float(accuracy) - self.majority) / (1 - self.majority)
+        )
 
     def _explained_numbers(self, row: Mapping[str, Any], prefix: str) -> float | None:
         deviation = self.examples.target_deviation if self.examples is not None else 0.0

@@ -1,5 +1,6 @@
 """From a run's folder to its findings, the likeliest first."""
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,16 +8,18 @@ from typing import Any
 
 from hornbook.data import load_data
 from hornbook.doctor.case import Case, Examples
-from hornbook.doctor.examples import look_at
 from hornbook.doctor.finding import Finding
 from hornbook.doctor.rules import examples, fit, layers, outputs, rate
 from hornbook.errors import HornbookError
+from hornbook.recipes.faults import FAULTS
 from hornbook.recipes.load import load_recipe
 from hornbook.runs import find_run
 from hornbook.runs.directory import Run, is_pretraining
 
 __all__ = ["Diagnosis", "diagnose", "findings_of"]
 
+MOST_SAID = 2
+"""Issues that are named when a run ends."""
 RULES = tuple(rule for module in (examples, outputs, layers, rate, fit) for rule in module.RULES)
 
 SLOW = ("lr_too_low", "too_few_epochs", "plateau", "underfitting_capacity")
@@ -36,7 +39,15 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "schedule": SLOW,
     "clipping": SLOW,
     "batch_size": SLOW,
-    "lr_too_high": ("diverged", "plateau", "underfitting_capacity", "dying_relu", "saturated"),
+    "lr_too_high": (
+        "diverged",
+        "too_few_epochs",
+        "clipping",
+        "plateau",
+        "underfitting_capacity",
+        "dying_relu",
+        "saturated",
+    ),
     "vanishing_gradient": ("saturated", "lr_too_low", "plateau", "underfitting_capacity"),
     "batch_norm_mismatch": ("overfitting", "missing_regularization"),
     "target_scale": SLOW,
@@ -94,7 +105,8 @@ def diagnose(name: str | Path, *, mute: Collection[str] = (), with_data: bool = 
     """
     run = find_run(name)
     case, unknown = read_case(run, with_data=with_data)
-    findings = [finding for finding in findings_of(case) if finding.code not in mute]
+    muted = {*mute, *case.recipe.mute}
+    findings = [finding for finding in findings_of(case) if finding.code not in muted]
     return Diagnosis(run.path, tuple(findings), tuple(unknown))
 
 
@@ -104,6 +116,8 @@ def read_case(run: Run, *, with_data: bool = True) -> tuple[Case, list[str]]:
     unknown: list[str] = []
     found: Examples | None = None
     if with_data:
+        from hornbook.doctor.examples import look_at  # SciPy and scikit-learn: half a second
+
         try:
             found = look_at(load_data(recipe, for_training=False).splits)
         except HornbookError as error:
@@ -116,12 +130,24 @@ def read_case(run: Run, *, with_data: bool = True) -> tuple[Case, list[str]]:
 def _gaps(case: Case) -> Iterator[str]:
     if not case.health:
         yield "the layers were not recorded (health: off, or a run of an earlier version)"
+    if case.is_tiny:
+        yield f"{case.train_size} training examples say nothing about rates, inputs and batches"
     if not case.history:
         yield "no epoch has ended, so there are no curves"
     elif len(case.history) == 1:
         yield "one epoch says little about where the curves go"
     if case.history and not case.validation_losses:
         yield "without a validation split nobody can see whether it learns by heart"
+
+
+def short_lines(name: str | Path) -> list[str]:
+    """Return the issues of a run that has just ended as lines, without reading its data again; none where it is healthy."""
+    try:
+        issues = [finding for finding in diagnose(name, with_data=False).findings if finding.severity == "issue"]
+    except HornbookError:
+        return []
+    lines = [f"{'doctor':<8}{finding.code}: {FAULTS[finding.fault]}" for finding in issues[:MOST_SAID]]
+    return [*lines, f"{'':<8}hornbook doctor {os.path.relpath(name)}"] if lines else []
 
 
 def record(diagnosis: Diagnosis) -> list[dict[str, Any]]:

@@ -23,9 +23,10 @@ def learned_by_heart(case: Case) -> Iterator[Finding]:
     gap = (train - held_out) if train is not None and held_out is not None else 0.0
     stopping = case.recipe.training.early_stopping
     count = int(case.data["counts"].get("validation", 0))
-    noise = 3 / max(count, 1) ** 0.5  # figures of few examples rise and fall by chance
-    rises = rise > RISE + noise and best < 0.8 * len(validated) and gap > 0.15 and stopping is None
-    by_heart = train is not None and train > 0.85 and gap > 0.25 + noise
+    noise = 0.5 / max(count, 1) ** 0.5  # figures of few examples rise and fall by chance
+    rises = rise > RISE + 6 * noise and best < 0.8 * len(validated) and gap > 0.15 and stopping is None
+    wrong = (case.right() or 1.0) - (case.right("val_") or 0.0)  # a few confident mistakes make a large loss
+    by_heart = train is not None and train > 0.85 and gap > 0.25 + noise and wrong > 0.1 + 2 * noise
     if not rises and not by_heart:
         return
     evidence = (
@@ -65,7 +66,7 @@ def held_back(case: Case) -> Iterator[Finding]:
     start = case.figures("weight_norm", 0)
     end = case.figures("weight_norm", -1)
     shrunk = min((after / before for before, after in zip(start, end, strict=False) if before > 0), default=1.0)
-    weighty = penalty is not None and loss is not None and penalty > 0.5 * abs(loss)
+    weighty = penalty is not None and loss is not None and penalty > abs(loss)
     if (given.l1 or given.l2) and (weighty or shrunk < 0.2) and poor:
         evidence = (
             f"the penalty is {penalty:.3g} beside a loss of {loss:.3g}, and a layer's weights have "

@@ -28,8 +28,7 @@ def raw_inputs(case: Case) -> Iterator[Finding]:
     highest, lowest = case.figure("inputs", "highest"), case.figure("inputs", "lowest")
     if deviation is None or mean is None or highest is None or lowest is None:
         return
-    is_standardized = bool(getattr(case.recipe.data, "standardize", False))
-    if is_standardized:
+    if case.is_tiny or (0.5 < deviation < 2 and abs(mean) < 0.5):
         return
     reach = max(abs(highest), abs(lowest))
     columns = [each for each in (case.examples.column_deviations if case.examples is not None else ()) if each > 0]
@@ -54,7 +53,8 @@ def initial_weights(case: Case) -> Iterator[Finding]:
     """Weights that are all alike, or of another size than the number of inputs asks for."""
     initializer = case.recipe.initializer
     repair = ("initializer=default",)
-    if case.hidden and initializer.name in ("zeros", "ones", "constant"):
+    is_one_number = not isinstance(getattr(initializer, "value", 0.0), list | tuple)
+    if case.hidden and initializer.name in ("zeros", "ones", "constant") and is_one_number:
         evidence = (
             f"'{initializer.name}' gives all units of a layer the same weights: they get the same "
             "gradient and stay alike"

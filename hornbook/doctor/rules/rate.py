@@ -19,6 +19,8 @@ AIM = 3e-3
 """Size of a step relative to the weights at which a run begins well."""
 REACH = 0.4
 """How far all steps together could move the weights, relative to their size, below which a run has hardly begun."""
+USUAL = {"sgd": 0.05, "adagrad": 0.02, "adadelta": 1.0, "ftrl": 0.05, "lion": 0.0003, "muon": 0.02}
+"""Rates that most networks survive; 0.002 for the optimizers that are not here."""
 SLOW_OPTIMIZERS = {"adadelta": 0.1, "adagrad": 0.005, "ftrl": 0.005}
 """Optimizers whose own step size makes a rate below this one too low."""
 
@@ -49,13 +51,15 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
     largest = max(early, default=0.0)
     losses = [loss for loss in case.losses if math.isfinite(loss)]
     rate = case.recipe.optimizer.rate()
-    lower = _with_rate(case, min(max(10 * AIM / largest, 1e-4), 0.1) if largest > 0 else 0.03)
+    usual = USUAL.get(case.recipe.optimizer.name, 0.002)
+    factor = min(max(10 * AIM / largest, 1e-4), 0.1) if largest > 0 else 0.03
+    lower = _with_rate(case, min(factor, usual / rate))
     if case.has_diverged:
         evidence = f"numbers were lost with a rate of {rate:g}"
         evidence += f"; the first steps moved a layer by {largest:.2g} of its weights" if early else ""
         yield Finding("lr_too_high", "issue", 0.9 if largest > 0.02 or not early else 0.6, evidence, lower)
         return
-    poor = _is_poor(case, 0.85)
+    poor = _is_poor(case, 0.85) and not case.is_tiny
     jumps = _jumps(losses)
     if largest > HIGH and poor:
         evidence = f"in the first epoch a step moved a layer by {largest:.2g} of its weights (about 0.001 is usual)"
@@ -80,11 +84,12 @@ def _jumps(losses: list[float]) -> float:
 def too_slow(case: Case) -> Iterator[Finding]:
     """A run that ends close to where it began, and why: clipping, schedule, optimizer, rate, batches or length."""
     moved = _reach(case)
-    if moved is None or case.has_diverged:
+    if moved is None or case.has_diverged or case.is_tiny:
         return
     ratio, reach = moved
     poor = _is_poor(case)
-    yield from _clipped(case)
+    if ratio < AIM:
+        yield from _clipped(case)
     yield from _fallen(case)
     rate, name = case.recipe.optimizer.rate(), case.recipe.optimizer.name
     said = f"a step moves the weights by {ratio:.2g} of their size, {case.steps:,} of them by {reach:.2g} at most"

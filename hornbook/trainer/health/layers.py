@@ -105,13 +105,16 @@ def _norm(arrays: Sequence[Array]) -> float:
 
 
 def _histogram(array: Array) -> dict[str, Any]:
-    flat = np.ravel(array)
+    flat = np.ravel(array).astype(np.float64)
     flat = flat[:: -(-flat.size // DRAWN)]
     flat = flat[np.isfinite(flat)]
     if not flat.size:
         return {"from": 0.0, "to": 0.0, "counts": []}
-    counts, edges = np.histogram(flat, BINS)
-    return {"from": float(edges[0]), "to": float(edges[-1]), "counts": counts.tolist()}
+    low, high = float(flat.min()), float(flat.max())
+    if not high - low > 1e-9 * max(abs(low), abs(high)):  # one number, as far as bins can tell
+        return {"from": low, "to": high, "counts": [int(flat.size)]}
+    counts, _ = np.histogram(flat, BINS, (low, high))
+    return {"from": low, "to": high, "counts": counts.tolist()}
 
 
 SLOPES = {

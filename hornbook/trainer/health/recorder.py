@@ -12,7 +12,7 @@ from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.health.layers import layer_figures, layer_histograms, statistics_figures, update_ratios
 from hornbook.trainer.health.points import Points
 from hornbook.trainer.listeners import Listener, Position, Start
-from hornbook.upstream import REFUSALS, reason
+from hornbook.upstream import reason
 
 if TYPE_CHECKING:
     from hornbook.trainer.result import TrainResult
@@ -49,7 +49,7 @@ class HealthRecorder(Listener):
         )
         try:
             self._probe = Probe(prepared.setup(), rows)
-        except REFUSALS as error:
+        except Exception as error:
             self._give_up(error)
             return
         self._points = Points(prepared.table.length, is_dense=prepared.recipe.health == "dense")
@@ -96,26 +96,27 @@ class HealthRecorder(Listener):
         return (place.epoch - 1) * self._session.prepared.table.batches + place.batch
 
     def _measure(self, place: Position, step: int) -> None:
+        """Measure; what goes wrong ends the recording, never the run."""
         if self._probe is None or self._points is None:
             return
         try:
             reading = self._probe.read()
-        except REFUSALS as error:
+            layers = _layers(self._session.prepared.built.logits_model, reading)
+            if self._points.has_histograms(step):
+                for name, pictures in layer_histograms(reading).items():
+                    layers.setdefault(name, {})["histograms"] = pictures
+            self._before = self._probe.weights()
+        except Exception as error:
             self._give_up(error)
             return
-        model = self._session.prepared.built.logits_model
         self._row = {
             "step": step,
             "epoch": round(place.epoch - 1 + place.batch / place.batches, 4),
             "loss": reading.loss,
             "loss_deviation": reading.loss_deviation,
             "penalty": reading.penalty,
-            "layers": _layers(model, reading),
+            "layers": layers,
         }
-        if self._points.has_histograms(step):
-            for name, pictures in layer_histograms(reading).items():
-                self._row["layers"].setdefault(name, {})["histograms"] = pictures
-        self._before = self._probe.weights()
 
     def _complete(self) -> None:
         """Add what one step has done."""
