@@ -24,6 +24,8 @@ class Examples:
         input_range: Of the inputs as they enter the network's own scaling.
         column_deviations: Standard deviation of each column, raw.
         shared: {split: share of its rows that stand in the training split too, inputs and target}.
+        distinct: Different training rows, inputs and target.
+        bits: What the columns could tell apart, if each were free of the others: the sum of log2 of their distinct values.
         repeated: Share of training rows that stand there more than once.
         contradicting: Share of training rows whose inputs come with another target elsewhere.
         leak: (column, how well it alone tells the target, 0 to 1, how well the next one does) or None.
@@ -36,6 +38,8 @@ class Examples:
     input_range: tuple[float, float] = (0.0, 1.0)
     column_deviations: tuple[float, ...] = ()
     shared: Mapping[str, float] = field(default_factory=dict)
+    distinct: int = 0
+    bits: float = 0.0
     repeated: float = 0.0
     contradicting: float = 0.0
     leak: tuple[str, float, float] | None = None

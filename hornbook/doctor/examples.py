@@ -47,6 +47,8 @@ def look_at(splits: Splits) -> Examples:
         input_range=(float(np.nanmin(flat)), float(np.nanmax(flat))),
         column_deviations=tuple(np.nanstd(flat, axis=0).tolist()) if is_table else (),
         shared=shared,
+        distinct=len(together),
+        bits=float(sum(np.log2(len(np.unique(column))) for column in flat[:NEIGHBOURS, :COLUMNS].T)),
         repeated=1 - len(together) / len(keys),
         contradicting=contradicting,
         leak=_leak(flat, y, info) if is_table and flat.shape[1] <= COLUMNS else None,

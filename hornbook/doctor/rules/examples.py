@@ -1,5 +1,6 @@
 """What the examples are to blame for."""
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -47,8 +48,8 @@ def contradicting_labels(case: Case) -> Iterator[Finding]:
 def shared_examples(case: Case) -> Iterator[Finding]:
     """Validation or test examples that were trained on."""
     examples = case.examples
-    if examples is None or case.train_size * (1 - examples.repeated) < 50:
-        return
+    if examples is None or examples.distinct < 50 or examples.bits < 2 * math.log2(examples.distinct):
+        return  # so few different values that rows are equal by chance
     worst = max(examples.shared.items(), key=lambda item: item[1], default=("", 0.0))
     if worst[1] > SHARED:
         evidence = (
