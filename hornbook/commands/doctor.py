@@ -81,16 +81,23 @@ def doctor(
 
 
 def _lines(diagnosis: "Diagnosis", name: str) -> Iterator[str]:
-    issues = sum(finding.severity == "issue" for finding in diagnosis.findings)
-    tips = len(diagnosis.findings) - issues
-    if not diagnosis.findings:
+    shown = [finding for finding in diagnosis.findings if not finding.follows_from]
+    issues = sum(finding.severity == "issue" for finding in shown)
+    tips = len(shown) - issues
+    if not shown:
         yield f"{name}: nothing to change was found"
     else:
         counts = [f"{count} {word}{'s' * (count > 1)}" for count, word in ((issues, "issue"), (tips, "tip")) if count]
         yield f"{name}: {', '.join(counts)}"
-    for finding in diagnosis.findings:
+    for finding in shown:
         yield ""
         yield from finding_lines(finding)
+        follows = [each.code for each in diagnosis.findings if each.follows_from == finding.code]
+        if follows:
+            yield from textwrap.wrap(
+                f"{'':<{INDENT}}may follow from it: {', '.join(follows)}",
+                COLUMNS, subsequent_indent=" " * INDENT, break_on_hyphens=False,
+            )  # fmt: skip
     if diagnosis.unknown:
         yield ""
     for sentence in diagnosis.unknown:
@@ -99,7 +106,10 @@ def _lines(diagnosis: "Diagnosis", name: str) -> Iterator[str]:
 
 def finding_lines(finding: "Finding") -> Iterator[str]:
     """Yield a finding as lines of at most 80 characters."""
-    yield f"{finding.severity:<{INDENT}}{finding.code}: {FAULTS[finding.fault]} (confidence {finding.confidence:.0%})"
+    heading = (
+        f"{finding.severity:<{INDENT}}{finding.code}: {FAULTS[finding.fault]} (confidence {finding.confidence:.0%})"
+    )
+    yield from textwrap.wrap(heading, COLUMNS, subsequent_indent=" " * INDENT, break_on_hyphens=False)
     yield from textwrap.wrap(
         finding.evidence, COLUMNS, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT, break_on_hyphens=False
     )

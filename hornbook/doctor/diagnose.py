@@ -85,9 +85,8 @@ def findings_of(case: Case) -> list[Finding]:
         for effect in effects:
             follows = best.get(effect)
             if follows is not None and follows.severity == "issue":
-                evidence = f"{follows.evidence} (may follow from {found.code})"
                 confidence = min(follows.confidence, 0.8 * found.confidence)
-                best[effect] = replace(follows, severity="tip", confidence=confidence, evidence=evidence)
+                best[effect] = replace(follows, severity="tip", confidence=confidence, follows_from=found.code)
     return sorted(best.values(), key=lambda finding: (finding.severity != "issue", -finding.confidence))
 
 
@@ -146,7 +145,8 @@ def short_lines(name: str | Path) -> list[str]:
         issues = [finding for finding in diagnose(name, with_data=False).findings if finding.severity == "issue"]
     except HornbookError:
         return []
-    lines = [f"{'doctor':<8}{finding.code}: {FAULTS[finding.fault]}" for finding in issues[:MOST_SAID]]
+    lines = [f"{'':<8}{finding.code}: {FAULTS[finding.fault]}" for finding in issues[:MOST_SAID]]
+    lines[:1] = [f"{'doctor':<8}{line[8:]}" for line in lines[:1]]
     return [*lines, f"{'':<8}hornbook doctor {os.path.relpath(name)}"] if lines else []
 
 

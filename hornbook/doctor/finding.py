@@ -18,6 +18,7 @@ class Finding:
         confidence: From 0 to 1: how likely it is the first thing to change.
         evidence: What shows it, in numbers, with layer and epoch.
         overrides: One change to try, as overrides of the recipe; empty where the recipe is not what must change.
+        follows_from: Code of another finding that this one is probably a consequence of; empty where it stands by itself.
         advice: The same in words, where overrides cannot say it.
     """
 
@@ -27,6 +28,7 @@ class Finding:
     evidence: str
     overrides: tuple[str, ...] = ()
     advice: str = ""
+    follows_from: str = ""
 
     @property
     def code(self) -> str:
@@ -43,4 +45,5 @@ class Finding:
             "evidence": self.evidence,
             "overrides": list(self.overrides),
         }
-        return record | ({"advice": self.advice} if self.advice else {})
+        more = {"advice": self.advice, "follows_from": self.follows_from}
+        return record | {key: text for key, text in more.items() if text}

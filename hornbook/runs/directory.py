@@ -343,6 +343,17 @@ class Run:
         path = self.path / HEALTH
         return list(read_lines(path, HealthRecord)) if path.exists() else []
 
+    def health_frame(self) -> Any:
+        """Return the measurements as a polars DataFrame: a row per measurement and layer, a column per figure."""
+        import polars
+
+        rows = []
+        for measured in self.health:
+            for layer, figures in measured["layers"].items():
+                numbers = {name: value for name, value in figures.items() if name != "histograms"}
+                rows.append({"step": measured["step"], "epoch": measured["epoch"], "layer": layer, **numbers})
+        return polars.DataFrame(rows, infer_schema_length=None)
+
     def model_path(self, which: str | None = None) -> Path:
         """Return the file of the ``best``, ``last`` or (None) final model.
 

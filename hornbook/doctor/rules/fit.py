@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.sections.model import Mlp
 
 __all__ = ["RULES"]
 
@@ -102,7 +103,10 @@ def too_small(case: Case) -> Iterator[Finding]:
         if narrow:
             evidence += f"; a layer has {min(units)} unit" + "s" * (min(units) > 1)
         wider = max(64, 4 * max(units, default=16))
-        change = (f"model.units=[{wider}, {wider // 2}]",) if case.recipe.model.name == "mlp" else ()
+        change: tuple[str, ...] = ()
+        if isinstance(case.recipe.model, Mlp):
+            change = (f"model.units=[{wider}, {wider // 2}]",)
+            change += ("~model.depth",) if case.recipe.model.depth is not None else ()
         if bare:
             evidence += "; there is no hidden layer"
         yield Finding(

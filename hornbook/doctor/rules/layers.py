@@ -13,6 +13,7 @@ LARGE_INPUTS = 8.0
 """Deviation or distance from 0 of inputs that is too much for a fresh network."""
 APART = 50.0
 """How many times wider one raw column may be than another."""
+ELU = ("activation=elu", "initializer=default")
 VANISHED = 1e-2
 """Gradient of the first layer as a part of the last hidden one's, per weight."""
 GAIN = (0.12, 6.0)
@@ -106,10 +107,8 @@ def shrinking_gradients(case: Case) -> Iterator[Finding]:
         f"of '{last}', per weight"
     )
     activation = case.recipe.activation.name if case.recipe.activation is not None else "linear"
-    change = ("activation=elu",) if activation in ("sigmoid", "softmax", "hard_sigmoid") else ("initializer=default",)
-    change = (
-        change if case.recipe.initializer.name == "default" or "activation=elu" in change else ("initializer=default",)
-    )
+    change = ELU if activation in ("sigmoid", "softmax", "hard_sigmoid") else ("initializer=default",)
+    change = change if case.recipe.initializer.name == "default" or change is ELU else ("initializer=default",)
     if activation not in ("sigmoid", "softmax", "hard_sigmoid") and case.recipe.initializer.name == "default":
         change = ("normalization=batch_normalization",)
     poor = (case.explained() or 0.0) < 0.8
@@ -154,7 +153,11 @@ def dead_units(case: Case) -> Iterator[Finding]:
         yield Finding("dying_relu", "issue", 0.96, evidence, ("initializer=default",))
     else:
         yield Finding(
-            "dying_relu", "issue" if poor else "tip", 0.7 if poor else 0.3, evidence, ("activation=leaky_relu",)
+            "dying_relu",
+            "issue" if poor else "tip",
+            0.7 if poor else 0.3,
+            evidence,
+            ("activation=leaky_relu", "initializer=default"),
         )
 
 
@@ -174,7 +177,7 @@ def saturated_units(case: Case) -> Iterator[Finding]:
         f"'{case.health[0]['layers'][name]['activation']}' is flat, {at}"
     )
     poor = (case.explained("val_") or 0.0) < 0.8
-    yield Finding("saturated", "issue" if poor else "tip", 0.85 if place == 0 else 0.6, evidence, ("activation=elu",))
+    yield Finding("saturated", "issue" if poor else "tip", 0.85 if place == 0 else 0.6, evidence, ELU)
 
 
 def _most(case: Case, figure: str, place: int) -> tuple[str, float] | None:
@@ -189,7 +192,7 @@ def hidden_activation(case: Case) -> Iterator[Finding]:
     if recipe.activation is None or not recipe.model.hidden_units():
         return
     name = recipe.activation.name
-    change = ("activation=relu",)
+    change = ("activation=relu", "initializer=default")
     if name == "linear" and isinstance(recipe.model, Mlp):
         evidence = (
             f"{len(recipe.model.hidden_units() or ())} hidden layers are linear, so the whole network "
@@ -209,7 +212,7 @@ def hidden_activation(case: Case) -> Iterator[Finding]:
             f"{len(case.hidden)} layers of '{name}' without normalization: each passes at most a "
             "quarter of the gradient on"
         )
-        yield Finding("wrong_activation_hidden", "issue", 0.8, evidence, ("activation=elu",))
+        yield Finding("wrong_activation_hidden", "issue", 0.8, evidence, ELU)
 
 
 def frozen_layers(case: Case) -> Iterator[Finding]:
