@@ -141,12 +141,17 @@ class Case:
             return self._explained_numbers(row, prefix)
         if self.class_shares and loss is not None and loss.name in CROSS_ENTROPIES and self._is_unweighted:
             value = row.get(f"{prefix}loss")
-            return None if value is None or self.entropy == 0 else 1 - value / self.entropy
+            return None if value is None or self.entropy == 0 else 1 - (value - self._penalty) / self.entropy
         accuracy = row.get(f"{prefix}accuracy")
         if accuracy is None or not self.class_shares or self.majority >= 1:
             return None
         chance = self.majority if self._is_unweighted else 1 / max(len(self.class_shares), 2)
         return float((accuracy - chance) / (1 - chance))
+
+    @functools.cached_property
+    def _penalty(self) -> float:
+        """What regularization adds to the loss of the last epoch."""
+        return float(self.health[-1].get("penalty") or 0.0) if self.health else 0.0
 
     def right(self, prefix: str = "") -> float | None:
         """Return the last epoch's accuracy above that of the largest class (1: all right); None for what has none."""

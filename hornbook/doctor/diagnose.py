@@ -19,7 +19,8 @@ from hornbook.runs.directory import Run, is_pretraining
 __all__ = ["Diagnosis", "diagnose", "findings_of"]
 
 MOST_SAID = 2
-"""Issues that are named when a run ends."""
+"""Issues that are named when a run ends, if their confidence is above `SURE`: a short run may be meant to be short."""
+SURE = 0.86
 RULES = tuple(rule for module in (examples, outputs, layers, rate, fit) for rule in module.RULES)
 
 SLOW = ("lr_too_low", "too_few_epochs", "plateau", "underfitting_capacity")
@@ -142,7 +143,8 @@ def _gaps(case: Case) -> Iterator[str]:
 def short_lines(name: str | Path) -> list[str]:
     """Return the issues of a run that has just ended as lines, without reading its data again; none where it is healthy."""
     try:
-        issues = [finding for finding in diagnose(name, with_data=False).findings if finding.severity == "issue"]
+        found = diagnose(name, with_data=False).findings
+        issues = [finding for finding in found if finding.severity == "issue" and finding.confidence > SURE]
     except HornbookError:
         return []
     lines = [f"{'':<8}{finding.code}: {FAULTS[finding.fault]}" for finding in issues[:MOST_SAID]]

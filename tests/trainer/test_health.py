@@ -19,7 +19,7 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def train(tensorflow, tmp_path_factory):
+def train(health, tmp_path_factory):
     """A function that trains the recipe with other values; the result."""
     from hornbook import load_recipe
     from hornbook.trainer.train import train
