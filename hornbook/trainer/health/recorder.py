@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbook.builder.randomness import derive_seed
 from hornbook.engine.probe import Probe, Reading, activation_of
+from hornbook.errors import RunError
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.health.layers import layer_figures, layer_histograms, statistics_figures, update_ratios
 from hornbook.trainer.health.points import Points
@@ -80,7 +81,13 @@ class HealthRecorder(Listener):
             return
         self._step = self._number(place)
         if self._row:
-            self._complete()
+            try:
+                self._complete()
+            except RunError:  # it cannot be written, which the run has to know
+                raise
+            except Exception as error:
+                self._give_up(error)
+                return
         if self._step in self._points:
             self._measure(place, self._step)
 
@@ -122,7 +129,7 @@ class HealthRecorder(Listener):
         """Add what one step has done."""
         prepared = self._session.prepared
         optimizer = prepared.built.optimizer
-        self._row["learning_rate"] = float(optimizer.learning_rate)
+        self._row["learning_rate"] = float(optimizer.learning_rate.numpy())
         if prepared.table.moves_momentum:
             self._row["momentum"] = float(prepared.table.momenta[self._row["step"]])
         if self._before is not None and self._probe is not None:
