@@ -96,10 +96,11 @@ class Probe:
         names = [layer.name for layer in self.layers]
         outputs = {name: tap.numpy() for name, tap in zip(names, taps, strict=False)}
         read = taps[len(names) :]
-        statistics = {
-            layer.name: (tap.numpy().mean(axis=0), tap.numpy().var(axis=0))
-            for layer, tap in zip(self.normalizations, read, strict=False)
-        }
+        with np.errstate(all="ignore"):  # numbers may be lost: that is what is looked for
+            statistics = {
+                layer.name: (tap.numpy().mean(axis=0), tap.numpy().var(axis=0))
+                for layer, tap in zip(self.normalizations, read, strict=False)
+            }
         if self.reads_inputs:
             outputs = {"inputs": taps[-1].numpy(), **outputs}
         losses = losses_B.numpy()
@@ -108,7 +109,7 @@ class Probe:
         learning = {name: owned for name, owned in learning.items() if owned}
         return Reading(
             loss=float(losses.mean()),
-            loss_deviation=float(losses.std()),
+            loss_deviation=float(losses.std()) if np.isfinite(losses).all() else float("nan"),
             penalty=float(penalty),
             outputs=outputs,
             gradients={name: [by_variable[id(v)] for v in owned] for name, owned in learning.items()},

@@ -38,18 +38,21 @@ def layer_figures(reading: Reading, activations: Mapping[str, str | None]) -> di
 
 def statistics_figures(moving: tuple[Array, Array], batch: tuple[Array, Array]) -> dict[str, float]:
     """Return how far batch normalization's moving mean and variance are from a batch's."""
-    deviation = np.sqrt(batch[1] + 1e-6)
-    ratio = np.exp(np.mean(np.abs(np.log((moving[1] + 1e-6) / (batch[1] + 1e-6)))))
-    return {"mean_gap": float(np.mean(np.abs(moving[0] - batch[0]) / deviation)), "variance_ratio": float(ratio)}
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(batch[1] + 1e-6)
+        ratio = np.exp(np.mean(np.abs(np.log((moving[1] + 1e-6) / (batch[1] + 1e-6)))))
+        gap = np.mean(np.abs(moving[0] - batch[0]) / deviation)
+    return {"mean_gap": float(gap), "variance_ratio": float(ratio)}
 
 
 def update_ratios(before: Mapping[str, Sequence[Array]], after: Mapping[str, Sequence[Array]]) -> dict[str, float]:
     """Return the size of one step's change of each layer's weights, as a part of their norm."""
     ratios = {}
-    for name, weights in before.items():
-        size = _norm(weights)
-        if size > 0:
-            ratios[name] = _norm([new - old for new, old in zip(after[name], weights, strict=True)]) / size
+    with np.errstate(all="ignore"):
+        for name, weights in before.items():
+            size = _norm(weights)
+            if size > 0:
+                ratios[name] = _norm([new - old for new, old in zip(after[name], weights, strict=True)]) / size
     return ratios
 
 
