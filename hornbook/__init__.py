@@ -17,6 +17,7 @@ from hornbook.errors import HornbookError, Problem, RecipeError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
 if TYPE_CHECKING:
+    from hornbook.doctor.diagnose import Diagnosis
     from hornbook.study.table import Study
     from hornbook.sweep.result import SweepResult
     from hornbook.trainer.lr_find.suggest import Search
@@ -32,7 +33,9 @@ __all__ = [
     "build",
     "callbacks",
     "check_recipe",
+    "diagnose",
     "find_learning_rate",
+    "health",
     "load_recipe",
     "register",
     "run_sweep",
@@ -89,6 +92,33 @@ def train(
         return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, listeners=[console] if progress else [])
     finally:
         console.close()
+
+
+def diagnose(run: str | Path, *, mute: Sequence[str] = ()) -> "Diagnosis":
+    """Return what is wrong with a run, and what to change; see `hornbook.doctor.diagnose`.
+
+    Args:
+        run: A run's folder, or a recipe's name.
+        mute: Codes of findings to leave out.
+
+    Example:
+        >>> [finding.code for finding in hornbook.diagnose("he_elu_bn").findings]
+        []
+    """
+    from hornbook.doctor.diagnose import diagnose as examine
+
+    return examine(run, mute=mute)
+
+
+def health(run: str | Path) -> Any:
+    """Return what was recorded of a run's layers as a polars DataFrame: a row per measurement and layer.
+
+    Args:
+        run: A run's folder, or a recipe's name.
+    """
+    from hornbook.runs import find_run
+
+    return find_run(run).health_frame()
 
 
 def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -> "Search":

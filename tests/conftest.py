@@ -46,6 +46,8 @@ def group_of(nodeid):
     return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
 
 
+RECORDING = []
+"""Not empty while runs of this process record health, which costs each another program, a sixth of its time."""
 SHARED_WARM = []
 """In a process of xdist: the folder of the warm process that all of them share."""
 
@@ -170,6 +172,10 @@ def tensorflow():
     import tensorflow as tf
     from sklearn import datasets
 
+    from hornbook.trainer import train as training
+
+    recorders = training.health_of
+    training.health_of = lambda run, session: recorders(run, session) if RECORDING else []
     datasets.load_digits = functools.cache(lambda load=datasets.load_digits: unwritable(load()))
     return tf
 
@@ -179,6 +185,14 @@ def unwritable(bunch):
     for values in (bunch.images, bunch.target):
         values.flags.writeable = False
     return bunch
+
+
+@pytest.fixture(scope="module")
+def health(tensorflow):
+    """Let the runs of a module record what their layers do, as all runs do outside of the tests."""
+    RECORDING.append(True)
+    yield
+    RECORDING.clear()
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from hornbook.commands.options import Device, import_tensorflow
+from hornbook.errors import DivergedError
 from hornbook.report.terminal import console
 
 if TYPE_CHECKING:
@@ -24,12 +26,33 @@ def train_and_print(
 ) -> "TrainResult | None":
     """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
     import_tensorflow(device, quiet=quiet)
+    from hornbook.trainer.listeners import Listener, Start
     from hornbook.trainer.progress import ConsoleNotes, ConsoleProgress
 
+    class _Place(Listener):
+        """Remembers the run, to say what is wrong with it when it has ended."""
+
+        def __init__(self) -> None:
+            self.run: Path | None = None
+
+        def on_start(self, start: Start) -> None:
+            self.run = start.run
+
+        def diagnose(self) -> None:
+            """Name the run's issues on stderr; say nothing of a healthy one."""
+            from hornbook.doctor.diagnose import short_lines
+
+            for line in short_lines(self.run) if self.run is not None else ():
+                progress.print(line)
+
     progress, results = console(stderr=True), console(quiet=as_json)
-    told = ConsoleProgress(progress, results)
+    told, place = ConsoleProgress(progress, results), _Place()
     try:
-        result = run_it([ConsoleNotes(progress) if quiet else told])
+        result = run_it([ConsoleNotes(progress) if quiet else told, place])
+    except DivergedError:
+        told.close()
+        place.diagnose()
+        raise
     finally:
         told.close()
     if result is None:
@@ -38,6 +61,8 @@ def train_and_print(
         print(json.dumps(_record(result), indent=2))
     elif quiet:
         print(result)
+    if result.state == "finished":
+        place.diagnose()
     if result.exit_code:
         print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
         raise typer.Exit(result.exit_code)

@@ -197,6 +197,7 @@ def _as_before(tree: dict[Any, Any]) -> None:
                 section.setdefault("sample", "first")
             if section.get("name") == "table":
                 section.setdefault("reading", "loose")
+    tree.setdefault("health", "off")
     if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
         tree["head"].setdefault("standardize_targets", False)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
+from hornbook.recipes.faults import CODES
 from hornbook.recipes.language.keys import put, split_key
 from hornbook.recipes.language.spec import Component, ComponentOf, Spec
 from hornbook.recipes.language.text import Document, to_yaml
@@ -74,6 +75,10 @@ class Recipe(Spec):
     """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
+    health: Literal["on", "off", "dense"] = "on"
+    """Whether what each layer does is recorded while training: `dense` after every epoch, `on` ever further apart."""
+    mute: Annotated[tuple[Literal[CODES], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()  # type: ignore[valid-type]
+    """Codes of findings that `hornbook doctor` is not to mention."""
     sweep: Sweep | None = None
     """Many trainings that differ in a few values, for `hornbook sweep`; omitted: the recipe is one training."""
 

@@ -1,7 +1,8 @@
 """One training run on disk: what is written where, and how it is read back. The only place that knows file names.
 
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
-  recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  result.json  log.txt
+  recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
+  log.txt
   lr_find.json  lr_find.svg
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
@@ -23,6 +24,7 @@ from hornbook.runs.records import (
     DataRecord,
     EnvironmentRecord,
     EpochRecord,
+    HealthRecord,
     ResultRecord,
     ReuseRecord,
     read_lines,
@@ -37,6 +39,7 @@ __all__ = [
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
+HEALTH = "health.jsonl"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 LATEST = "latest"
 BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
@@ -247,6 +250,21 @@ class RunDirectory:
         """Add one epoch's line; readable after a kill."""
         self._append(HISTORY, json.dumps(jsonable(dict(row)), ensure_ascii=False))
 
+    def append_health(self, row: Mapping[str, Any]) -> None:
+        """Add one measurement's line."""
+        self._append(HEALTH, json.dumps(jsonable(dict(row)), separators=(",", ":")))
+
+    def keep_health(self, *, before: int) -> None:
+        """Drop what was measured from a step on, as a run that goes on from there must: it is measured again.
+
+        Raises:
+            RunError: If the file is damaged or cannot be written.
+        """
+        path = self.path / HEALTH
+        if path.exists():
+            rows = [row for row in read_lines(path, HealthRecord) if row["step"] < before]
+            write_text(path, "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows))
+
     def append_log(self, line: str) -> None:
         """Add one line to the log."""
         self._append(LOG, line)
@@ -318,6 +336,23 @@ class Run:
         """One mapping per epoch; a last line that a kill cut off is left out."""
         path = self.path / HISTORY
         return list(read_lines(path, EpochRecord)) if path.exists() else []
+
+    @property
+    def health(self) -> list[dict[str, Any]]:
+        """One mapping per measurement of the layers; none where the recipe switched them off."""
+        path = self.path / HEALTH
+        return list(read_lines(path, HealthRecord)) if path.exists() else []
+
+    def health_frame(self) -> Any:
+        """Return the measurements as a polars DataFrame: a row per measurement and layer, a column per figure."""
+        import polars
+
+        rows = []
+        for measured in self.health:
+            for layer, figures in measured["layers"].items():
+                numbers = {name: value for name, value in figures.items() if name != "histograms"}
+                rows.append({"step": measured["step"], "epoch": measured["epoch"], "layer": layer, **numbers})
+        return polars.DataFrame(rows, infer_schema_length=None)
 
     def model_path(self, which: str | None = None) -> Path:
         """Return the file of the ``best``, ``last`` or (None) final model.

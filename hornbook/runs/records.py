@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ResultRecord", "ReuseRecord", "SweepRecord",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
+    "SweepRecord",
     "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
@@ -49,6 +50,15 @@ class EpochRecord(_Record):
     epoch: Count
     phase: str = ""
     seconds: float = 0.0
+
+
+class HealthRecord(_Record):
+    """A line of `health.jsonl`; a number that is not finite is null."""
+
+    step: Count
+    epoch: float
+    loss: float | None
+    layers: dict[str, dict[str, Any]]
 
 
 class FeatureRecord(_Record):

@@ -7,7 +7,7 @@ front of that (`hornbook.trainer.pretraining.state`).
 import functools
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -183,12 +183,19 @@ def _train_epoch(
         listener.on_chunk(_place(stage))
         return is_over()
 
-    sizes, before_chunk = chunks.sizes(stage.batch), None
+    sizes, before_chunk = _bounded(chunks.sizes(stage.batch), stage, listener), None
     if users is not None and users.sees_batches:
         before_chunk = functools.partial(users.on_train_batch_begin, plan.rates)
     if users is not None and (users.sees_batches or users.wants_stop):
         sizes = itertools.repeat(1)
     return stage.loop.train_epoch(plan, sizes, on_chunk, start=stage.batch, before_chunk=before_chunk)
+
+
+def _bounded(sizes: Iterator[int], stage: Stage, listener: Listener) -> Iterator[int]:
+    """Yield the sizes of chunks, smaller ones where a listener wants one to end earlier."""
+    for size in sizes:
+        batch = listener.pause_at(_place(stage))
+        yield size if batch is None else min(size, max(batch - stage.batch, 1))
 
 
 def _place(stage: Stage) -> Position:

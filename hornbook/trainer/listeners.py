@@ -68,6 +68,10 @@ class Listener:
     def on_epoch_begin(self, place: Position) -> None:
         """Called before an epoch, and before the rest of one that an earlier process has begun."""
 
+    def pause_at(self, place: Position) -> int | None:
+        """Return after which batch of the running epoch a chunk should end; where chunks end changes no result."""
+        return None
+
     def on_chunk(self, place: Position) -> None:
         """Called after each chunk of steps."""
 
@@ -99,6 +103,11 @@ class Listeners(Listener):
         """Tell all."""
         for listener in self._listeners:
             listener.on_epoch_begin(place)
+
+    def pause_at(self, place: Position) -> int | None:
+        """Return the first batch that any of them asks for."""
+        wanted = [listener.pause_at(place) for listener in self._listeners]
+        return min((batch for batch in wanted if batch is not None), default=None)
 
     def on_chunk(self, place: Position) -> None:
         """Tell all."""

@@ -31,7 +31,9 @@ from hornbook.upstream import has_all_variables
 __all__ = ["Prepared", "prepare"]
 
 FAR = (0.01, 100.0)  # deviations of targets beyond which a network learns slowly or not at all
-NOT_COMPILED = frozenset({"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining"})
+NOT_COMPILED = frozenset(
+    {"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining", "health", "mute"}
+)
 
 
 @dataclass(frozen=True)

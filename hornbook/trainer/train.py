@@ -22,6 +22,7 @@ from hornbook.runs.directory import RunDirectory, check_writable
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.epochs import train_epochs
 from hornbook.trainer.finish import finish
+from hornbook.trainer.health import HealthRecorder
 from hornbook.trainer.listeners import HistoryFile, Listener, Listeners, Start
 from hornbook.trainer.lr_find.auto import picture_of_failure, with_found_rate, write_search
 from hornbook.trainer.lr_find.report import note
@@ -164,7 +165,8 @@ def run_session(
     if not is_chief(session.prepared.strategy):  # one of the workers speaks for all
         listeners = ()
     # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
-    listener = Listeners([HistoryFile(run), RunLog(run), *listeners, session.users, saver])
+    health = health_of(run, session)
+    listener = Listeners([HistoryFile(run), RunLog(run), *health, *listeners, session.users, saver])
     notes = [*notes, *length_notes(session.prepared), *session.users.notes]
     try:
         listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
@@ -177,9 +179,18 @@ def run_session(
             result = finish(session, run, saver, state=ending.state, exit_code=exit_code)
     except BaseException as error:
         record_failure(run, session, error)
+        for recorder in health:
+            recorder.close()
         raise
     listener.on_end(result)
     return result
+
+
+def health_of(run: RunDirectory, session: Session) -> list[HealthRecorder]:
+    """Return what records health, if it is recorded: not of a run that is one of many, nor by workers that only compute."""
+    prepared = session.prepared
+    is_wanted = prepared.recipe.health != "off" and session.candidate is None and is_chief(prepared.strategy)
+    return [HealthRecorder(run, session)] if is_wanted else []
 
 
 def record_failure(run: RunDirectory, session: Session, error: BaseException) -> None:

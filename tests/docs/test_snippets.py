@@ -23,6 +23,7 @@ TOGETHER = [
         "docs/ablation.md",
         "docs/sweep.md",
         "docs/distributed.md",
+        "docs/doctor.md",
     ],
     ["docs/own_components.md"],  # what it registers is for itself
 ]

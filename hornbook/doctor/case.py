@@ -1,0 +1,231 @@
+"""What is known of a run, as the rules of diagnosis read it: recipe, history, health, facts about the data."""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["Case", "Examples"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What the examples themselves say, where they can be read.
+
+    Attributes:
+        target_mean: Mean of a regression's targets.
+        target_deviation: Their standard deviation.
+        target_range: The smallest and the largest.
+        input_range: Of the inputs as they enter the network's own scaling.
+        column_deviations: Standard deviation of each column, raw.
+        shared: {split: share of its rows that stand in the training split too, inputs and target}.
+        distinct: Different training rows, inputs and target.
+        bits: What the columns could tell apart, if each were free of the others: the sum of log2 of their distinct values.
+        repeated: Share of training rows that stand there more than once.
+        contradicting: Share of training rows whose inputs come with another target elsewhere.
+        leak: (column, how well it alone tells the target, 0 to 1, how well the next one does) or None.
+        nearest: How well the nearest neighbour tells the target of the training split, above chance; None if unknown.
+    """
+
+    target_mean: float = 0.0
+    target_deviation: float = 1.0
+    target_range: tuple[float, float] = (0.0, 0.0)
+    input_range: tuple[float, float] = (0.0, 1.0)
+    column_deviations: tuple[float, ...] = ()
+    shared: Mapping[str, float] = field(default_factory=dict)
+    distinct: int = 0
+    bits: float = 0.0
+    repeated: float = 0.0
+    contradicting: float = 0.0
+    leak: tuple[str, float, float] | None = None
+    nearest: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run as its files tell it.
+
+    Attributes:
+        recipe: The resolved recipe.
+        data: `data.json`.
+        history: Rows of the epochs with labels.
+        health: Measurements of the layers; empty where the recipe switches them off.
+        result: `result.json`.
+        examples: What the examples say; None where they cannot be read.
+    """
+
+    recipe: Recipe
+    data: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    health: Sequence[Mapping[str, Any]]
+    result: Mapping[str, Any]
+    examples: Examples | None = None
+
+    # ---- the task
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether numbers are predicted."""
+        return bool(self.data["task"] == "regression")
+
+    @property
+    def train_size(self) -> int:
+        """Training examples."""
+        return int(self.data["counts"]["train"])
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether there are so few examples that their figures say nothing of a network."""
+        return self.train_size < 20
+
+    @property
+    def batches(self) -> int:
+        """Batches of an epoch."""
+        return -(-self.train_size // self.recipe.training.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer updates done."""
+        return self.batches * max(len(self.history), 1) // self.recipe.optimizer.accumulation
+
+    @functools.cached_property
+    def class_shares(self) -> list[float]:
+        """Share of each class in the training split; empty where there are none to count."""
+        counts = self.data["class_counts"]
+        total = sum(counts)
+        return [count / total for count in counts] if total else []
+
+    @functools.cached_property
+    def majority(self) -> float:
+        """Accuracy of always naming the largest class."""
+        return max(self.class_shares, default=0.0)
+
+    @functools.cached_property
+    def entropy(self) -> float:
+        """Mean cross-entropy of always predicting the classes' shares."""
+        return -sum(share * math.log(share) for share in self.class_shares if share > 0)
+
+    # ---- the curves
+
+    def curve(self, name: str) -> list[float]:
+        """Return a figure of each epoch; NaN where it is not a number."""
+        return [float("nan") if row.get(name) is None else float(row[name]) for row in self.history]
+
+    @functools.cached_property
+    def losses(self) -> list[float]:
+        """The training loss of each epoch."""
+        return self.curve("loss")
+
+    @functools.cached_property
+    def validation_losses(self) -> list[float]:
+        """The validation loss of each epoch; empty without a validation split."""
+        return self.curve("val_loss") if self.history and "val_loss" in self.history[0] else []
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether numbers were lost."""
+        return bool(self.result.get("state") == "diverged" or self.result.get("rollbacks"))
+
+    def explained(self, prefix: str = "", place: int = -1) -> float | None:
+        """Return how much of what there is to learn an epoch has: 0 as good as a constant, 1 perfect; None if unknown."""
+        if not self.history:
+            return None
+        row = self.history[place]
+        loss = self.recipe.head.loss
+        if self.is_regression:
+            return self._explained_numbers(row, prefix)
+        if self.class_shares and loss is not None and loss.name in CROSS_ENTROPIES and self._is_unweighted:
+            value = row.get(f"{prefix}loss")
+            return None if value is None or self.entropy == 0 else 1 - (value - self._penalty) / self.entropy
+        accuracy = row.get(f"{prefix}accuracy")
+        if accuracy is None or not self.class_shares or self.majority >= 1:
+            return None
+        chance = self.majority if self._is_unweighted else 1 / max(len(self.class_shares), 2)
+        return float((accuracy - chance) / (1 - chance))
+
+    @functools.cached_property
+    def _penalty(self) -> float:
+        """What regularization adds to the loss of the last epoch."""
+        return float(self.health[-1].get("penalty") or 0.0) if self.health else 0.0
+
+    def right(self, prefix: str = "") -> float | None:
+        """Return the last epoch's accuracy above that of the largest class (1: all right); None for what has none."""
+        accuracy = self.history[-1].get(f"{prefix}accuracy") if self.history else None
+        return (
+            None if accuracy is None or self.majority >= 1 else (float(accuracy) - self.majority) / (1 - self.majority)
+        )
+
+    def _explained_numbers(self, row: Mapping[str, Any], prefix: str) -> float | None:
+        deviation = self.examples.target_deviation if self.examples is not None else 0.0
+        rmse = row.get(f"{prefix}root_mean_squared_error")
+        squared = row.get(f"{prefix}mean_squared_error")
+        if rmse is not None and deviation > 0:
+            return float(1 - min((rmse / deviation) ** 2, 1e6))
+        if squared is not None and deviation > 0:
+            return float(1 - min(squared / deviation**2, 1e6))
+        value, loss = row.get(f"{prefix}loss"), self.recipe.head.loss
+        if value is not None and loss is not None and loss.name == "mean_squared_error":
+            if self.recipe.head.standardize_targets:
+                return 1 - float(value)
+            return 1 - float(value) / deviation**2 if deviation > 0 else None
+        return None
+
+    @property
+    def _is_unweighted(self) -> bool:
+        return self.recipe.training.class_weights is None
+
+    # ---- the layers
+
+    @functools.cached_property
+    def kernels(self) -> list[str]:
+        """Layers with kernels that learn, from the input on."""
+        layers = self.health[0]["layers"] if self.health else {}
+        return [name for name, figures in layers.items() if "weight_rms" in figures]
+
+    @functools.cached_property
+    def activations(self) -> list[str]:
+        """Layers that are, or end in, an activation, from the input on; without the output's."""
+        layers = self.health[0]["layers"] if self.health else {}
+        return [name for name, figures in layers.items() if figures.get("activation") and not name.startswith("head")]
+
+    def figure(self, layer: str, name: str, place: int = 0) -> float | None:
+        """Return a layer's figure at a measurement."""
+        if not self.health:
+            return None
+        value = self.health[place]["layers"].get(layer, {}).get(name)
+        return None if value is None else float(value)
+
+    def figures(self, name: str, place: int = 0, layers: Sequence[str] | None = None) -> list[float]:
+        """Return a figure of several layers at a measurement, in their order, those that have it."""
+        values = [self.figure(layer, name, place) for layer in (self.kernels if layers is None else layers)]
+        return [value for value in values if value is not None]
+
+    def update_ratio(self, *, first: float = 0.0, last: float = math.inf) -> float | None:
+        """Return the median size of a step relative to the weights, over layers and measurements between two epochs."""
+        values = [
+            value
+            for place, row in enumerate(self.health)
+            if first <= row["epoch"] <= last
+            for value in self.figures("update_ratio", place)
+        ]
+        return float(np.median(values)) if values else None
+
+    def gradient_ratio(self, place: int = 0) -> float | None:
+        """Return the gradient of the first layer relative to that of the last hidden one, per weight; None for one layer."""
+        values = self.figures("gradient_rms", place, self.hidden)
+        if len(values) < 2 or not values[-1]:
+            return None
+        return values[0] / values[-1]
+
+    @property
+    def hidden(self) -> list[str]:
+        """Kernel layers but the output's."""
+        return self.kernels[:-1]
+
+
+CROSS_ENTROPIES = frozenset({"sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"})

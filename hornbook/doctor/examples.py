@@ -1,0 +1,121 @@
+"""What the examples of a run say about themselves: repeats, contradictions, columns that tell the target."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from hornbook.data.source import Array, DataInfo, Split, Splits
+from hornbook.data.storage.rows import Rows
+from hornbook.doctor.case import Examples
+
+__all__ = ["look_at"]
+
+LOOKED_AT = 60_000
+"""Examples of a split that are looked at."""
+COLUMNS = 2_000
+"""Columns up to which each is tried by itself."""
+NEIGHBOURS = 3_000
+
+
+def look_at(splits: Splits) -> Examples:
+    """Return what the examples of a run say."""
+    train, info = splits.train, splits.info
+    x, y = _arrays(train)
+    keys, targets = _keys(x), [value.tobytes() for value in y]
+    together = set(zip(keys, targets, strict=True))
+    shared = {}
+    for name, split in (("validation", splits.validation), ("test", splits.test)):
+        if split is not None and len(split):
+            others, wanted = _arrays(split)
+            found = [
+                pair in together for pair in zip(_keys(others), (value.tobytes() for value in wanted), strict=True)
+            ]
+            shared[name] = float(np.mean(found))
+    by_inputs: dict[bytes, set[bytes]] = {}
+    for key, target in zip(keys, targets, strict=True):
+        by_inputs.setdefault(key, set()).add(target)
+    contradicting = float(np.mean([len(by_inputs[key]) > 1 for key in keys]))
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    numbers = y.astype(np.float64)
+    is_table = info.kind == "table"
+    return Examples(
+        target_mean=float(numbers.mean()),
+        target_deviation=float(numbers.std()),
+        target_range=(float(numbers.min()), float(numbers.max())),
+        input_range=(float(np.nanmin(flat)), float(np.nanmax(flat))),
+        column_deviations=tuple(np.nanstd(flat, axis=0).tolist()) if is_table else (),
+        shared=shared,
+        distinct=len(together),
+        bits=float(sum(np.log2(len(np.unique(column))) for column in flat[:NEIGHBOURS, :COLUMNS].T)),
+        repeated=1 - len(together) / len(keys),
+        contradicting=contradicting,
+        leak=_leak(flat, y, info) if is_table and flat.shape[1] <= COLUMNS else None,
+        nearest=_nearest(flat, y, info) if info.task in ("binary", "multiclass", "regression") else None,
+    )
+
+
+def _arrays(split: Split) -> tuple[Array, Array]:
+    rows: Any = slice(0, LOOKED_AT)
+    x = split.x[rows] if not isinstance(split.x, Rows) else split.x[np.arange(min(len(split), LOOKED_AT))]
+    return np.asarray(x), np.asarray(split.y[rows])
+
+
+def _keys(x: Array) -> list[bytes]:
+    flat = np.ascontiguousarray(x.reshape(len(x), -1))
+    return [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in flat]
+
+
+def _leak(flat: Array, y: Array, info: DataInfo) -> tuple[str, float, float] | None:
+    """Return the column that alone tells the target best: by the area under the curve, or by rank correlation."""
+    if y.ndim > 1 and y.shape[1] > 1:
+        return None
+    y = y.reshape(-1)
+    scores = []
+    for place in range(flat.shape[1]):
+        column = flat[:, place]
+        known = np.isfinite(column)
+        if known.sum() < 20 or np.ptp(column[known]) == 0:
+            scores.append(0.0)
+        elif info.task == "regression":
+            scores.append(abs(float(stats.spearmanr(column[known], y[known]).statistic)))
+        else:
+            scores.append(float(np.mean([_separation(column[known], y[known] == value) for value in np.unique(y)])))
+    if not scores:
+        return None
+    order = np.argsort(scores)[::-1]
+    names = [feature.name for feature in info.features or ()]
+    best = int(order[0])
+    name = names[best] if len(names) == flat.shape[1] else f"column {best + 1}"
+    return name, scores[best], scores[int(order[1])] if len(order) > 1 else 0.0
+
+
+def _separation(column: Array, is_class: Array) -> float:
+    """Return the area under the curve of telling a class by one column, from 0 (chance) to 1."""
+    count = int(is_class.sum())
+    if count in (0, len(column)):
+        return 0.0
+    ranks = stats.rankdata(column)
+    area = (ranks[is_class].sum() - count * (count + 1) / 2) / (count * (len(column) - count))
+    return float(abs(2 * area - 1))
+
+
+def _nearest(flat: Array, y: Array, info: DataInfo) -> float | None:
+    """Return how much better than chance the nearest other training example tells the target (1: always right)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    flat, y = flat[:NEIGHBOURS], y[:NEIGHBOURS].reshape(len(y[:NEIGHBOURS]), -1)[:, 0]
+    flat = np.nan_to_num(flat)
+    flat = (flat - flat.mean(axis=0)) / np.where(flat.std(axis=0) > 0, flat.std(axis=0), 1)
+    if len(flat) < 20:
+        return None
+    _distances, places = NearestNeighbors(n_neighbors=2).fit(flat).kneighbors(flat)
+    neighbour = np.where(places[:, 0] == np.arange(len(flat)), places[:, 1], places[:, 0])
+    if info.task == "regression":
+        return float(np.corrcoef(y, y[neighbour])[0, 1])
+    agreement, chance = (
+        float(np.mean(y == y[neighbour])),
+        float(sum(np.mean(y == value) ** 2 for value in np.unique(y))),
+    )
+    return (agreement - chance) / (1 - chance) if chance < 1 else None
