@@ -103,7 +103,9 @@ class Facts:
         known, data = cls.of(recipe), recipe.data
         if data.classes is None and data.relabel is None and recipe.task != "regression":
             known = replace(known, class_names=data.known_classes)
-        known = replace(known, inputs=data.known_inputs(), targets=data.known_targets)
+        columns = getattr(data, "columns", None) or data.known_columns
+        size = len(columns) if columns is not None and data.data_kind == "table" else data.known_input_size
+        known = replace(known, inputs=data.known_inputs(), targets=data.known_targets, input_size=size)
         sizes = data.sizes()
         return known if sizes is None else known.divided(recipe, sizes)
 

@@ -15,13 +15,20 @@ HIGHEST = {
 }  # fmt: skip
 """Rates from which on an optimizer leaves every minimum; of SGD, divided by 1 - momentum."""
 LOWEST = 1e-7
-SMALL_RATE, SHORTEST_WAY = 3e-5, 0.005
+SMALL_RATE, SHORTEST_WAY = 3e-5, 0.01
 """A rate that is too low for a run, if all of its steps together move a weight by no more than this."""
 SCALE_FREE = frozenset({"adagrad", "adadelta", "adafactor", "ftrl"})  # whose steps do not follow from the rate alone
+USUAL_BATCH = 32
 MOST_DROPPED = 0.8
-MOST_L1, MOST_L2, MOST_DECAY = 0.1, 0.3, 0.1
+MOST_L1, MOST_L2 = 0.03, 0.1
+"""Penalties under which a network of two hidden layers names one class for everything (digits, 64-32 units)."""
+MOST_DECAY = 0.1  # of each weight in a step
 MOST_NOISE = 2.0
+MOST_SMOOTHED = 0.5
 MOST_MOMENTUM = 0.995
+FEWEST_STEPS = 100
+FALLEN = 1e-4
+"""What is left of a rate in the middle of a run that learns nothing more in its second half."""
 SMALLEST_CLIP = 1e-4
 
 
@@ -89,6 +96,10 @@ def regularization_leaves_something(recipe: Recipe, facts: Facts) -> Iterator[Pr
     model = recipe.model
     if isinstance(model, Rnn) and model.recurrent_dropout >= MOST_DROPPED:
         yield _warn(("model", "recurrent_dropout"), _dropped(model.recurrent_dropout), "Use 0.1 to 0.5.")
+    smoothing = getattr(recipe.head.loss, "label_smoothing", None) or 0.0
+    if smoothing >= MOST_SMOOTHED:
+        message = f"a smoothing of {smoothing:g} leaves the right class hardly more than the others."
+        yield _warn(("head", "loss", "label_smoothing"), message, "Use 0.1.")
     decay = recipe.optimizer.weight_decay
     if decay is not None and not recipe.optimizer.is_auto and recipe.optimizer.rate() * decay.rate >= MOST_DECAY:
         share = recipe.optimizer.rate() * decay.rate
@@ -128,9 +139,43 @@ def steps_follow_gradients(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield _warn(("training", "gradient_clipping", "threshold"), message, "Use 1 or so.")
 
 
+def run_has_steps(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Batches so large that a whole run has only a few steps."""
+    batches, size, count = facts.batches(recipe), recipe.training.batch_size, facts.train_size
+    if batches is None or count is None or batches > 2 or size < 2 * USUAL_BATCH or size > count:
+        return
+    steps = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation).steps
+    if steps < FEWEST_STEPS:
+        message = f"with batches of {size:,} for {count:,} training examples the whole run has {steps} steps."
+        yield _warn(("training", "batch_size"), message, f"Use {USUAL_BATCH} to 256, or train longer.")
+
+
+def rate_lasts(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A schedule that has ended before half of the run."""
+    schedule, batches = recipe.schedule, facts.batches(recipe)
+    if schedule.watched_value() is not None or schedule.name == "constant":
+        return
+    written = [recipe.training.epochs, *(getattr(schedule, key) for key in schedule.durations)]
+    if batches is None and any("step" in str(one) or isinstance(one, int) for one in written[1:]):
+        return  # only the data tells how many steps an epoch has
+    accumulation = recipe.optimizer.accumulation
+    length = recipe.training.length(batches=batches or 1000 * accumulation, accumulation=accumulation)
+    steps = length.steps
+    if steps < FEWEST_STEPS:
+        return
+    per_epoch = max(length.batches // accumulation, 1)
+    ready = schedule.in_steps(steps_per_epoch=per_epoch, total_steps=steps)
+    middle = ready.warmed_factor(steps // 2, steps)
+    if middle <= FALLEN and ready.warmed_factor(steps - 1, steps) <= FALLEN:
+        message = f"in the middle of the run the rate has fallen to {middle:.1g} of its peak: the rest learns nothing."
+        yield _warn(("schedule",), message, "Let it fall more slowly, or train for fewer epochs.")
+
+
 RULES = (
     ("rate", ("data", "optimizer", "training", "head", "reuse", "sweep"), rate_can_be_used),
-    ("too-much", ("model", "regularization", "optimizer"), regularization_leaves_something),
+    ("few-steps", ("data", "optimizer", "training"), run_has_steps),
+    ("schedule-end", ("data", "schedule", "optimizer", "training"), rate_lasts),
+    ("too-much", ("model", "regularization", "optimizer", "head"), regularization_leaves_something),
     ("no-patience", ("training", "schedule"), patience_is_some),
     ("idle-steps", ("optimizer", "training"), steps_follow_gradients),
 )

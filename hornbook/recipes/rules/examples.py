@@ -12,12 +12,14 @@ LARGEST = 10.0
 SMALLEST = 0.02
 ALREADY_SAID = 16.0  # pixels that the data itself warns of where 'scale' says nothing
 NORMALIZING = frozenset({"normalization", "rescaling", "batch_normalization", "layer_normalization"})
+LARGEST_TARGET = 100.0
 UNBALANCED, UNEVEN = 8.0, 4.0
 """Examples of the largest class for each of the smallest: where accuracy hides the small one, and where it may."""
 BLIND = frozenset({"accuracy", "top_k_accuracy"})
 """Metrics that a network can meet without ever naming a rare class."""
 WIDER = 2
 """Units for each training example, beyond which a layer can learn them by heart many times over."""
+NARROW, MANY_CLASSES = 2, 5
 RANGES = {
     "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0), "relu": (0.0, None), "softplus": (0.0, None),
@@ -71,6 +73,19 @@ def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("head", "activation"), message, "Use 'linear', or omit it.", severity="warning")
 
 
+def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Large targets of which the recipe says itself that they are not to be standardized."""
+    targets, loss = facts.targets, recipe.head.loss
+    if targets is None or recipe.head.standardize_targets is not False or recipe.model.hidden_units() == ():
+        return
+    if targets.get("highest") is None or (loss is not None and not loss.has_unit):
+        return
+    largest = max(abs(targets["lowest"]), abs(targets["highest"]))
+    if largest > LARGEST_TARGET:
+        message = f"targets up to {largest:.4g} are not standardized, and the network begins with outputs of about 1."
+        yield Problem(("head", "standardize_targets"), message, "It learns faster without this key.", severity="tip")
+
+
 def rare_classes_count(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Unbalanced classes of which neither the loss nor a metric takes notice."""
     counts, training, loss = facts.class_counts, recipe.training, recipe.head.loss
@@ -112,6 +127,10 @@ def widths_fit_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if isinstance(model, Layers):
         units = [layer.arguments().get("units") for layer in model.layers if layer.name == "dense"]
         widths = tuple(one for one in units if isinstance(one, int))
+    classes = facts.num_classes or 0
+    if widths and min(widths) <= NARROW and classes >= MANY_CLASSES:
+        message = f"a layer of {min(widths)} unit{'s' * (min(widths) > 1)} has to tell {classes} classes apart."
+        yield Problem(("model",), message, "Wider layers learn it more easily.", severity="tip")
     if count is not None and widths and max(widths) > WIDER * count and max(widths) >= 100:
         message = f"a layer of {max(widths):,} units for {count:,} training examples is wider than these can tell it."
         yield Problem(("model",), message, "It may well train; a narrower one costs less.", severity="tip")
@@ -120,6 +139,7 @@ def widths_fit_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 RULES = (
     ("input-scale", ("data", "model", "normalization", "reuse"), inputs_are_about_one),
     ("head-range", ("data", "task", "head"), head_reaches_targets),
+    ("target-scale", ("data", "task", "model", "head"), targets_are_about_one),
     ("imbalance", ("data", "task", "training", "head"), rare_classes_count),
     ("width", ("data", "model"), widths_fit_examples),
 )

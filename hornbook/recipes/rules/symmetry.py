@@ -102,8 +102,8 @@ def signal_keeps_its_size(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     factor = 1.0
     for fan in fans:
-        factor *= fan * (variance + mean**2) * kept
-    largest = max(fan * (variance + mean**2) for fan in fans)
+        factor *= (fan * variance + (fan * mean / 2) ** 2) * kept
+    largest = max(fan * variance + (fan * mean / 2) ** 2 for fan in fans)
     path: Path = ("initializer",)
     hint = "Omit it: the default follows the layers' sizes."
     if activation in SIGMOID | TANH and largest > WIDE:
@@ -141,8 +141,6 @@ def hidden_layers_bend(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     layers = hidden_layers(recipe)
     if not isinstance(recipe.model, Mlp | Cnn | Layers) or not layers:
         return
-    if isinstance(recipe.model, Cnn) and recipe.model.pooling == "max":
-        return  # the largest of several is no linear function of them
     if any(layer.activation != "linear" for layer in layers):
         return
     if isinstance(recipe.model, Layers) and any(
@@ -156,8 +154,22 @@ def hidden_layers_bend(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     count = f"{len(layers)} hidden layers" if len(layers) > 1 else "a hidden layer"
     message = f"{count} without a nonlinear activation can compute no more than none at all."
+    if isinstance(recipe.model, Cnn) and recipe.model.pooling == "max":
+        message = f"{count} have no nonlinear activation, so that nothing but the pooling bends anything."
     path: Path = ("activation",) if recipe.activation is not None else ("model", "layers")
     yield Problem(path, message, "Use 'activation: relu'.", severity="warning")
+
+
+def hidden_units_are_free(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Softmax between hidden layers."""
+    layers = hidden_layers(recipe)
+    if any(layer.activation == "softmax" for layer in layers):
+        message = (
+            "'softmax' lets the units of a hidden layer share 1 among them, so it passes on little; it is for the head."
+        )
+        own = [layer.path for layer in layers if layer.activation == "softmax" and layer.path]
+        path: Path = ("activation",) if recipe.activation is not None or not own else (*own[0], "activation")
+        yield Problem(path, message, "Use 'relu'.", severity="warning")
 
 
 RULES = (
@@ -165,4 +177,5 @@ RULES = (
     ("initializer-size", ("data", "model", "initializer", "activation", "normalization"), signal_keeps_its_size),
     ("deep-saturating", ("model", "activation", "normalization"), gradients_reach_the_first_layer),
     ("linear-hidden", ("model", "activation"), hidden_layers_bend),
+    ("hidden-softmax", ("model", "activation"), hidden_units_are_free),
 )

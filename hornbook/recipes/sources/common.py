@@ -122,6 +122,8 @@ class DataSpec(Component):
     """Examples before they are divided, `train` and perhaps `test`, where that is known without loading."""
     known_targets: ClassVar[Mapping[str, Any] | None] = None
     """What `Facts.targets` says of a regression's targets, where it is known without loading."""
+    known_input_size: ClassVar[int | None] = None
+    """Numbers of an example that is no table, where they are known without loading."""
     largest_input: ClassVar[float | None] = None
     """Largest absolute value of the inputs as they are stored, where it is known without loading."""
     default_split: ClassVar[SplitSpec | None] = None

@@ -42,6 +42,7 @@ class Digits(Stored):
     data_kind = "image"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 16.0
+    known_input_size: ClassVar[int | None] = 64
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 1797}
     known_classes = DIGIT_NAMES
 
@@ -191,6 +192,7 @@ class Mnist(Stored):
     data_kind = "image"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 784
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = DIGIT_NAMES
 
@@ -211,6 +213,7 @@ class FashionMnist(Stored):
     data_kind = "image"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 784
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = (
         "T-shirt/top",
@@ -242,6 +245,7 @@ class Cifar10(Stored):
     data_kind = "image"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 3072
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
     known_classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -262,6 +266,7 @@ class Cifar100(Stored):
     data_kind = "image"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 3072
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
 
     label_mode: Literal["fine", "coarse"] = "fine"
