@@ -18,7 +18,8 @@ LOWEST = 1e-7
 SMALL_RATE, SHORTEST_WAY = 3e-5, 0.01
 """A rate that is too low for a run, if all of its steps together move a weight by no more than this."""
 SCALE_FREE = frozenset({"adagrad", "adadelta", "adafactor", "ftrl"})  # whose steps do not follow from the rate alone
-USUAL_BATCH = 32
+USUAL_BATCH, ENOUGH = 32, 200
+"""Examples in a batch, and examples that would make several such batches."""
 MOST_DROPPED = 0.8
 MOST_L1, MOST_L2 = 0.03, 0.1
 """Penalties under which a network of two hidden layers names one class for everything (digits, 64-32 units)."""
@@ -142,7 +143,7 @@ def steps_follow_gradients(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def run_has_steps(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Batches so large that a whole run has only a few steps."""
     batches, size, count = facts.batches(recipe), recipe.training.batch_size, facts.train_size
-    if batches is None or count is None or batches > 2 or size < 2 * USUAL_BATCH or size > count:
+    if batches is None or count is None or batches > 2 or count < ENOUGH or size > count:
         return
     steps = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation).steps
     if steps < FEWEST_STEPS:

@@ -1,11 +1,11 @@
-"""Rules where theory says that a combination is unwise. Always warnings, or tips."""
+"""Rules where theory says that a combination is unwise. Always warnings."""
 
 from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.model import Cnn, Mlp, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Mlp, ResidualCnn, Rnn
 from hornbook.recipes.sections.normalization import subtracts_biases
 from hornbook.recipes.sections.schedule import Performance
 
@@ -46,9 +46,6 @@ def selu_normalizes_itself(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         what = "recurrent cells" if isinstance(recipe.model, Rnn) else "shortcuts"
         message = f"SELU normalizes itself in a plain stack of layers only, and '{recipe.model.name}' has {what}."
         yield _warn(("activation",), message, "Use 'elu', or 'relu' with normalization.")
-    elif isinstance(recipe.model, Cnn):
-        message = "SELU normalizes itself in a plain stack of dense layers; with convolutions and pooling only roughly."
-        yield Problem(("activation",), message, "Compare with 'elu'.", severity="tip")
     reads_pixels = facts.kind == "image" and isinstance(recipe.model, Mlp)
     wanted = "per_feature" if reads_pixels else "true"
     if facts.kind is not None and not facts.is_standardized:
