@@ -256,7 +256,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):
         extra["streams"] = True
-    if preprocessing.mean is None and source.kind != "tokens":
+    if preprocessing.variance is None and source.kind != "tokens":
         extra["inputs"] = input_facts(parts["train"].x, scale or 1.0, features)
     if preprocessing.features is not None:
         extra["whole"] = list(preprocessing.whole)
