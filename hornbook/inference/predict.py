@@ -148,7 +148,7 @@ def _targets(trained: Trained, y: Array) -> dict[str, Any]:
         return {names[0]: [known[number] for number in y]}
     rows = y.reshape(len(y), -1)
     if len(names) != rows.shape[1]:
-        names = tuple(f"{names[0]} {place + 1}" for place in range(rows.shape[1]))
+        names = tuple(f"{names[0]}_{place + 1}" for place in range(rows.shape[1]))
     return {name: rows[:, place] for place, name in enumerate(names)}
 
 
