@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 Path = tuple[str | int, ...]
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "tip"]
 
 
 CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
@@ -59,7 +59,8 @@ class Problem:
         path: Where in the recipe; empty for the recipe as a whole.
         message: What was found and what was expected, as one sentence.
         hint: What to do, as one sentence; may be empty.
-        severity: ``error`` where the run would be wrong, ``warning`` where theory says that it is unwise.
+        severity: ``error`` where the run would be wrong, ``warning`` where theory says that it is unwise, ``tip`` for a
+            remark that calls for no action.
         code: Stable name of the check, listed in docs/errors.md.
         line: Line in the file, from 1; 0 where the recipe did not come from a file's text.
         column: Column in the file, from 1; 0 as above.
@@ -82,7 +83,7 @@ class Problem:
     def sentence(self) -> str:
         """Return path, message and hint as one line, without the place."""
         start = f"{format_path(self.path)}: " if self.path else ""
-        mark = "warning: " if self.severity == "warning" else ""
+        mark = f"{self.severity}: " if self.severity != "error" else ""
         return escaped(f"{mark}{start}{self.message}" + (f" {self.hint}" if self.hint else ""), one_line=True)
 
 
@@ -143,9 +144,9 @@ class GateError(HornbookError):
 
 def format_problems(problems: Sequence[Problem], *, origin: str) -> str:
     """Return the problems as users see them: a heading, then one line each with line and column first."""
-    errors = sum(problem.severity == "error" for problem in problems)
-    warnings = len(problems) - errors
-    counts = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((errors, "problem"), (warnings, "warning")) if n]
+    words = {"error": "problem", "warning": "warning", "tip": "tip"}
+    numbers = [(sum(problem.severity == severity for problem in problems), word) for severity, word in words.items()]
+    counts = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in numbers if n]
     places = [
         f"{problem.line}:{problem.column}" if problem.line else (problem.origin if problem.origin != origin else "")
         for problem in problems

@@ -1,9 +1,11 @@
 """Recipes that are wrong on purpose: one or more for each code of a problem. Their outputs make up docs/errors.md."""
 
-__all__ = ["MEANINGS", "SAMPLES", "TRAIN_SIZE"]
+__all__ = ["CLASS_COUNTS", "MEANINGS", "SAMPLES", "TRAIN_SIZE"]
 
 TRAIN_SIZE = 50
 """Training examples that rules are told of which speak only when the data is loaded."""
+CLASS_COUNTS = (47, 3)
+"""How many of them there are of each class."""
 
 MEANINGS = {
     "yaml": "The text is not YAML, or uses something of YAML that recipes do not: tags, several documents, a key twice.",
@@ -158,5 +160,30 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "unbounded-cell": [(RECURRENT + "activation: relu\n", [])],
     "schedule-free": [(HEAD + "optimizer: schedule_free_adamw\nschedule: cosine\n", [])],
+    "symmetry": [(HEAD + "initializer: zeros\n", [])],
+    "initializer-size": [
+        (HEAD + "initializer: {name: random_normal, stddev: 1.0}\n", []),
+        (HEAD + "initializer: {name: random_normal, stddev: 0.001}\n", []),
+    ],
+    "deep-saturating": [("data: digits\nmodel: {name: mlp, units: 32, depth: 5}\nactivation: sigmoid\n", [])],
+    "linear-hidden": [(HEAD + "activation: linear\n", [])],
+    "hidden-softmax": [(HEAD + "activation: softmax\n", [])],
+    "rate": [
+        (HEAD + "optimizer: {name: adam, learning_rate: 0.5}\n", []),
+        (HEAD + "optimizer: {name: adam, learning_rate: 1e-6}\n", []),
+    ],
+    "few-steps": [(HEAD + "training: {batch_size: 1024}\n", [])],
+    "schedule-end": [(HEAD + "schedule: {name: exponential, decay_steps: 1 epoch}\n", [])],
+    "too-much": [(HEAD + "regularization: {dropout: 0.9, l2: 1.0}\n", [])],
+    "no-patience": [(HEAD + "training:\n  early_stopping: {patience: 0}\n", [])],
+    "idle-steps": [(HEAD + "optimizer: {name: sgd, momentum: 0.999}\n", [])],
+    "input-scale": [
+        ("data: {name: digits, scale: false}\nmodel: {name: mlp, units: [30]}\n", []),
+        ("data: {name: wine, standardize: false}\nmodel: {name: mlp, units: [30]}\n", []),
+    ],
+    "head-range": [(NUMBERS + "head: {activation: sigmoid}\n", [])],
+    "target-scale": [(NUMBERS + "head: {standardize_targets: false}\n", [])],
+    "imbalance": [(HEAD, [])],
+    "width": [("data: iris\nmodel: {name: mlp, units: [4096]}\n", [])],
     "float16": [(HEAD + "training: {precision: mixed_float16}\n", [])],
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from error_samples import MEANINGS, SAMPLES, TRAIN_SIZE
+from error_samples import CLASS_COUNTS, MEANINGS, SAMPLES, TRAIN_SIZE
 
 from hornbook.errors import Problem, format_problems
 from hornbook.recipes import Recipe, catalog, check_recipe
@@ -104,7 +104,7 @@ def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
     problems = list(check_recipe(text, overrides, look=lambda recipe: (Facts.named(recipe), [])).problems)
     if not problems:
         recipe = Recipe.model_validate(parse(text, origin="recipe.yaml").tree)
-        facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE)
+        facts = Facts(task="multiclass", kind="image", train_size=TRAIN_SIZE, class_counts=CLASS_COUNTS)
         problems = locate(check_rules(recipe, facts), parse(text, origin="recipe.yaml"))
     if code not in {problem.code for problem in problems}:
         raise ValueError(f"the sample of '{code}' brings up {[problem.code for problem in problems]}")

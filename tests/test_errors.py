@@ -40,6 +40,7 @@ def test_a_path_reads_as_it_is_overridden():
 def test_a_sentence_has_path_message_and_hint():
     assert Problem(("seed",), "is odd.", "Use 42.").sentence() == "seed: is odd. Use 42."
     assert Problem((), "is empty.", severity="warning").sentence() == "warning: is empty."
+    assert Problem(("seed",), "is odd.", severity="tip").sentence() == "tip: seed: is odd."
 
 
 def test_problems_stand_in_line_order_with_those_without_a_line_last():
@@ -62,6 +63,7 @@ def test_problems_stand_in_line_order_with_those_without_a_line_last():
         (["error", "error"], "x.yaml: 2 problems"),
         (["warning"], "x.yaml: 1 warning"),
         (["error", "warning", "warning"], "x.yaml: 1 problem, 2 warnings"),
+        (["tip", "warning", "tip"], "x.yaml: 1 warning, 2 tips"),
     ],
 )
 def test_the_heading_counts(severities, heading):

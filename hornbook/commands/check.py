@@ -44,7 +44,7 @@ def check(
     look = DataLook(whole=load_data)
     checked = _checked(config, overrides or [], look, is_for_people=format is Format.text)
     seen = look.survey() if load_data else None
-    failed = checked.recipe is None or (strict and bool(checked.problems))
+    failed = checked.recipe is None or (strict and bool(checked.warnings))
     if format is Format.json:
         record: dict[str, Any] = {
             "ok": not failed,
@@ -142,8 +142,8 @@ def _record(problem: Problem, checked: Checked) -> dict[str, Any]:
 
 def _annotation(problem: Problem, checked: Checked) -> str:
     place = f"file={checked.config.origin}" + (f",line={problem.line},col={problem.column}" if problem.line else "")
-    text = problem.sentence().removeprefix("warning: ").replace("%", "%25")
-    return f"::{problem.severity} {place},title={problem.code}::{text}"
+    text = problem.sentence().removeprefix(f"{problem.severity}: ").replace("%", "%25")
+    return f"::{'notice' if problem.severity == 'tip' else problem.severity} {place},title={problem.code}::{text}"
 
 
 COMMANDS = (

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import RunArgument, TrustOption, examples, find_whole, import_tensorflow
 from hornbook.errors import UsageError
+from hornbook.recipes.load import load_recipe
 
 __all__ = ["COMMANDS"]
 
@@ -78,13 +80,21 @@ def evaluate(
     ] = False,
     trust: TrustOption = False,
     anyway: AnywayOption = False,
+    errors: Annotated[
+        int | None,
+        typer.Option("--errors", min=1, metavar="N", help="Also the N most confidently wrong examples, or residuals"),
+    ] = None,
+    require: RequireOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class.
 
     On a split of its own data, or with --input on a file of examples and their targets.
     """
+    gates = Gates(require, default="input" if input is not None else "test" if split is None else None)
     trained = find_whole(run, "result", "data")
+    if require:
+        gates.check_names(load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust))
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 
@@ -92,6 +102,7 @@ def evaluate(
     import_tensorflow()
     from hornbook.inference.evaluate import evaluate_run
 
+    which = checkpoint.value if checkpoint else None
     report = evaluate_run(
         run,
         split=split.value if split else None,
@@ -99,30 +110,42 @@ def evaluate(
         array=array,
         missing=missing.value if missing else None,
         threshold=threshold,
-        which=checkpoint.value if checkpoint else None,
+        which=which,
         mc_samples=mc_samples,
         calibration=calibration,
         temperature=temperature,
         trust=trust,
         anyway=anyway,
+        errors=errors,
+        timing=True,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
     print(json.dumps(report.record(), indent=2) if as_json else report.text())
+    figures = {report.split or "input": report.metrics}
+    for other in sorted(gates.splits() - set(figures)):
+        figures[other] = evaluate_run(
+            run, split=other, threshold=threshold, which=which, trust=trust, anyway=anyway
+        ).metrics
+    gates.check(figures)
 
 
 def predict(
     run: RunArgument,
     input: Annotated[
-        str, typer.Option("--input", "-i", metavar="FILE", help="A .npz, .npy, CSV or Parquet file; - for CSV on stdin")
-    ],
+        str | None,
+        typer.Option("--input", "-i", metavar="FILE", help="A .npz, .npy, CSV or Parquet file; - for CSV on stdin"),
+    ] = None,
+    split: Annotated[
+        SplitName | None, typer.Option(help="A split of the run, in place of a file: train, validation or test")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .csv or .npz file to write; omitted: CSV to stdout")
     ] = None,
     array: ArrayOption = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option("--keep", metavar="COLUMN", help="Write this column too, such as an id; repeatable"),
+        typer.Option("--keep", metavar="COLUMN", help="Write this column too: an id; of a split index, the target"),
     ] = None,
     missing: MissingOption = None,
     threshold: ThresholdOption = None,
@@ -134,7 +157,9 @@ def predict(
     trust: TrustOption = False,
     anyway: AnywayOption = False,
 ) -> None:
-    """Predict labels and probabilities for a file's examples."""
+    """Predict labels and probabilities for a file or a split."""
+    if input is None and split is None:
+        raise UsageError("what to predict? Name a file with --input, or a split of the run with --split.")
     trained = find_whole(run, "result", "data")
     if temperature:
         if mc_samples is not None:
@@ -148,6 +173,7 @@ def predict(
     notes = predict_file(
         run,
         input,
+        split=split.value if split else None,
         output=output,
         array=array,
         keep=keep or (),
@@ -171,6 +197,8 @@ COMMANDS = (
             "hornbook evaluate he_elu_bn --split validation",
             "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
+            "hornbook evaluate he_elu_bn --errors 20",
+            "hornbook evaluate he_elu_bn --require 'train_accuracy>=0.9'",
         ),
     ),
     (
@@ -179,6 +207,7 @@ COMMANDS = (
             "hornbook predict runs/he_elu_bn/latest --input images.npz",
             "hornbook predict he_elu_bn -i images.npz -o predictions.csv",
             "hornbook predict he_elu_bn -i images.npz --mc-samples 100",
+            "hornbook predict he_elu_bn --split test --keep index --keep y",
         ),
     ),
 )

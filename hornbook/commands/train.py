@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import (
     ConfigOption,
     DeviceOption,
@@ -17,12 +18,8 @@ from hornbook.commands.options import (
     load_or_explain,
 )
 from hornbook.commands.running import train_and_print
-from hornbook.errors import GateError, UsageError
 from hornbook.recipes.control import control_of
-from hornbook.recipes.language.hints import did_you_mean
-from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.condition import Condition
 from hornbook.runs.directory import find_unfinished
 from hornbook.startup import process_start
 
@@ -40,9 +37,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print layers, parameters, steps and rates, and stop")
     ] = False,
-    require: Annotated[
-        list[str] | None, typer.Option(help="A gate such as 'val_accuracy>=0.9'; exit code 3 where it fails")
-    ] = None,
+    require: RequireOption = None,
     device: DeviceOption = None,
     control: Annotated[
         bool, typer.Option("--control", help="Train with nothing learned before: no pretraining, no reused weights")
@@ -54,9 +49,9 @@ def train(
     quiet: QuietOption = False,
 ) -> None:
     """Train a recipe and leave a run directory."""
-    gates = [_parse_gate(gate) for gate in require or []]
+    gates = Gates(require)
     recipe, checked = load_or_explain(config, overrides)
-    _check_names(gates, recipe)
+    gates.check_names(recipe)
     if control:
         recipe = control_of(recipe)
 
@@ -81,45 +76,17 @@ def train(
 
     result = train_and_print(run_it, device=device, as_json=as_json, quiet=quiet)
     if result is not None:
-        _check_gates(gates, result)
+        _check_gates(gates, result, recipe)
 
 
-def _parse_gate(text: str) -> Condition:
-    condition = Condition.parse(text)
-    if condition is None:
-        raise UsageError(f"--require '{text}': expected something like 'val_accuracy>=0.9' or 'test_loss<0.3'.")
-    return condition
+def _check_gates(gates: Gates, result: "TrainResult", recipe: Recipe) -> None:
+    """Compare the final weights' figures with the gates; those of the training split are measured only for a gate."""
+    figures = {"validation": result.validation, "test": result.test}
+    if "train" in gates.splits():
+        from hornbook.inference.evaluate import evaluate_run
 
-
-def _split_and_name(condition: Condition) -> tuple[str, str]:
-    """Return what a gate is about; a name without `val_` is of the test split."""
-    split, _, name = condition.name.partition("_")
-    return (split, name) if split in ("test", "val") and name else ("test", condition.name)
-
-
-def _check_names(gates: list[Condition], recipe: Recipe) -> None:
-    """Refuse a gate on something that cannot be recorded, before any work."""
-    given = recipe.training.metrics
-    known = ["loss", *(catalog("metric") if given is None else (metric.recorded for metric in given))]
-    for gate in gates:
-        _, name = _split_and_name(gate)
-        if name not in known:
-            raise UsageError(f"--require: '{name}' is not recorded. {did_you_mean(name, known, kind='metric')}")
-
-
-def _check_gates(gates: list[Condition], result: "TrainResult") -> None:
-    """Compare the final weights' figures with the gates."""
-    failed = []
-    for gate in gates:
-        split, name = _split_and_name(gate)
-        values = result.validation if split == "val" else result.test
-        if name not in values:
-            known = [f"val_{key}" for key in result.validation] + [f"test_{key}" for key in result.test]
-            raise UsageError(f"--require: '{name}' was not recorded. Recorded: {', '.join(known)}.")
-        if not gate.holds(values[name]):
-            failed.append(f"{split}_{name} is {values[name]:.4g}, required {gate.relation} {gate.bound:g}")
-    if failed:
-        raise GateError("gate not met: " + "; ".join(failed) + ".")
+        figures["train"] = evaluate_run(str(result.run), split="train", trust=recipe.is_trusted).metrics
+    gates.check(figures)
 
 
 COMMANDS = (

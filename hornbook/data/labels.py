@@ -122,13 +122,14 @@ def final_task(family: Family, class_names: tuple[str, ...] | None, task: Task |
 def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
     """Return what losses ask of a regression's targets, over the (N,) or (N, K) targets of all splits.
 
-    ``lowest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how many hold nothing
-    but 0 (``zero_rows``).
+    ``lowest`` and ``highest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how
+    many hold nothing but 0 (``zero_rows``).
     """
     rows = np.concatenate([np.asarray(y, np.float64).reshape(len(y), -1) for y in targets if len(y)])
     sums = rows.sum(axis=1)
     return {
         "lowest": float(rows.min()),
+        "highest": float(rows.max()),
         "zeros": int((rows == 0).sum()),
         "sums": [float(sums.min()), float(sums.max())],
         "zero_rows": int((rows == 0).all(axis=1).sum()),

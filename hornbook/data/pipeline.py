@@ -17,6 +17,7 @@ from hornbook.data.labels import Targets, encode_targets, final_task, target_fac
 from hornbook.data.preprocessing import (
     check_columns,
     compute_preprocessing,
+    input_facts,
     keep_training_categories,
     with_target_moments,
     without_category,
@@ -255,6 +256,8 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):
         extra["streams"] = True
+    if preprocessing.variance is None and source.kind != "tokens":
+        extra["inputs"] = input_facts(parts["train"].x, scale or 1.0, features)
     if preprocessing.features is not None:
         extra["whole"] = list(preprocessing.whole)
         for name in ("validation", "test"):

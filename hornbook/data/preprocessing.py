@@ -17,12 +17,14 @@ from hornbook.errors import DataError
 __all__ = [
     "check_columns",
     "compute_preprocessing",
+    "input_facts",
     "keep_training_categories",
     "with_target_moments",
     "without_category",
 ]
 
 Parts = dict[str, Split]
+SAMPLE = 1000  # examples that show how large inputs are
 
 
 def keep_training_categories(
@@ -139,6 +141,23 @@ def compute_preprocessing(
         has_missing=has_missing,
         whole=_whole(in_memory(x), features) if has_categories and features else (),
     )
+
+
+def input_facts(x: Inputs, scale: float, features: tuple[Feature, ...] | None = None) -> dict[str, float]:
+    """Return how large inputs are that are not standardized: the ``largest`` value, the ``size`` of the largest column.
+
+    Of a sample of the examples; sizes are root mean squares, of images over all pixels. Categories do not count: they
+    become zeros and ones.
+    """
+    places = np.unique(np.linspace(0, len(x) - 1, min(len(x), SAMPLE)).astype(np.int64))
+    values = np.asarray(x[places], np.float64) / scale
+    if features is not None:
+        values = values[:, [feature.type == "number" for feature in features]]
+    known = np.abs(np.nan_to_num(values))
+    if not known.size:
+        return {"largest": 0.0, "size": 0.0}
+    axes = tuple(range(known.ndim - 1)) if known.ndim < 4 else None  # the last axis are columns
+    return {"largest": float(known.max()), "size": float(np.sqrt((known**2).mean(axis=axes)).max())}
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:

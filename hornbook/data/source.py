@@ -141,6 +141,7 @@ class DataInfo:
         split_method: The split method that was used.
         warnings: Sentences the user should read (constant columns, tiny classes).
         extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
+            ``inputs`` (how large they are, where they are not standardized),
             ``streams`` (true where inputs stay on disk), ``spans`` (first and last moment of each split by time), and what
             the source adds.
     """

@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hornbook.builder.build import as_targets
-from hornbook.builder.head import decision_threshold
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
@@ -18,12 +15,14 @@ from hornbook.errors import DataError, RunError, UsageError, escaped
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.examples import Missing, examples_of
-from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.mistakes import Mistakes, find_mistakes
+from hornbook.inference.timing import Cost, cost_of
+from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import check_dropout
 from hornbook.report.text import cut
 from hornbook.runs import find_run
 
-__all__ = ["Report", "evaluate_run", "labels_of", "load_splits"]
+__all__ = ["Report", "check_choices", "evaluate_run", "load_splits", "of_split", "split_of"]
 
 MAX_MATRIX = 20  # classes or targets; a larger confusion matrix is unreadable
 
@@ -46,6 +45,8 @@ class Report:
         targets: Of a regression with several targets: the metrics of each, by name.
         input: The file that was evaluated in place of a split.
         threshold: Output above which a unit says yes; None where none decides.
+        errors: What the run is most wrong about, where that was asked for.
+        cost: The model's size, and how long a prediction takes, where that was asked for.
     """
 
     run: str
@@ -61,16 +62,22 @@ class Report:
     targets: dict[str, dict[str, float]] = field(default_factory=dict)
     input: str | None = None
     threshold: float | None = None
+    errors: Mistakes | None = None
+    cost: Cost | None = None
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
-        record = {key: value for key, value in vars(self).items() if key not in {"notes", "confidence"}}
+        record = {
+            key: value for key, value in vars(self).items() if key not in {"notes", "confidence", "errors", "cost"}
+        }
+        for key in ("errors", "cost"):
+            part: Mistakes | Cost | None = getattr(self, key)
+            record |= {key: part.record()} if part is not None else {}
         return record | (self.confidence.record() if self.confidence is not None else {})
 
     def text(self) -> str:
         """Return lines of at most 80 characters for up to ten classes."""
-        run = os.path.relpath(self.run)
-        shown = self.run if run.startswith(os.pardir) else run
+        shown = _shown(self.run)
         what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
@@ -96,8 +103,8 @@ class Report:
                 lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in names))
             for name, counts in zip(names, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
-        if self.confidence is not None:
-            lines += self.confidence.lines()
+        for part in (self.confidence, self.errors, self.cost):
+            lines += part.lines() if part is not None else []
         return "\n".join(lines)
 
 
@@ -115,6 +122,8 @@ def evaluate_run(
     array: str | None = None,
     missing: Missing | None = None,
     threshold: float | None = None,
+    errors: int | None = None,
+    timing: bool = False,
 ) -> Report:
     """Return the figures of a run on one split of its own data, or on a file of examples with their targets.
 
@@ -133,6 +142,8 @@ def evaluate_run(
         missing: ``fill`` missing numbers of the file with the training mean, or ``skip`` rows with missing values; None
             refuses them where training had none.
         threshold: Output above which a unit says yes, for labels and metrics; None: the run's own.
+        errors: Also return so many of the examples that the run is most wrong about, and of the classes that it confuses.
+        timing: Also measure how long a prediction takes.
 
     Raises:
         UsageError: If the run has no dropout to sample, no probabilities to calibrate, or options contradict each other.
@@ -156,11 +167,21 @@ def evaluate_run(
         examples = Split(found.x, _present(found.y))
         notes = (*notes, *(f"note: {text}" for text in found.notes))
     else:
-        examples, more = _of_split(trained, _present(splits), split or "test")
+        examples, more = of_split(trained, _present(splits), split or "test")
         notes = (*notes, *more)
     confidence = assess(trained, splits, examples, **asked) if any(asked.values()) else None
     metrics = Evaluator(trained.built(threshold))(examples.x, as_targets(examples.y, trained.model))
-    classes, confusion = _per_class(trained, examples.x, examples.y, decision)
+    is_regression = trained.info.task == "regression"
+    scores = (
+        None if is_regression and errors is None else predict_scores(trained.model, examples.x, shows_progress=True)
+    )
+    classes, confusion = ({}, []) if scores is None else _per_class(trained, scores, examples.y, decision)
+    mistakes = None
+    if errors is not None and scores is not None:
+        where = _where(trained, split or "test") if input is None else "x"
+        mistakes = find_mistakes(trained, examples, scores, decision=decision, count=errors, where=where)
+        if missing == "skip":
+            notes = (*notes, "note: an index counts the rows that were not left out.")
     if threshold is not None:
         notes = (
             *notes,
@@ -180,7 +201,20 @@ def evaluate_run(
         targets=of_targets(trained.recipe, trained.info, trained.model, examples),
         input=str(input) if input is not None else None,
         threshold=decision,
+        errors=mistakes,
+        cost=cost_of(trained, examples.x) if timing else None,
     )
+
+
+def _where(trained: Trained, split: str) -> str:
+    """Return the Python that gives the inputs of a split."""
+    return f'split_of("{_shown(trained.run.path)}", "{split}").x'
+
+
+def _shown(path: str | Path) -> str:
+    """Return a path from here, if it is below; else as it is."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 def _table(targets: dict[str, dict[str, float]]) -> list[str]:
@@ -205,7 +239,23 @@ def check_choices(
             raise UsageError(f"{option} {value} says how to read a file. Name one with --input.")
 
 
-def _of_split(trained: Trained, splits: Splits, split: str) -> tuple[Split, tuple[str, ...]]:
+def split_of(name: str | Path, split: str, *, anyway: bool = False) -> Split:
+    """Return the examples of a run's split, in the order in which an index counts them.
+
+    Args:
+        name: The run's folder, ``NAME/latest``, or its recipe's name.
+        split: ``train``, ``validation`` or ``test``.
+        anyway: Whether to go on where the data has changed since training.
+
+    Raises:
+        RunError: If the data has changed since training.
+        DataError: If the run has no such split, or its data is gone.
+    """
+    trained = load_run(name)
+    return of_split(trained, load_splits(trained, anyway=anyway)[0], split)[0]
+
+
+def of_split(trained: Trained, splits: Splits, split: str) -> tuple[Split, tuple[str, ...]]:
     """Return the examples of a split, and notes about rows of which the model knows less."""
     examples: Split | None = getattr(splits, split)
     if examples is None or not len(examples):
@@ -242,7 +292,7 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
 
 
 def _per_class(
-    trained: Trained, x: Any, y: Array, decision: float | None
+    trained: Trained, scores: Array, y: Array, decision: float | None
 ) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
     """Return scikit-learn's figures per class and the confusion matrix."""
     info = trained.info
@@ -250,7 +300,7 @@ def _per_class(
         return {}, []
     from sklearn.metrics import classification_report, confusion_matrix
 
-    predicted = labels_of(predict_scores(trained.model, x, shows_progress=True), trained, decision)
+    predicted = labels_of(scores, trained, decision)
     names = list(info.class_names or map(str, range(info.num_classes)))
     if info.task == "multilabel":
         report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)
@@ -258,16 +308,3 @@ def _per_class(
     numbers = list(range(len(names)))
     report = classification_report(y, predicted, labels=numbers, target_names=names, output_dict=True, zero_division=0)
     return {name: report[name] for name in names}, confusion_matrix(y, predicted, labels=numbers).tolist()
-
-
-def labels_of(scores: Array, trained: Trained, decision: float | None = None) -> Array:
-    """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression.
-
-    `decision` is the output above which a unit says yes; the run's own when omitted.
-    """
-    task, yes = trained.info.task, scores > (decision if decision is not None else decision_threshold(trained.recipe))
-    if task == "multiclass":
-        return np.asarray(scores.argmax(axis=-1))
-    if task == "binary":
-        return yes[:, 0].astype(np.int32)
-    return yes.astype(np.int32) if task == "multilabel" else scores

@@ -1,4 +1,4 @@
-"""Predictions for a file: labels and probabilities as CSV or .npz."""
+"""Predictions for a file or a split: labels and probabilities as CSV or .npz."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,26 +8,34 @@ import numpy as np
 import polars as pl
 
 from hornbook.atomic import replacing
-from hornbook.data.source import Array
+from hornbook.data import Splits
+from hornbook.data.source import Array, Examples
+from hornbook.data.storage.rows import in_memory
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import UsageError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
-from hornbook.inference.evaluate import labels_of, load_splits
+from hornbook.inference.evaluate import check_choices, load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
-from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.mistakes import readable_rows
+from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
+from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sources.table import Table
 from hornbook.report.terminal import data_stream
 from hornbook.runs import find_run
 
 __all__ = ["predict_file", "prediction_columns"]
 
+MOST_NAMED = 20  # columns of a split that a message names
+
 
 def predict_file(
     run: str,
-    source: str | Path,
+    source: str | Path | None = None,
     *,
     output: Path | None,
+    split: str | None = None,
     which: str | None = None,
     mc_samples: int | None = None,
     temperature: bool = False,
@@ -38,19 +46,21 @@ def predict_file(
     missing: Missing | None = None,
     threshold: float | None = None,
 ) -> tuple[str, ...]:
-    """Predict for every example in a file and write the predictions; returns notes for the user.
+    """Predict for every example of a file, or of a split of the run, and write the predictions; returns notes for the user.
 
     Args:
         run: The run's folder, ``NAME/latest``, or its recipe's name.
-        source: A file of examples; ``-`` for rows of CSV from standard input.
+        source: A file of examples; ``-`` for rows of CSV from standard input; None: a split of the run.
+        split: ``train``, ``validation`` or ``test`` of the run's own data, in place of a file.
         output: A .csv or .npz file to write; None: CSV to stdout.
         which: ``best`` or ``last`` weights; None: the run's final ones.
         mc_samples: Predict with Monte Carlo dropout, so often for each example, and write how far samples differ.
         temperature: Divide logits by the temperature that fits the run's validation split best.
         trust: Whether code that the run's model holds may be run.
-        anyway: Whether to fit the temperature, with a note, where the run's data has changed since training.
+        anyway: Whether to go on, with a note, where the run's data is asked for and has changed since training.
         array: Name of the array of inputs in a .npz file; the recipe's first, when omitted.
-        keep: Columns of the file to write in front of the predictions.
+        keep: What to write in front of the predictions: columns of the file; of a split ``index`` (its place in the split,
+            from 0), the target and columns of a table that are inputs.
         missing: ``fill`` missing numbers with the training mean, or ``skip`` rows with missing values; None refuses them
             where training had none.
         threshold: Output above which a unit says yes; None: the run's own.
@@ -58,9 +68,12 @@ def predict_file(
     Raises:
         UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
             allow an option.
-        RunError: If the temperature's data has changed since training.
-        DataError: If the file does not fit the model.
+        RunError: If data of the run is asked for and has changed since training.
+        DataError: If the file does not fit the model, or the run has no such split.
     """
+    check_choices(split=split, input=source, array=array, missing=missing)
+    if source is None and split is None:
+        raise UsageError("what to predict? Name a file with --input, or a split of the run with --split.")
     if output is not None and output.suffix not in {".csv", ".npz"}:
         raise UsageError(f"{output}: predictions are written as .csv or .npz.")
     if output is not None and not output.parent.is_dir():
@@ -70,11 +83,16 @@ def predict_file(
     check_options(find_run(run), calibration=False, temperature=temperature)
     trained = load_run(run, which=which, trust=trust)
     if output is not None:
-        _spare(output, Path(source), trained)
+        _spare(output, Path(source) if source is not None else None, trained)
     if mc_samples is not None:
         check_dropout(trained.model, run)
     decision = trained.decision(threshold)
-    examples = examples_of(trained, source, array=array, keep=keep, missing=missing)
+    splits: Splits | None = None
+    if source is not None:
+        examples = examples_of(trained, source, array=array, keep=keep, missing=missing)
+    else:
+        splits, notes = load_splits(trained, anyway=anyway)
+        examples = _of_split(trained, splits, split or "", keep, notes)
     x, notes = examples.x, examples.notes
     if threshold is not None:
         notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
@@ -83,7 +101,10 @@ def predict_file(
         uncertainty = sample_run(trained, x, mc_samples)
         scores = uncertainty.mean.astype(np.float32)
     elif temperature:
-        scores, more = _with_temperature(trained, x, anyway=anyway)
+        if splits is None:
+            splits, more = load_splits(trained, anyway=anyway)
+            notes = (*notes, *more)
+        scores, more = _with_temperature(trained, splits, x)
         notes = (*notes, *more)
     else:
         scores = predict_scores(trained.model, x, shows_progress=True)
@@ -103,24 +124,50 @@ def predict_file(
     return (*notes, f"wrote {len(scores):,} predictions to {output}")
 
 
-def _spare(output: Path, source: Path, trained: Trained) -> None:
+def _of_split(trained: Trained, splits: Splits, split: str, keep: Sequence[str], notes: tuple[str, ...]) -> Examples:
+    """Return the examples of a split, and what is kept of each."""
+    part, more = of_split(trained, splits, split)
+    columns: dict[str, Any] = {"index": np.arange(len(part))}
+    if keep and trained.info.kind == "table":
+        columns |= readable_rows(in_memory(part.x), trained.info)
+    columns |= _targets(trained, part.y)
+    for name in keep:
+        if name not in columns:
+            hint = did_you_mean(name, columns)
+            known = f"It has {', '.join(columns)}." if len(columns) <= MOST_NAMED else ""
+            raise UsageError(f"--keep {name}: the split has no such column. {known or hint}")
+    return Examples(part.x, part.y, {name: columns[name] for name in keep}, (*notes, *more))
+
+
+def _targets(trained: Trained, y: Array) -> dict[str, Any]:
+    """Return the targets by the names of their columns, classes by their names."""
+    data, info = trained.recipe.data, trained.info
+    names = data.target_columns if isinstance(data, Table) else tuple(info.extra.get("target_names") or ("y",))
+    if info.task in {"binary", "multiclass"}:
+        known = info.class_names or tuple(map(str, range(info.num_classes)))
+        return {names[0]: [known[number] for number in y]}
+    rows = y.reshape(len(y), -1)
+    if len(names) != rows.shape[1]:
+        names = tuple(f"{names[0]}_{place + 1}" for place in range(rows.shape[1]))
+    return {name: rows[:, place] for place, name in enumerate(names)}
+
+
+def _spare(output: Path, source: Path | None, trained: Trained) -> None:
     """Refuse to write predictions over examples: the input, or a file of the run's data."""
-    files = {
-        source: "the input",
-        **{Path(path): "data of the run" for path in trained.recipe.data.absolute_paths().values()},
-    }
+    files = {Path(path): "data of the run" for path in trained.recipe.data.absolute_paths().values()}
+    if source is not None:
+        files[source] = "the input"
     for path, what in files.items():
         if output.exists() and path.exists() and output.samefile(path):
             raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
 
 
-def _with_temperature(trained: Trained, x: Any, *, anyway: bool) -> tuple[Array, tuple[str, ...]]:
-    """Return probabilities (N, K) with the run's temperature, and notes."""
-    splits, notes = load_splits(trained, anyway=anyway)
+def _with_temperature(trained: Trained, splits: Splits, x: Any) -> tuple[Array, tuple[str, ...]]:
+    """Return probabilities (N, K) with the run's temperature, and a note."""
     value = run_temperature(trained, splits)
     count = splits.info.counts["validation"]
     note = f"note: temperature {value:.4g}, fitted on {count:,} validation examples."
-    return predict_with_temperature(trained, x, value), (*notes, note)
+    return predict_with_temperature(trained, x, value), (note,)
 
 
 def prediction_columns(
@@ -165,7 +212,7 @@ def _beside(columns: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_array(values: Any) -> Array:
     """Return a column that is kept as an array that needs no pickle: text where it is no number."""
-    array = values.to_numpy() if isinstance(values, pl.Series) else values
+    array = values.to_numpy() if isinstance(values, pl.Series) else np.asarray(values)
     return np.array(["" if value is None else str(value) for value in array]) if array.dtype.kind == "O" else array
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from pydantic import BaseModel
 
 import hornbook.builder.losses
@@ -15,7 +16,7 @@ from hornbook.builder.build import Built
 from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.metrics import build_metric
 from hornbook.data.records import from_json
-from hornbook.data.source import DataInfo
+from hornbook.data.source import Array, DataInfo
 from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe
@@ -24,7 +25,7 @@ from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.runs.directory import Run, find_run
 from hornbook.runs.model_file import read_model_file
 
-__all__ = ["Trained", "load_model", "load_run"]
+__all__ = ["Trained", "labels_of", "load_model", "load_run"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,19 @@ def _decided(metric: MetricSpec, threshold: float) -> MetricSpec:
     """Return a metric with another threshold, where it has one."""
     keys: dict[str, Any] = {key: threshold for key in ("threshold", "thresholds") if key in type(metric).model_fields}
     return metric.model_copy(update=keys)
+
+
+def labels_of(scores: Array, trained: Trained, decision: float | None = None) -> Array:
+    """Return class numbers (N,) for classes, 0/1 rows (N, K) for labels, the scores themselves for regression.
+
+    `decision` is the output above which a unit says yes; the run's own when omitted.
+    """
+    task, yes = trained.info.task, scores > (decision if decision is not None else decision_threshold(trained.recipe))
+    if task == "multiclass":
+        return np.asarray(scores.argmax(axis=-1))
+    if task == "binary":
+        return yes[:, 0].astype(np.int32)
+    return yes.astype(np.int32) if task == "multilabel" else scores
 
 
 def load_run(name: str | Path, *, which: str | None = None, trust: bool = False) -> Trained:

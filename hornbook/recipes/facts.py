@@ -1,5 +1,6 @@
 """What is known about a recipe's data: little before loading, everything after. Rules and resolving read it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,11 @@ class Facts:
         sizes: Examples before they are divided: `train`, and `test` where the source has a test set of its own.
         class_names: Names of the classes in order.
         targets: What the targets of a regression are like, see `hornbook.data.labels.target_facts`.
+        class_counts: Training examples of each class, in label order.
+        inputs: Of inputs that are not standardized, after scaling: the ``largest`` absolute value, and where it is known
+            the ``size`` (root mean square) of the largest column.
+        input_size: Numbers of an example.
+        vocabulary_size: Distinct tokens.
     """
 
     task: Task | None = None
@@ -38,6 +44,10 @@ class Facts:
     sizes: Mapping[str, int] | None = None
     class_names: tuple[str, ...] | None = None
     targets: Mapping[str, Any] | None = None
+    class_counts: tuple[int, ...] | None = None
+    inputs: Mapping[str, float] | None = None
+    input_size: int | None = None
+    vocabulary_size: int | None = None
 
     def batches(self, recipe: Recipe) -> int | None:
         """Return the batches of an epoch; None before the data is loaded."""
@@ -58,6 +68,10 @@ class Facts:
                 train_size=info.counts.get("train"),
                 class_names=info.class_names,
                 targets=info.extra.get("targets"),
+                class_counts=info.class_counts or None,
+                inputs=info.extra.get("inputs"),
+                input_size=math.prod(info.input_shape) if None not in info.input_shape else None,
+                vocabulary_size=info.vocabulary_size,
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
@@ -89,6 +103,9 @@ class Facts:
         known, data = cls.of(recipe), recipe.data
         if data.classes is None and data.relabel is None and recipe.task != "regression":
             known = replace(known, class_names=data.known_classes)
+        columns = getattr(data, "columns", None) or data.known_columns
+        size = len(columns) if columns is not None and data.data_kind == "table" else data.known_input_size
+        known = replace(known, inputs=data.known_inputs(), targets=data.known_targets, input_size=size)
         sizes = data.sizes()
         return known if sizes is None else known.divided(recipe, sizes)
 

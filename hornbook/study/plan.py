@@ -140,7 +140,7 @@ def _checked(
         found = _of_cell(checked, cell, base)
         known = {problem.sentence() for problem in warnings}
         problems += [p for p in found if p.severity == "error" and p not in problems]
-        warnings += [p for p in found if p.severity == "warning" and p.sentence() not in known]
+        warnings += [p for p in found if p.severity != "error" and p.sentence() not in known]
         if checked.recipe is not None:
             _add(cells, PlannedCell(cell, checked.recipe, tuple(checked.overrides)), problems)
     if not problems and len(cells) == 1:

@@ -153,7 +153,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
         strategy=strategy,
         unlabeled=unlabeled,
         problems=(
-            *(problem for problem in problems if problem.severity == "warning"),
+            *(problem for problem in problems if problem.severity != "error"),
             *_scale_of_targets(recipe, resolved, splits),
             *range_problems(resolved, built, splits),
         ),

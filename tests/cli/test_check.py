@@ -42,6 +42,20 @@ def test_strict_turns_warnings_into_errors(recipe, hornbook_command):
     assert hornbook_command(f"hornbook check --config {recipe(UNWISE)} --strict").code == 2
 
 
+TIP = "data: iris\nmodel: {name: mlp, units: [4096]}\n"
+
+
+def test_a_tip_is_called_one_and_fails_nothing(recipe, hornbook_command):
+    done = hornbook_command(f"hornbook check --config {recipe(TIP)} --strict")
+    assert done.code == 0
+    assert done.out.startswith("recipe.yaml: 1 tip\n  2:8  tip: model: a layer of 4,096 units ")
+    found = json.loads(hornbook_command(f"hornbook check --config {recipe(TIP)} --strict --format json").out)
+    assert (found["ok"], found["problems"][0]["severity"]) == (True, "tip")
+    done = hornbook_command(f"hornbook check --config {recipe(TIP)} --strict --format github")
+    assert (done.code, done.out[:36]) == (0, "::notice file=recipe.yaml,line=2,col")
+    assert "::model: a layer of 4,096 units " in done.out
+
+
 def test_json_gives_every_part_of_a_problem_by_itself(recipe, hornbook_command):
     done = hornbook_command(f"hornbook check --config {recipe(UNKNOWN_KEY)} --format json")
     assert done.code == 2

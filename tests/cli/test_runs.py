@@ -1,5 +1,6 @@
 """train, evaluate and predict in one process, on small recipes: what goes where, and with which exit code."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_progress_goes_to_stderr_the_result_to_stdout_and_both_to_the_log(hornbo
 
 
 def test_quiet_prints_only_the_result_and_gates_that_hold_exit_with_0(hornbook_command):
-    done = hornbook_command("hornbook train -c iris.yaml --quiet --require 'val_loss<1e9' --require 'loss<1e9'")
+    done = hornbook_command("hornbook train -c iris.yaml --quiet --require 'val_loss<1e9' --require 'test_loss<1e9'")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("iris: finished after 3 epochs (all 3 epochs done)\n  validation loss ")
 
@@ -84,6 +85,43 @@ def test_dry_run_prints_the_plan_and_leaves_nothing(hornbook_command):
     assert not Path("runs").exists()
 
 
+def test_a_gate_on_training_measures_the_final_weights_on_the_training_split(hornbook_command):
+    done = hornbook_command("hornbook train -c iris.yaml -q --require 'train_accuracy>1' --require 'accuracy>=0'")
+    assert done.code == 3
+    said, failed = done.err.splitlines()
+    assert said == "--require: 'accuracy' is taken as 'test_accuracy'."
+    report = json.loads(hornbook_command("hornbook evaluate iris --split train --json").out)
+    assert failed == f"gate not met: train_accuracy is {report['metrics']['accuracy']:.4g}, required > 1."
+
+
+def test_evaluate_takes_gates_on_any_split_after_its_report(trained, hornbook_command):
+    done = hornbook_command("hornbook evaluate iris --json --require 'train_loss<0' --require 'val_loss>0'")
+    report = json.loads(done.out)
+    assert (done.code, report["split"]) == (3, "test")
+    assert done.err.startswith("gate not met: train_loss is ")
+    assert "val_loss" not in done.err
+
+
+def test_a_gate_without_a_split_beside_one_that_is_named_has_two_readings(trained, hornbook_command):
+    done = hornbook_command("hornbook evaluate iris --split validation --require 'accuracy>0'")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "--require: 'accuracy' of which split? Write one of 'train_accuracy', 'val_accuracy', 'test_accuracy'.\n"
+    )
+
+
+def test_a_gate_on_a_file_is_on_its_figures(trained, hornbook_command):
+    row = "sepal_length,sepal_width,petal_length,petal_width,y\n5.1,3.5,1.4,0.2,setosa\n"
+    Path("new.csv").write_text(row, encoding="utf-8")
+    done = hornbook_command("hornbook evaluate iris --input new.csv --require 'loss<0'")
+    assert done.code == 3
+    assert done.err.splitlines()[-1].startswith("gate not met: loss is ")
+    done = hornbook_command("hornbook evaluate iris --input new.csv --require 'val_loss<0'")
+    assert (done.code, done.err) == (
+        2, "--require: 'val_loss' is of a split, and --input another file: write 'loss'.\n",
+    )  # fmt: skip
+
+
 def test_a_gate_on_what_this_run_does_not_record_exits_with_2(hornbook_command):
     done = hornbook_command("hornbook train -c iris.yaml --require 'auc>0.5'")
     assert done.code == 2
@@ -103,6 +141,60 @@ def test_evaluate_reports_each_class_and_the_confusion_matrix(trained, hornbook_
     for text in ("class", "precision", "setosa", "versicolor", "virginica", "confusion"):
         assert text in done.out
     assert [line for line in done.out.splitlines() if len(line) > 80] == []
+
+
+def test_evaluate_shows_wrong_examples_and_what_a_prediction_costs(trained, hornbook_command):
+    done = hornbook_command("hornbook evaluate iris --errors 3")
+    assert (done.code, done.err) == (0, "")
+    assert [line for line in done.out.splitlines() if len(line) > 80] == []
+    report = json.loads(hornbook_command("hornbook evaluate iris --errors 3 --json").out)
+    wrong = round(30 * (1 - report["metrics"]["accuracy"]))
+    errors, cost = report["errors"], report["cost"]
+    assert f"{wrong} of 30 are wrong" in done.out
+    assert errors["wrong"] == wrong
+    assert len(errors["examples"]) == min(3, wrong)
+    assert list(errors["examples"][0]["inputs"]) == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    assert cost["parameters"] == 67
+    assert cost["bytes"] == Path("runs/iris/latest/checkpoints/best.keras").stat().st_size
+    assert [one["batch_size"] for one in cost["prediction"]] == [1, 256]
+    assert all(0 < one["median_ms"] <= one["p95_ms"] for one in cost["prediction"])
+
+
+def test_predict_takes_a_split_of_the_run(trained, hornbook_command):
+    done = hornbook_command("hornbook predict iris --split test --keep index --keep y --keep petal_width")
+    assert (done.code, done.err) == (0, "")
+    rows = list(csv.DictReader(done.out.splitlines()))
+    assert list(rows[0])[:4] == ["index", "y", "petal_width", "prediction"]
+    assert [row["index"] for row in rows] == [str(place) for place in range(30)]
+    report = json.loads(hornbook_command("hornbook evaluate iris --errors 1 --json").out)
+    right = sum(row["y"] == row["prediction"] for row in rows)
+    assert right == round(30 * report["metrics"]["accuracy"])
+    (worst,) = report["errors"]["examples"]
+    row = rows[worst["index"]]
+    assert (row["y"], row["prediction"]) == (worst["true"], worst["predicted"])
+    assert float(row[f"probability_{worst['predicted']}"]) == pytest.approx(worst["probability"])
+    assert float(row["petal_width"]) == worst["inputs"]["petal_width"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("", "what to predict? Name a file with --input, or a split of the run with --split."),
+        (
+            "--split test --input x.npz",
+            "--split test is of the run's own data, and --input another file. Leave one out.",
+        ),
+        ("--split test --missing skip", "--missing skip says how to read a file. Name one with --input."),
+        (
+            "--split test --keep petal",
+            "--keep petal: the split has no such column. It has index, sepal_length, sepal_width, petal_length, "
+            "petal_width, y.",
+        ),
+    ],
+)
+def test_what_predict_cannot_mean_is_refused(trained, hornbook_command, options, message):
+    done = hornbook_command(f"hornbook predict iris {options}")
+    assert (done.code, done.out, done.err) == (2, "", message + "\n")
 
 
 def test_evaluate_takes_the_recipes_name_a_split_and_a_checkpoint(trained, hornbook_command):

@@ -581,6 +581,9 @@ CASES = [
 ]
 NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
 ELSEWHERE = {
+    *("symmetry", "initializer-size", "deep-saturating", "linear-hidden", "hidden-softmax"),  # test_ill_recipes.py
+    *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps"),  # the same
+    *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py

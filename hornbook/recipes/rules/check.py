@@ -1,4 +1,5 @@
-"""Rules that span sections: errors where the run would be wrong, warnings where theory calls it unwise.
+"""Rules that span sections: errors where the run would be wrong, warnings where theory calls it unwise, tips
+that call for no action.
 
 A rule names its code and the sections it reads; it runs when those are valid, even if others are not. Each code is
 described in docs/errors.md.
@@ -11,12 +12,15 @@ from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import (
+    amounts,
     data,
+    examples,
     model,
     pretraining,
     rate,
     reuse,
     sweep,
+    symmetry,
     theory,
     training,
 )
@@ -45,6 +49,9 @@ RULES = tuple(
         training,
         rate,
         theory,
+        symmetry,
+        amounts,
+        examples,
         sweep,
     )
     for code, reads, check in module.RULES

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.model import Mlp, Rnn
+from hornbook.recipes.sections.model import Mlp, ResidualCnn, Rnn
 from hornbook.recipes.sections.normalization import subtracts_biases
 from hornbook.recipes.sections.schedule import Performance
 
@@ -42,6 +42,10 @@ def selu_normalizes_itself(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if recipe.regularization.dropout is not None:
         message = "plain dropout changes mean and variance, which SELU keeps."
         yield _warn(("regularization", "dropout"), message, "Use 'alpha_dropout'.")
+    if isinstance(recipe.model, Rnn | ResidualCnn):
+        what = "recurrent cells" if isinstance(recipe.model, Rnn) else "shortcuts"
+        message = f"SELU normalizes itself in a plain stack of layers only, and '{recipe.model.name}' has {what}."
+        yield _warn(("activation",), message, "Use 'elu', or 'relu' with normalization.")
     reads_pixels = facts.kind == "image" and isinstance(recipe.model, Mlp)
     wanted = "per_feature" if reads_pixels else "true"
     if facts.kind is not None and not facts.is_standardized:

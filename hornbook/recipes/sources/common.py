@@ -120,6 +120,12 @@ class DataSpec(Component):
     """Columns of a table, where they are known without loading."""
     known_sizes: ClassVar[Mapping[str, int] | None] = None
     """Examples before they are divided, `train` and perhaps `test`, where that is known without loading."""
+    known_targets: ClassVar[Mapping[str, Any] | None] = None
+    """What `Facts.targets` says of a regression's targets, where it is known without loading."""
+    known_input_size: ClassVar[int | None] = None
+    """Numbers of an example that is no table, where they are known without loading."""
+    largest_input: ClassVar[float | None] = None
+    """Largest absolute value of the inputs as they are stored, where it is known without loading."""
     default_split: ClassVar[SplitSpec | None] = None
     """What an omitted `split` means; None for the usual 10 % validation and 20 % (or the source's own) test."""
     default_standardize: ClassVar[bool | None] = None
@@ -174,6 +180,15 @@ class DataSpec(Component):
     def sizes(self) -> Mapping[str, int] | None:
         """Return how many examples there are before they are divided, where that is known without loading."""
         return self.known_sizes
+
+    def known_inputs(self) -> Mapping[str, float] | None:
+        """Return what `Facts.inputs` says, where that is known without loading: of all columns, not standardized."""
+        standardizes = self.standardize if self.standardize is not None else self.data_kind != "image"
+        largest = self.largest_input
+        if largest is None or standardizes or getattr(self, "columns", None) is not None:
+            return None
+        is_scaled = self.data_kind == "image" and self.scale is not False
+        return {"largest": 1.0 if is_scaled else largest}
 
     def num_classes(self) -> int | None:
         """Return how many classes there are before some are chosen, where that is known without loading."""

@@ -1,7 +1,7 @@
 """Data sets with a name: those that come with scikit-learn, and those that are downloaded or read from HORNBOOK_DATA."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -41,6 +41,8 @@ class Digits(Stored):
     builds = "hornbook.data.sources.bundled:load_digits"
     data_kind = "image"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 16.0
+    known_input_size: ClassVar[int | None] = 64
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 1797}
     known_classes = DIGIT_NAMES
 
@@ -78,6 +80,7 @@ class Iris(BundledTable):
 
     name: Literal["iris"] = "iris"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 7.9
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 150}
     known_classes = ("setosa", "versicolor", "virginica")
     known_columns = ("sepal_length", "sepal_width", "petal_length", "petal_width")
@@ -95,6 +98,7 @@ class Wine(BundledTable):
 
     name: Literal["wine"] = "wine"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 1680.0
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 178}
     known_classes = ("class_0", "class_1", "class_2")
     known_columns = (
@@ -141,6 +145,7 @@ class BreastCancer(BundledTable):
 
     name: Literal["breast_cancer"] = "breast_cancer"
     task_hint = "binary"
+    largest_input: ClassVar[float | None] = 4254.0
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 569}
     known_classes = ("malignant", "benign")
     known_columns = (
@@ -163,6 +168,10 @@ class Diabetes(BundledTable):
 
     name: Literal["diabetes"] = "diabetes"
     task_hint = "regression"
+    largest_input: ClassVar[float | None] = 301.0
+    known_targets: ClassVar[Mapping[str, Any] | None] = {
+        "lowest": 25.0, "highest": 346.0, "zeros": 0, "sums": [25.0, 346.0], "zero_rows": 0,
+    }  # fmt: skip
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 442}
     known_columns = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
@@ -182,6 +191,8 @@ class Mnist(Stored):
     builds = "hornbook.data.sources.named:load_mnist"
     data_kind = "image"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 784
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = DIGIT_NAMES
 
@@ -201,6 +212,8 @@ class FashionMnist(Stored):
     builds = "hornbook.data.sources.named:load_fashion_mnist"
     data_kind = "image"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 784
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = (
         "T-shirt/top",
@@ -231,6 +244,8 @@ class Cifar10(Stored):
     builds = "hornbook.data.sources.named:load_cifar10"
     data_kind = "image"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 3072
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
     known_classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -250,6 +265,8 @@ class Cifar100(Stored):
     builds = "hornbook.data.sources.named:load_cifar100"
     data_kind = "image"
     task_hint = "multiclass"
+    largest_input: ClassVar[float | None] = 255.0
+    known_input_size: ClassVar[int | None] = 3072
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
 
     label_mode: Literal["fine", "coarse"] = "fine"

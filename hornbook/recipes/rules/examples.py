@@ -1,0 +1,145 @@
+"""Rules about what the examples themselves tell: their scale, their targets, their classes, how many there are."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Path, Problem
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.model import Layers, Rnn
+
+LARGEST = 10.0
+"""Inputs beyond it are far from the about 1 that initializers and rates are made for."""
+SMALLEST = 0.02
+ALREADY_SAID = 16.0  # pixels that the data itself warns of where 'scale' says nothing
+NORMALIZING = frozenset({"normalization", "rescaling", "batch_normalization", "layer_normalization"})
+LARGEST_TARGET = 100.0
+UNBALANCED, UNEVEN = 8.0, 4.0
+"""Examples of the largest class for each of the smallest: where accuracy hides the small one, and where it may."""
+BLIND = frozenset({"accuracy", "top_k_accuracy"})
+"""Metrics that a network can meet without ever naming a rare class."""
+WIDER = 2
+"""Units for each training example, beyond which a layer can learn them by heart many times over."""
+NARROW, MANY_CLASSES = 2, 5
+RANGES = {
+    "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0), "relu": (0.0, None), "softplus": (0.0, None),
+    "exponential": (0.0, None), "relu6": (0.0, 6.0), "elu": (-1.0, None), "selu": (-1.7581, None),
+}  # fmt: skip
+"""Lowest and highest output of a head's activation."""
+
+
+def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Raw pixels or columns."""
+    inputs, data = facts.inputs, recipe.data
+    if inputs is None or getattr(recipe.normalization, "input", False) or recipe.reuse is not None:
+        return
+    if isinstance(recipe.model, Layers) and any(layer.name in NORMALIZING for layer in recipe.model.layers[:2]):
+        return
+    is_image = facts.kind == "image"
+    size = inputs["largest"] if is_image else inputs.get("size", inputs["largest"])
+    if is_image and recipe.normalization.name != "none":
+        return  # the first layer's sums are normalized, and all pixels have one scale
+    path: Path = ("data", "standardize")
+    if size > LARGEST:
+        if is_image and data.scale is None and inputs["largest"] > ALREADY_SAID:
+            return
+        what, hint = f"values up to {inputs['largest']:.4g}", "Set 'standardize: true'."
+        if is_image:
+            what, path = f"pixels up to {inputs['largest']:.4g}", ("data", "scale")
+            is_off = data.scale is False
+            hint = "Remove 'scale: false', or add 'standardize: true'." if is_off else "Add 'standardize: true'."
+        message = f"{what} go into the network as they are; it is made for inputs of about 1."
+        yield Problem(path, message, hint, severity="warning")
+    elif 0 < inputs["largest"] < SMALLEST and "size" in inputs:
+        message = f"no input is larger than {inputs['largest']:.2g}; the network is made for inputs of about 1."
+        yield Problem(path, message, "Set 'standardize: true'.", severity="warning")
+
+
+def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A head whose activation cannot return some of the targets."""
+    activation, targets = recipe.head.activation, facts.targets
+    if activation is None or targets is None or facts.task != "regression" or activation.name not in RANGES:
+        return
+    low, high = RANGES[activation.name]
+    lowest, highest = targets["lowest"], targets.get("highest")
+    found = []
+    if lowest < low:
+        found.append(f"the lowest is {lowest:.4g}")
+    if high is not None and highest is not None and highest > high:
+        found.append(f"the highest is {highest:.4g}")
+    if found:
+        reach = f"from {low:g} to {high:g}" if high is not None else f"from {low:g} on"
+        message = f"'{activation.name}' returns numbers {reach}, and of the targets {' and '.join(found)}."
+        yield Problem(("head", "activation"), message, "Use 'linear', or omit it.", severity="warning")
+
+
+def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Large targets of which the recipe says itself that they are not to be standardized."""
+    targets, loss = facts.targets, recipe.head.loss
+    if targets is None or recipe.head.standardize_targets is not False or recipe.model.hidden_units() == ():
+        return
+    if targets.get("highest") is None or (loss is not None and not loss.has_unit):
+        return
+    largest = max(abs(targets["lowest"]), abs(targets["highest"]))
+    if largest > LARGEST_TARGET:
+        message = f"targets up to {largest:.4g} are not standardized, and the network begins with outputs of about 1."
+        yield Problem(("head", "standardize_targets"), message, "It learns faster without this key.", severity="tip")
+
+
+def rare_classes_count(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Unbalanced classes of which neither the loss nor a metric takes notice."""
+    counts, training, loss = facts.class_counts, recipe.training, recipe.head.loss
+    if not counts or min(counts) == 0 or training.class_weights is not None or "focal" in (loss.name if loss else ""):
+        return
+    names = {metric.name for metric in training.metrics} if training.metrics is not None else {"accuracy"}
+    ratio = max(counts) / min(counts)
+    if ratio < UNEVEN or not names <= BLIND:
+        return
+    classes = facts.class_names or tuple(map(str, range(len(counts))))
+    rare, common = classes[counts.index(min(counts))], classes[counts.index(max(counts))]
+    message = (
+        f"there are {ratio:.3g} training examples of '{common}' for each of '{rare}', which accuracy, the only metric, "
+        "hardly sees."
+    )
+    path: Path = ("training", "metrics") if training.metrics is not None else ("training",)
+    hint = "Add 'class_weights: balanced' and 'metrics: [accuracy, f1_score]' to 'training'."
+    yield Problem(path, message, hint, severity="warning" if ratio >= UNBALANCED else "tip")
+
+
+def widths_fit_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Layers much wider than the data warrants."""
+    model, count, vocabulary = recipe.model, facts.train_size, facts.vocabulary_size
+    embeddings: list[tuple[Path, int]] = []
+    if isinstance(model, Rnn) and model.embedding is not None:
+        embeddings.append((("model", "embedding"), model.embedding))
+    if isinstance(model, Layers):
+        for index, layer in enumerate(model.layers):
+            width = layer.arguments().get("output_dim")
+            if layer.name == "embedding" and isinstance(width, int):
+                embeddings.append((("model", "layers", index, "output_dim"), width))
+    for path, width in embeddings:
+        if vocabulary is not None and width > vocabulary:
+            message = (
+                f"{width:,} numbers for each of {vocabulary:,} tokens: one number per token could tell them apart."
+            )
+            yield Problem(path, message, "32 to 256 are usual.", severity="tip")
+    widths = model.hidden_units() or ()
+    if isinstance(model, Layers):
+        units = [layer.arguments().get("units") for layer in model.layers if layer.name == "dense"]
+        widths = tuple(one for one in units if isinstance(one, int))
+    classes = facts.num_classes or 0
+    if widths and min(widths) <= NARROW and classes >= MANY_CLASSES:
+        message = f"a layer of {min(widths)} unit{'s' * (min(widths) > 1)} has to tell {classes} classes apart."
+        yield Problem(("model",), message, "Wider layers learn it more easily.", severity="tip")
+    if count is not None and widths and max(widths) > WIDER * count and max(widths) >= 100:
+        message = f"a layer of {max(widths):,} units for {count:,} training examples is wider than these can tell it."
+        yield Problem(("model",), message, "It may well train; a narrower one costs less.", severity="tip")
+
+
+RULES = (
+    ("input-scale", ("data", "model", "normalization", "reuse"), inputs_are_about_one),
+    ("head-range", ("data", "task", "head"), head_reaches_targets),
+    ("target-scale", ("data", "task", "model", "head"), targets_are_about_one),
+    ("imbalance", ("data", "task", "training", "head"), rare_classes_count),
+    ("width", ("data", "model"), widths_fit_examples),
+)
