@@ -3,15 +3,17 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from hornbook.commands.options import Device, import_tensorflow
+from hornbook.errors import DivergedError
 from hornbook.report.terminal import console
 
 if TYPE_CHECKING:
-    from hornbook.trainer.listeners import Listener
+    from hornbook.trainer.listeners import Listener, Start
     from hornbook.trainer.result import TrainResult
 
     Listeners = Sequence[Listener]
@@ -20,16 +22,37 @@ __all__ = ["train_and_print"]
 
 
 def train_and_print(
-    run_it: "Callable[[Listeners], TrainResult | None]", *, device: Device | None, as_json: bool, quiet: bool
+    run_it: "Callable[[Listeners], TrainResult | None]",
+    *,
+    device: Device | None,
+    as_json: bool,
+    quiet: bool,
+    afterwards: Callable[[Path], None] = lambda run: None,
 ) -> "TrainResult | None":
-    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
+    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code.
+
+    `afterwards` is called with the folder of a run that has come to its end, also to that of having diverged.
+    """
     import_tensorflow(device, quiet=quiet)
+    from hornbook.trainer.listeners import Listener
     from hornbook.trainer.progress import ConsoleNotes, ConsoleProgress
+
+    class Folder(Listener):
+        path: Path | None = None
+
+        def on_start(self, start: "Start") -> None:
+            self.path = start.run
 
     progress, results = console(stderr=True), console(quiet=as_json)
     told = ConsoleProgress(progress, results)
+    folder = Folder()
     try:
-        result = run_it([ConsoleNotes(progress) if quiet else told])
+        result = run_it([ConsoleNotes(progress) if quiet else told, folder])
+    except DivergedError:
+        told.close()
+        if folder.path is not None:
+            afterwards(folder.path)
+        raise
     finally:
         told.close()
     if result is None:
@@ -41,6 +64,7 @@ def train_and_print(
     if result.exit_code:
         print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
         raise typer.Exit(result.exit_code)
+    afterwards(result.run)
     return result
 
 

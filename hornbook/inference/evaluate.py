@@ -1,6 +1,5 @@
 """What `hornbook evaluate` says about a run on one split."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import check_dropout
-from hornbook.report.text import cut
+from hornbook.report.text import cut, path_text
 from hornbook.runs import find_run
 
 __all__ = ["Report", "evaluate_run", "labels_of", "load_splits"]
@@ -69,8 +68,7 @@ class Report:
 
     def text(self) -> str:
         """Return lines of at most 80 characters for up to ten classes."""
-        run = os.path.relpath(self.run)
-        shown = self.run if run.startswith(os.pardir) else run
+        shown = path_text(self.run)
         what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))

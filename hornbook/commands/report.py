@@ -1,0 +1,64 @@
+"""The report command. TensorFlow is imported when it runs."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hornbook.commands.options import TrustOption, examples, import_tensorflow
+from hornbook.errors import UsageError
+from hornbook.report.text import path_text
+from hornbook.runs.directory import find_run
+from hornbook.runs.studies import study_page
+from hornbook.runs.sweeps import sweep_page
+
+__all__ = ["COMMANDS", "write_page_of"]
+
+
+def report(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN", help="Runs: folders, runs/NAME/latest, recipes' names; or a sweep or ablation"),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; omitted: report.html in the run's folder")
+    ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
+    trust: TrustOption = False,
+) -> None:
+    """Write the page of a run: one HTML file with all there is to see.
+
+    Curves, confusion, wrong examples, layers, recipe; nothing is loaded from elsewhere. A sweep or an ablation has its page already; its path is printed.
+    """
+    if output is not None and len(runs) > 1:
+        raise UsageError(f"--output {output} is one file, and there would be {len(runs)} pages. Name one run.")
+    finished = {name: sweep_page(name) or study_page(name) for name in runs}
+    found = {name: find_run(name) for name in runs if finished[name] is None}
+    if output is not None and not found:
+        raise UsageError(f"--output {output}: the page is written already, {finished[runs[0]]}. Copy it from there.")
+    for name in runs:
+        path = finished[name] or write_page_of(found[name].path, output=output, trust=trust)
+        print(path_text(path))
+        if opened:
+            webbrowser.open(path.absolute().as_uri())
+
+
+def write_page_of(run: Path, *, output: Path | None = None, trust: bool = False) -> Path:
+    """Write the page of a run's folder; returns its file."""
+    import_tensorflow()
+    from hornbook.inference.page import write_page
+
+    return write_page(find_run(run), output=output, trust=trust)
+
+
+COMMANDS = (
+    (
+        report,
+        examples(
+            "hornbook report runs/he_elu_bn/latest",
+            "hornbook report he_elu_bn --open",
+            "hornbook report he_elu_bn -o he_elu_bn.html",
+        ),
+    ),
+)
