@@ -27,9 +27,10 @@ def report(
     opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
     trust: TrustOption = False,
 ) -> None:
-    """Write the page of a run: one HTML file with all there is to see.
+    """Write a run's page: one HTML file to look at.
 
-    Curves, confusion, wrong examples, layers, recipe; nothing is loaded from elsewhere. A sweep or an ablation has its page already; its path is printed.
+    Curves, confusion, wrong examples, layers, recipe; nothing is loaded from elsewhere. A sweep or an ablation has its page
+    already, and its path is printed.
     """
     if output is not None and len(runs) > 1:
         raise UsageError(f"--output {output} is one file, and there would be {len(runs)} pages. Name one run.")

@@ -9,7 +9,7 @@ import pytest
 
 import hornbook
 from hornbook.errors import DataError
-from hornbook.inference import page
+from hornbook.inference import gathered, page
 from hornbook.inference.page import page_of, write_page
 from hornbook.report.health import layer_pictures
 from hornbook.runs.directory import Run
@@ -78,7 +78,7 @@ def copy(run, tmp_path, monkeypatch):
     def without(run, trust=False):
         raise DataError("the file of the data is gone.")
 
-    monkeypatch.setattr(page, "examine", without)
+    monkeypatch.setattr(gathered, "examine", without)
     monkeypatch.setattr(page, "layer_pictures", lambda rows: [])
     return Run(shutil.copytree(run.path, tmp_path / "digits" / run.path.name))
 
@@ -274,7 +274,7 @@ def test_a_sweep_and_an_ablation_have_their_pages(hornbook_command, tmp_path):
 
 def test_train_says_how_to_get_the_page_or_writes_it(tmp_path, hornbook_command, tensorflow, monkeypatch):
     (tmp_path / "tiny.yaml").write_text(RECIPE)
-    monkeypatch.setattr(page, "examine", lambda run, trust=False: None)
+    monkeypatch.setattr(gathered, "examine", lambda run, trust=False: None)
     command = f"hornbook train -c {tmp_path / 'tiny.yaml'} --runs {tmp_path} training.epochs=1 health=off"
     done = hornbook_command(command)
     (run,) = (tmp_path / "tiny").glob("2*")
