@@ -3,7 +3,7 @@
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
   log.txt
-  lr_find.json  lr_find.svg  report.html
+  lr_find.json  lr_find.svg  report.html  model_card.md
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
@@ -42,7 +42,7 @@ RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "enviro
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 HEALTH = "health.jsonl"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
-REPORT = "report.html"
+REPORT, CARD = "report.html", "model_card.md"
 LATEST = "latest"
 OVERRIDE = "# override: "
 BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
@@ -325,6 +325,11 @@ class Run:
     def page_path(self) -> Path:
         """Where the run's page is, once it is written."""
         return self.path / REPORT
+
+    @property
+    def card_path(self) -> Path:
+        """Where the run's model card is, once it is written."""
+        return self.path / CARD
 
     @property
     def rate_picture_path(self) -> Path | None:

@@ -1,4 +1,4 @@
-"""A run's page: what is on it, what it says is missing, and that no text of a run becomes HTML."""
+"""A run's page and its card: what is on them, what it says is missing, and that no text of a run becomes HTML."""
 
 import json
 import re
@@ -6,10 +6,12 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+import yaml
 
 import hornbook
 from hornbook.errors import DataError
 from hornbook.inference import gathered, page
+from hornbook.inference.card import card_of
 from hornbook.inference.page import page_of, write_page
 from hornbook.report.health import layer_pictures
 from hornbook.runs.directory import Run
@@ -285,3 +287,46 @@ def test_train_says_how_to_get_the_page_or_writes_it(tmp_path, hornbook_command,
     (written,) = (tmp_path / "tiny").glob("2*/report.html")
     assert f"page    {written}" in done.err.splitlines()
     assert any("diverged" in text for text in Reader(written.read_text()).of("li")), "it has a page too"
+
+
+def test_a_card_has_a_head_for_hubs_figures_with_intervals_and_the_recipe(run, hornbook_command, tmp_path):
+    done = hornbook_command(f"hornbook report {run.path} --to markdown -o {tmp_path / 'README.md'}")
+    assert done.code == 0, done.err
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert (head["library_name"], head["pipeline_tag"]) == ("keras", "image-classification")
+    figures = head["model-index"][0]["results"][0]
+    assert (figures["dataset"]["split"], figures["metrics"][1]["value"]) == ("test", run.result["test"]["accuracy"])
+    count = round(360 * run.result["test"]["accuracy"])
+    low, high = wilson(count, 360)
+    assert f"| test | accuracy | {count / 360:.4g} | {low:.4f} to {high:.4f} |" in text
+    assert run.recipe_text in text
+    assert 'keras.saving.load_model("best.keras")' in text or 'load_model("last.keras")' in text
+
+
+def wilson(count, total, z=1.959964):
+    """Wilson (1927), as in textbooks."""
+    share = count / total
+    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2)) ** 0.5
+    return middle - half, middle + half
+
+
+def test_no_text_of_a_run_becomes_markdown_and_the_card_says_what_is_missing(copy):
+    data = json.loads((copy.path / "data.json").read_text())
+    data |= {"class_names": [f"<b>|*{number}*`\x1b" for number in range(10)], "warnings": ["[x](http://y)"]}
+    (copy.path / "data.json").write_text(json.dumps(data))
+    (copy.path / "result.json").write_text('{"state": "running"}')
+    text = card_of(copy, findings=[{"code": "a_code", "severity": "tip", "evidence": "see <this>"}])
+    assert "10 classes: \\<b\\>\\|\\*0\\*\\`\\\\x1b," in text
+    assert "- \\[x\\](http://y)" in text
+    assert "- This run is not finished: running." in text
+    assert "- Predictions: the file of the data is gone." in text
+    assert "**tip: a\\_code**: see \\<this\\>" in text
+    assert "None was measured." in text
+
+
+@pytest.mark.parametrize("file", ["data.json", "environment.json", "recipe.yaml"])
+def test_a_card_is_written_for_a_damaged_run_too(copy, file):
+    (copy.path / file).write_bytes(b"\xff\n")
+    assert f"{file}: damaged" in card_of(copy).replace("\\", "")
