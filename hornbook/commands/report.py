@@ -1,5 +1,6 @@
 """The report command. TensorFlow is imported when it runs."""
 
+import sys
 import webbrowser
 from enum import StrEnum
 from pathlib import Path
@@ -53,7 +54,8 @@ def report(
         path = finished[name] or write_page_of(found[name].path, output=output, to=to, trust=trust)
         print(path_text(path))
         if opened:
-            webbrowser.open(path.absolute().as_uri())
+            if not webbrowser.open(path.absolute().as_uri()):
+                print("no browser was found to open it", file=sys.stderr)
 
 
 def write_page_of(run: Path, *, output: Path | None = None, to: Form = Form.html, trust: bool = False) -> Path:
@@ -70,9 +72,7 @@ COMMANDS = (
     (
         report,
         examples(
-            "hornbook report runs/he_elu_bn/latest",
             "hornbook report he_elu_bn --open",
-            "hornbook report he_elu_bn -o he_elu_bn.html",
             "hornbook report he_elu_bn --to markdown -o README.md",
         ),
     ),

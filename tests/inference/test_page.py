@@ -246,7 +246,7 @@ def test_thousands_of_epochs_and_hundreds_of_layers_stay_far_below_three_megabyt
 
 def test_the_command_writes_the_page_into_the_run_and_prints_its_path(copy, hornbook_command, monkeypatch):
     opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
     done = hornbook_command(f"hornbook report {copy.path} --open")
     assert done.code == 0, done.err
     assert done.out == f"{copy.path / 'report.html'}\n"
