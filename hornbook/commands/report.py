@@ -53,9 +53,8 @@ def report(
     for name in runs:
         path = finished[name] or write_page_of(found[name].path, output=output, to=to, trust=trust)
         print(path_text(path))
-        if opened:
-            if not webbrowser.open(path.absolute().as_uri()):
-                print("no browser was found to open it", file=sys.stderr)
+        if opened and not webbrowser.open(path.absolute().as_uri()):
+            print("no browser was found to open it", file=sys.stderr)
 
 
 def write_page_of(run: Path, *, output: Path | None = None, to: Form = Form.html, trust: bool = False) -> Path:

@@ -9,7 +9,7 @@ from hornbook.errors import escaped
 from hornbook.report.chart import ACCENT, PLAIN, QUIET
 from hornbook.report.lines import Line, LineChart, Mark
 
-__all__ = ["Curves", "learning_curves"]
+__all__ = ["Curves", "figures_of", "learning_curves"]
 
 MOST_METRICS = 5
 MOST_POINTS = 400
@@ -28,31 +28,37 @@ class Curves(NamedTuple):
     note: str = ""
 
 
-def learning_curves(history: Sequence[Mapping[str, Any]], *, best_epoch: int = 0) -> list[Curves]:
+def learning_curves(history: Sequence[Mapping[str, Any]], *, best_epoch: int = 0, name: str = "curve") -> list[Curves]:
     """Return a picture per figure, the loss first, and those of rate and momentum.
 
     Args:
         history: A mapping per epoch.
         best_epoch: The epoch that is marked, from 1; 0: none.
+        name: Begins the pictures' names; see `chart.drawn`.
     """
-    names = dict.fromkeys(key.removeprefix(VALIDATION) for row in history for key, value in row.items() if _is(value))
-    figures = [name for name in names if name not in NO_FIGURES][: 1 + MOST_METRICS]
-    curves = [_curves(history, name, best_epoch, place) for place, name in enumerate(figures, 1)]
-    for name, title in (("learning_rate", "learning rate"), ("momentum", "momentum")):
-        values = [row.get(name) for row in history]
-        if any(_is(value) for value in values):
-            lines = (_line(history, name, QUIET, ""),)
+    curves = [
+        _curves(history, figure, best_epoch, f"{name}-{place}") for place, figure in enumerate(figures_of(history), 1)
+    ]
+    for key, title in (("learning_rate", "learning rate"), ("momentum", "momentum")):
+        if any(_is(row.get(key)) for row in history):
+            lines = (_line(history, key, QUIET, ""),)
             label = f"{title} by epoch, {_range(lines)}"
             chart = LineChart(lines, "epoch", title, _limits(lines)[0], size=(SIZE[0], 200))
-            curves.append(Curves(title, chart.svg(f"curve-{name}", label)))
+            curves.append(Curves(title, chart.svg(f"{name}-{key}", label)))
     return curves
+
+
+def figures_of(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the loss and the first metrics that a history has, without those of validation."""
+    keys = dict.fromkeys(key.removeprefix(VALIDATION) for row in history for key, value in row.items() if _is(value))
+    return [key for key in keys if key not in NO_FIGURES][: 1 + MOST_METRICS]
 
 
 def _is(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int, place: int) -> Curves:
+def _curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int, picture: str) -> Curves:
     has = {key for row in history for key in row}
     chosen = [(key, label, color) for key, label, color in (
         (name, "training", PLAIN), (VALIDATION + name, "validation", ACCENT)
@@ -66,7 +72,7 @@ def _curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int, pl
     label += f"; best epoch {best_epoch}" if marks else ""
     chart = LineChart(lines, "epoch", shown, limits, marks=marks, size=SIZE)
     note = "Values far outside are cut off, or not finite." if is_cut else ""
-    return Curves(name, chart.svg(f"curve-{place}", label), note)
+    return Curves(name, chart.svg(picture, label), note)
 
 
 def _line(history: Sequence[Mapping[str, Any]], key: str, color: str, label: str) -> Line:
