@@ -128,7 +128,9 @@ class LineChart:
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
         else:
             low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
-            axes.xaxis.set_major_locator(MaxNLocator(min(10, self.size[0] // 60), integer=True, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_locator(
+                MaxNLocator(min(10, self.size[0] // 60), integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+            )
         axes.set_xlim(low, high)
         axes.set_ylim(*self.limits)
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -46,3 +46,10 @@ def test_a_long_run_stays_small():
     (curve,) = learning_curves([{"epoch": 1 + n, "loss": 1 / (1 + n)} for n in range(20_000)])
     assert len(curve.picture) < 20_000
     assert "to 5e-05" in curve.picture
+
+
+def test_a_single_epoch_is_a_dot_above_its_number(read):
+    (curve,) = learning_curves([{"epoch": 1, "loss": 0.5}])
+    texts = read(curve.picture).texts
+    assert "1" in texts
+    assert not [text for text in texts if text in {"0.6", "0.8", "1.2"}]
