@@ -49,7 +49,7 @@ def test_a_long_run_stays_small():
 
 
 def test_a_single_epoch_is_a_dot_above_its_number(read):
-    (curve,) = learning_curves([{"epoch": 1, "loss": 0.5}])
+    (curve,) = learning_curves([{"epoch": 1, "loss": 50.0}])
     texts = read(curve.picture).texts
     assert "1" in texts
     assert not [text for text in texts if text in {"0.6", "0.8", "1.2"}]
