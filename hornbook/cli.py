@@ -15,6 +15,7 @@ from hornbook.commands import (
     evaluate,
     lr_find,
     new,
+    report,
     resume,
     reuse_report,
     runs,
@@ -36,7 +37,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-GROUPS = (train, resume, doctor, lr_find, sweep, evaluate, reuse_report, ablate, check, catalog, new, versions)
+GROUPS = (
+    train, resume, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate, check, catalog, new, versions,
+)  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:
         app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=lines)(command)

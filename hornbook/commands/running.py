@@ -13,7 +13,7 @@ from hornbook.errors import DivergedError
 from hornbook.report.terminal import console
 
 if TYPE_CHECKING:
-    from hornbook.trainer.listeners import Listener
+    from hornbook.trainer.listeners import Listener, Start
     from hornbook.trainer.result import TrainResult
 
     Listeners = Sequence[Listener]
@@ -22,36 +22,44 @@ __all__ = ["train_and_print"]
 
 
 def train_and_print(
-    run_it: "Callable[[Listeners], TrainResult | None]", *, device: Device | None, as_json: bool, quiet: bool
+    run_it: "Callable[[Listeners], TrainResult | None]",
+    *,
+    device: Device | None,
+    as_json: bool,
+    quiet: bool,
+    afterwards: Callable[[Path], None] = lambda run: None,
 ) -> "TrainResult | None":
-    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code."""
+    """Train with progress on stderr and the result on stdout; an interrupted run ends the command with its code.
+
+    `afterwards` is called with the folder of a run that has come to its end, also to that of having diverged.
+    """
     import_tensorflow(device, quiet=quiet)
-    from hornbook.trainer.listeners import Listener, Start
+    from hornbook.trainer.listeners import Listener
     from hornbook.trainer.progress import ConsoleNotes, ConsoleProgress
 
-    class _Place(Listener):
-        """Remembers the run, to say what is wrong with it when it has ended."""
+    class Folder(Listener):
+        path: Path | None = None
 
-        def __init__(self) -> None:
-            self.run: Path | None = None
-
-        def on_start(self, start: Start) -> None:
-            self.run = start.run
-
-        def diagnose(self) -> None:
-            """Name the run's issues on stderr; say nothing of a healthy one."""
-            from hornbook.doctor.diagnose import short_lines
-
-            for line in short_lines(self.run) if self.run is not None else ():
-                progress.print(line)
+        def on_start(self, start: "Start") -> None:
+            self.path = start.run
 
     progress, results = console(stderr=True), console(quiet=as_json)
-    told, place = ConsoleProgress(progress, results), _Place()
+    told, folder = ConsoleProgress(progress, results), Folder()
+
+    def ended() -> None:
+        """Name the run's issues on stderr, nothing of a healthy one, and do what comes afterwards."""
+        from hornbook.doctor.diagnose import short_lines
+
+        if folder.path is not None:
+            for line in short_lines(folder.path):
+                progress.print(line)
+            afterwards(folder.path)
+
     try:
-        result = run_it([ConsoleNotes(progress) if quiet else told, place])
+        result = run_it([ConsoleNotes(progress) if quiet else told, folder])
     except DivergedError:
         told.close()
-        place.diagnose()
+        ended()
         raise
     finally:
         told.close()
@@ -61,11 +69,10 @@ def train_and_print(
         print(json.dumps(_record(result), indent=2))
     elif quiet:
         print(result)
-    if result.state == "finished":
-        place.diagnose()
     if result.exit_code:
         print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
         raise typer.Exit(result.exit_code)
+    ended()
     return result
 
 

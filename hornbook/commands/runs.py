@@ -34,9 +34,20 @@ def list_command(
     folder: RunsArgument = Path("runs"),
     trials: Annotated[bool, typer.Option("--trials", help="Sweeps' trials too, one line each")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON")] = False,
+    as_page: Annotated[
+        bool, typer.Option("--html", help="Write index.html into the folder: a page of all runs")
+    ] = False,
 ) -> None:
     """List runs: how they ended, and what they cost on disk."""
+    if as_page and as_json:
+        raise UsageError("--html writes a page and --json prints a list. Leave one out.")
     found = _usages(folder)
+    if as_page:
+        from hornbook.study.index import write_index
+
+        print(write_index(folder, [one for one in found if trials or not one.is_trial]))
+        _end(found)
+        return
     if as_json:
         print(json.dumps([{**vars(one), "path": str(one.path)} for one in found], indent=2))
         _end(found)
@@ -141,6 +152,9 @@ def _dropped(found: list[Usage], keep_best: int | None) -> set[Path]:
 
 
 COMMANDS = (
-    (list_command, examples("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials")),
+    (
+        list_command,
+        examples("hornbook runs list", "hornbook runs list runs/he_elu_bn --trials"),
+    ),
     (prune, examples("hornbook runs prune", "hornbook runs prune --keep-best 3 --yes")),
 )

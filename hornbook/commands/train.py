@@ -1,5 +1,6 @@
 """The command `hornbook train`. TensorFlow is imported when it runs."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,9 +18,11 @@ from hornbook.commands.options import (
     import_tensorflow,
     load_or_explain,
 )
+from hornbook.commands.report import write_page_of
 from hornbook.commands.running import train_and_print
 from hornbook.recipes.control import control_of
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.text import path_text
 from hornbook.runs.directory import find_unfinished
 from hornbook.startup import process_start
 
@@ -45,6 +48,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest run of this recipe if it is unfinished")
     ] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write the run's page, report.html, at the end")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -74,7 +78,13 @@ def train(
             return resume_run(unfinished, listeners=listeners, started=started, trust=recipe.is_trusted)
         return train_recipe(recipe, runs=runs, listeners=listeners, source=source, started=started)
 
-    result = train_and_print(run_it, device=device, as_json=as_json, quiet=quiet)
+    def tell_of_page(run: Path) -> None:
+        if report:
+            print(f"page    {path_text(write_page_of(run, trust=recipe.is_trusted))}", file=sys.stderr)
+        elif not quiet:
+            print(f"page    hornbook report {run}", file=sys.stderr)
+
+    result = train_and_print(run_it, device=device, as_json=as_json, quiet=quiet, afterwards=tell_of_page)
     if result is not None:
         _check_gates(gates, result, recipe)
 

@@ -1,6 +1,5 @@
 """What `hornbook evaluate` says about a run on one split."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from hornbook.inference.mistakes import Mistakes, find_mistakes
 from hornbook.inference.timing import Cost, cost_of
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import check_dropout
-from hornbook.report.text import cut
+from hornbook.report.text import cut, path_text
 from hornbook.runs import find_run
 
 __all__ = ["Report", "check_choices", "evaluate_run", "load_splits", "of_split", "split_of"]
@@ -77,7 +76,7 @@ class Report:
 
     def text(self) -> str:
         """Return lines of at most 80 characters for up to ten classes."""
-        shown = _shown(self.run)
+        shown = path_text(self.run)
         what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
@@ -208,13 +207,7 @@ def evaluate_run(
 
 def _where(trained: Trained, split: str) -> str:
     """Return the Python that gives the inputs of a split."""
-    return f'split_of("{_shown(trained.run.path)}", "{split}").x'
-
-
-def _shown(path: str | Path) -> str:
-    """Return a path from here, if it is below; else as it is."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith(os.pardir) else relative
+    return f'split_of("{path_text(trained.run.path)}", "{split}").x'
 
 
 def _table(targets: dict[str, dict[str, float]]) -> list[str]:

@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """An x that matters, as a vertical line with its name."""
+    """An x that matters, as a vertical line with its name; without one, the text around the picture says what it is."""
 
     x: float
     label: str
@@ -63,6 +63,7 @@ class LineChart:
         marks: Vertical lines.
         span: An interval of x that is tinted.
         is_log: Whether distances along x are ratios.
+        ends: Lowest and highest x, of an axis that is no count; None: those of the lines, which are counts.
         size: px.
     """
 
@@ -75,6 +76,7 @@ class LineChart:
     marks: tuple[Mark, ...] = ()
     span: tuple[float, float] | None = None
     is_log: bool = False
+    ends: tuple[float, float] | None = None
     size: tuple[int, int] = (960, 420)
 
     def svg(self, name: str, label: str) -> str:
@@ -120,9 +122,15 @@ class LineChart:
             ticks = rate_ticks(low, high)
             axes.set_xticks([rate for rate, _ in ticks], [text for _, text in ticks])
             axes.set_xticks([], minor=True)
+        elif self.ends is not None:
+            low, high = self.ends
+            axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
         else:
             low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
-            axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_locator(
+                MaxNLocator(min(10, self.size[0] // 60), integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+            )
         axes.set_xlim(low, high)
         axes.set_ylim(*self.limits)
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -165,6 +173,8 @@ class LineChart:
                 linestyle="-" if mark.is_bold else (0, (4, 3)),
                 zorder=2.5 + mark.is_bold,
             )
+            if not mark.label:
+                continue
             _connect(axes, [(edge + (4 if is_left else -4), height), (place, height)], mark.color)
             weight = "bold" if mark.is_bold else "normal"
             side = "right" if is_left else "left"

@@ -1,11 +1,23 @@
 """How numbers and sentences look in a terminal of 80 columns and on pages. No TensorFlow."""
 
 import math
+import os
 import textwrap
+from pathlib import Path
 
 from hornbook.errors import escaped
 
-__all__ = ["COLUMNS", "cut", "cut_inside", "epoch_figure", "indented", "number_text", "p_relation", "p_text"]
+__all__ = [
+    "COLUMNS",
+    "cut",
+    "cut_inside",
+    "epoch_figure",
+    "indented",
+    "number_text",
+    "p_relation",
+    "p_text",
+    "path_text",
+]
 
 COLUMNS = 80
 """The terminal that lines are made for."""
@@ -29,6 +41,12 @@ def cut_inside(text: str, width: int) -> str:
     """Return a text of at most `width` characters without its middle: names that begin alike often end differently."""
     text, first = escaped(text, one_line=True), width // 2
     return text if len(text) <= width else f"{text[:first]}…{text[len(text) - (width - 1 - first) :]}"
+
+
+def path_text(path: str | Path) -> str:
+    """Return a path from the current folder where it is below that, else as it is."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 def number_text(value: float) -> str:

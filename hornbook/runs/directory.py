@@ -3,12 +3,13 @@
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
   log.txt
-  lr_find.json  lr_find.svg
+  lr_find.json  lr_find.svg  report.html  model_card.md
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -41,7 +42,9 @@ RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "enviro
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 HEALTH = "health.jsonl"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
+REPORT, CARD = "report.html", "model_card.md"
 LATEST = "latest"
+OVERRIDE = "# override: "
 BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
 """What may be in a run's folder before the recipe makes it a run."""
 
@@ -311,6 +314,30 @@ class Run:
         return read_text(self.path / RECIPE)
 
     @property
+    def source(self) -> tuple[str, tuple[str, ...]]:
+        """The recipe's text as given, and the overrides of the command line."""
+        lines = read_text(self.path / SOURCE).splitlines(keepends=True)
+        overrides = list(itertools.takewhile(lambda line: line.startswith(OVERRIDE), lines))
+        given = tuple(line.removeprefix(OVERRIDE).rstrip("\n") for line in overrides)
+        return "".join(lines[len(overrides) :]), given
+
+    @property
+    def page_path(self) -> Path:
+        """Where the run's page is, once it is written."""
+        return self.path / REPORT
+
+    @property
+    def card_path(self) -> Path:
+        """Where the run's model card is, once it is written."""
+        return self.path / CARD
+
+    @property
+    def rate_picture_path(self) -> Path | None:
+        """The picture of the range test that found the run's rate; None where there was none."""
+        path = self.path / RATE_PICTURE
+        return path if path.is_file() else None
+
+    @property
     def result(self) -> dict[str, Any]:
         """State, stop reason and metrics."""
         return read_record(self.path / RESULT, ResultRecord)
@@ -380,7 +407,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _source_text(text: str, overrides: Sequence[str]) -> str:
-    return "".join(f"# override: {override}\n" for override in overrides) + text
+    return "".join(f"{OVERRIDE}{override}\n" for override in overrides) + text
 
 
 def find_unfinished(root: Path, name: str, source: tuple[str, Sequence[str]]) -> Path | None:

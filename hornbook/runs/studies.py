@@ -13,9 +13,15 @@ from typing import Any
 from hornbook.atomic import write_json, write_text
 from hornbook.errors import RunError
 
-__all__ = ["STUDY_FILES", "write_study"]
+__all__ = ["STUDY_FILES", "study_page", "write_study"]
 
 REPORT, TABLE, RESULT = STUDY_FILES = ("report.html", "table.csv", "result.json")
+
+
+def study_page(name: str) -> Path | None:
+    """Return the page in a study's folder; None where the folder is no study's."""
+    folder = Path(name)
+    return (folder / REPORT).resolve() if all((folder / file).is_file() for file in STUDY_FILES) else None
 
 
 def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any]) -> Path:

@@ -20,7 +20,8 @@ from hornbook.runs.directory import make_folder
 from hornbook.runs.records import EventRecord, SweepRecord, read_lines, read_record, read_text
 
 __all__ = [
-    "Outcome", "Proposal", "SweepFolder", "TrialRow", "best_runs", "latest_best", "sweep_above", "sweep_result",
+    "Outcome", "Proposal", "SweepFolder", "TrialRow", "best_runs", "latest_best", "sweep_above", "sweep_page",
+    "sweep_result",
 ]  # fmt: skip
 
 SOURCE, EVENTS, TABLE, BEST, RESULT, REPORT = (
@@ -238,6 +239,21 @@ class SweepFolder:
         """Return the trial that a trial's runs began with: itself, or the first of those it goes on from."""
         parent = self.rows[trial].proposal.parent
         return trial if parent is None else self.roots(parent)
+
+
+def sweep_page(name: str) -> Path | None:
+    """Return the page in a sweep's folder, ``NAME/latest-sweep`` below runs/ among them; None where it is no sweep's.
+
+    Raises:
+        RunError: If the sweep has none yet.
+    """
+    folder = next((path for path in (Path(name), Path("runs") / name) if (path / EVENTS).is_file()), None)
+    if folder is None:
+        return None
+    page = (folder / REPORT).resolve()
+    if not page.is_file():
+        raise RunError(f"{page}: missing. A sweep writes its page when it ends; go on with it by hornbook sweep.")
+    return page
 
 
 def sweep_above(run: Path) -> Path | None:

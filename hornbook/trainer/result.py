@@ -1,11 +1,18 @@
 """What `hornbook.train` returns."""
 
+import html
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hornbook.errors import escaped
 from hornbook.recipes.recipe import Recipe
+from hornbook.report.learning import figures_of, learning_curves
 from hornbook.runs.directory import is_pretraining
+
+if TYPE_CHECKING:
+    import polars
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainResult"]
 
@@ -51,6 +58,40 @@ class TrainResult:
     def epochs(self) -> int:
         """How many epochs were trained, pretraining not counted."""
         return sum(not is_pretraining(row) for row in self.history)
+
+    @property
+    def _trained(self) -> list[dict[str, Any]]:
+        return [row for row in self.history if not is_pretraining(row)]
+
+    def history_frame(self) -> "polars.DataFrame":
+        """Return the history as a table: a row per epoch, those of pretraining first, and a column per figure."""
+        import polars
+
+        return polars.from_dicts(self.history, infer_schema_length=None) if self.history else polars.DataFrame()
+
+    def plot(self) -> "list[Axes]":
+        """Draw the learning curves with Matplotlib; returns the axes, one per figure, to change as you like."""
+        from matplotlib import pyplot
+
+        names = figures_of(self._trained) or ["loss"]
+        _, grid = pyplot.subplots(1, len(names), figsize=(5 * len(names), 3.5), squeeze=False, layout="constrained")
+        for axes, name in zip(grid[0], names, strict=True):
+            for key, label in ((name, "training"), (f"val_{name}", "validation")):
+                points = [(row["epoch"], row[key]) for row in self._trained if row.get(key) is not None]
+                if points:
+                    axes.plot(*zip(*points, strict=True), label=label)
+            if self.best_epoch:
+                axes.axvline(self.best_epoch, linestyle="--", color="0.5", linewidth=1, label="best epoch")
+            axes.set(xlabel="epoch", ylabel=name)
+        if self._trained:
+            grid[0][0].legend()
+        return list(grid[0])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how the run ended, and its learning curves."""
+        curves = learning_curves(self._trained, best_epoch=self.best_epoch, name=f"curve-{self.run.name}")
+        pictures = "".join(curve.picture for curve in curves)
+        return f"<pre>{html.escape(escaped(repr(self)))}</pre><div>{pictures}</div>"
 
     def __repr__(self) -> str:
         def values(metrics: dict[str, float]) -> str:

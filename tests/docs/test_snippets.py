@@ -18,6 +18,7 @@ TOGETHER = [
         "docs/resume.md",
         "docs/lr_find.md",
         "docs/uncertainty.md",
+        "docs/report.md",
         "docs/pretraining.md",
         "docs/reuse.md",
         "docs/ablation.md",

@@ -1,0 +1,231 @@
+"""A run as a model card: Markdown with the head in YAML that model hubs read. TensorFlow has to be imported.
+
+Mitchell et al. (2019), "Model cards for model reporting".
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hornbook.atomic import write_text
+from hornbook.errors import escaped
+from hornbook.inference.examination import MOST_CLASSES, Examination
+from hornbook.inference.gathered import Finding, Gathered, class_means, gather, shown_finding
+from hornbook.recipes.language.text import to_yaml
+from hornbook.report.text import path_text
+from hornbook.runs.directory import Run
+
+__all__ = ["card_of", "write_card"]
+
+FEW = 100
+"""With fewer examples, figures of a split are mostly chance."""
+PIPELINES = {
+    ("image", False): "image-classification",
+    ("table", False): "tabular-classification",
+    ("table", True): "tabular-regression",
+    ("tokens", False): "text-classification",
+}
+"""What hubs call a task, by kind of input and whether it is a regression."""
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def write_card(
+    run: Run, *, output: Path | None = None, findings: Sequence[Finding] | None = None, trust: bool = False
+) -> Path:
+    """Write a run's model card; returns its file, model_card.md in the run's folder where nothing else is said.
+
+    Args:
+        run: The run.
+        output: The file to write.
+        findings: What a check of the run has found; None where none was made.
+        trust: Whether code that the run's model holds may be run.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    path = output if output is not None else run.card_path
+    text = card_of(run, findings=findings, trust=trust)
+    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))
+    return path
+
+
+def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False) -> str:
+    """Return a run's model card; see `write_card`."""
+    found = gather(run, trust=trust)
+    name = run.path.parent.name
+    parts = [
+        f"---\n{to_yaml(_head(name, found))}---\n",
+        f"# {_plain(name)}\n",
+        *_about(run, found),
+        "## Data\n",
+        *_data(found),
+        "## Figures\n",
+        *_figures(found),
+        "## Limits\n",
+        *_limits(found),
+        *_findings(run, findings),
+        "## How to load\n",
+        f"```python\nimport hornbook.layers  # layers that Keras lacks\nimport keras\n\nmodel = keras.saving.load_model("
+        f'"{found.result.get("final") or "last"}.keras")\n```\n',
+        "Or predict for a file: `hornbook predict RUN --input FILE`, with RUN the run's folder.\n",
+        "## Recipe\n",
+        f"Trains the same model again, with `hornbook train --config recipe.yaml`.\n\n{_fenced(found.recipe_text)}\n",
+        "## Environment\n",
+        *_environment(found),
+    ]
+    return escaped("\n".join(parts))
+
+
+def _plain(value: Any) -> str:
+    """Return a text as it is to be read, in one line: nothing in it is Markdown or HTML."""
+    return SPECIAL.sub(r"\\\1", escaped(str(value), one_line=True)).replace("&", "&amp;")
+
+
+def _fenced(text: str) -> str:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}yaml\n{text.rstrip()}\n{fence}\n"
+
+
+def _head(name: str, found: Gathered) -> dict[str, Any]:
+    data = found.data
+    head: dict[str, Any] = {"library_name": "keras", "tags": ["keras", "hornbook"]}
+    if not data:
+        return head
+    task = PIPELINES.get((data["kind"], data["task"] == "regression"), "other")
+    head |= {"pipeline_tag": task} if task != "other" else {}
+    results = [
+        {
+            "task": {"type": task},
+            "dataset": {"name": data["name"], "type": data["name"], "split": split},
+            "metrics": [{"type": key, "value": value} for key, value in figures.items() if value is not None],
+        }
+        for split in ("test", "validation")
+        if (figures := found.result.get(split))
+    ]
+    return head | ({"model-index": [{"name": name, "results": results}]} if results else {})
+
+
+def _about(run: Run, found: Gathered) -> Iterator[str]:
+    result, data = found.result, found.data
+    what = f"{data['task']} of {data['kind']} data" if data else "unknown task"
+    size = f", {found.seen.parameters[0]:,} parameters" if found.seen is not None and found.seen.parameters else ""
+    yield f"A Keras model for {_plain(what)}{size}, trained by Hornbook.\n"
+    epochs = f" after {result['epochs']} epochs" if result.get("epochs") else ""
+    best = f"; the weights are those of epoch {found.best_epoch}" if result.get("final") == "best" else ""
+    reason = f" ({_plain(result['stop_reason'])})" if result.get("stop_reason") else ""
+    yield f"Run `{path_text(run.path)}`: {result['state']}{epochs}{reason}{best}.\n"
+
+
+def _data(found: Gathered) -> Iterator[str]:
+    data = found.data
+    if not data:
+        yield "Unknown: the record of the data cannot be read.\n"
+        return
+    shape = " × ".join("?" if size is None else str(size) for size in data["input_shape"])
+    yield f"{_plain(data['name'])}, inputs of shape {shape} ({data['input_dtype']}), fingerprint {data['fingerprint']}.\n"
+    yield from _table(["split", "examples"], [[split, f"{count:,}"] for split, count in data["counts"].items()])
+    yield f"Divided by: {data['split_method']}.\n"
+    names = data["class_names"] or [str(number) for number in range(data["num_classes"])]
+    if names and data["task"] != "regression":
+        shown = ", ".join(map(_plain, names[:MOST_CLASSES]))
+        yield f"{len(names):,} classes: {shown}{', …' if len(names) > MOST_CLASSES else ''}.\n"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    lines = [heading, ["---"] * len(heading), *([_plain(cell) for cell in row] for row in rows)]
+    yield "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _figures(found: Gathered) -> Iterator[str]:
+    result, seen = found.result, found.seen
+    rows = [
+        [split, key.replace("_", " "), _number(value), _interval(key, split, value, found)]
+        for split in ("test", "validation")
+        for key, value in (result.get(split) or {}).items()
+    ]
+    if rows:
+        yield from _table(["split", "metric", "value", "95 % interval"], rows)
+        yield "Intervals are Wilson's, for shares of right examples; they say nothing about another seed or other data.\n"
+    else:
+        yield "None was measured.\n"
+    if result.get("baseline"):
+        listed = ", ".join(f"{_plain(key)} {_number(value)}" for key, value in result["baseline"].items())
+        yield f"Predicting the training mean everywhere: {listed}.\n"
+    if seen is not None and seen.classes:
+        yield from _classes(seen)
+    if seen is not None and seen.targets:
+        heading = ["target", "R²", "root mean squared error", "mean absolute error"]
+        yield from _table(
+            heading,
+            [
+                [one.name, _number(one.explained), _number(one.root_mean_squared), _number(one.mean_absolute)]
+                for one in seen.targets
+            ],
+        )
+
+
+def _classes(seen: Examination) -> Iterator[str]:
+    classes = sorted(seen.classes, key=lambda one: one.f1)[:MOST_CLASSES]
+    chosen = classes if len(classes) < len(seen.classes) else seen.classes
+    more = f"; the {len(chosen)} of {len(seen.classes):,} with the smallest F1" if chosen is classes else ""
+    yield f"Each class on the {seen.split} split{more}:\n"
+    rows = [[one.name, *map(_number, (one.precision, one.recall, one.f1)), f"{one.support:,}"] for one in chosen]
+    means = class_means(seen)
+    rows += [["mean of all", *(_number(means[key]) for key in ("precision", "recall", "f1")), ""]] if means else []
+    yield from _table(["class", "precision", "recall", "F1", "examples"], rows)
+    if seen.calibration is not None:
+        yield f"Expected calibration error {_number(seen.calibration.expected_calibration_error)}.\n"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _interval(key: str, split: str, value: float | None, found: Gathered) -> str:
+    """Return Wilson's interval of an accuracy over so many examples."""
+    count = found.data.get("counts", {}).get(split)
+    if key != "accuracy" or value is None or not count or found.data["task"] == "multilabel":
+        return ""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(value * count), count).proportion_ci(method="wilson")
+    return f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def _limits(found: Gathered) -> Iterator[str]:
+    data, seen = found.data, found.seen
+    sentences = [*found.gaps, *(data.get("warnings") or ()), *(seen.notes if seen is not None else ())]
+    counts = data.get("counts") or {}
+    if counts and not counts.get("test"):
+        sentences.append("There is no test split: no figure here is of examples that played no part in training.")
+    elif counts and counts["test"] < FEW:
+        sentences.append(f"Only {counts['test']} test examples: the figures may be off by much.")
+    sentences.append("Examples of another origin than the training data were not tried.")
+    if seen is not None and seen.confused:
+        pairs = ", ".join(f"{true} taken for {taken} ({count})" for true, taken, count in seen.confused[:5])
+        sentences.append(f"Most often confused: {pairs}.")
+    yield "\n".join(f"- {_plain(sentence)}" for sentence in sentences) + "\n"
+
+
+def _findings(run: Run, findings: Sequence[Finding] | None) -> Iterator[str]:
+    if findings is None:
+        return
+    yield "## Findings\n"
+    if not findings:
+        yield "Nothing was found that calls for action.\n"
+    for one in (shown_finding(run, finding) for finding in findings):
+        evidence = [*one["sentences"], *(f"{key} {value}" for key, value in one["evidence"])]
+        what = f"**{_plain(one['severity'] or 'finding')}: {_plain(one['fault'] or one['code'])}**"
+        yield f"- {what}{': ' if evidence else ''}{_plain('; '.join(evidence))}\n"
+
+
+def _environment(found: Gathered) -> Iterator[str]:
+    environment = found.environment
+    if not environment:
+        yield "Unknown: the record cannot be read.\n"
+        return
+    rows = [
+        [key, environment[key]] for key in ("device", "threads", "seed", "platform") if environment.get(key) is not None
+    ]
+    yield from _table(["what", "value"], [*rows, *environment["versions"].items()])
