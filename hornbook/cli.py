@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from hornbook.commands import ablate, catalog, check, evaluate, lr_find, new, resume, reuse_report, runs, sweep, train
+from hornbook.commands import (
+    ablate,
+    catalog,
+    check,
+    evaluate,
+    lr_find,
+    new,
+    resume,
+    reuse_report,
+    runs,
+    sanity,
+    sweep,
+    train,
+)
 from hornbook.commands import version as versions
 from hornbook.commands.options import examples
 from hornbook.errors import HornbookError, UsageError
@@ -23,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-GROUPS = (train, resume, lr_find, sweep, evaluate, reuse_report, ablate, check, catalog, new, versions)
+GROUPS = (train, resume, sanity, lr_find, sweep, evaluate, reuse_report, ablate, check, catalog, new, versions)
 for group in GROUPS:
     for command, lines in group.COMMANDS:
         app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=lines)(command)
