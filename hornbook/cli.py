@@ -12,6 +12,7 @@ from hornbook.commands import (
     catalog,
     check,
     evaluate,
+    explain,
     lr_find,
     new,
     resume,
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-GROUPS = (train, resume, sanity, lr_find, sweep, evaluate, reuse_report, ablate, check, catalog, new, versions)
+GROUPS = (train, resume, sanity, explain, lr_find, sweep, evaluate, reuse_report, ablate, check, catalog, new, versions)
 for group in GROUPS:
     for command, lines in group.COMMANDS:
         app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=lines)(command)
