@@ -18,7 +18,7 @@ __all__ = ["COMMANDS"]
 def explain_command(
     config: ConfigOption, overrides: OverrideArguments = None, device: DeviceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Say of every key where its value comes from and what it becomes."""
+    """Say of every key where it comes from and what it becomes."""
     recipe, _ = load_or_explain(config, overrides)
     import_tensorflow(device, quiet=as_json)
     from hornbook.explain import explain
