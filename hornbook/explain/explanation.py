@@ -19,6 +19,11 @@ __all__ = ["NAMES", "Explanation", "Row", "explain"]
 
 NAMES = frozenset({"name", "notes", "tags", "format"})
 """Keys that training does nothing with: they name the run and the language."""
+LISTED = {
+    "network/layers": "layers", "network/start": "weights when training begins", "network/copied": "copied",
+    "rates/curve": "rate", "rates/momentum": "momentum", "data/examples": "examples",
+}  # fmt: skip
+"""Groups of facts that are one line, and what it is called."""
 LONGEST = 60
 MOST = 4
 
@@ -111,24 +116,30 @@ def rows(recipe: Recipe, objects: Objects) -> Iterator[Row]:
 
 
 def _merged(facts: Mapping[str, Any]) -> list[str]:
-    """Return facts as texts, those that say the same of several layers as one."""
+    """Return facts as texts, those that say the same of several layers as one, and a curve as one."""
     groups: dict[tuple[str, str], list[str]] = {}
+    listed: dict[str, list[str]] = {}
     for address, value in facts.items():
-        place, _, argument = _split(address)
+        above, _, last = address.rpartition("/")
+        if above in LISTED:
+            listed.setdefault(LISTED[above], []).append(f"{last} {_text(value)}")
+            continue
+        place, argument = _split(address)
         groups.setdefault((argument, _text(value)), []).append(place)
-    return [
-        f"{_names(places)}{' ' if argument else ''}{argument} = {text}" for (argument, text), places in groups.items()
-    ]
+    texts = [f"{name}: {_listed(items)}" for name, items in listed.items()]
+    return [*texts, *(f"{_names(places)} {argument} = {text}" for (argument, text), places in groups.items())]
 
 
-def _split(address: str) -> tuple[str, str, str]:
-    """Return (object, "", argument) of an address, the object's group left out where it says nothing."""
-    parts = address.split("/")
-    if parts[0] in ("layer", "metric", "watch"):
-        return parts[1], "", ".".join(parts[2:])
-    if len(parts) > 2 and parts[0] == "network":
-        return parts[2], "", {"layers": "is", "start": "starts as"}.get(parts[1], parts[1])
-    return parts[0], "", ".".join(parts[1:])
+def _listed(items: list[str]) -> str:
+    return ", ".join(items) if len(items) <= 7 else f"{', '.join(items[:3])} … {', '.join(items[-3:])}"
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return object and argument of an address, without the object's kind where the name says it."""
+    kind, name, *rest = address.split("/")
+    if kind in ("layer", "metric", "watch"):
+        return name, ".".join(rest)
+    return (f"phase {name}", ".".join(rest)) if kind == "phase" else (kind, ".".join([name, *rest]))
 
 
 def _names(places: list[str]) -> str:

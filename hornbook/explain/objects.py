@@ -130,7 +130,7 @@ class Objects:
             facts["from"] = built.copied.where
             facts["checksum"] = built.copied.checksum
             facts["skipped"] = dict(built.copied.skipped)
-            facts["learned"] = len(built.copied.start)
+            facts["layers that have learned"] = len(built.copied.start)
         return facts
 
     def _of_optimizer(self) -> Facts:
@@ -218,7 +218,7 @@ def _of_layer(layer: keras.layers.Layer) -> Facts:
         if initializer is not None and weight is not None and len(weight.shape) > 1:
             variance = weight_variance(initializer, tuple(weight.shape))
             if variance is not None:
-                facts[key] = {**_config(initializer), "variance of a weight": variance}
+                facts[key] = {"variance of a weight": variance, **_config(initializer)}
     return facts
 
 

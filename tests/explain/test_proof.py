@@ -22,6 +22,7 @@ from hornbook.recipes.origins import leaves
 from hornbook.recipes.recipe import Recipe
 from hornbook.trainer import prepare as preparing
 from hornbook.trainer import session as sessions
+from hornbook.trainer.train import train
 
 NOT_HERE = {"rnn_imdb", "fashion_b_best", "fashion_b_on_a"}
 """Recipes that need data or runs that are not here."""
@@ -128,12 +129,30 @@ def test_changing_any_key_of_any_shipped_recipe_changes_what_it_became():
     assert {key for key in left if not any(fnmatch(key, pattern) for pattern in FIXED)} == set()
 
 
+def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
+    recipe = load_recipe("fashion_b_on_a", [f"reuse.from={earlier_run}"])
+    recipe = recipe.replaced({"reuse.unfreeze": [{"after": 4, "layers": "hidden_2", "learning_rate_factor": 0.5}]})
+    tree = Objects(recipe, shelf=SHELF).prepared.recipe.to_dict()
+    paths = [path for path, _ in leaves(tree) if path[0] == "reuse"]
+    same, fixed = unexplained(Recipe.model_validate(tree), paths)
+    no_effect = {"reuse.trust", "reuse.batch_normalization"}  # no code to run, no such layers to keep
+    assert {format_path(path) for path in same} == no_effect
+    assert {format_path(path) for path in fixed} <= {"reuse.from"}
+
+
 def disconnect(monkeypatch, module, function: str, section: str, value: object) -> None:
     """Let a function that takes a recipe get one in which a section is what it was."""
     connected = getattr(module, function)
     monkeypatch.setattr(
         module, function, lambda recipe, *rest, **named: connected(recipe.replaced({section: value}), *rest, **named)
     )
+
+
+@pytest.fixture(scope="module")
+def earlier_run(tmp_path_factory):
+    """A run of the recipe that another one begins with."""
+    recipe = load_recipe("fashion_model_a", ["data.limit=64", "training.epochs=1", "training.engine=graph"])
+    return train(recipe, runs=tmp_path_factory.mktemp("earlier"), shelf=SHELF).run
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,8 @@ def check_gradients(prepared: Prepared, layers: Layers, phases: tuple[Phase, ...
         theory = f" (theory {number_text(_short(min(known)))})" if known else ""
         span = f", the smallest kernel's {number_text(_short(min(shares.values())))} of the head's{theory}"
     count = sum(len(layer.trainable_variables) > 0 for layer in built.logits_model.layers)
-    return passed(f"all {count} layers that learn get one{span}{waits}", **figures)
+    who = "the layer that learns gets" if count == 1 else f"all {count} layers that learn get"
+    return passed(f"{who} one{span}{waits}", **figures)
 
 
 def _norm(arrays: Any) -> float:
