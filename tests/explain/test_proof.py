@@ -131,13 +131,17 @@ def test_changing_any_key_of_any_shipped_recipe_changes_what_it_became():
 
 def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
     recipe = load_recipe("fashion_b_on_a", [f"reuse.from={earlier_run}"])
-    recipe = recipe.replaced({"reuse.unfreeze": [{"after": 4, "layers": "hidden_2", "learning_rate_factor": 0.5}]})
-    tree = Objects(recipe, shelf=SHELF).prepared.recipe.to_dict()
-    paths = [path for path, _ in leaves(tree) if path[0] == "reuse"]
-    same, fixed = unexplained(Recipe.model_validate(tree), paths)
+    thaws = {"reuse.unfreeze": [{"after": 4, "layers": "hidden_2", "learning_rate_factor": 0.5}]}
+    learns = {"reuse.unfreeze": None, "reuse.freeze": False}
+    same, fixed = [], []
+    for values in (thaws, learns):
+        tree = Objects(recipe.replaced(values), shelf=SHELF).prepared.recipe.to_dict()
+        paths = [path for path, _ in leaves(tree) if path[0] == "reuse"]
+        left, unchanged = unexplained(Recipe.model_validate(tree), paths)
+        same, fixed = [*same, *left], [*fixed, {format_path(path) for path in unchanged}]
     no_effect = {"reuse.trust", "reuse.batch_normalization"}  # no code to run, no such layers to keep
     assert {format_path(path) for path in same} == no_effect
-    assert {format_path(path) for path in fixed} <= {"reuse.from"}
+    assert fixed[0] & fixed[1] <= {"reuse.from"}
 
 
 def disconnect(monkeypatch, module, function: str, section: str, value: object) -> None:
