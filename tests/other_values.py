@@ -32,7 +32,7 @@ WORDS = {
     "mixed_bfloat16": ["float32"], "on": ["dense"], "val_loss": ["loss", "val_accuracy"], "val_accuracy": ["val_loss"],
     "loss": ["val_loss", "accuracy", "root_mean_squared_error"], "balanced": [{0: 1.0, 1: 3.0}], "ROC": ["PR"],
     "stratified": ["first"], "first": ["stratified", "last"], "strict": ["loose"],
-    "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
+    "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
 }  # fmt: skip
 TASKS = ("regression", "multiclass", "binary")
 

@@ -45,7 +45,7 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("model.layers.*", (*NETWORK, f"{HIDDEN}/*", "layer/*_[0-9]/*", f"{HIDDEN}_activation/*", f"{HIDDEN}_normalization/*")),
     ("model.*", NETWORK),
     ("head.units", ("layer/head/units",)),
-    ("head.activation.name", ("network/layers/head_activation", "layer/head_activation/class", "layer/head_activation/activation")),
+    ("head.activation.name", ("layer/head_activation/class", "layer/head_activation/activation", "network/layers/head_a*")),
     ("head.activation.*", ("layer/head_activation/{}", "layer/head_activation/*")),
     ("head.loss.name", ("loss/class", "loss/name", "loss/loss/class")),
     ("head.loss.*", ("loss/{}", "loss/*/{}", "loss/*")),

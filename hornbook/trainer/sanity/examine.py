@@ -80,8 +80,9 @@ def examine(recipe: Recipe, data: Any = None, *, on_check: Callable[[str], None]
     started = time.perf_counter()
     recipe = recipe.replaced({"sweep": None, "training.strategy": None})
     outcomes = {}
-    for name, outcome in _outcomes(recipe, data, on_check or (lambda _: None)):
-        outcomes[name] = outcome
+    with np.errstate(all="ignore"):  # a network that explodes is a finding
+        for name, outcome in _outcomes(recipe, data, on_check or (lambda _: None)):
+            outcomes[name] = outcome
     return Report(recipe.name or "recipe", outcomes, time.perf_counter() - started)
 
 
