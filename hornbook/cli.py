@@ -13,12 +13,14 @@ from hornbook.commands import (
     check,
     doctor,
     evaluate,
+    explain,
     lr_find,
     new,
     report,
     resume,
     reuse_report,
     runs,
+    sanity,
     sweep,
     train,
 )
@@ -38,7 +40,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate, check, catalog, new, versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate, check, catalog, new,
+    versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:

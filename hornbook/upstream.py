@@ -31,6 +31,7 @@ __all__ = [
     "Statistics",
     "averages",
     "averaging_updates",
+    "decayed_paths",
     "finish_averages",
     "forget_compiled",
     "forget_executables",
@@ -38,6 +39,7 @@ __all__ = [
     "has_all_variables",
     "let_momentum_move",
     "logits_of",
+    "loss_arguments",
     "momentum_from",
     "reason",
     "run_through",
@@ -227,6 +229,16 @@ def finish_averages(optimizer: keras.optimizers.Optimizer) -> None:
 def has_all_variables(metric: keras.metrics.Metric) -> bool:
     """Return whether a metric has made its variables; some do so at their first update."""
     return bool(metric.variables) and bool(getattr(metric, "_built", True))
+
+
+def loss_arguments(loss: keras.losses.Loss) -> dict[str, Any]:
+    """Return the arguments of the function that a loss calls; Keras leaves some out of the loss's config."""
+    return dict(getattr(loss, "_fn_kwargs", {}))
+
+
+def decayed_paths(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> list[str]:
+    """Return the paths of the variables that an optimizer's weight decay acts on."""
+    return [variable.path for variable in variables if _inner(optimizer)._use_weight_decay(variable)]
 
 
 def run_through(model: keras.Model, x: Any, replace: Callable[[Any], Any]) -> Any:

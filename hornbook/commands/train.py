@@ -38,7 +38,7 @@ def train(
     overrides: OverrideArguments = None,
     runs: Annotated[str, typer.Option(help="Folder below which the run's folder is made")] = "runs",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print layers, parameters, steps and rates, and stop")
+        bool, typer.Option("--dry-run", help="Print layers, steps, rates, memory and time, and stop")
     ] = False,
     require: RequireOption = None,
     device: DeviceOption = None,

@@ -10,8 +10,8 @@ from hornbook.data.source import Array, DataInfo, Split, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
-from hornbook.inference.evaluate import labels_of, load_splits
-from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.evaluate import load_splits
+from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.worst import Mistake, largest_residuals, wrong_labels
 from hornbook.runs.directory import Run
 

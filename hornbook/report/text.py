@@ -8,16 +8,9 @@ from pathlib import Path
 from hornbook.errors import escaped
 
 __all__ = [
-    "COLUMNS",
-    "cut",
-    "cut_inside",
-    "epoch_figure",
-    "indented",
-    "number_text",
-    "p_relation",
-    "p_text",
+    "COLUMNS", "cut", "cut_inside", "epoch_figure", "hanging", "indented", "number_text", "p_relation", "p_text",
     "path_text",
-]
+]  # fmt: skip
 
 COLUMNS = 80
 """The terminal that lines are made for."""
@@ -29,6 +22,12 @@ def indented(label: str, text: str) -> list[str]:
     start = f"{label:<7} " if len(label) <= 7 else f"{label}  "
     text = escaped(text, one_line=True)
     return textwrap.wrap(text, COLUMNS, initial_indent=start, subsequent_indent=" " * 8, break_long_words=False)
+
+
+def hanging(start: str, text: str, width: int = COLUMNS) -> list[str]:
+    """Return lines of at most `width` columns that begin with `start`, below which the later ones are blank."""
+    text = escaped(text, one_line=True)
+    return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * len(start)) or [start.rstrip()]
 
 
 def cut(text: str, width: int) -> str:

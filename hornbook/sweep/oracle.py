@@ -69,6 +69,26 @@ class Advisor:
         """The different combinations that were drawn and the rules reject."""
         return [known for known in self._known.values() if known is not None]
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the sweep became: keras-tuner's oracle and space, and what is ours around them."""
+        tuner, sweep = self._oracle, self.sweep
+        options = {name: getattr(tuner, name) for name in sweep.tuner.options()}
+        space: dict[str, Any] = {}
+        for parameter in tuner.hyperparameters.space:
+            config = {key: value for key, value in parameter.get_config().items() if key not in ("name", "default")}
+            listed = self._coders[parameter.name].listed
+            space[parameter.name] = {"kind": type(parameter).__name__, **config}
+            if listed is not None:
+                space[parameter.name]["values"] = list(listed)
+        ours = ("executions", "confirm", "keep_best", "max_trials", "total_epochs", "max_time")
+        return {
+            "objective": tuner.objective.name,
+            "direction": tuner.objective.direction,
+            "tuner": {"class": type(tuner).__mro__[1].__name__, **options},
+            "space": space,
+            **{name: getattr(sweep, name) for name in ours},
+        }
+
     def values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Return an oracle's values in the recipe's terms."""
         return {key: coder.decode(drawn[key]) for key, coder in self._coders.items() if key in drawn}

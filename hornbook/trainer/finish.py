@@ -22,8 +22,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     saver.save(models=True)
     if session.epoch:
         finish_averages(built.optimizer)
-    stopping = recipe.training.early_stopping
-    restores = stopping is not None and stopping.restore_best and session.best_weights is not None
+    restores = session.restores_best and session.best_weights is not None
     if restores:
         built.model.set_weights(session.best_weights)
     validation, test = {}, {}

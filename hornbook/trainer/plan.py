@@ -1,33 +1,60 @@
-"""What `train --dry-run` prints: layers, parameters, steps, and the rate over the run."""
+"""What `train --dry-run` prints: layers, parameters, expected signals, phases, steps, rates, memory and time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import keras
 import numpy as np
 
+from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
+from hornbook.data.storage.rows import in_memory, select
+from hornbook.report.text import cut, cut_inside, hanging
+from hornbook.trainer.needs import needs_of
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.phase import phase_names
 from hornbook.trainer.progress import heading
+from hornbook.trainer.reuse.timeline import Timeline
 
-__all__ = ["length_notes", "plan_lines"]
+__all__ = ["expected_of", "length_notes", "plan_lines"]
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60
 LABEL = 10
+EXAMPLES = 256
+NOT_FIRST = (keras.layers.Normalization,)
+"""Layers with weights that prepare inputs."""
 
 
 def plan_lines(prepared: Prepared) -> list[str]:
     """Return the plan of a run as lines of at most 80 characters."""
-    return [*heading(prepared), "", *_layers(prepared), "", *_steps(prepared)]
+    return [*heading(prepared), "", *_layers(prepared), "", *_steps(prepared), *_phases(prepared), *_needs(prepared)]
 
 
 def _layers(prepared: Prepared) -> Iterator[str]:
-    yield f"{'layer':<28} {'kind':<22} {'output':<17} {'parameters':>10}"
+    """Yield a line per layer; `expected` is the standard deviation of its outputs that theory says it begins with."""
+    yield f"{'layer':<24} {'kind':<20} {'output':<13} {'parameters':>11} {'expected':>8}"
     model = prepared.built.training_model
+    expected = expected_of(prepared)
     for layer in model.layers:
         shape = "×".join("?" if size is None else str(size) for size in layer.output.shape[1:])
-        yield f"{layer.name[:28]:<28} {type(layer).__name__[:22]:<22} {shape[:17]:<17} {layer.count_params():>10,}"
-    yield f"{'total':<28} {'':<22} {'':<17} {model.count_params():>10,}"
+        signal = expected[layer.name].signal if layer.name in expected else None
+        deviation = "" if signal is None else f"{signal.deviation:.2g}"
+        name, kind = cut_inside(layer.name, 24), cut(type(layer).__name__, 20)
+        yield f"{name:<24} {kind:<20} {cut(shape, 13):<13} {layer.count_params():>11,} {deviation:>8}".rstrip()
+    yield f"{'total':<24} {'':<20} {'':<13} {model.count_params():>11,}"
+
+
+def expected_of(prepared: Prepared) -> Mapping[str, Expected]:
+    """Return what theory says of each layer's outputs before the first step, from what some training examples are."""
+    model = prepared.built.training_model
+    first = next((layer for layer in model.layers if layer.weights and not isinstance(layer, NOT_FIRST)), None)
+    if first is None or not first.input.dtype.startswith("float"):
+        return expected_signals(model, Signal(0.0, 1.0), None if first is None else first.name)
+    split = prepared.splits.train
+    rows = np.linspace(0, len(split) - 1, min(len(split), EXAMPLES)).astype(int)
+    x = np.asarray(in_memory(select(split.x, np.unique(rows))), np.float32)
+    seen = np.asarray(keras.Model(model.input, first.input)(x, training=False), np.float64)
+    return expected_signals(model, Signal(float(seen.mean()), float(np.mean(seen**2))), first.name)
 
 
 def _steps(prepared: Prepared) -> Iterator[str]:
@@ -63,6 +90,40 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     if table.moves_momentum:
         yield f"{'momentum':<{LABEL}}{table.momenta[0]:.3g} to {table.momenta.min():.3g} and back"
         yield f"{'':<{LABEL}}{sparkline(table.momenta, lowest=float(table.momenta.min()) - 0.05)}"
+
+
+def _phases(prepared: Prepared) -> Iterator[str]:
+    """Yield a line for each stretch of epochs in which other layers learn, where there are several."""
+    if prepared.recipe.reuse is None:
+        return
+    timeline = Timeline(prepared.recipe, prepared.built, batches=prepared.table.batches)
+    learning = timeline.layers_with_weights()
+    for number, phase in enumerate(timeline.phases):
+        yield from hanging(f"{'' if number else 'phases':<{LABEL}}", phase.sentence(learning))
+
+
+def _needs(prepared: Prepared) -> Iterator[str]:
+    needs = needs_of(prepared)
+    parts = {"weights": needs.weights, "optimizer": needs.optimizer, "a batch": needs.activations, "data": needs.data}
+    shares = ", ".join(f"{name} {_bytes(size)}" for name, size in parts.items())
+    yield from hanging(f"{'memory':<{LABEL}}", f"about {_bytes(needs.memory)} besides TensorFlow's own: {shares}")
+    count = f"{needs.batches:,} batches of {_milliseconds(needs.step_s)}"
+    each = f"{_seconds(needs.compiling_s)} to build the programs, {count}"
+    yield from hanging(f"{'time':<{LABEL}}", f"very roughly {_seconds(needs.seconds)}: {each}")
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{float(f'{seconds * 1e3:.1g}'):g} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 90:
+        return f"{float(f'{seconds:.1g}'):g} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def length_notes(prepared: Prepared) -> list[str]:

@@ -57,6 +57,8 @@ class Session:
         is_done: Whether nothing is left to do.
         candidate: Set where the run is one of many to choose from.
         limit_s: Seconds after which the run ends.
+        on_divergence: What to do when the run diverges; None ends it.
+        restores_best: Whether the run ends with the best epoch's weights.
         every_s: How often the recipe wants its state saved; None: as often as it costs little.
 
     Args:
@@ -101,6 +103,8 @@ class Session:
         self.every_s: float | None = None
         if training.checkpoint is not None and training.checkpoint.every is not None:
             self.every_s = to_seconds(training.checkpoint.every)
+        self.on_divergence = training.on_divergence
+        self.restores_best = training.early_stopping is not None and training.early_stopping.restore_best
         self._started = time.perf_counter()
 
     @property
@@ -185,7 +189,7 @@ class Session:
             DivergedError: Where it does not.
         """
         said = f"training diverged in epoch {self.epoch + 1}: {error}."
-        policy, start = self.prepared.recipe.training.on_divergence, self.epoch_start
+        policy, start = self.on_divergence, self.epoch_start
         if start is None or policy is None:
             raise DivergedError(f"{said} {DIVERGED_HINT}") from error
         rollbacks, factor = self.rollbacks + 1, self.divergence_factor * policy.rate_factor
@@ -244,7 +248,7 @@ class Session:
 
     def _keep_epoch_start(self) -> None:
         """Remember the state at the start of an epoch, if the recipe or the loop may have to go back to it."""
-        may_go_back = self.prepared.recipe.training.on_divergence is not None or not self.loop.can_pause
+        may_go_back = self.on_divergence is not None or not self.loop.can_pause
         if may_go_back and (self.batch == 0 or self.epoch_start is None):
             self.epoch_start = self.get_state()
 

@@ -82,6 +82,11 @@ def test_dry_run_prints_the_plan_and_leaves_nothing(hornbook_command):
     assert next(line for line in lines if line.startswith("total")).split() == ["total", "67"]  # 4·8 + 8 + 8·3 + 3
     assert "steps     12 in 3 epochs of 4 batches of 27" in lines
     assert next(line for line in lines if line.startswith("rate")).startswith("rate      cosine: 0.001 to ")
+    hidden = next(line for line in lines if line.startswith("hidden_1 ")).split()
+    assert hidden[:4] == ["hidden_1", "Dense", "8", "40"]
+    assert 1.2 < float(hidden[4]) < 1.6  # standardized inputs and He's variance 2/fan_in: √2
+    assert next(line for line in lines if line.startswith("memory")).startswith("memory    about ")
+    assert next(line for line in lines if line.startswith("time")).startswith("time      very roughly ")
     assert [line for line in lines if len(line) > 80] == []
     assert not Path("runs").exists()
 

@@ -13,6 +13,7 @@ TOGETHER = [
     [
         "README.md",
         "docs/quickstart.md",
+        "docs/before_training.md",
         "docs/python.md",
         "docs/data.md",
         "docs/resume.md",

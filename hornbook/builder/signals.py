@@ -1,0 +1,287 @@
+"""What theory expects of a network before its first step: how far outputs spread in each layer, how gradients shrink.
+
+Weights that are drawn independently around 0 make of inputs with mean square q weighted sums of variance
+fan_in·Var(weight)·q, and of gradients the same with fan_out; an activation is integrated over normally distributed sums.
+Glorot and Bengio (2010); He et al. (2015); Schoenholz et al. (2017), arXiv:1611.01232. Where layers do something else
+(recurrent cells, pooling) nothing is expected, until a normalization sets the variance again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from hornbook.upstream import REFUSALS
+
+__all__ = ["Expected", "Signal", "expected_signals", "kernel_of", "weight_variance"]
+
+POINTS = 400
+"""Numbers that stand for a normal distribution: its quantiles in equal steps."""
+TRUNCATED = 0.7737
+"""Variance of a normal distribution that is cut off at two deviations, which Keras's `TruncatedNormal` does not undo."""
+KEEPS = (
+    "Flatten",
+    "Reshape",
+    "Identity",
+    "ActivityRegularization",
+    "Activation",
+    "Cropping2D",
+    "Permute",
+    "InputLayer",
+)
+NORMALIZES = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
+DROPS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout")
+SUMS = ("Dense", "Conv1D", "Conv2D", "Conv3D")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Numbers of a layer's outputs, over examples and units.
+
+    Attributes:
+        mean: Their mean.
+        square: The mean of their squares.
+    """
+
+    mean: float
+    square: float
+
+    @property
+    def deviation(self) -> float:
+        """Their standard deviation."""
+        return float(np.sqrt(max(self.square - self.mean**2, 0.0)))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What theory says of one layer.
+
+    Attributes:
+        signal: Of its outputs; None where theory says nothing.
+        gradient: Root mean square of the gradient of its kernel as a part of that of the last layer with weights; None as
+            above, and for layers without a kernel.
+        narrowness: The sum of 1/units over the layers with weights up to here: how far one draw may be from the mean.
+    """
+
+    signal: Signal | None
+    gradient: float | None
+    narrowness: float
+
+
+def weight_variance(initializer: Any, shape: tuple[int, ...]) -> float | None:
+    """Return the mean square of a weight that a Keras initializer draws, from the initializer's own config.
+
+    None where its config does not tell.
+
+    Args:
+        initializer: A Keras initializer.
+        shape: Of the kernel.
+    """
+    config, name = initializer.get_config(), type(initializer).__name__
+    fan_in, fan_out = _fans(shape)
+    if isinstance(initializer, keras.initializers.VarianceScaling):
+        fan = {"fan_in": fan_in, "fan_out": fan_out}.get(initializer.mode, (fan_in + fan_out) / 2)
+        return float(initializer.scale / max(fan, 1.0))
+    if name == "RandomNormal":
+        return float(config["stddev"] ** 2 + config["mean"] ** 2)
+    if name == "TruncatedNormal":
+        return float(TRUNCATED * config["stddev"] ** 2 + config["mean"] ** 2)
+    if name == "RandomUniform":
+        low, high = config["minval"], config["maxval"]
+        return float((high - low) ** 2 / 12 + ((high + low) / 2) ** 2)
+    if name == "Orthogonal":
+        return float(config["gain"] ** 2 / max(int(np.prod(shape[:-1])), shape[-1]))
+    if name in ("Zeros", "Ones", "Constant"):
+        value = {"Zeros": 0.0, "Ones": 1.0}.get(name, config.get("value", 0.0))
+        return float(np.mean(np.square(value)))
+    return None
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    field = float(np.prod(shape[:-2]))
+    return shape[-2] * field, shape[-1] * field
+
+
+def kernel_of(layer: keras.layers.Layer) -> Any:
+    """Return a layer's kernel, where it makes weighted sums and nothing else; otherwise None."""
+    return layer.kernel if type(layer).__name__ in SUMS else None
+
+
+def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> Mapping[str, Expected]:
+    """Return {layer: what theory says}, of every layer behind the preprocessing.
+
+    Args:
+        model: A built network, whose layers lead from its input to its scores.
+        inputs: What the layer `first` reads.
+        first: The first layer with weights; None where there is none.
+    """
+    signals: dict[str, Signal | None] = {}
+    narrowness: dict[str, float] = {}
+    has_begun = False
+    for layer in model.layers:
+        sources = _sources(layer)
+        has_begun = has_begun or layer.name == first
+        if not has_begun:
+            signals[layer.name], narrowness[layer.name] = None, 0.0
+            continue
+        before = inputs if layer.name == first else _joined([signals.get(name) for name in sources])
+        signals[layer.name] = _after(layer, before)
+        width = _width(layer)
+        own = 1 / width if layer.weights and width else 0.0
+        narrowness[layer.name] = max((narrowness.get(name, 0.0) for name in sources), default=0.0) + own
+    gradients = _gradients(model, signals, inputs, first)
+    behind = [layer.name for layer in model.layers if layer.name in signals]
+    return {name: Expected(signals[name], gradients.get(name), narrowness[name]) for name in behind}
+
+
+def _sources(layer: keras.layers.Layer) -> list[str]:
+    """Return the names of the layers whose outputs a layer reads, operations that are no layers as ``""``."""
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+    histories = [getattr(tensor, "_keras_history", None) for tensor in tensors]
+    return [getattr(history.operation, "name", "") if history is not None else "" for history in histories]
+
+
+def _joined(signals: list[Signal | None]) -> Signal | None:
+    """Return the signal of a sum of independent parts; that of the one part there is, as it is."""
+    known = [signal for signal in signals if signal is not None]
+    if not known or len(known) < len(signals):
+        return None
+    if len(known) == 1:
+        return known[0]
+    mean = sum(signal.mean for signal in known)
+    return Signal(mean, sum(signal.deviation**2 for signal in known) + mean**2)
+
+
+def _after(layer: keras.layers.Layer, before: Signal | None) -> Signal | None:
+    """Return the signal behind a layer; None where theory says nothing."""
+    name = type(layer).__name__
+    if name in NORMALIZES:
+        return Signal(0.0, 1.0)
+    if name == "Embedding":
+        variance = weight_variance(layer.embeddings_initializer, (layer.input_dim, layer.output_dim))
+        return None if variance is None else Signal(0.0, variance)
+    if before is None:
+        return None
+    if name in SUMS:
+        return _through(layer.activation, _weighted(layer, before))
+    if name in DROPS:
+        return Signal(before.mean, before.square / (1 - layer.rate))
+    if name == "GaussianNoise":
+        return Signal(before.mean, before.square + layer.stddev**2)
+    if name in KEEPS and getattr(layer, "activation", None) is None:
+        return before
+    if name in ("AlphaDropout", "Add"):
+        return before
+    return _through(layer, before) if _is_elementwise(layer) else None
+
+
+def _weighted(layer: keras.layers.Layer, before: Signal) -> Signal | None:
+    variance = weight_variance(layer.kernel_initializer, tuple(layer.kernel.shape))
+    if variance is None:
+        return None
+    fan_in, _ = _fans(tuple(layer.kernel.shape))
+    bias = np.mean(np.square(layer.bias.numpy())) if layer.bias is not None else 0.0
+    return Signal(0.0, fan_in * variance * before.square + float(bias))
+
+
+def _is_elementwise(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer is an activation that looks at one number at a time."""
+    name = type(layer).__name__
+    if name == "Softmax" or layer.input.shape != layer.output.shape:
+        return False
+    return name in {"LeakyReLU", "PReLU", "ELU", "ReLU", "Activation", "RandomizedLeakyReLU", "Step", "ApproximateGELU"}
+
+
+def _through(function: Any, before: Signal | None) -> Signal | None:
+    """Return the signal behind an activation, of normally distributed numbers in front of it."""
+    if before is None or function is None or getattr(function, "__name__", "") == "linear":
+        return before
+    if getattr(function, "__name__", "") == "softmax":
+        return None
+    values = _values(function, before)
+    return None if values is None else Signal(float(values.mean()), float(np.square(values).mean()))
+
+
+def _values(function: Any, before: Signal) -> Any:
+    """Return what an activation makes of the quantiles of a normal distribution."""
+    normal = np.sqrt(2) * _inverse_error_function((np.arange(POINTS) + 0.5) / POINTS * 2 - 1)
+    z = (before.mean + before.deviation * normal).astype(np.float32)
+    rows = z[:, None]
+    if isinstance(function, keras.layers.Layer):
+        shape = function.input.shape[1:]
+        rows = np.broadcast_to(z.reshape(-1, *[1] * len(shape)), (POINTS, *[1] * (len(shape) - 1), shape[-1]))
+    try:
+        return np.asarray(function(rows), np.float64)
+    except REFUSALS:  # one that a user has registered
+        return None
+
+
+def _inverse_error_function(y: Any) -> Any:
+    """Return erf⁻¹(y), by Winitzki's formula (2008): within 0.002 of it."""
+    a = 0.147
+    logarithm = np.log(1 - y**2)
+    term = 2 / (np.pi * a) + logarithm / 2
+    return np.sign(y) * np.sqrt(np.sqrt(term**2 - logarithm / a) - term)
+
+
+def _gradients(
+    model: keras.Model, signals: Mapping[str, Signal | None], inputs: Signal, first: str | None
+) -> dict[str, float]:
+    """Return {layer: its kernel's gradient relative to that of the last such layer}, as far back as theory reaches."""
+    size, behind = 1.0, dict[str, float]()
+    for layer in reversed(model.layers):
+        sources = _sources(layer)
+        before = inputs if layer.name == first else (signals.get(sources[0]) if len(sources) == 1 else None)
+        if kernel_of(layer) is not None and before is not None:
+            size *= _slope(layer.activation, _weighted(layer, before)) if layer.activation is not None else 1.0
+            places = float(np.prod([extent or 1 for extent in layer.output.shape[1:-1]]))
+            behind[layer.name] = size * places * before.square
+        factor = None if layer.name == first else _backward(layer, before)
+        if factor is None:
+            break
+        size *= factor
+    if not behind:
+        return {}
+    last = behind[next(iter(behind))]
+    return {name: float(np.sqrt(value / last)) for name, value in behind.items()} if last > 0 else {}
+
+
+def _backward(layer: keras.layers.Layer, before: Signal | None) -> float | None:
+    """Return the factor by which a layer changes the variance of gradients on their way back; None where unknown."""
+    name = type(layer).__name__
+    if before is None:
+        return None
+    if name in SUMS:
+        variance = weight_variance(layer.kernel_initializer, tuple(layer.kernel.shape))
+        if variance is None:
+            return None
+        strides = np.prod(layer.strides) if hasattr(layer, "strides") else 1
+        return _fans(tuple(layer.kernel.shape))[1] * variance / float(strides)
+    if name in NORMALIZES:
+        return 1 / max(before.deviation**2, 1e-12)
+    if name in DROPS:
+        return 1 / (1 - float(layer.rate))
+    if name in ("GaussianNoise", "AlphaDropout") or (name in KEEPS and getattr(layer, "activation", None) is None):
+        return 1.0
+    return _slope(layer, before) if _is_elementwise(layer) else None
+
+
+def _slope(function: Any, before: Signal | None) -> float:
+    """Return the mean square of an activation's slope over normally distributed numbers."""
+    if before is None or getattr(function, "__name__", "") == "linear":
+        return 1.0
+    step = 1e-3 * max(before.deviation, 1e-3)
+    upper = _values(function, Signal(before.mean + step, before.square + 2 * before.mean * step + step**2))
+    lower = _values(function, before)
+    if upper is None or lower is None:
+        return 1.0
+    return float(np.mean(np.square((upper - lower) / step)))
+
+
+def _width(layer: keras.layers.Layer) -> int:
+    shape = getattr(layer.output, "shape", ())
+    return int(shape[-1] or 0) if shape else 0
