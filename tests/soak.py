@@ -126,6 +126,7 @@ def outcome(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {
         "history": [{key: value for key, value in row.items() if key not in CLOCK} for row in rows],
         "result": {key: value for key, value in result.items() if key not in CLOCK},
+        "measured": [json.loads(line)["step"] for line in (run / "health.jsonl").read_text().splitlines()],
     }
     for which in ("best", "last"):
         model = keras.models.load_model(run / "checkpoints" / f"{which}.keras", compile=False)

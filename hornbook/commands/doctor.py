@@ -38,7 +38,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of findings, the likeliest first")] = False,
 ) -> None:
-    """Say what is wrong with a run, how that shows, and what to change.
+    """Say what is wrong with a run and what to change.
 
     Silent where nothing is. Findings are issues, where results suffer, or tips.
     """

@@ -59,7 +59,7 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, tensorflow):
+def run(tmp_path_factory, health):
     from hornbook.trainer.train import train
 
     folder = tmp_path_factory.mktemp("run")

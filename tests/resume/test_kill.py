@@ -9,9 +9,9 @@ from soak import KINDS
 
 ROOT = Path(__file__).parents[2]
 DEATHS = {  # of each kind: files written in full before each death, and where the run stands then
-    "dropout, batch norm, one_cycle": {40: "mid-epoch, mid-save"},
+    "dropout, batch norm, one_cycle": {42: "mid-epoch, mid-save"},
     "performance scheduling, early stopping, accumulation, averaged weights": {
-        20: "between epochs, mid-save",
+        28: "between epochs, mid-save",
         60: "mid-epoch, mid-save",
     },
     "pretraining layer by layer, averaged weights, augmentation, max-norm": {14: "mid-save, pretraining"},
