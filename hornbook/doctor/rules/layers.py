@@ -237,8 +237,10 @@ def frozen_layers(case: Case) -> Iterator[Finding]:
     )
     if explained is not None:
         evidence += f"; the network has learned {max(explained, 0):.0%} of what there is on its training examples"
+    frozen_places = [place for place, layer in enumerate(getattr(model, "layers", ())) if layer in listed]
+    thaw = tuple(f"model.layers.{place}.trainable=true" for place in frozen_places)
     yield Finding(
-        "frozen_too_much", "issue" if poor else "tip", 0.9 if poor else 0.3, evidence, advice="Let more layers learn."
+        "frozen_too_much", "issue" if poor else "tip", 0.9 if poor else 0.3, evidence, thaw, "Let more layers learn."
     )
 
 
