@@ -149,6 +149,12 @@ class Case:
         return float((accuracy - chance) / (1 - chance))
 
     @functools.cached_property
+    def learned(self) -> float:
+        """How much it has learned: of the validation split, without one of the training split; 0 if nobody knows."""
+        held_out = self.explained("val_")
+        return (self.explained() or 0.0) if held_out is None else held_out
+
+    @functools.cached_property
     def _penalty(self) -> float:
         """What regularization adds to the loss of the last epoch."""
         return float(self.health[-1].get("penalty") or 0.0) if self.health else 0.0

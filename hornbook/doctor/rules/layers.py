@@ -73,7 +73,8 @@ def initial_weights(case: Case) -> Iterator[Finding]:
         f"before the first step '{where}' returns {worst:.3g} times the size of its inputs; about 1 "
         "keeps the signal alive"
     )
-    yield Finding("bad_initializer", "issue", 0.9, evidence, repair)
+    recovered = case.learned > 0.95
+    yield Finding("bad_initializer", "tip" if recovered else "issue", 0.3 if recovered else 0.9, evidence, repair)
 
 
 def _is_fixed_size(name: str) -> bool:
@@ -176,7 +177,7 @@ def saturated_units(case: Case) -> Iterator[Finding]:
         f"{share:.0%} of the outputs of '{name}' lie where "
         f"'{case.health[0]['layers'][name]['activation']}' is flat, {at}"
     )
-    poor = (case.explained("val_") or 0.0) < 0.8
+    poor = case.learned < 0.8
     yield Finding("saturated", "issue" if poor else "tip", 0.85 if place == 0 else 0.6, evidence, ELU)
 
 
