@@ -4,6 +4,7 @@
 it is forgotten.
 
 The engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster, except in blocks that show `xla`.
+Health is recorded on the pages that show it.
 
 ```console      lines after `$ ` are commands; what is shown below one must be in its output, in order, up to numbers; a line `…` leaves some out
 ```python       is executed; blocks of a page share their names
@@ -23,6 +24,7 @@ import sys
 import traceback
 from pathlib import Path
 
+SHOW_HEALTH = {"doctor.md", "report.md", "before_training.md"}
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|\d[\d,.]*(?:e[-+]?\d+)?|[▁▂▃▄▅▆▇█]+|★| {2,}|[.…]{3,}")
 
@@ -33,8 +35,11 @@ def main(page: str) -> int:
 
     startup.import_tensorflow()
     from hornbook.engine import choice, programs
+    from hornbook.trainer import train
 
-    programs.KEPT = 1000
+    programs.KEPT, recorders = 1000, train.health_of
+    if Path(page).name not in SHOW_HEALTH:
+        train.health_of = lambda run, session: []
 
     text = Path(page).read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "page"}
@@ -50,7 +55,7 @@ def main(page: str) -> int:
             failures += 1
             line = text[: match.start()].count("\n") + 1
             print(f"{Path(page).name}:{line}\n{traceback.format_exc(limit=-3)}")
-    choice.XLA_LAYERS = gain_from_xla
+    choice.XLA_LAYERS, train.health_of = gain_from_xla, recorders
     return failures
 
 
