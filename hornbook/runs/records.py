@@ -52,13 +52,22 @@ class EpochRecord(_Record):
     seconds: float = 0.0
 
 
+class LayerRecord(_Record):
+    """What a line of `health.jsonl` says of a layer: numbers, beside these."""
+
+    __pydantic_extra__: dict[str, float | None]
+    activation: str | None = None
+    histograms: dict[str, dict[str, Any]] | None = None
+
+
 class HealthRecord(_Record):
     """A line of `health.jsonl`; a number that is not finite is null."""
 
     step: Count
     epoch: float
     loss: float | None
-    layers: dict[str, dict[str, Any]]
+    penalty: float | None = None
+    layers: dict[str, LayerRecord]
 
 
 class FeatureRecord(_Record):

@@ -6,7 +6,9 @@ import pytest
 from hornbook import load_recipe
 from hornbook.doctor.case import Case, Examples
 from hornbook.doctor.diagnose import findings_of
+from hornbook.errors import RunError
 from hornbook.recipes.faults import CODES, FAULTS
+from hornbook.runs.directory import Run
 
 DATA = {
     "task": "multiclass",
@@ -122,6 +124,14 @@ def test_what_follows_from_a_fault_is_a_tip():
     severities = {finding.fault: finding.severity for finding in findings_of(ill)}
     assert severities["bad_initializer"] == "issue"
     assert severities["dying_relu"] == "tip"
+
+
+@pytest.mark.parametrize("layers", ["[]", '{"hidden_1": {"update_ratio": "x"}}', '{"hidden_1": 3}'])
+def test_a_damaged_record_of_layers_is_named(tmp_path, layers):
+    line = '{"step": 0, "epoch": 0.0, "loss": 1.0, "layers": ' + layers + "}\n"
+    (tmp_path / "health.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(RunError, match=r"health.jsonl, line 1: damaged"):
+        _ = Run(tmp_path).health
 
 
 def test_rows_that_are_equal_by_chance_are_no_duplicates():

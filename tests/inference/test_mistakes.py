@@ -81,7 +81,10 @@ def test_of_a_regression_the_residuals_are_the_mistakes():
 
 def test_targets_of_another_unit_are_compared_by_what_is_usual_for_each():
     scores = [[1000.0, 0.0], [-900.0, 0.0], [800.0, 5.0], [-950.0, 0.0]]
-    names = lambda: ("grams", "share")  # noqa: E731
+
+    def names():
+        return "grams", "share"
+
     found = mistakes("regression", np.zeros((4, 2)), scores, head="linear", target_names=names)
     assert (found.examples[0].index, found.examples[0].of) == (2, "share")
 

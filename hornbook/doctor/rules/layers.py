@@ -149,7 +149,8 @@ def dead_units(case: Case) -> Iterator[Finding]:
     if len(case.recipe.model.hidden_units() or ()) and min(case.recipe.model.hidden_units() or (9,)) <= 3:
         return  # of so few units some are dead by chance
     evidence = f"{share:.0%} of the units of '{name}' return 0 for all examples {at}"
-    poor = (case.explained() if case.explained() is not None else -1.0) < 0.8  # type: ignore[operator]
+    explained = case.explained()
+    poor = explained is None or explained < 0.8
     if born:
         yield Finding("dying_relu", "issue", 0.96, evidence, ("initializer=default",))
     else:

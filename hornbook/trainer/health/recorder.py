@@ -61,7 +61,11 @@ class HealthRecorder(Listener):
             return
         step = self._number(place)
         if step != self._step:
-            self._run.keep_health(before=step)
+            try:
+                self._run.keep_health(before=step)
+            except RunError as error:  # a damaged record is no reason not to train
+                self._give_up(error)
+                return
             self._row, self._step = {}, step
         if step in self._points and not self._row:
             self._measure(place, step)
