@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hornbook.commands.options import TrustOption, examples, import_tensorflow
-from hornbook.errors import UsageError
+from hornbook.errors import RunError, UsageError
 from hornbook.report.text import path_text
 from hornbook.runs.directory import find_run
 from hornbook.runs.studies import study_page
@@ -65,7 +65,10 @@ def write_page_of(run: Path, *, output: Path | None = None, to: Form = Form.html
     from hornbook.inference.page import write_page
 
     write = write_card if to is Form.markdown else write_page
-    findings = [finding.record() for finding in diagnose(run).findings if not finding.follows_from]
+    try:
+        findings = [finding.record() for finding in diagnose(run).findings if not finding.follows_from]
+    except RunError:  # what is damaged is named on the page
+        findings = None
     return write(find_run(run), output=output, findings=findings, trust=trust)
 
 
