@@ -1,11 +1,13 @@
-# Two commands: `make demo` trains the first recipe, `make test` runs everything that CI runs.
+# Two commands: `make demo` trains the first recipe, `make test` runs the suite. CI runs `make test-extras` after it.
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bytecode-of-tests test-oldest lint docs bench soak clean
+EXTRAS := browser trackers
+
+.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-oldest lint docs bench soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -14,6 +16,25 @@ demo: $(READY)
 test: $(READY)
 	$(MAKE) --no-print-directory --jobs 2 lint bytecode-of-tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# What needs more than Python: each group of tests has a folder below tests/extras and an environment of its own, in which
+# nothing may be skipped. `make test` skips them, and says why.
+test-extras: $(EXTRAS:%=test-%)
+
+test-browser: chromium
+$(EXTRAS:%=test-%): test-%: .venv-%/.ready
+	.venv-$*/bin/python -m pytest --no-skips tests/extras/$*
+
+.venv-%/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test-$*]'
+	-.venv-$*/bin/python -m compileall -q -j 0 .venv-$*/lib hornbook >/dev/null 2>&1
+	touch $@
+
+chromium:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+		|| { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver; } \
+		|| { echo 'The tests of pages need Chromium and its driver: apt-get install chromium chromium-driver' >&2; exit 1; }
 
 # The suite with the lowest versions that pyproject.toml allows, on the lowest Python. Without mypy: NumPy 1.26 has other
 # types.
@@ -70,4 +91,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-oldest $(EXTRAS:%=.venv-%) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -52,6 +52,30 @@ SHARED_WARM = []
 """In a process of xdist: the folder of the warm process that all of them share."""
 
 
+def pytest_addoption(parser):
+    """Add `--no-skips`, for environments that were made for the tests that would be skipped elsewhere."""
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Fail what would be skipped, where nothing may be."""
+    return failed_if_skipped((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Fail a file that would be skipped as a whole."""
+    return failed_if_skipped((yield), collector.config)
+
+
+def failed_if_skipped(report, config):
+    """Return a report whose skip is a failure where nothing may be skipped."""
+    if report.skipped and config.option.no_skips and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr[2]}"
+    return report
+
+
 def pytest_configure(config):
     """Let xdist keep the order below; by default it begins with the groups that have many tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
