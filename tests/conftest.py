@@ -33,6 +33,8 @@ PROCESSES = {"warm", "process", "python"}
 
 BY_PARAMETER = {"configs/test_agreement.py", "configs/test_contract.py", "docs/test_snippets.py", "resume/test_kill.py"}
 """Files in which only tests with the same parameter share something: a recipe, a page, a kind of run."""
+SAME_PROGRAMS = {"schedule_performance", "sweep_bayesian", "sweep_grid"}
+"""Shipped recipes that have the compiled programs of one more, with which a process has to trace them once."""
 TOGETHER = {"packaging"}
 """Folders whose files share what takes long: a wheel, and the process that it trains in."""
 
@@ -41,6 +43,8 @@ def group_of(nodeid):
     """Return the name of the tests that one process has to run: a file, what has a parameter in such files, or a folder."""
     file, _, test = nodeid.removeprefix("tests/").partition("::")
     parameter = test.partition("[")[2]
+    if parameter.rstrip("]") in SAME_PROGRAMS:
+        parameter = "schedule_cosine_restarts]"
     if Path(file).parts[0] in TOGETHER:
         return Path(file).parts[0]
     return f"{Path(file).parent} [{parameter}" if file in BY_PARAMETER and parameter else file
@@ -196,8 +200,10 @@ def tensorflow():
     import tensorflow as tf
     from sklearn import datasets
 
+    from hornbook.inference import timing
     from hornbook.trainer import train as training
 
+    timing.SECONDS = 0.0  # five calls are enough to have times
     recorders = training.health_of
     training.health_of = lambda run, session: recorders(run, session) if RECORDING else []
     datasets.load_digits = functools.cache(lambda load=datasets.load_digits: unwritable(load()))

@@ -34,11 +34,16 @@ class DistributedLoop:
         with setup.strategy.scope():
             self.loss_tracker = keras.metrics.Mean(name="loss")
         self._states, self._seeds = setup.seeds()
-        self._step = tf.function(self._run_step, autograph=False, reduce_retracing=True)
+        self._trace()
 
     def begin_phase(self, key: str) -> None:
         """Trace the step anew."""
-        self._step = tf.function(self._run_step, autograph=False, reduce_retracing=True)
+        self._trace()
+
+    def _trace(self) -> None:
+        """Make the step, one program for all sizes of batches: an epoch's last one may be smaller."""
+        signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int64)]
+        self._step = tf.function(self._run_step, input_signature=signature, autograph=False)
 
     @property
     def batches(self) -> int:

@@ -1,6 +1,7 @@
 """The machine a run happened on: recorded with the run, shown in its first lines."""
 
 import contextlib
+import functools
 import os
 import platform
 import subprocess
@@ -33,12 +34,8 @@ def num_threads() -> int:
 
 def environment_facts(*, seed: int, fingerprint: str) -> dict[str, Any]:
     """Return what may change a result: versions, device, threads, seed, commit, data, command."""
-    versions = {}
-    for package in PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions[package] = version(package)
     return {
-        "versions": {"python": platform.python_version(), **versions},
+        "versions": {"python": platform.python_version(), **_versions()},
         "platform": platform.platform(),
         "device": describe_device(),
         "threads": num_threads(),
@@ -48,6 +45,16 @@ def environment_facts(*, seed: int, fingerprint: str) -> dict[str, Any]:
         "data_fingerprint": fingerprint,
         "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
     }
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that this process has, which are read from their files once."""
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
 
 
 def _git_commit() -> str | None:

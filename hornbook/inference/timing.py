@@ -61,10 +61,14 @@ def cost_of(trained: Trained, x: Inputs) -> Cost:
     """Return what a run's model costs; predictions are timed on some of the examples `x`, of which there is at least one."""
     model = trained.model
     dtype = model.inputs[0].dtype
-    call = tf.function(lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False)
+    examples = np.asarray(x[: max(BATCHES)])
+    call = tf.function(
+        lambda batch: model(tf.cast(batch, dtype), training=False),
+        input_signature=[tf.TensorSpec([None, *examples.shape[1:]], examples.dtype)],  # one program for all sizes
+        autograph=False,
+    )
     times = []
     for size in BATCHES:
-        examples = np.asarray(x[:size])
         batch = np.resize(examples, (size, *examples.shape[1:]))  # repeats what there are too few of
         seconds = _timed(call, batch) / size * 1000
         times.append(PredictionTime(size, float(np.median(seconds)), float(np.percentile(seconds, 95)), len(seconds)))

@@ -307,7 +307,7 @@ def test_the_examples_in_help_run_one_after_the_other(hornbook_command, monkeypa
     monkeypatch.setattr("hornbook.engine.choice.XLA_LAYERS", frozenset())  # a graph compiles faster
     np.savez("images.npz", x=np.zeros((3, 8, 8)))
     np.savez("labelled.npz", x=np.zeros((3, 8, 8)), y=np.arange(3))
-    assert hornbook_command("hornbook train -c default_nesterov -q training.epochs=2").code == 0
+    assert hornbook_command("hornbook train -c default_nesterov -q training.epochs=2 data.limit=320").code == 0
     for name in ("train", "resume", "evaluate", "predict"):
         text = hornbook_command(f"hornbook {name} --help").out
         for example in text.partition("Examples:\n")[2].splitlines():

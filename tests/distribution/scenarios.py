@@ -59,6 +59,7 @@ def recipe_of(name: str, strategy: str | None) -> dict[str, Any]:
         "data": {"name": "arrays", "split": {"validation": 10, "test": 10}},
         "model": {"name": "mlp", "units": [7]},
         "optimizer": PLAIN,
+        "health": "on" if strategy and name == INTERRUPTED else "off",
         **SCENARIOS[name],
     }
     tree["training"] = {"epochs": 3, "batch_size": BATCH, "strategy": strategy, "engine": "graph"} | tree.get(

@@ -13,6 +13,7 @@ model: {name: mlp, units: [7]}
 normalization: batch_normalization
 optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9}
 training: {epochs: 8, batch_size: 9, metrics: [accuracy], class_weights: balanced, engine: graph}
+health: off
 """
 LOST = (
     "a worker was lost, so training cannot go on. The last whole epoch is saved: start all workers again with "

@@ -4,7 +4,8 @@
 it is forgotten.
 
 The engine that Hornbook chooses by itself is TensorFlow's graph, which compiles faster, except in blocks that show `xla`.
-Health is recorded on the pages that show it.
+Health is recorded on the pages that show it. Predictions are timed with few calls, and no clock ends a check of
+`sanity`. `learning_rate: auto` searches with one seed.
 
 ```console      lines after `$ ` are commands; what is shown below one must be in its output, in order, up to numbers; a line `…` leaves some out
 ```python       is executed; blocks of a page share their names
@@ -15,6 +16,7 @@ no-run: reason  in the fence: the block cannot be run here
 """
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -35,9 +37,14 @@ def main(page: str) -> int:
 
     startup.import_tensorflow()
     from hornbook.engine import choice, programs
+    from hornbook.inference import timing
     from hornbook.trainer import train
+    from hornbook.trainer.lr_find import auto, search
+    from hornbook.trainer.sanity import batch
 
     programs.KEPT, recorders = 1000, train.health_of
+    timing.SECONDS, batch.LIMIT_S = 0.0, 600.0
+    auto.search_rate = functools.partial(search.search_rate, seeds=1)
     if Path(page).name not in SHOW_HEALTH:
         train.health_of = lambda run, session: []
 

@@ -49,7 +49,7 @@ def test_every_snippet_of_these_pages_runs(pages, tmp_path, warm):
     environment = {**os.environ, "COLUMNS": "80", "PATH": warm.path()}
     done = subprocess.run(
         [warm.python, RUNNER, *(ROOT / page for page in pages)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -122,7 +122,7 @@ def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path, war
     """One structure twice, then others that differ in a constant of the program; XLA and graph."""
     data = {"name": "digits", "limit": 96, "split": {"validation": 20, "test": 20}}  # 3 batches of 32
     small = {"data": data, "model": {"name": "mlp", "units": [8]}}
-    graph = {"training": SECOND["training"] | {"engine": "graph"}}
+    graph = {"training": SECOND["training"] | {"engine": "graph"}, "health": "off"}
     recipes = {
         "first": small | FIRST,  # nothing was in the process before it
         "second": small | SECOND,

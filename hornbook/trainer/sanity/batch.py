@@ -115,7 +115,7 @@ class SmallBatch:
             optimizer.apply(tape.gradient(scaled, variables, unconnected_gradients="zero"), variables)
             return loss
 
-        @tf.function(jit_compile=False)
+        @tf.function(jit_compile=False, autograph=False)
         def some(count: Any) -> Any:
             return tf.while_loop(
                 lambda number, loss: tf.logical_and(number < count, tf.math.is_finite(loss)),
@@ -151,7 +151,7 @@ class SmallBatch:
         rates = self.prepared.table.rates[:FIRST_STEPS]
         orders = np.random.default_rng(0).integers(0, len(inputs), (len(rates), recipe.training.batch_size))
 
-        @tf.function(jit_compile=False)
+        @tf.function(jit_compile=False, autograph=False)
         def step(rows: Any, rate: Any) -> Any:
             with tf.GradientTape() as tape:
                 loss = loss_of(self.built, self.model, tf.gather(inputs, rows), tf.gather(targets, rows))
