@@ -32,6 +32,7 @@ TITLES = {
     "metric": "Metrics",
     "pretraining": "Pretraining",
     "tuner": "Tuners",
+    "tracker": "Trackers",
 }
 TEXTS = {
     "data": "Where the examples come from. Your own files are `table` (CSV, Parquet) and `npz`; Python passes arrays.",

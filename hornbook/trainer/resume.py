@@ -35,6 +35,7 @@ MAY_CHANGE = (
     "training.early_stopping",
     "training.on_divergence",
     "training.checkpoint.every",
+    "tracking",
 )
 
 
@@ -73,7 +74,7 @@ def resume(
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
     earlier = find_run(run)
-    recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust)
+    recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust, for_training=not overrides)
     changed = _extended(recipe, earlier, overrides, trust=trust)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
