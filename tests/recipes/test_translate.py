@@ -164,7 +164,8 @@ def test_unknown_names_come_with_the_nearest_one(keys, sentence):
         ({"dropout": 0.3}, "dropout: unknown key. Did you mean 'regularization.dropout'?"),
         (
             {"callbacks": []},
-            "callbacks: unknown key. Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]).",
+            "callbacks: unknown key. Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]). "
+            "TensorBoard is 'tracking: [tensorboard]'.",
         ),
         (
             {"optimizer": {"name": "sgd", "lr": 0.1}},

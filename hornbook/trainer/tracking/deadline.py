@@ -29,7 +29,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     try:
         value, error = answers.get(timeout=seconds)
     except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+        raise TimeoutError(f"no answer within {seconds:.3g} s") from None
     if error is not None:
         raise error
     return value  # type: ignore[return-value]

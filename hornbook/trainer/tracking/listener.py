@@ -207,7 +207,8 @@ class Tracking(Listener):
             return within(seconds, work)
         except Exception as error:
             del self._trackers[name]
-            said = reason(error) or type(error).__name__
+            cause = _first_cause(error)
+            said = reason(cause) or type(cause).__name__
             self._tell(f"warning: tracking with {name} failed: {said}. The run goes on; {lost}.")
             return None
         finally:
@@ -239,6 +240,13 @@ def tracked_run(recipe: Recipe, path: Path) -> TrackedRun:
         tags=recipe.tags,
         notes=recipe.notes,
     )
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the error that led to an error: clients wrap what the network says in several of their own."""
+    while (cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
+        error = cause
+    return error
 
 
 def _short(value: Any) -> Any:

@@ -4,9 +4,11 @@ The client waits for a server that does not answer for many minutes; here it tri
 its own use to its makers; here it does not. Environment variables that are set already are left alone.
 """
 
+import contextlib
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 URI, EXPERIMENT = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
 LOCAL = "sqlite:///"
@@ -31,6 +33,7 @@ IN_EVERY_EPOCH = "learning_rate"
 """A figure by which the epochs that the store has are counted."""
 MOST_PARAMETERS, LONGEST = 100, 6000
 """What one request, and one parameter, may hold."""
+WAIT_S = 5.0
 
 
 class MLflowTracker:
@@ -58,6 +61,7 @@ class MLflowTracker:
         from mlflow.entities import Param, RunTag
 
         uri = record["uri"] if record is not None else _absolute(self.uri or os.environ.get(URI) or LOCAL + DATABASE)
+        _check_database(uri)
         self._client = MlflowClient(uri)
         tags = {
             "hornbook.name": run.name,
@@ -113,6 +117,21 @@ def _absolute(uri: str) -> str:
     if not uri.startswith(LOCAL) or uri == f"{LOCAL}:memory:":
         return uri
     return LOCAL + str(Path(uri.removeprefix(LOCAL)).absolute())
+
+
+def _check_database(uri: str) -> None:
+    """Refuse a file that is no database or cannot be one; the client would try again for an hour.
+
+    Raises:
+        OSError: If it cannot be opened.
+    """
+    if uri.startswith(LOCAL):
+        path = uri.removeprefix(LOCAL)
+        try:
+            with contextlib.closing(sqlite3.connect(path, timeout=WAIT_S)) as connection:
+                connection.execute("PRAGMA schema_version")
+        except sqlite3.Error as error:
+            raise OSError(f"{path}: {error}") from None
 
 
 def _where(uri: str) -> str:

@@ -16,7 +16,7 @@ from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 
 __all__ = ["WandBTracker"]
 
-BEGIN_S, END_S = 30.0, 30.0
+BEGIN_S, END_S = 20.0, 30.0
 """How long the client may wait for the server at the start, and for uploads at the end."""
 LONGEST_TAG, LONGEST_NAME = 64, 120
 
@@ -48,6 +48,7 @@ class WandBTracker:
         """Begin the run, or another part of the one that the record names."""
         folder = RunDirectory(run.path).wandb
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        os.environ.setdefault("WANDB_SILENT", "true")
         os.environ["WANDB_DATA_DIR"] = str(folder)  # copies of files that are still to be sent
         import wandb
 
@@ -69,21 +70,24 @@ class WandBTracker:
         )
         earlier = record["run"] if record is not None else None
         self._name = f"{run.name}-{run.id}"
-        self._run = wandb.init(
-            project=self.project or os.environ.get("WANDB_PROJECT") or run.group,
-            entity=self.entity,
-            mode=self.mode,
-            dir=str(run.path),
-            id=earlier,
-            resume="allow" if earlier is not None and self.mode == "online" else None,
-            name=f"{run.name}/{run.id}",
-            group=run.group if run.group != run.name else None,
-            tags=[tag[:LONGEST_TAG] for tag in dict.fromkeys((run.name, run.id, *run.tags))],
-            notes=run.notes,
-            config=None,
-            reinit="create_new",
-            settings=settings,
-        )
+        try:
+            self._run = wandb.init(
+                project=self.project or os.environ.get("WANDB_PROJECT") or run.group,
+                entity=self.entity,
+                mode=self.mode,
+                dir=str(run.path),
+                id=earlier,
+                resume="allow" if earlier is not None and self.mode == "online" else None,
+                name=f"{run.name}/{run.id}",
+                group=run.group if run.group != run.name else None,
+                tags=[tag[:LONGEST_TAG] for tag in dict.fromkeys((run.name, run.id, *run.tags))],
+                notes=run.notes,
+                config=None,
+                reinit="create_new",
+                settings=settings,
+            )
+        except wandb.errors.CommError as error:
+            raise ConnectionError(str(error).partition("Consider increasing")[0].strip()) from None
         self._run.config.update(dict(run.parameters), allow_val_change=True)
         self._run.define_metric("*", step_metric="epoch")
         where = f"wandb sync {run.path.resolve()}/wandb/offline-run-*" if self.mode == "offline" else self._run.url
