@@ -100,7 +100,7 @@ VALUES = {
     "head.loss": "sparse_categorical_crossentropy", "head.activation": "softmax", "head.units": 10, "activation": "elu",
     "initializer": "he_normal", "normalization": "batch_normalization", "regularization.l2": 0.01,
     "regularization.l1": 0.01, "regularization.max_norm": 1.0, "regularization.dropout": 0.5, "schedule": "cosine",
-    "data": "digits", "data.split.validation": 0.2, "data.split.test": 0.2, "seed": 3,
+    "data": "digits", "data.split.validation": 0.2, "data.split.test": 0.2, "seed": 3, "tracking": ["tensorboard"],
 }  # fmt: skip
 NEEDS_MORE = {"sweep.max_trials", "reuse.from"}  # a space, a run
 

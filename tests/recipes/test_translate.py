@@ -306,7 +306,7 @@ MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name
 def test_no_malformed_value_makes_checking_raise(key, value):
     problems = check_recipe({**BASE, key: value}).problems
     optional = value is None or (value == {} and key in {"head", "regularization", "training"})
-    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("format", True)]
+    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True)]
     assert allowed or problems
     assert all(problem.sentence().endswith((".", "?")) for problem in problems)
 

@@ -44,6 +44,9 @@ class Fake:
         self._maybe("end")
         self.endings.append(ending)
 
+    def abandon(self):
+        raise RuntimeError("nobody hears this")
+
     def _maybe(self, at):
         if at == self.at and self.hangs:
             threading.Event().wait(60)
@@ -175,3 +178,21 @@ def test_a_trial_belongs_to_its_sweep(tensorflow, tmp_path):
     assert (trial.group, alone.group) == ("digits", "trial-001")
     assert trial.id == "20260101-000000-abcd"
     assert trial.parameters["model.name"] == "mlp"
+
+
+def test_no_client_is_imported_before_a_run_begins(tensorflow):
+    import sys
+
+    from hornbook.recipes import Recipe
+    from hornbook.trainer.tracking.listener import trackers_of
+
+    before = {"mlflow", "wandb"} & {*sys.modules}
+    tree = {
+        "data": "digits",
+        "model": "mlp",
+        "tracking": ["tensorboard", "mlflow", {"name": "wandb", "project": "digits"}],
+    }
+    trackers = trackers_of(Recipe.model_validate(tree))
+    assert list(trackers) == ["tensorboard", "mlflow", "wandb"]
+    assert trackers["wandb"].project == "digits"
+    assert {"mlflow", "wandb"} & {*sys.modules} == before

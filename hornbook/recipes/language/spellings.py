@@ -459,8 +459,8 @@ KEYS: dict[str, str] = {
     "reportto": "tracking: [tensorboard]",
     "tensorboard": "tracking: [tensorboard]",
     "logdir": "tracking: [tensorboard]",
-    "mlflow": "tracking: [{name: mlflow, uri: 'sqlite:///mlflow.db'}]",
-    "wandb": "tracking: [{name: wandb, mode: offline}]",
+    "mlflow": "tracking: [mlflow]",
+    "wandb": "tracking: [wandb]",
 }
 """{spelling: key from the top of the recipe}, wherever it was written."""
 

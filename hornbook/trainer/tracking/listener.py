@@ -4,6 +4,7 @@ A tracker is told of an epoch once it is over, of layers too, so that what a run
 a kill has cut) was never told. Only the first of several workers has trackers.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ BYTES_PER_S = 1e6
 """How fast files are sent at least, or they are given up."""
 FAILED_S = 15.0
 """How long a tracker may take to close a run that has failed."""
+ABANDON_S = 5.0
 NO_FIGURES = frozenset({"epoch", "phase"})
 LONGEST = 6000
 
@@ -206,10 +208,12 @@ class Tracking(Listener):
         try:
             return within(seconds, work)
         except Exception as error:
-            del self._trackers[name]
+            tracker = self._trackers.pop(name)
             cause = _first_cause(error)
             said = reason(cause) or type(cause).__name__
             self._tell(f"warning: tracking with {name} failed: {said}. The run goes on; {lost}.")
+            with contextlib.suppress(Exception):
+                within(ABANDON_S, tracker.abandon)
             return None
         finally:
             self._session.leave_out(time.perf_counter() - started)

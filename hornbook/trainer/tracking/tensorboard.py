@@ -65,6 +65,10 @@ class TensorBoardTracker:
             is_well = ending.state in ("finished", "paused")
             file.summary(summary.session_end_pb(api_pb2.STATUS_SUCCESS if is_well else api_pb2.STATUS_FAILURE))
 
+    def abandon(self) -> None:
+        """Close the file."""
+        self._open().close()
+
     def _open(self) -> EventFile:
         if self._file is None:
             raise RuntimeError("the run has not begun")

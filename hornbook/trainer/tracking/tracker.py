@@ -108,3 +108,6 @@ class Tracker(Protocol):
 
     def end(self, ending: Ending) -> None:
         """Close the run, which may go on in another process."""
+
+    def abandon(self) -> None:
+        """Let go of the client after a failure of it; what fails here, too, is not heard of."""

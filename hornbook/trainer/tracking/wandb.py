@@ -110,6 +110,12 @@ class WandBTracker:
             self._run.log_artifact(artifact)
         self._run.finish(exit_code=0 if ending.state in ("finished", "paused") else 1)
 
+    def abandon(self) -> None:
+        """End the client's process, or what is left of it: a later run of this process starts a new one."""
+        import wandb
+
+        wandb.teardown(exit_code=1)
+
 
 def _check_login(settings: Any) -> None:
     """Refuse to begin a run for which the client would ask for a key.
