@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hornbook.report.text import path_text
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 
 __all__ = ["MLflowTracker"]
@@ -140,9 +141,7 @@ def _check_database(uri: str) -> None:
 def _where(uri: str) -> str:
     """Return where to look; of a server without what may be a password."""
     if uri.startswith(LOCAL):
-        path = Path(uri.removeprefix(LOCAL))
-        near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-        return f"mlflow ui --backend-store-uri {LOCAL}{near}"
+        return f"mlflow ui --backend-store-uri {LOCAL}{path_text(uri.removeprefix(LOCAL))}"
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hornbook.report.text import path_text
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.tracking.events import EventFile, event_files
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
@@ -37,7 +38,7 @@ class TensorBoardTracker:
         self._file.flush()
         for path in earlier:
             path.unlink()
-        return Begun({}, note=f"tensorboard --logdir {run.path.parent}")
+        return Begun({}, note=f"tensorboard --logdir {path_text(run.path.parent)}")
 
     def log(self, figures: Sequence[Figures], layers: Sequence[Mapping[str, Any]]) -> None:
         """Write the epochs, and the layers at the number of batches done."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from hornbook.report.text import path_text
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 
@@ -90,7 +91,7 @@ class WandBTracker:
             raise ConnectionError(str(error).partition("Consider increasing")[0].strip()) from None
         self._run.config.update(dict(run.parameters), allow_val_change=True)
         self._run.define_metric("*", step_metric="epoch")
-        where = f"wandb sync {run.path.resolve()}/wandb/offline-run-*" if self.mode == "offline" else self._run.url
+        where = f"wandb sync {path_text(folder)}/offline-run-*" if self.mode == "offline" else self._run.url
         return Begun({"run": self._run.id}, None, str(where))
 
     def log(self, figures: Sequence[Figures], layers: Sequence[Mapping[str, Any]]) -> None:

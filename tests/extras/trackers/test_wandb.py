@@ -133,7 +133,7 @@ def test_nothing_is_collected_besides(tracked, records):
 
 
 def test_the_user_reads_how_to_upload(tracked):
-    assert f"wandb: wandb sync {tracked[0].run.resolve()}/wandb/offline-run-*" in tracked[1]
+    assert f"wandb: wandb sync runs/tracked/{tracked[0].run.name}/wandb/offline-run-*" in tracked[1]
 
 
 def test_a_run_goes_on_as_the_same_with_each_epoch_once(train, folder, fails_in_third_epoch):
