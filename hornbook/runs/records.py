@@ -141,7 +141,7 @@ class ReuseRecord(_Record):
 class TrackingRecord(_Record):
     """`tracking.json`: for each tracker, what it needs to go on with a run."""
 
-    __pydantic_extra__: dict[str, dict[str, str | int]]
+    __pydantic_extra__: dict[str, dict[str, str]]
 
 
 def _inside(path: str) -> str:

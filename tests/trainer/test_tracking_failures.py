@@ -23,8 +23,8 @@ class Fake:
     files = ()
     sees_layers = False
 
-    def __init__(self, at=None, *, hangs=False, counts=False):
-        self.at, self.hangs, self.counts = at, hangs, counts
+    def __init__(self, at=None, *, hangs=False, places=0):
+        self.at, self.hangs, self.places = at, hangs, places
         self.told, self.endings, self.records = [], [], []
 
     def begin(self, run, record):
@@ -33,7 +33,7 @@ class Fake:
         self._maybe("begin")
         self.run = run
         self.records.append(record)
-        return Begun({"run": "abc"}, None if self.counts else 0, "here")
+        return Begun({"run": "abc"}, self.places, "here")
 
     def log(self, figures, layers):
         for one in figures:
@@ -122,25 +122,24 @@ def test_time_that_trackers_take_is_not_the_runs(play):
 
 
 def test_each_epoch_is_told_once_over_several_processes(play):
-    """The second process goes on from a state that knows two epochs, and the first has told three."""
-    first, second = Fake(counts=True), Fake(counts=True)
+    """The second process goes on from a state that knows two epochs, and its tracker has three."""
+    first, second = Fake(), Fake(places=3)
     play({"fake": first}, ROWS[:3])
     play({"fake": second}, ROWS[2:], history=ROWS[:2])
     assert (first.told, second.told) == ([1, 2, 3], [4])
-    assert (first.records, second.records) == ([None], [{"run": "abc", "places": 3}])
+    assert (first.records, second.records) == ([None], [{"run": "abc"}])
 
 
-def test_a_tracker_that_is_new_in_a_resumed_run_gets_the_earlier_epochs(play):
-    play({"old": Fake(counts=True)}, ROWS[:2])
-    new = Fake(counts=True)
-    play({"new": new}, ROWS[2:], history=ROWS[:2])
-    assert new.told == [1, 2, 3, 4]
+def test_epochs_that_a_tracker_lacks_are_told_when_it_goes_on(play):
+    fake = Fake(places=1)
+    play({"fake": fake}, ROWS[2:], history=ROWS[:2])
+    assert fake.told == [2, 3, 4]
 
 
 def test_what_is_kept_of_a_tracker_that_is_left_out_stays(play, tmp_path):
-    play({"old": Fake(counts=True)}, ROWS[:2])
+    play({"old": Fake()}, ROWS[:2])
     play({}, ROWS[2:3], history=ROWS[:2])
-    assert Run(tmp_path).tracking == {"old": {"run": "abc", "places": 2}}
+    assert Run(tmp_path).tracking == {"old": {"run": "abc"}}
 
 
 def test_a_failed_run_is_closed_as_failed(play):

@@ -51,9 +51,8 @@ class Tracking(Listener):
     def __init__(self, run: RunDirectory, session: "Session", tell: Callable[[str], None]) -> None:
         self._run, self._session, self._tell = run, session, tell
         self._trackers = trackers_of(session.prepared.recipe)
-        self._records: dict[str, dict[str, Any]] = {}
+        self._records: dict[str, Mapping[str, Any]] = {}
         self._places: dict[str, int] = {}
-        self._counted: set[str] = set()
         self._place = 0
         self._layers: list[Mapping[str, Any]] | None = None
 
@@ -74,10 +73,7 @@ class Tracking(Listener):
             )
             if begun is None:
                 continue
-            if begun.places is None:
-                self._counted.add(name)
-            self._places[name] = (earlier or {}).get("places", 0) if begun.places is None else begun.places
-            self._records[name] = {**begun.record, **({"places": self._places[name]} if name in self._counted else {})}
+            self._places[name], self._records[name] = begun.places, begun.record
             self._tell(f"{name}: {begun.note}")
         self._keep_records()
         now, elapsed_s = time.time(), self._session.elapsed_s
@@ -165,9 +161,6 @@ class Tracking(Listener):
             )
             if done and new:
                 self._places[name] = new[-1].place
-                if name in self._counted:
-                    self._records[name]["places"] = new[-1].place
-                    self._keep_records()
 
     def _end(self, ending: Ending, seconds: float) -> None:
         for name, tracker in list(self._trackers.items()):

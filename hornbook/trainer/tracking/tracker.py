@@ -61,12 +61,13 @@ class Begun:
 
     Attributes:
         record: What it needs to go on with the same run in another process; kept in the run's folder.
-        places: How many rows of the history it has already; None where it cannot tell, and they are to be counted for it.
+        places: How many rows of the history it has already: what it says itself, because a kill may have lost some that
+            it was told.
         note: A sentence about where to look.
     """
 
     record: Mapping[str, Any]
-    places: int | None = 0
+    places: int = 0
     note: str = ""
 
 

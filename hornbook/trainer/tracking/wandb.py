@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from hornbook.report.text import path_text
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
+from hornbook.trainer.tracking.wandb_file import steps_of
 
 __all__ = ["WandBTracker"]
 
@@ -70,6 +71,8 @@ class WandBTracker:
             finish_timeout_raises=True,
         )
         earlier = record["run"] if record is not None else None
+        files = folder.glob(f"*run-*/run-{earlier}.wandb") if earlier is not None else ()
+        places = len({step for path in files for step in steps_of(path)})
         self._name = f"{run.name}-{run.id}"
         try:
             self._run = wandb.init(
@@ -89,10 +92,12 @@ class WandBTracker:
             )
         except wandb.errors.CommError as error:
             raise ConnectionError(str(error).partition("Consider increasing")[0].strip()) from None
+        if self.mode == "online":  # steps are places, from 1, and the next one of a new run is 0
+            places = max(self._run.starting_step - 1, 0)
         self._run.config.update(dict(run.parameters), allow_val_change=True)
         self._run.define_metric("*", step_metric="epoch")
         where = f"wandb sync {path_text(folder)}/offline-run-*" if self.mode == "offline" else self._run.url
-        return Begun({"run": self._run.id}, None, str(where))
+        return Begun({"run": self._run.id}, places, str(where))
 
     def log(self, figures: Sequence[Figures], layers: Sequence[Mapping[str, Any]]) -> None:
         """Hand the epochs to the client's process."""

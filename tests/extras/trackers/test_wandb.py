@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import signal
-import struct
 import subprocess
 from pathlib import Path
 
@@ -27,26 +26,10 @@ def ended():
         process.poll()  # one was killed, and nobody has asked how it ended
 
 
-BLOCK, HEADER = 32768, 7
-
-
 def records_of(path):
-    """Return the records in a file of W&B's: messages in the form of LevelDB's logs."""
-    from wandb.proto import wandb_internal_pb2
+    from hornbook.trainer.tracking.wandb_file import records_of
 
-    data, at, parts, found = path.read_bytes(), HEADER, b"", []
-    while at + HEADER <= len(data):
-        room = BLOCK - at % BLOCK
-        if room < HEADER:
-            at += room
-            continue
-        _, size, kind = struct.unpack("<IHB", data[at : at + HEADER])
-        parts += data[at + HEADER : at + HEADER + size]
-        at += HEADER + size
-        if kind in (1, 4):  # whole, or the last part
-            found.append(wandb_internal_pb2.Record.FromString(parts))
-            parts = b""
-    return found
+    return list(records_of(path))
 
 
 def files_of(run):
@@ -149,6 +132,21 @@ def test_a_run_goes_on_as_the_same_with_each_epoch_once(train, folder, fails_in_
     assert [[row["epoch"] for row in history_of(part)] for part in parts] == [[1, 2], [3]]
     ends = [record.exit.exit_code for part in parts for record in part if record.WhichOneof("record_type") == "exit"]
     assert ends == [1, 0]
+
+
+def test_epochs_that_a_kill_has_kept_from_the_file_are_told_again(train, folder, fails_in_third_epoch):
+    """The client writes late; here its file is cut off in the middle of the second epoch."""
+    from hornbook.trainer.resume import resume
+
+    with pytest.raises(RuntimeError):
+        train([{"name": "wandb", "files": []}], listeners=[fails_in_third_epoch])
+    run = (folder / "runs" / "tracked" / "latest").resolve()
+    [path] = files_of(run)
+    second = path.read_bytes().rindex(b"_step")
+    path.write_bytes(path.read_bytes()[:second])
+    assert [row["epoch"] for row in history_of(records_of(path))] == [1]
+    resume(run)
+    assert [[row["epoch"] for row in history_of(records_of(path))] for path in files_of(run)] == [[1], [2, 3]]
 
 
 def test_a_client_whose_process_dies_costs_one_warning_and_no_bit(train, tracked, hear):
