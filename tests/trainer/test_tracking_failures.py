@@ -195,3 +195,14 @@ def test_no_client_is_imported_before_a_run_begins(tensorflow):
     assert list(trackers) == ["tensorboard", "mlflow", "wandb"]
     assert trackers["wandb"].project == "digits"
     assert {"mlflow", "wandb"} & {*sys.modules} == before
+
+
+def test_only_the_first_of_several_workers_has_trackers(tensorflow, tmp_path, monkeypatch):
+    from hornbook.trainer import train
+
+    recipe = load_recipe({"data": "digits", "model": "mlp", "tracking": ["tensorboard"]})
+    session = SimpleNamespace(prepared=SimpleNamespace(recipe=recipe, strategy="several"))
+    monkeypatch.setattr(train, "is_chief", lambda strategy: strategy != "several")
+    assert train.tracking_of(RunDirectory(tmp_path), session, print) == []
+    session.prepared.strategy = None
+    assert len(train.tracking_of(RunDirectory(tmp_path), session, print)) == 1
