@@ -63,9 +63,9 @@ class TensorBoard(TrackerSpec):
 class MLflow(WithFiles):
     """A run in MLflow: the recipe as parameters, figures of each epoch, model, recipe and page as artifacts.
 
-    For many runs of several people in one place that can be searched. Without `uri` in an SQLite file beside the runs,
-    `mlflow.db`. Needs `pip install 'hornbook[mlflow]'`. Zaharia et al. (2018), "Accelerating the machine learning lifecycle
-    with MLflow", IEEE Data Eng. Bull. 41(4).
+    For many runs of several people in one place that can be searched. Without `uri` in an SQLite file in the current
+    folder, `mlflow.db`. Needs `pip install 'hornbook[mlflow]'`. Zaharia et al. (2018), "Accelerating the machine learning
+    lifecycle with MLflow".
 
     Example:
         tracking: [{name: mlflow, uri: "sqlite:///mlflow.db", experiment: digits}]
