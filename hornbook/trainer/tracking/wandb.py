@@ -8,18 +8,21 @@ wait for a network that is gone; here it does neither.
 import netrc
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hornbook.report.text import path_text
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
-from hornbook.trainer.tracking.wandb_file import steps_of
+from hornbook.trainer.tracking.wandb_file import steps_of, wait_for_end
 
 __all__ = ["WandBTracker"]
 
 BEGIN_S, END_S = 20.0, 30.0
 """How long the client may wait for the server at the start, and for uploads at the end."""
+WRITTEN_S = 20.0
+"""How long to wait for its file: the client says that a run is finished before it has written all of it."""
 LONGEST_TAG, LONGEST_NAME = 64, 120
 
 
@@ -45,10 +48,11 @@ class WandBTracker:
         self.project, self.entity, self.mode, self.files = project, entity, mode, files
         self._run: Any = None
         self._name = ""
+        self._folder = Path()
 
     def begin(self, run: TrackedRun, record: Mapping[str, Any] | None) -> Begun:
         """Begin the run, or another part of the one that the record names."""
-        folder = RunDirectory(run.path).wandb
+        folder = self._folder = RunDirectory(run.path).wandb
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ["WANDB_DATA_DIR"] = str(folder)  # copies of files that are still to be sent
@@ -115,6 +119,7 @@ class WandBTracker:
                 artifact.add_file(str(path))
             self._run.log_artifact(artifact)
         self._run.finish(exit_code=0 if ending.state in ("finished", "paused") else 1)
+        wait_for_end(sorted(self._folder.glob(f"*run-*/run-{self._run.id}.wandb"))[-1], WRITTEN_S)
 
     def abandon(self) -> None:
         """End the client's process, or what is left of it: a later run of this process starts a new one."""

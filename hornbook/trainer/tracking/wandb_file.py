@@ -6,14 +6,16 @@ a header of seven bytes (checksum, size, kind), each record a message of the cli
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["records_of", "steps_of"]
+__all__ = ["records_of", "steps_of", "wait_for_end"]
 
 BLOCK, HEADER = 32768, 7
 WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+PAUSE_S = 0.05
 
 
 def records_of(path: Path) -> Iterator[Any]:
@@ -41,3 +43,12 @@ def steps_of(path: Path) -> set[int]:
     histories = (record.history for record in records_of(path) if record.WhichOneof("record_type") == "history")
     items = (item for history in histories for item in history.item)
     return {json.loads(item.value_json) for item in items if [item.key, *item.nested_key][-1] == "_step"}
+
+
+def wait_for_end(path: Path, seconds: float) -> None:
+    """Wait until a file has its run's last record, at most so long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if any(record.WhichOneof("record_type") == "exit" for record in records_of(path)):
+            return
+        time.sleep(PAUSE_S)
