@@ -116,6 +116,8 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "schedule: {name: cosine, warmup: 30 epochs}\n", []),
         (HEAD + "schedule: {name: exponential, decay_steps: 30 epochs}\n", []),
     ],
+    "tracked-twice": [(HEAD + "tracking: [tensorboard, tensorboard]\n", [])],
+    "tracker-client": [(HEAD + "tracking: [tensorboard, mlflow]\n", [])],
     "strategy": [(HEAD + "optimizer: {name: adam, ema: 0.99}\ntraining: {strategy: mirrored}\n", [])],
     "auto-rate": [(HEAD + "optimizer: {name: adam, learning_rate: auto}\npretraining: autoencoder\n", [])],
     "engine-fit": [(HEAD + "optimizer: {name: adam, ema: 0.99}\ntraining: {engine: fit}\n", [])],

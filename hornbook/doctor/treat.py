@@ -95,7 +95,7 @@ def treat(
         DataError: If its data cannot be read.
     """
     run = find_run(name)
-    recipe = load_recipe(run.recipe_path, of_run=True).replaced({"health": "on"})
+    recipe = load_recipe(run.recipe_path, ["health=on", "tracking=[]"], of_run=True)
     metric, sign = _judged_by(recipe)
     shelf = Shelf()
     with tempfile.TemporaryDirectory(prefix="hornbook-doctor-") as folder:

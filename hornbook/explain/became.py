@@ -95,6 +95,8 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("training.max_time", ("run/limit in seconds",)),
     ("training.on_divergence.*", ("run/divergence/{}",)),
     ("health", ("run/measurements of health",)),
+    ("tracking.*.name", ("tracker/{key}/class",)),
+    ("tracking.*", ("tracker/{key}/{}", "tracker/{key}/{}/*")),
     ("reuse.freeze*", ("phase/*/frozen", "layer/*/learns")),
     ("reuse.unfreeze.*after", ("phase/*/start",)),
     ("reuse.unfreeze.*every", ("phase/*/start",)),
@@ -138,8 +140,8 @@ def became(path: Path, objects: Objects) -> dict[str, Any]:
     last = next((str(part) for part in reversed(path) if not isinstance(part, int)), "")
     for pattern, addresses in RULES:
         if fnmatchcase(key, pattern):
-            space = str(path[2]) if path[:2] == ("sweep", "space") else ""
-            wanted = [address.replace("{key}", space) for address in addresses]
+            own = path[2] if path[:2] == ("sweep", "space") else path[1] if path[0] == "tracking" else ""
+            wanted = [address.replace("{key}", str(own)) for address in addresses]
             exact = _chosen([one.replace("{}", last) for one in wanted if "{}" in one], objects)
             return exact or _chosen([one for one in wanted if "{}" not in one], objects)
     return {}

@@ -139,7 +139,7 @@ def _split(address: str) -> tuple[str, str]:
     kind, name, *rest = address.split("/")
     if kind in ("layer", "metric", "watch"):
         return name, ".".join(rest)
-    return (f"phase {name}", ".".join(rest)) if kind == "phase" else (kind, ".".join([name, *rest]))
+    return (f"{kind} {name}", ".".join(rest)) if kind in ("phase", "tracker") else (kind, ".".join([name, *rest]))
 
 
 def _names(places: list[str]) -> str:

@@ -21,6 +21,7 @@ from hornbook.sweep.oracle import Advisor
 from hornbook.trainer.health.points import Points
 from hornbook.trainer.prepare import Prepared, prepare
 from hornbook.trainer.session import Session
+from hornbook.trainer.tracking.listener import trackers_of
 from hornbook.upstream import decayed_paths, loss_arguments
 
 __all__ = ["Objects"]
@@ -78,6 +79,7 @@ class Objects:
                 "phase": self._of_phases,
                 "pretraining": self._of_pretraining,
                 "sweep": self._of_sweep,
+                "tracker": self._of_trackers,
             }
             self._known[kind] = dict(_flat(makers[kind](), kind))
         return self._known[kind]
@@ -193,6 +195,16 @@ class Objects:
             "optimizer": _config(engine.built.optimizer),
             "task": {**own, "class": type(objective).__name__},
             "decoder": "free" if getattr(objective, "decoder", None) is not None else "tied",
+        }
+
+    def _of_trackers(self) -> Facts:
+        trackers = enumerate(trackers_of(self.prepared.recipe).values())
+        return {
+            str(place): {
+                "class": type(tracker).__name__,
+                **{name: value for name, value in vars(tracker).items() if not name.startswith("_")},
+            }
+            for place, tracker in trackers
         }
 
     def _of_sweep(self) -> Facts:

@@ -33,6 +33,8 @@ __all__ = [
 
 Look = Callable[[Recipe], tuple[Facts, list[Problem]]]
 """What looks at a recipe's data: what is known about it, and what is wrong with it."""
+ONLY_TO_TRAIN = ("reuse", "tracking")
+"""Sections that name what has to be there to train, and that a trained model does without."""
 PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
 
 
@@ -123,7 +125,8 @@ def load_recipe(
     Args:
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
-        for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
+        for_training: Whether the earlier model that `reuse` names and the clients of trackers have to be there; a trained
+            model does not need them.
         of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one,
             and `reuse.trust` in it means nothing, because a folder cannot vouch for itself.
         trust: What `reuse.trust` of a run's recipe is instead: whether the caller knows where the earlier model comes from.
@@ -174,7 +177,7 @@ def check_recipe(
             Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
         )
     elif isinstance(document.tree, dict) and document.tree:
-        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ("reuse",), look=look)
+        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ONLY_TO_TRAIN, look=look)
         problems += found
     elif not problems:
         problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
 from hornbook.recipes.faults import CODES
 from hornbook.recipes.language.keys import put, split_key
-from hornbook.recipes.language.spec import Component, ComponentOf, Spec
+from hornbook.recipes.language.spec import Component, ComponentOf, Spec, as_tuple
 from hornbook.recipes.language.text import Document, to_yaml
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.head import Head, Task
@@ -21,6 +21,7 @@ from hornbook.recipes.sections.regularization import Regularization
 from hornbook.recipes.sections.reuse import Reuse
 from hornbook.recipes.sections.schedule import ConstantSchedule, Schedule
 from hornbook.recipes.sections.sweep import Sweep
+from hornbook.recipes.sections.tracking import Tracker
 from hornbook.recipes.sections.training import Training
 from hornbook.recipes.sources import DataSpec
 
@@ -79,6 +80,8 @@ class Recipe(Spec):
     """Whether what each layer does is recorded while training: `dense` after every epoch, `on` ever further apart."""
     mute: Annotated[tuple[Literal[CODES], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()  # type: ignore[valid-type]
     """Codes of findings that `hornbook doctor` is not to mention."""
+    tracking: Annotated[tuple[Tracker, ...], BeforeValidator(as_tuple)] = ()
+    """Where the run is shown besides its folder: `tensorboard`, `mlflow`, `wandb`; omitted: nowhere."""
     sweep: Sweep | None = None
     """Many trainings that differ in a few values, for `hornbook sweep`; omitted: the recipe is one training."""
 

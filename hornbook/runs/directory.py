@@ -4,6 +4,7 @@ runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
   log.txt
   lr_find.json  lr_find.svg  report.html  model_card.md
+  tracking.json  tensorboard/  wandb/
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
 
@@ -28,6 +29,7 @@ from hornbook.runs.records import (
     HealthRecord,
     ResultRecord,
     ReuseRecord,
+    TrackingRecord,
     read_lines,
     read_record,
     read_text,
@@ -43,6 +45,7 @@ HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log
 HEALTH = "health.jsonl"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 REPORT, CARD = "report.html", "model_card.md"
+TRACKING, TENSORBOARD, WANDB = "tracking.json", "tensorboard", "wandb"  # the last name is W&B's own
 LATEST = "latest"
 OVERRIDE = "# override: "
 BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
@@ -171,6 +174,16 @@ class RunDirectory:
         """The folder of the states for exact resume."""
         return self.path / CHECKPOINTS / STATES
 
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of the event files for TensorBoard."""
+        return self.path / TENSORBOARD
+
+    @property
+    def wandb(self) -> Path:
+        """The folder that the client of Weights & Biases writes to."""
+        return self.path / WANDB
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training this run while this is open; a killed process leaves no lock behind.
@@ -248,6 +261,10 @@ class RunDirectory:
         """Write how the learning rate was found, in numbers and as a picture (SVG)."""
         write_json(self.path / RATE_SEARCH, dict(facts))
         write_text(self.path / RATE_PICTURE, picture)
+
+    def write_tracking(self, records: Mapping[str, Any]) -> None:
+        """Write what trackers need to go on with this run: {name: facts}."""
+        write_json(self.path / TRACKING, dict(records))
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Add one epoch's line; readable after a kill."""
@@ -357,6 +374,12 @@ class Run:
         """Where reused layers came from; None where nothing was reused."""
         path = self.path / REUSE
         return read_record(path, ReuseRecord) if path.exists() else None
+
+    @property
+    def tracking(self) -> dict[str, Any]:
+        """What trackers need to go on with this run, {name: facts}; empty where there are none."""
+        path = self.path / TRACKING
+        return read_record(path, TrackingRecord) if path.exists() else {}
 
     @property
     def history(self) -> list[dict[str, Any]]:

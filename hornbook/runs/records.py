@@ -15,7 +15,7 @@ from hornbook.errors import RunError
 
 __all__ = [
     "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
-    "SweepRecord",
+    "SweepRecord", "TrackingRecord",
     "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
@@ -136,6 +136,12 @@ class ReuseRecord(_Record):
     weights: str
     layers: list[ReusedLayerRecord]
     skipped: dict[str, str]
+
+
+class TrackingRecord(_Record):
+    """`tracking.json`: for each tracker, what it needs to go on with a run."""
+
+    __pydantic_extra__: dict[str, dict[str, str]]
 
 
 def _inside(path: str) -> str:

@@ -19,7 +19,7 @@ from hornbook.study.table import verdict_lines
 
 __all__ = ["Comparison", "compare_runs", "flatten"]
 
-NOT_TRAINING = {"name", "notes", "tags"}
+NOT_TRAINING = {"name", "notes", "tags", "tracking"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hornbook.recipes.language.text import parse, shown, to_flow
 __all__ = ["ORIGIN", "Cell", "Factor", "Setting", "cells_of", "parse_factors", "split_values", "vary_options"]
 
 ORIGIN = "hornbook ablate"
-SAME_TRAINING = {"name", "notes", "tags", "format"}
+SAME_TRAINING = {"name", "notes", "tags", "format", "tracking"}
 BRACKETS = {"{": "}", "[": "]", "(": ")"}
 
 

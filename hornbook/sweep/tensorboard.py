@@ -12,6 +12,7 @@ from hornbook.recipes.sections.sweep import Choices, Sweep
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.sweeps import TENSORBOARD, SweepFolder, TrialRow
 from hornbook.sweep.table import value_text
+from hornbook.trainer.tracking.events import EventFile
 
 __all__ = ["write_new"]
 
@@ -84,17 +85,15 @@ def _curves(row: TrialRow, sweep_path: Path, objective: str) -> dict[str, list[t
 
 def _write(path: Path, summaries: list[tuple[Any, int]], curves: Mapping[str, list[tuple[int, float]]]) -> None:
     """Write an event file in a folder that appears when it is whole."""
-    import tensorflow as tf
-
     path.parent.mkdir(exist_ok=True)
-    unfinished = tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        with tf.summary.create_file_writer(unfinished).as_default():
+        with EventFile(unfinished) as file:
             for summary, step in summaries:
-                tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
+                file.summary(summary, step=step)
             for name, points in curves.items():
                 for step, value in points:
-                    tf.summary.scalar(name, value, step=step)
+                    file.scalar(name, value, step)
         os.replace(unfinished, path)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -32,7 +32,20 @@ __all__ = ["Prepared", "prepare"]
 
 FAR = (0.01, 100.0)  # deviations of targets beyond which a network learns slowly or not at all
 NOT_COMPILED = frozenset(
-    {"seed", "name", "notes", "tags", "initializer", "schedule", "data", "format", "pretraining", "health", "mute"}
+    {
+        "seed",
+        "name",
+        "notes",
+        "tags",
+        "initializer",
+        "schedule",
+        "data",
+        "format",
+        "pretraining",
+        "health",
+        "mute",
+        "tracking",
+    }
 )
 
 

@@ -35,7 +35,11 @@ MAY_CHANGE = (
     "training.early_stopping",
     "training.on_divergence",
     "training.checkpoint.every",
+    "tracking",
 )
+
+LEAVE_TRAINING = frozenset({"tracking"})
+"""Those of them that training does nothing with."""
 
 
 def resume(
@@ -73,7 +77,7 @@ def resume(
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
     earlier = find_run(run)
-    recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust)
+    recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust, for_training=not overrides)
     changed = _extended(recipe, earlier, overrides, trust=trust)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
@@ -101,10 +105,14 @@ def resume(
         return run_session(session, locked, listeners, notes=notes, started=started)
 
 
+def _key(override: str) -> str:
+    return override.removeprefix("~").split("=", 1)[0]
+
+
 def _extended(recipe: Recipe, run: Run, overrides: Sequence[str], *, trust: bool) -> Recipe:
     """Return the recipe with overrides that leave what is trained already as it was."""
     for override in overrides:
-        key = override.removeprefix("~").split("=", 1)[0]
+        key = _key(override)
         if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE):
             raise UsageError(
                 f"{key}: a run that has begun keeps its recipe; only {', '.join(MAY_CHANGE)} may change. "
@@ -116,7 +124,7 @@ def _extended(recipe: Recipe, run: Run, overrides: Sequence[str], *, trust: bool
 def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:
     """Put the state into the session, after making sure that longer training does not change the past."""
     session.set_state(state)
-    if not overrides:
+    if not any(_key(override) not in LEAVE_TRAINING for override in overrides):
         return
     new, length = session.prepared.recipe, session.length
     before = rate_table(old, batches=session.loop.batches)

@@ -112,6 +112,10 @@ class Session:
         """Seconds this run has taken so far, in all its processes."""
         return self.spent_s + time.perf_counter() - self._started
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count seconds that something else than the run has just taken: `max_time` is about training."""
+        self._started += seconds
+
     @property
     def until(self) -> int:
         """Epochs after which to pause or end."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import start_record
 from hornbook.trainer.session import Candidate, Session
 from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.tracking import Tracking
 from hornbook.trainer.weights import save_model
 
 __all__ = ["build", "run_session", "train"]
@@ -165,8 +166,11 @@ def run_session(
     if not is_chief(session.prepared.strategy):  # one of the workers speaks for all
         listeners = ()
     # Files first, so that a listener that fails or stops the run finds them; the saver saves what callbacks have done.
-    health = health_of(run, session)
-    listener = Listeners([HistoryFile(run), RunLog(run), *health, *listeners, session.users, saver])
+    # Trackers last, so that what they tell stands below what is printed.
+    health, trackers = health_of(run, session), tracking_of(run, session, lambda text: listener.on_note(text))
+    for recorder in health:
+        recorder.followers += [tracking.on_layers for tracking in trackers]
+    listener = Listeners([HistoryFile(run), RunLog(run), *health, *listeners, session.users, saver, *trackers])
     notes = [*notes, *length_notes(session.prepared), *session.users.notes]
     try:
         listener.on_start(Start(session.prepared, run.path, notes, session.history, time.perf_counter() - started))
@@ -178,9 +182,11 @@ def run_session(
             exit_code = stop.exit_code if ending.state == "interrupted" else 0
             result = finish(session, run, saver, state=ending.state, exit_code=exit_code)
     except BaseException as error:
-        record_failure(run, session, error)
+        state = record_failure(run, session, error)
         for recorder in health:
             recorder.close()
+        for tracking in trackers:
+            tracking.close(state)
         raise
     listener.on_end(result)
     return result
@@ -193,8 +199,14 @@ def health_of(run: RunDirectory, session: Session) -> list[HealthRecorder]:
     return [HealthRecorder(run, session)] if is_wanted else []
 
 
-def record_failure(run: RunDirectory, session: Session, error: BaseException) -> None:
-    """Leave the reason in result.json; what was written before stays readable."""
+def tracking_of(run: RunDirectory, session: Session, tell: Callable[[str], None]) -> list[Tracking]:
+    """Return what tells trackers of the run, if the recipe names any; workers that only compute have none."""
+    is_wanted = bool(session.prepared.recipe.tracking) and is_chief(session.prepared.strategy)
+    return [Tracking(run, session, tell)] if is_wanted else []
+
+
+def record_failure(run: RunDirectory, session: Session, error: BaseException) -> str:
+    """Leave the reason in result.json; what was written before stays readable. Returns the run's state."""
     state = "diverged" if isinstance(error, DivergedError) else "failed"
     if isinstance(error, KeyboardInterrupt):
         state = "interrupted"
@@ -203,3 +215,4 @@ def record_failure(run: RunDirectory, session: Session, error: BaseException) ->
     if session.best_weights is not None:
         with contextlib.suppress(RunError):  # a full disk may be why training ended
             save_model(run, session.prepared.built.model, run.best, session.best_weights)
+    return state

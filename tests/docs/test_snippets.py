@@ -26,6 +26,7 @@ TOGETHER = [
         "docs/sweep.md",
         "docs/distributed.md",
         "docs/doctor.md",
+        "docs/tracking.md",
     ],
     ["docs/own_components.md"],  # what it registers is for itself
 ]

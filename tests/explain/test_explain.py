@@ -6,6 +6,7 @@ import pytest
 
 from hornbook import load_recipe
 from hornbook.explain import explain
+from hornbook.recipes import Recipe
 from hornbook.recipes.origins import leaves, origin_of
 
 TEXT = """\
@@ -76,6 +77,20 @@ def test_a_key_of_no_consequence_says_so():
     explanation = explain(load_recipe(TEXT))
     names = next(row for row in explanation.rows if row.key == "name")
     assert list(names.lines())[1] == "    → names the run, and nothing else"
+
+
+def test_a_tracker_became_an_object_with_its_options(monkeypatch):
+    """Whatever is installed here: a client is imported when a run begins."""
+    monkeypatch.setattr("hornbook.recipes.rules.tracking._is_installed", lambda package: True)
+    tree = {"data": "digits", "model": "mlp", "tracking": ["tensorboard", {"name": "wandb", "project": "digits"}]}
+    recipe = Recipe.model_validate(tree)
+    rows = {row.key: row for row in explain(recipe).rows}
+    assert rows["tracking.0.name"].became == {"tracker/0/class": "TensorBoardTracker"}
+    assert rows["tracking.1.name"].became == {"tracker/1/class": "WandBTracker"}
+    assert rows["tracking.1.project"].became == {"tracker/1/project": "digits"}
+    assert rows["tracking.1.mode"].became == {"tracker/1/mode": "offline"}
+    assert rows["tracking.1.files"].became == {"tracker/1/files": ["model", "recipe", "page"]}
+    assert list(rows["tracking.1.mode"].lines())[1] == "    → tracker 1 mode = offline"
 
 
 def test_lists_of_mappings_have_a_key_for_each_item():

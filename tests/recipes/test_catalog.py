@@ -20,7 +20,15 @@ from hornbook.recipes.sections.regularization import Regularization
 COMPONENTS = [(kind, name) for kind in KINDS for name in catalog(kind)]
 SECTIONS = [Recipe, Head, Regularization, *Spec.__subclasses__()]
 # Errors by rules, not by the component's own class: an example may need other data than the base recipe's.
-RULES_ONLY = {"loss-task", "head-units", "metric-task", "head-loss", "model-data", "pretraining-model"}
+RULES_ONLY = {
+    "loss-task",
+    "head-units",
+    "metric-task",
+    "head-loss",
+    "model-data",
+    "pretraining-model",
+    "tracker-client",
+}
 
 
 def base_for(keys):

@@ -20,7 +20,8 @@ def base(task="multiclass"):
 
 
 def problems(tree, *overrides):
-    return check_recipe(tree, overrides).problems
+    """Return the problems; that the client of a tracker is not installed here is none."""
+    return [problem for problem in check_recipe(tree, overrides).problems if problem.code != "tracker-client"]
 
 
 def written(sentence):
@@ -42,6 +43,7 @@ def recipe_with(kind, name):
     key = {
         "loss": "head.loss",
         "metric": "training.metrics",
+        "tracker": "tracking",
         "layer": "model",
         "task": "task",
         "precision": "training.precision",
@@ -49,7 +51,9 @@ def recipe_with(kind, name):
         "method": "data.split.method",
         "cell": "model.cell",
     }.get(kind, kind)
-    value = {"metric": [name], "layer": {"name": "layers", "layers": [{"name": name}]}}.get(kind, name)
+    value = {"metric": [name], "tracker": [name], "layer": {"name": "layers", "layers": [{"name": name}]}}.get(
+        kind, name
+    )
     if kind == "cell":
         tree |= {"data": "waves", "model": {"name": "rnn", "units": [8]}}
     put(tree, split_key(key), value)
@@ -96,7 +100,7 @@ VALUES = {
     "head.loss": "sparse_categorical_crossentropy", "head.activation": "softmax", "head.units": 10, "activation": "elu",
     "initializer": "he_normal", "normalization": "batch_normalization", "regularization.l2": 0.01,
     "regularization.l1": 0.01, "regularization.max_norm": 1.0, "regularization.dropout": 0.5, "schedule": "cosine",
-    "data": "digits", "data.split.validation": 0.2, "data.split.test": 0.2, "seed": 3,
+    "data": "digits", "data.split.validation": 0.2, "data.split.test": 0.2, "seed": 3, "tracking": ["tensorboard"],
 }  # fmt: skip
 NEEDS_MORE = {"sweep.max_trials", "reuse.from"}  # a space, a run
 

@@ -164,7 +164,8 @@ def test_unknown_names_come_with_the_nearest_one(keys, sentence):
         ({"dropout": 0.3}, "dropout: unknown key. Did you mean 'regularization.dropout'?"),
         (
             {"callbacks": []},
-            "callbacks: unknown key. Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]).",
+            "callbacks: unknown key. Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]). "
+            "TensorBoard is 'tracking: [tensorboard]'.",
         ),
         (
             {"optimizer": {"name": "sgd", "lr": 0.1}},
@@ -305,7 +306,7 @@ MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name
 def test_no_malformed_value_makes_checking_raise(key, value):
     problems = check_recipe({**BASE, key: value}).problems
     optional = value is None or (value == {} and key in {"head", "regularization", "training"})
-    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("format", True)]
+    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True)]
     assert allowed or problems
     assert all(problem.sentence().endswith((".", "?")) for problem in problems)
 

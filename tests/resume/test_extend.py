@@ -150,7 +150,7 @@ def test_what_would_change_the_past_is_refused(alone, resume, override):
     key = override.removeprefix("~").split("=")[0]
     message = (
         f"{key}: a run that has begun keeps its recipe; only training.epochs, training.max_time, "
-        "training.early_stopping, training.on_divergence, training.checkpoint.every may change. Start a new run from "
+        "training.early_stopping, training.on_divergence, training.checkpoint.every, tracking may change. Start a new run from "
         f"it: hornbook train --config {run / 'recipe.yaml'} {override}"
     )
     assert_refused(resume, run, override, UsageError, message)

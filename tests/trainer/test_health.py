@@ -32,7 +32,7 @@ def train(health, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def watched(train):
-    return train()
+    return train("tracking=[tensorboard]")
 
 
 def weights_of(result):
@@ -40,8 +40,8 @@ def weights_of(result):
 
 
 @pytest.mark.parametrize("engine", ["graph", "xla", "fit"])
-def test_recording_changes_no_bit_of_a_run(train, watched, engine):
-    recorded = watched if engine == "graph" else train(f"training.engine={engine}")
+def test_recording_and_tracking_change_no_bit_of_a_run(train, watched, engine):
+    recorded = watched if engine == "graph" else train(f"training.engine={engine}", "tracking=[tensorboard]")
     blind = train(f"training.engine={engine}", "health=off")
     assert weights_of(recorded).tobytes() == weights_of(blind).tobytes()
     losses = [[row["loss"] for row in result.history] for result in (recorded, blind)]

@@ -35,6 +35,7 @@ PLURALS = {
     "metric": "metrics",
     "pretraining": "pretraining",
     "tuner": "tuners",
+    "tracker": "trackers",
     "section": "sections",
 }
 OVERVIEW = {
@@ -46,6 +47,7 @@ OVERVIEW = {
     "loss": "losses of the head",
     "pretraining": "what hidden layers can learn from without labels",
     "tuner": "who decides what a sweep tries next",
+    "tracker": "where a run is shown besides its folder",
     "section": "keys of a recipe that hold keys of their own",
 }
 FACTS = {

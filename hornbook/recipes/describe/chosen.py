@@ -11,7 +11,7 @@ from hornbook.recipes.recipe import Recipe
 
 __all__ = ["chosen_keys", "chosen_lines"]
 
-OF_NO_CONSEQUENCE = frozenset({"format", "name", "notes", "tags"})
+OF_NO_CONSEQUENCE = frozenset({"format", "name", "notes", "tags", "tracking"})
 """Keys that change nothing about the training."""
 
 

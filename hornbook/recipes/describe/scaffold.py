@@ -39,6 +39,7 @@ HEADER = """\
 # Check: hornbook check --config FILE       every problem, with line and column
 # Train: hornbook train --config FILE
 # Try:   hornbook train --config FILE optimizer.learning_rate=0.01
+# Watch: hornbook train --config FILE "tracking=[tensorboard]"
 # More:  hornbook list activation, hornbook show activation elu
 """
 

@@ -49,11 +49,14 @@ KINDS = (
     "metric",
     "pretraining",
     "tuner",
+    "tracker",
 )
 NOUNS = {"data": "data source", "model": "backbone", "pretraining": "pretraining method"}
 """What messages call a kind, where its key in the recipe is no noun for one of them."""
-PLACES = {"loss": "head.loss", "metric": "training.metrics", "tuner": "sweep.tuner"}
+PLACES = {"loss": "head.loss", "metric": "training.metrics", "tuner": "sweep.tuner", "tracker": "tracking"}
 """Where a component of a kind stands, if not under a key of the recipe that is called like it."""
+LISTED = frozenset({"metric", "tracker"})
+"""Kinds of which a recipe has a list."""
 FILES = {
     ".csv": "table", ".tsv": "table", ".txt": "table", ".parquet": "table", ".pq": "table",
     ".npz": "npz",
@@ -239,7 +242,7 @@ def _meant(kind: str, name: str) -> str:
         for other in KINDS:
             if name in catalog(other):
                 place = PLACES.get(other, other)
-                written = f"[{name}]" if other == "metric" else name
+                written = f"[{name}]" if other in LISTED else name
                 return f"That is {article(noun(other))} {noun(other)}: write '{place}: {written}'."
     return did_you_mean(name, names, kind=kind)
 

@@ -236,6 +236,18 @@ NAMES: dict[str, dict[str, str]] = {
         "bf16": "mixed_bfloat16",
         "bfloat16": "mixed_bfloat16",
     },
+    "tracker": {
+        "tb": "tensorboard",
+        "tensorboardlogger": "tensorboard",
+        "summarywriter": "tensorboard",
+        "mlflowlogger": "mlflow",
+        "mlflowcallback": "mlflow",
+        "wandblogger": "wandb",
+        "wandbcallback": "wandb",
+        "weightsandbiases": "wandb",
+        "weightsbiases": "wandb",
+        "wb": "wandb",
+    },
     "mode": {"minimize": "min", "maximize": "max", "lower": "min", "higher": "max"},
     "cell": {"simplernn": "simple"},
     "method": {"shuffle": "random", "chronological": "time"},
@@ -318,6 +330,14 @@ KEYS_IN: dict[str, dict[str, str]] = {
     "early_stopping": {"metric": "monitor", "restorebestweights": "restore_best", "tolerance": "min_delta"},
     "gradient_clipping": {"type": "by", "value": "threshold", "maxnorm": "threshold", "clipvalue": "threshold"},
     "regularization": {"l2regularization": "l2", "l1regularization": "l1", "maxnorm": "max_norm"},
+    "tracker": {
+        "trackinguri": "uri",
+        "url": "uri",
+        "experimentname": "experiment",
+        "projectname": "project",
+        "team": "entity",
+        "artifacts": "files",
+    },
     "sweep": {"maxevals": "max_trials", "ntrials": "max_trials", "executionspertrial": "executions"},
     "layer": {
         "kernelinitializer": "initializer",
@@ -433,11 +453,20 @@ KEYS: dict[str, str] = {
     "randomseed": "seed",
     "ntrials": "sweep.max_trials",
     "pretrained": "reuse.from",
+    "trackers": "tracking",
+    "logger": "tracking: [tensorboard]",
+    "loggers": "tracking: [tensorboard]",
+    "reportto": "tracking: [tensorboard]",
+    "tensorboard": "tracking: [tensorboard]",
+    "logdir": "tracking: [tensorboard]",
+    "mlflow": "tracking: [mlflow]",
+    "wandb": "tracking: [wandb]",
 }
 """{spelling: key from the top of the recipe}, wherever it was written."""
 
 NOT_IN_RECIPES: dict[str, str] = {
-    "callbacks": "Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]).",
+    "callbacks": "Callbacks are passed in Python: hornbook.train(recipe, callbacks=[…]). "
+    "TensorBoard is 'tracking: [tensorboard]'.",
     "verbose": "Progress is left out by 'hornbook train --quiet'.",
     "device": "The device is chosen by 'hornbook train --device'.",
     "warmstart": "A run is trained on by 'hornbook resume', and 'reuse' takes layers of an earlier model.",

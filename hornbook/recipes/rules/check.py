@@ -22,6 +22,7 @@ from hornbook.recipes.rules import (
     sweep,
     symmetry,
     theory,
+    tracking,
     training,
 )
 
@@ -53,6 +54,7 @@ RULES = tuple(
         amounts,
         examples,
         sweep,
+        tracking,
     )
     for code, reads, check in module.RULES
 )

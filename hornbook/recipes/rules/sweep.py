@@ -18,6 +18,7 @@ FIXED = {
     "name": "trials are named by their numbers.",
     "notes": "it changes nothing.",
     "tags": "they change nothing.",
+    "tracking": "it changes nothing of a training.",
     "data": "trials are compared on one validation split, which this would change.",
     "task": "trials are compared by one figure on one task.",
 }

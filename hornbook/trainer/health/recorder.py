@@ -1,6 +1,6 @@
 """Measures health while a run trains, between its chunks, and writes it down."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -28,19 +28,22 @@ class HealthRecorder(Listener):
     A measurement is taken at a point (`Points`), and is complete after one more step, which tells how far a step moves the
     weights; a chunk ends at both. A run that is resumed at a point measures there again.
 
+    Attributes:
+        followers: Functions that take each measurement once it is written.
+
     Args:
         run: Where to write.
         session: The run in progress; nothing of it is changed.
     """
 
     def __init__(self, run: RunDirectory, session: "Session") -> None:
+        self.followers: list[Callable[[Mapping[str, Any]], None]] = []
         self._run, self._session = run, session
         self._points: Points | None = None
         self._probe: Probe | None = None
         self._row: dict[str, Any] = {}
         self._before: dict[str, list[Any]] | None = None
         self._step = -1
-        self._tell: Any = None
 
     def on_start(self, start: Start) -> None:
         """Choose the examples to look at."""
@@ -144,7 +147,10 @@ class HealthRecorder(Listener):
 
     def _write(self) -> None:
         if self._row:
-            self._run.append_health(_rounded(self._row))
+            row = _rounded(self._row)
+            self._run.append_health(row)
+            for follow in self.followers:
+                follow(row)
         self._row, self._before = {}, None
 
     def _give_up(self, error: Exception) -> None:
