@@ -55,7 +55,11 @@ def doctor(
     out = console(quiet=as_json)
     for line in _lines(diagnosis, run):
         out.print(line)
-    if not try_changes or not diagnosis.findings:
+    if not try_changes:
+        return
+    if not diagnosis.findings:
+        if as_json:
+            print(json.dumps({"findings": [], "trials": [], "overrides": [], "recipe": None}, indent=2))
         return
     if output is not None and output.suffix not in (".yaml", ".yml"):
         raise UsageError(f"--output {output}: a recipe is a YAML file. Name a file that ends in .yaml.")
