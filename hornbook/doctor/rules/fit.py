@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.sections.model import Mlp
+from hornbook.recipes.thresholds import DROPPED
 
 __all__ = ["RULES"]
 
@@ -55,7 +56,7 @@ def held_back(case: Case) -> Iterator[Finding]:
     rates = [
         rate for rate in (given.dropout, given.spatial_dropout, given.alpha_dropout, given.gaussian_dropout) if rate
     ]
-    if rates and max(rates) >= 0.7 and poor:
+    if rates and max(rates) >= DROPPED and poor:
         evidence = f"dropout of {max(rates):g} leaves {1 - max(rates):.0%} of the units to each example"
         yield Finding("too_much_dropout", "issue", 0.95, evidence, ("regularization.dropout=0.2",))
     elif rates and max(rates) >= 0.5 and poor and _is_worse_in_training(case):

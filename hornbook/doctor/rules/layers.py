@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.sections.model import Mlp
+from hornbook.recipes.thresholds import FLAT, INPUTS, SIGMOIDS
 
 __all__ = ["RULES"]
 
-LARGE_INPUTS = 8.0
-"""Deviation or distance from 0 of inputs that is too much for a fresh network."""
 APART = 50.0
 """How many times wider one raw column may be than another."""
 ELU = ("activation=elu", "initializer=default")
@@ -20,7 +19,6 @@ GAIN = (0.12, 6.0)
 """What one layer may do to the size of its inputs when training begins."""
 GROWN = 30.0
 DEAD = 0.6
-SATURATED = 0.5
 
 
 def raw_inputs(case: Case) -> Iterator[Finding]:
@@ -34,7 +32,7 @@ def raw_inputs(case: Case) -> Iterator[Finding]:
     reach = max(abs(highest), abs(lowest))
     columns = [each for each in (case.examples.column_deviations if case.examples is not None else ()) if each > 0]
     apart = max(columns) / min(columns) if len(columns) > 1 else 1.0
-    too_large = deviation > LARGE_INPUTS or abs(mean) > LARGE_INPUTS
+    too_large = deviation > INPUTS[1] or abs(mean) > INPUTS[1]
     too_small = reach < 0.3 and deviation < 0.1
     uneven = apart > APART and reach > 3
     if not (too_large or too_small or uneven):
@@ -169,8 +167,8 @@ def saturated_units(case: Case) -> Iterator[Finding]:
         return
     first = _most(case, "saturated", 0)
     last = _most(case, "saturated", -1)
-    worst, place = (first, 0) if first is not None and first[1] > SATURATED else (last, -1)
-    if worst is None or worst[1] < SATURATED:
+    worst, place = (first, 0) if first is not None and first[1] > FLAT else (last, -1)
+    if worst is None or worst[1] < FLAT:
         return
     name, share = worst
     at = "before the first step" if place == 0 else f"after epoch {case.health[-1]['epoch']:g}"
@@ -209,7 +207,7 @@ def hidden_activation(case: Case) -> Iterator[Finding]:
     elif name == "exponential":
         evidence = "'exponential' outputs and gradients grow without bound"
         yield Finding("wrong_activation_hidden", "issue", 0.93, evidence, change)
-    elif name in ("sigmoid", "hard_sigmoid") and len(case.hidden) >= 4 and recipe.normalization.name == "none":
+    elif name in ("sigmoid", "hard_sigmoid") and len(case.hidden) >= SIGMOIDS and recipe.normalization.name == "none":
         evidence = (
             f"{len(case.hidden)} layers of '{name}' without normalization: each passes at most a "
             "quarter of the gradient on"

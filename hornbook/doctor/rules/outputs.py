@@ -4,25 +4,11 @@ from collections.abc import Iterator
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.thresholds import HEAD_RANGES, TARGETS
 
 __all__ = ["RULES"]
 
-RANGES = {
-    "relu": (0.0, float("inf")),
-    "softplus": (0.0, float("inf")),
-    "exponential": (0.0, float("inf")),
-    "sigmoid": (0.0, 1.0),
-    "hard_sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "hard_tanh": (-1.0, 1.0),
-    "softsign": (-1.0, 1.0),
-    "elu": (-1.0, float("inf")),
-    "selu": (-1.76, float("inf")),
-}
-"""What a head's activation can return."""
 POSITIVE = frozenset({"poisson", "mean_squared_logarithmic_error"})
-FAR = (0.03, 20.0)
 
 
 def head_range(case: Case) -> Iterator[Finding]:
@@ -30,7 +16,7 @@ def head_range(case: Case) -> Iterator[Finding]:
     head, examples = case.recipe.head, case.examples
     if not case.is_regression or head.activation is None or examples is None:
         return
-    reach = RANGES.get(head.activation.name)
+    reach = HEAD_RANGES.get(head.activation.name)
     if reach is None:
         return
     low, high = examples.target_range
@@ -76,7 +62,7 @@ def far_targets(case: Case) -> Iterator[Finding]:
     if not case.is_regression or head.standardize_targets or examples is None or case.data["target_size"] != 1:
         return
     size = max(abs(examples.target_mean), examples.target_deviation)
-    if FAR[0] < examples.target_deviation and size < FAR[1]:
+    if TARGETS[0] < examples.target_deviation and size < TARGETS[1]:
         return
     explained = case.explained()
     evidence = (

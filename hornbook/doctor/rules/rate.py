@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.thresholds import BATCHES, ENOUGH, USUAL_BATCH
 
 __all__ = ["RULES"]
 
@@ -109,10 +110,10 @@ def too_slow(case: Case) -> Iterator[Finding]:
     falls = _still_falls(case)
     epochs = len(case.history)
     is_short = epochs <= 3 and reach < 30 * REACH
-    if case.batches <= 2 and case.train_size >= 200 and case.steps < 300:
+    if case.batches <= BATCHES and case.train_size >= ENOUGH and case.steps < 300:
         size = case.recipe.training.batch_size
         evidence = f"{size} examples a batch: an epoch has {case.batches} steps, the run {case.steps}"
-        yield Finding("batch_size", "issue", 0.9, evidence, ("training.batch_size=32",))
+        yield Finding("batch_size", "issue", 0.9, evidence, (f"training.batch_size={USUAL_BATCH}",))
     if is_short or (falls > 0.02 and ratio >= LOW):
         evidence = f"the training loss still falls by {falls:.1%} an epoch after {epochs} epoch" + "s" * (epochs != 1)
         if epochs == 1:
@@ -163,7 +164,7 @@ def small_batches(case: Case) -> Iterator[Finding]:
     size = case.recipe.training.batch_size
     if size < 8 and case.recipe.normalization.name == "batch_normalization" and _is_poor(case, 0.95):
         evidence = f"batch normalization estimates mean and variance from {size} examples"
-        yield Finding("batch_size", "issue", 0.88, evidence, ("training.batch_size=32",))
+        yield Finding("batch_size", "issue", 0.88, evidence, (f"training.batch_size={USUAL_BATCH}",))
 
 
 RULES = (rate_too_high, too_slow, small_batches)
