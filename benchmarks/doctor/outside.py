@@ -268,11 +268,11 @@ def recipe(data: Any, model: Any, optimizer: Any, epochs: int, batch_size: int =
 
 
 CALIFORNIA = table(str(TABLES / "california_housing.csv"), "median_house_value", limit=2000)
-ADULT_HEADING = (
+ADULT_COLUMNS = (
     "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain"
     " capital_loss hours_per_week native_country income"
-).split()
-ADULT = table(str(TABLES / "adult.csv"), "income", heading=ADULT_HEADING, limit=2000)
+)
+ADULT = table(str(TABLES / "adult.csv"), "income", heading=ADULT_COLUMNS.split(), limit=2000)
 FASHION_NET = [
     {"name": "conv2d", "filters": 12, "kernel_size": 3},
     "max_pooling2d",

@@ -1,6 +1,7 @@
 """The doctor command. TensorFlow is imported only where changes are tried."""
 
 import json
+import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from hornbook.commands.options import RunArgument, examples, find_whole, import_
 from hornbook.errors import UsageError
 from hornbook.recipes.faults import CODES, FAULTS
 from hornbook.recipes.language.hints import did_you_mean
-from hornbook.report.terminal import console
+from hornbook.report.terminal import console, line
 from hornbook.report.text import COLUMNS
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def doctor(
         print(json.dumps(record(diagnosis), indent=2))
         return
     out = console(quiet=as_json)
-    for line in _lines(diagnosis, run):
-        out.print(line)
+    for text in _lines(diagnosis, run):
+        out.print(line(text), soft_wrap=True)
     if not try_changes:
         return
     if not diagnosis.findings:
@@ -69,8 +70,8 @@ def doctor(
     errors = console(stderr=True)
 
     def say(trial: "Trial") -> None:
-        for line in _trial_lines(trial):
-            errors.print(line)
+        for text in _trial_lines(trial):
+            errors.print(line(text), soft_wrap=True)
 
     errors.print(f"trying changes, {seeds} seeds with and without each …")
     cure = treat(trained.path, seeds=seeds, mute=mute or (), on_trial=say)
@@ -80,8 +81,8 @@ def doctor(
     if as_json:
         print(json.dumps({"findings": record(diagnosis), **_cure_record(cure, path)}, indent=2))
         return
-    for line in _cure_lines(cure, path):
-        out.print(line)
+    for text in _cure_lines(cure, path):
+        out.print(line(text), soft_wrap=True)
 
 
 def _lines(diagnosis: "Diagnosis", name: str) -> Iterator[str]:
@@ -118,13 +119,9 @@ def finding_lines(finding: "Finding") -> Iterator[str]:
         finding.evidence, COLUMNS, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT, break_on_hyphens=False
     )
     if finding.overrides:
-        yield f"{'try':>{INDENT - 1}} {' '.join(_quoted(override) for override in finding.overrides)}"
+        yield f"{'try':>{INDENT - 1}} {' '.join(shlex.quote(override) for override in finding.overrides)}"
     if finding.advice:
         yield from textwrap.wrap(f"{'':<{INDENT}}{finding.advice}", COLUMNS, subsequent_indent=" " * INDENT)
-
-
-def _quoted(override: str) -> str:
-    return f"'{override}'" if set(override) & set("{}[] *~") else override
 
 
 def _trial_lines(trial: "Trial") -> Iterator[str]:

@@ -3,6 +3,7 @@
 __all__ = [
     "BATCHES",
     "CLIP",
+    "DECAY",
     "DROPPED",
     "ENOUGH",
     "FLAT",
@@ -10,6 +11,7 @@ __all__ = [
     "INPUTS",
     "KEPT",
     "NARROW",
+    "NOISE",
     "SIGMOIDS",
     "TARGETS",
     "UNBALANCED",
@@ -41,6 +43,10 @@ FLAT = 0.5
 """Share of outputs where an activation is flat; with weights of theory's size it is below 0.001."""
 DROPPED = 0.8
 """Share of units that dropout takes, with which too little is left to learn from."""
+DECAY = 0.1
+"""Share of each weight that decay takes in a step, with which none can grow."""
+NOISE = 2.0
+"""Deviation of noise that drowns outputs of about 1."""
 CLIP = 1e-4
 """Gradients cut down to it move no weight under an optimizer whose steps are as long as they are."""
 BATCHES, ENOUGH, USUAL_BATCH = 2, 200, 32

@@ -6,10 +6,14 @@ from typing import Literal
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.language.text import to_flow
+from hornbook.recipes.sources.table import Table
 
 __all__ = ["RULES"]
 
 SHARED = 0.05
+NEAR = 0.2
+"""Rows that lie as good as on a training row, from which on they are no chance."""
 CONTRADICTING = 0.05
 LEAK = 0.97
 RARE = 0.15
@@ -58,6 +62,16 @@ def shared_examples(case: Case) -> Iterator[Finding]:
         yield Finding(
             "duplicates_between_splits", "issue", 0.92, evidence, advice="Remove repeated rows before the split."
         )
+        return
+    split, share = max(examples.near.items(), key=lambda item: item[1], default=("", 0.0))
+    if share > NEAR:
+        evidence = (
+            f"{share:.0%} of the {split} split's rows are nearly those of the training split, with the same target"
+        )
+        yield Finding(
+            "duplicates_between_splits", "issue", 0.85, evidence,
+            advice="Are they copies of one another? Then keep them in one split: 'method: group'.",
+        )  # fmt: skip
 
 
 def leaking_column(case: Case) -> Iterator[Finding]:
@@ -70,8 +84,11 @@ def leaking_column(case: Case) -> Iterator[Finding]:
         evidence = (
             f"column '{name}' alone tells the target (skill {best:.3f} of 1, the next best column {following:.3f})"
         )
+        data = case.recipe.data
+        can_drop = isinstance(data, Table) and data.columns is None
+        change = (f"data.drop={to_flow([*(getattr(data, 'drop', None) or ()), name])}",) if can_drop else ()
         yield Finding(
-            "label_leak", "issue", 0.9, evidence, (f"data.drop=[{name}]",),
+            "label_leak", "issue", 0.9, evidence, change,
             "Is it known before the target is? If not, leave it out.",
         )  # fmt: skip
 

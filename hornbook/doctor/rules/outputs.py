@@ -50,7 +50,7 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
     elif not case.is_regression and loss.name in ("mean_squared_error", "mean_absolute_error"):
         evidence = f"'{loss.name}' gives hardly any gradient where a class is missed with confidence"
         better = "binary_crossentropy" if case.data["task"] != "multiclass" else "sparse_categorical_crossentropy"
-        poor = (case.explained() or 0.0) < 0.5
+        poor = (case.best_explained or 0.0) < 0.8
         yield Finding(
             "wrong_loss", "issue" if poor else "tip", 0.8 if poor else 0.3, evidence, (f"head.loss={better}",)
         )

@@ -8,7 +8,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.sections.regularization import Regularization
-from hornbook.recipes.thresholds import BATCHES, CLIP, DROPPED, ENOUGH, USUAL_BATCH
+from hornbook.recipes.thresholds import BATCHES, CLIP, DECAY, DROPPED, ENOUGH, NOISE, USUAL_BATCH
 
 HIGHEST = {
     "sgd": 10.0, "adam": 0.3, "adamw": 0.3, "adamax": 0.3, "nadam": 0.3, "rmsprop": 0.3, "lamb": 0.3, "muon": 0.3,
@@ -21,8 +21,6 @@ SMALL_RATE, SHORTEST_WAY = 3e-5, 0.01
 SCALE_FREE = frozenset({"adagrad", "adadelta", "adafactor", "ftrl"})  # whose steps do not follow from the rate alone
 MOST_L1, MOST_L2 = 0.03, 0.1
 """Penalties under which a network of two hidden layers names one class for everything (digits, 64-32 units)."""
-MOST_DECAY = 0.1  # of each weight in a step
-MOST_NOISE = 2.0
 MOST_SMOOTHED = 0.5
 MOST_MOMENTUM = 0.995
 FEWEST_STEPS = 100
@@ -81,7 +79,7 @@ def regularization_leaves_something(recipe: Recipe, facts: Facts) -> Iterator[Pr
             if share is not None and share >= DROPPED:
                 yield _warn((*path, name), _dropped(share), "Use 0.1 to 0.5.")
         noise = section.gaussian_noise
-        if noise is not None and noise >= MOST_NOISE:
+        if noise is not None and noise >= NOISE:
             message = f"noise with a deviation of {noise:g} drowns activations, which are about 1."
             yield _warn((*path, "gaussian_noise"), message, "Use 0.1 or so.")
         if recipe.model.hidden_units() == ():
@@ -99,7 +97,7 @@ def regularization_leaves_something(recipe: Recipe, facts: Facts) -> Iterator[Pr
         message = f"a smoothing of {smoothing:g} leaves the right class hardly more than the others."
         yield _warn(("head", "loss", "label_smoothing"), message, "Use 0.1.")
     decay = recipe.optimizer.weight_decay
-    if decay is not None and not recipe.optimizer.is_auto and recipe.optimizer.rate() * decay.rate >= MOST_DECAY:
+    if decay is not None and not recipe.optimizer.is_auto and recipe.optimizer.rate() * decay.rate >= DECAY:
         share = recipe.optimizer.rate() * decay.rate
         message = f"each step takes rate × decay = {share:.2g} of every weight, so none can grow."
         yield _warn(("optimizer", "weight_decay"), message, "Use 0.01 or less.")
