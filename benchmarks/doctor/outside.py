@@ -8,6 +8,7 @@ is written by `write_data`; MNIST, Fashion-MNIST and the tables are those of HOR
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -769,6 +770,19 @@ def changed(base: Recipe, changes: Recipe) -> Recipe:
             continue
         result[section] = {k: v for k, v in {**result[section], **keys}.items() if v is not None}
     return result
+
+
+def recipes() -> dict[str, Recipe]:
+    """Return every recipe by its name, with its kind in front: `ill-`, `twin-` or `well-`."""
+    ill = {f"ill-{name}": ill_recipe(name) for name in ILL}
+    twins = {f"twin-{name}": base for name, base in BASES.items()}
+    others = {f"well-{name}": other for name, other in HEALTHY.items()}
+    return {name: {"name": name, **one} for name, one in {**ill, **twins, **others}.items()}
+
+
+def is_set_aside(name: str) -> bool:
+    """Return whether the doctor was not mended on a case, by its name with the kind in front."""
+    return hashlib.sha256(name.encode()).digest()[0] % 2 == 1
 
 
 def ill_recipe(name: str) -> Recipe:

@@ -19,7 +19,7 @@ class Examples:
 
     Attributes:
         target_mean: Mean of a regression's targets.
-        target_deviation: Their standard deviation.
+        target_deviation: Their standard deviation; of several, the root mean square of each target's own.
         target_range: The smallest and the largest.
         input_range: Of the inputs as they enter the network's own scaling.
         column_deviations: Standard deviation of each column, raw.
@@ -32,6 +32,7 @@ class Examples:
         leak: (column, how well it alone tells the target, 0 to 1, how well the next one does) or None.
         nearest: How well the nearest neighbour tells the target of the training split, above chance; None if unknown.
         label_entropy: Of several labels: mean cross-entropy of always predicting their shares; 0 for other targets.
+        target_values: How many different targets there are.
     """
 
     target_mean: float = 0.0
@@ -48,6 +49,7 @@ class Examples:
     leak: tuple[str, float, float] | None = None
     nearest: float | None = None
     label_entropy: float = 0.0
+    target_values: int = 1000
 
 
 @dataclass(frozen=True)
@@ -210,12 +212,17 @@ class Case:
         deviation = self.examples.target_deviation if self.examples is not None else 0.0
         rmse = row.get(f"{prefix}root_mean_squared_error")
         squared = row.get(f"{prefix}mean_squared_error")
+        value, loss = row.get(f"{prefix}loss"), self.recipe.head.loss
+        is_squared = value is not None and loss is not None and loss.name == "mean_squared_error"
+        if is_squared and self.recipe.head.standardize_targets and self.data["target_size"] > 1:
+            return 1 - float(
+                row[f"{prefix}loss"]
+            )  # each target counts alike; in their own units the largest alone would
         if rmse is not None and deviation > 0:
             return float(1 - min((rmse / deviation) ** 2, 1e6))
         if squared is not None and deviation > 0:
             return float(1 - min(squared / deviation**2, 1e6))
-        value, loss = row.get(f"{prefix}loss"), self.recipe.head.loss
-        if value is not None and loss is not None and loss.name == "mean_squared_error":
+        if value is not None and is_squared:
             if self.recipe.head.standardize_targets:
                 return 1 - float(value)
             return 1 - float(value) / deviation**2 if deviation > 0 else None

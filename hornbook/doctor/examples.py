@@ -46,7 +46,8 @@ def look_at(splits: Splits) -> Examples:
     is_table = info.kind == "table"
     return Examples(
         target_mean=float(numbers.mean()),
-        target_deviation=float(numbers.std()),
+        target_deviation=float(np.sqrt(numbers.var(axis=0).mean())),
+        target_values=len(np.unique(numbers)),
         target_range=(float(numbers.min()), float(numbers.max())),
         input_range=(float(np.nanmin(flat)), float(np.nanmax(flat))),
         column_deviations=tuple(np.nanstd(flat, axis=0).tolist()) if is_table else (),

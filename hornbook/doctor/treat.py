@@ -200,6 +200,9 @@ def _with(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     tree = recipe.to_dict()
     if any(override.startswith("schedule=") for override in overrides):
         tree.pop("schedule", None)
+    if any(override.startswith("task=") for override in overrides):  # what followed from the other task
+        tree.pop("head", None)
+        tree["training"].pop("metrics", None)
     return load_recipe(tree, list(overrides))
 
 

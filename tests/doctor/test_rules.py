@@ -240,3 +240,19 @@ def test_a_leaking_column_is_dropped_beside_those_that_are():
     finding = next(iter(findings_of(Case(load_recipe(tree), DATA, [], [], {}, leak))))
     assert finding.overrides == ("data.drop=[id, 'paid, net']",)
     assert not next(iter(findings_of(case(examples=leak)))).overrides  # digits have no columns to drop
+
+
+def test_numbers_of_two_values_are_classes():
+    pair = Examples(0.4, 0.49, (0.0, 1.0), target_values=2, distinct=1280, bits=300.0)
+    learned = [(1.0, 1.0), (0.6, 0.6), (0.3, 0.3), (0.1, 0.1), (0.08, 0.08)]
+    assert issues(data=TABLE, examples=pair, curve=learned, head={"loss": "huber"}) == ["wrong_loss"]
+
+
+def test_of_several_targets_the_small_ones_count_too():
+    """Their errors stand in one figure, in which a target of thousands hides one of tens."""
+    stuck = case(
+        data={**TABLE, "target_size": 2}, curve=[(1.0, 1.0)] * 6, head={"loss": "mean_squared_error", "standardize_targets": True},
+        examples=Examples(1500.0, 400.0, (0.0, 4000.0)),
+    )  # fmt: skip
+    stuck.history[-1]["root_mean_squared_error"] = 40.0
+    assert stuck.explained() == 0.0

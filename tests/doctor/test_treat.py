@@ -63,3 +63,19 @@ def test_json_is_json_also_where_there_is_nothing_to_try(stuck, monkeypatch, cap
     monkeypatch.setattr(diagnose, "findings_of", lambda case: [])
     doctor(str(stuck), try_changes=True, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"findings": [], "trials": [], "overrides": [], "recipe": None}
+
+
+def test_another_task_leaves_out_what_followed_from_the_first():
+    numbers = hornbook.load_recipe(
+        {
+            "data": {"name": "regression"},
+            "model": "mlp",
+            "head": {"loss": "huber"},
+            "training": {"metrics": ["root_mean_squared_error"]},
+        }
+    )
+    tree = {**numbers.to_dict(), "data": {"name": "inline", "inputs": [[0], [1]], "targets": [0, 1]}}
+    changed = treat._with(hornbook.load_recipe(tree), ["task=binary"])
+    assert changed.task == "binary"
+    assert changed.head.loss is None
+    assert changed.training.metrics is None

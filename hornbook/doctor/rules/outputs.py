@@ -36,6 +36,14 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
     if loss is None:
         return
     repair = ("head.loss=mean_squared_error",)
+    if case.is_regression and examples is not None and examples.target_values == 2 and not case.is_tiny:
+        low, high = examples.target_range
+        evidence = (
+            f"the targets are {low:g} or {high:g} and nothing else: two classes, and '{loss.name}' is for numbers"
+        )
+        advice = "Leave out what the head says, and metrics of numbers."
+        yield Finding("wrong_loss", "issue", 0.9, evidence, ("task=binary",), advice)
+        return
     if case.is_regression and loss.name == "cosine_similarity" and case.data["target_size"] == 1:
         evidence = "'cosine_similarity' looks at the sign of a single number only, its size does not count"
         yield Finding("wrong_loss", "issue", 0.96, evidence, repair)
@@ -59,7 +67,7 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
 def far_targets(case: Case) -> Iterator[Finding]:
     """Targets of another order of magnitude than what a fresh network returns."""
     head, examples = case.recipe.head, case.examples
-    if not case.is_regression or head.standardize_targets or examples is None or case.data["target_size"] != 1:
+    if not case.is_regression or head.standardize_targets or examples is None or case.is_tiny:
         return
     size = max(abs(examples.target_mean), examples.target_deviation)
     if TARGETS[0] < examples.target_deviation and size < TARGETS[1]:

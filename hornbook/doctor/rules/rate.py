@@ -102,7 +102,7 @@ def too_slow(case: Case) -> Iterator[Finding]:
         yield Finding("wrong_optimizer", "issue", 0.93, evidence, ("optimizer={name: adam, learning_rate: 0.001}",))
     if not poor:
         return
-    if ratio < LOW and reach < REACH:
+    if reach < REACH and (ratio < LOW or reach < REACH / 4):
         yield Finding(
             "lr_too_low",
             "issue",
@@ -119,7 +119,7 @@ def too_slow(case: Case) -> Iterator[Finding]:
         size = case.recipe.training.batch_size
         evidence = f"{size} examples a batch: an epoch has {case.batches} steps, the run {case.steps}"
         yield Finding("batch_size", "issue", 0.9, evidence, (f"training.batch_size={USUAL_BATCH}",))
-    is_done = case.is_at_its_limit(0.97 if is_short else 0.8)
+    is_done = case.is_at_its_limit(0.97 if is_short else 0.8) and reach >= REACH
     if not is_done and (is_short or (falls > 0.02 and ratio >= LOW)):
         evidence = f"the training loss still falls by {falls:.1%} an epoch after {epochs} epoch" + "s" * (epochs != 1)
         if epochs == 1:
