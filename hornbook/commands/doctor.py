@@ -127,7 +127,7 @@ def finding_lines(finding: "Finding") -> Iterator[str]:
 def _trial_lines(trial: "Trial") -> Iterator[str]:
     what = " ".join(trial.finding.overrides)
     if trial.reason:
-        yield f"  {what}: cannot be trained ({trial.reason.splitlines()[-1].strip()})"
+        yield f"  {what}: not tried ({trial.reason.splitlines()[-1].strip()})"
         return
     figures = [_mean(trial.before), _mean(trial.after)]
     yield f"  {what}: {figures[0]} → {figures[1]}" + (" helps" if trial.helps else ", no gain")

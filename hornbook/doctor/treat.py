@@ -10,7 +10,7 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.doctor.diagnose import Diagnosis, diagnose
 from hornbook.doctor.finding import Finding
-from hornbook.errors import HornbookError, RecipeError
+from hornbook.errors import HornbookError, RecipeError, UsageError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
@@ -148,9 +148,11 @@ class _Ward:
             self.tried.add(finding.overrides)
             candidate = None
             try:
+                if any(each.startswith("task=") for each in finding.overrides):
+                    raise UsageError("another task has other metrics, so before and after cannot be compared")
                 changed = _with(patient.recipe, finding.overrides)
                 candidate = self.examine(changed, (*patient.overrides, *finding.overrides))
-            except RecipeError as error:
+            except (RecipeError, UsageError) as error:
                 trial = Trial(finding, patient.scores, (), None, helps=False, reason=str(error))
             else:
                 trial = _compared(finding, patient.scores, candidate.scores, self.sign)
@@ -200,9 +202,6 @@ def _with(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     tree = recipe.to_dict()
     if any(override.startswith("schedule=") for override in overrides):
         tree.pop("schedule", None)
-    if any(override.startswith("task=") for override in overrides):  # what followed from the other task
-        tree.pop("head", None)
-        tree["training"].pop("metrics", None)
     return load_recipe(tree, list(overrides))
 
 

@@ -65,17 +65,13 @@ def test_json_is_json_also_where_there_is_nothing_to_try(stuck, monkeypatch, cap
     assert json.loads(capsys.readouterr().out) == {"findings": [], "trials": [], "overrides": [], "recipe": None}
 
 
-def test_another_task_leaves_out_what_followed_from_the_first():
-    numbers = hornbook.load_recipe(
-        {
-            "data": {"name": "regression"},
-            "model": "mlp",
-            "head": {"loss": "huber"},
-            "training": {"metrics": ["root_mean_squared_error"]},
-        }
-    )
-    tree = {**numbers.to_dict(), "data": {"name": "inline", "inputs": [[0], [1]], "targets": [0, 1]}}
-    changed = treat._with(hornbook.load_recipe(tree), ["task=binary"])
-    assert changed.task == "binary"
-    assert changed.head.loss is None
-    assert changed.training.metrics is None
+def test_another_task_is_not_compared(stuck, tmp_path, monkeypatch):
+    from hornbook.doctor import diagnose
+
+    classes = Finding("wrong_loss", "issue", 0.9, "two classes", ("task=binary",))
+    monkeypatch.setattr(diagnose, "findings_of", lambda case: [classes])
+    cure = treat.treat(stuck, seeds=2)
+    assert [(trial.helps, trial.reason.split(",")[0]) for trial in cure.trials] == [
+        (False, "another task has other metrics")
+    ]
+    assert cure.recipe is None
