@@ -8,6 +8,7 @@ from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.language.text import to_flow
 from hornbook.recipes.sources.table import Table
+from hornbook.recipes.thresholds import UNBALANCED
 
 __all__ = ["RULES"]
 
@@ -16,8 +17,6 @@ NEAR = 0.2
 """Rows that lie as good as on a training row, from which on they are no chance."""
 CONTRADICTING = 0.05
 LEAK = 0.97
-RARE = 0.15
-"""A class below this share is rare, in a task of two classes; below a third of it in a task of more."""
 
 
 def contradicting_labels(case: Case) -> Iterator[Finding]:
@@ -98,8 +97,7 @@ def rare_classes(case: Case) -> Iterator[Finding]:
     shares = [share for share in case.class_shares if share > 0]
     if len(shares) < 2:
         return
-    bound = RARE if len(shares) == 2 else RARE / 3
-    if min(shares) >= bound / 1.0 or min(shares) * len(shares) > 0.35:
+    if max(shares) / min(shares) < UNBALANCED:
         return
     names = {metric.name for metric in case.recipe.training.metrics or ()}
     only_accuracy = names <= {"accuracy", "top_k_accuracy"}
