@@ -1,10 +1,15 @@
-"""Trains the ill recipes and their twins, and keeps the runs: `python benchmarks/doctor/run.py [--aside] [FOLDER]`."""
+"""Trains the ill recipes and their twins, and keeps the runs: `python benchmarks/doctor/run.py [--aside] [FOLDER]`.
 
+`--shipped` trains the shipped recipes instead, `--outside` the cases that were written blind.
+"""
+
+import os
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import outside
 from cases import CASES, TWINS, twin_recipe, write_tables
 
 SEEDS = (1, 2, 3)
@@ -24,6 +29,10 @@ def main() -> None:
         jobs = jobs[len(TWINS) * len(SEEDS) :]
     if "--shipped" in sys.argv:
         jobs = [(f"shipped/{name}", name, seed) for name in shipped() for seed in SEEDS]
+    if "--outside" in sys.argv:
+        outside.write_data(folder)
+        os.chdir(folder)
+        jobs = [(f"outside/{name}", recipe, 1) for name, recipe in outside.recipes().items()]
     for number, (name, recipe, seed) in enumerate(jobs):
         place = folder / name.replace("/", "-") / str(seed)
         if (place / "done").exists():

@@ -1,19 +1,31 @@
 """Diagnoses the runs that run.py has kept: `python benchmarks/doctor/score.py FOLDER [-v] [--write]`.
 
-`--write` puts the table into docs/doctor.md. The half that is set aside is reported by itself.
+`--write` puts the table into docs/doctor.md. The halves that are set aside are reported by
+themselves, and so are the cases that were written blind (`outside.py`).
 """
 
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import CASES, TWINS, Case
+import outside
+from cases import CASES, TWINS
 
 PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
 Faults = list[str]
+BLIND = ("written blind, mended on", "written blind, set aside")
+
+
+@dataclass
+class Group:
+    """Ill cases that are reported together: (what is accepted, what Hornbook finds, what the published rules find)."""
+
+    found: list[tuple[frozenset[str], Faults, Faults]] = field(default_factory=list)
+    refused: int = 0
 
 
 def wilson(hits: int, count: int) -> str:
@@ -51,27 +63,30 @@ def main() -> None:
     from hornbook import startup
 
     startup.import_tensorflow()
-    halves: dict[bool, list[tuple[Case, Faults, Faults]]] = {False: [], True: []}
-    refused = dict.fromkeys((False, True), 0)
-    for case in CASES:
-        for place in done(folder, f"{case.name.replace('/', '-')}/1"):
+    groups = {name: Group() for name in ("thresholds chosen on", "set aside", *BLIND)}
+    for name, accepted, group, pattern in ill_cases():
+        for place in done(folder, pattern):
             found = read(place)
-            refused[case.is_set_aside] += found is None
+            groups[group].refused += found is None
             if found is None:
                 continue
-            halves[case.is_set_aside].append((case, *found))
-            if verbose and not (found[0] and found[0][0] in case.accepted):
-                print(f"{'aside' if case.is_set_aside else 'chosen on'}: {case.name}: {found[0]}")
+            groups[group].found.append((accepted, *found))
+            if verbose and not (found[0] and found[0][0] in accepted):
+                print(f"{group}: {name}: {found[0]}")
+    blind = [path for kind in ("twin", "well") for path in done(folder, f"outside-{kind}-*/1")]
+    is_aside = {path: outside.is_set_aside(path.parent.name.removeprefix("outside-")) for path in blind}
     healthy = {
-        "twins": [place for name in TWINS for place in done(folder, f"healthy-{name}/*")],
-        "shipped recipes": list(done(folder, "shipped-*/*")),
+        "twins, 3 seeds each": [place for name in TWINS for place in done(folder, f"healthy-{name}/*")],
+        "shipped recipes, 3 seeds each": list(done(folder, "shipped-*/*")),
+        BLIND[0]: [path for path in blind if not is_aside[path]],
+        BLIND[1]: [path for path in blind if is_aside[path]],
     }
     alarms = {kind: [read(place) for place in places] for kind, places in healthy.items()}
     for kind, places in healthy.items():
         for place, found in zip(places, alarms[kind], strict=True):
             if verbose and found is not None and found[0]:
                 print(f"alarm: {kind} {place.parent.name} {place.name}: {found[0]}")
-    lines = table(halves, refused, alarms)
+    lines = table(groups, alarms)
     print("\n".join(lines))
     if "--write" in sys.argv:
         text = PAGE.read_text(encoding="utf-8")
@@ -81,21 +96,31 @@ def main() -> None:
         )
 
 
-def table(halves, refused, alarms) -> list[str]:
+def ill_cases() -> Iterator[tuple[str, frozenset[str], str, str]]:
+    """Yield each ill case: its name, what is accepted, its group, and where its run is."""
+    for case in CASES:
+        group = "set aside" if case.is_set_aside else "thresholds chosen on"
+        yield case.name, case.accepted, group, f"{case.name.replace('/', '-')}/1"
+    for name, (_, _, accepted) in outside.ILL.items():
+        is_aside = outside.is_set_aside(f"ill-{name}")
+        yield name, frozenset(accepted), BLIND[is_aside], f"outside-ill-{name}/1"
+
+
+def table(groups: Mapping[str, Group], alarms: Mapping[str, list[tuple[Faults, Faults] | None]]) -> list[str]:
     """Return the table as lines of Markdown."""
     lines = [
         "| | ill recipes | detected | right first finding | published rules: detected | right first |",
         "|---|---|---|---|---|---|",
     ]
-    for is_aside, cases in halves.items():
-        name = "set aside" if is_aside else "thresholds chosen on"
-        row = [f"{len(cases)} ({refused[is_aside]} more refused)"]
+    for name, group in groups.items():
+        cases = group.found
+        row = [f"{len(cases)} ({group.refused} more refused)"]
         for place in (1, 2):
             detected = sum(bool(each[place]) for each in cases)
-            right = sum(bool(each[place]) and each[place][0] in each[0].accepted for each in cases)
+            right = sum(bool(each[place]) and each[place][0] in each[0] for each in cases)
             row += [wilson(detected, len(cases)), wilson(right, len(cases))]
         lines.append(f"| {name} | {' | '.join(row)} |")
-    lines += ["", "| healthy runs, 3 seeds each | alarms | alarms of the published rules |", "|---|---|---|"]
+    lines += ["", "| healthy runs | alarms | alarms of the published rules |", "|---|---|---|"]
     for kind, runs in alarms.items():
         known = [run for run in runs if run is not None]
         row = [wilson(sum(bool(run[place]) for run in known), len(known)) for place in (0, 1)]

@@ -1,6 +1,7 @@
 """The doctor command. TensorFlow is imported only where changes are tried."""
 
 import json
+import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 
 from hornbook.atomic import write_text
 from hornbook.commands.options import RunArgument, examples, find_whole, import_tensorflow
-from hornbook.display.terminal import console
+from hornbook.display.terminal import console, line
 from hornbook.display.text import COLUMNS
 from hornbook.errors import UsageError
 from hornbook.recipes.faults import CODES, FAULTS
@@ -53,9 +54,13 @@ def doctor(
         print(json.dumps(record(diagnosis), indent=2))
         return
     out = console(quiet=as_json)
-    for line in _lines(diagnosis, run):
-        out.print(line)
-    if not try_changes or not diagnosis.findings:
+    for text in _lines(diagnosis, run):
+        out.print(line(text), soft_wrap=True)
+    if not try_changes:
+        return
+    if not diagnosis.findings:
+        if as_json:
+            print(json.dumps({"findings": [], "trials": [], "overrides": [], "recipe": None}, indent=2))
         return
     if output is not None and output.suffix not in (".yaml", ".yml"):
         raise UsageError(f"--output {output}: a recipe is a YAML file. Name a file that ends in .yaml.")
@@ -65,8 +70,8 @@ def doctor(
     errors = console(stderr=True)
 
     def say(trial: "Trial") -> None:
-        for line in _trial_lines(trial):
-            errors.print(line)
+        for text in _trial_lines(trial):
+            errors.print(line(text), soft_wrap=True)
 
     errors.print(f"trying changes, {seeds} seeds with and without each …")
     cure = treat(trained.path, seeds=seeds, mute=mute or (), on_trial=say)
@@ -76,8 +81,8 @@ def doctor(
     if as_json:
         print(json.dumps({"findings": record(diagnosis), **_cure_record(cure, path)}, indent=2))
         return
-    for line in _cure_lines(cure, path):
-        out.print(line)
+    for text in _cure_lines(cure, path):
+        out.print(line(text), soft_wrap=True)
 
 
 def _lines(diagnosis: "Diagnosis", name: str) -> Iterator[str]:
@@ -114,19 +119,15 @@ def finding_lines(finding: "Finding") -> Iterator[str]:
         finding.evidence, COLUMNS, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT, break_on_hyphens=False
     )
     if finding.overrides:
-        yield f"{'try':>{INDENT - 1}} {' '.join(_quoted(override) for override in finding.overrides)}"
+        yield f"{'try':>{INDENT - 1}} {' '.join(shlex.quote(override) for override in finding.overrides)}"
     if finding.advice:
         yield from textwrap.wrap(f"{'':<{INDENT}}{finding.advice}", COLUMNS, subsequent_indent=" " * INDENT)
-
-
-def _quoted(override: str) -> str:
-    return f"'{override}'" if set(override) & set("{}[] *~") else override
 
 
 def _trial_lines(trial: "Trial") -> Iterator[str]:
     what = " ".join(trial.finding.overrides)
     if trial.reason:
-        yield f"  {what}: cannot be trained ({trial.reason.splitlines()[-1].strip()})"
+        yield f"  {what}: not tried ({trial.reason.splitlines()[-1].strip()})"
         return
     figures = [_mean(trial.before), _mean(trial.after)]
     yield f"  {what}: {figures[0]} → {figures[1]}" + (" helps" if trial.helps else ", no gain")

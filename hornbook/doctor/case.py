@@ -19,17 +19,20 @@ class Examples:
 
     Attributes:
         target_mean: Mean of a regression's targets.
-        target_deviation: Their standard deviation.
+        target_deviation: Their standard deviation; of several, the root mean square of each target's own.
         target_range: The smallest and the largest.
         input_range: Of the inputs as they enter the network's own scaling.
         column_deviations: Standard deviation of each column, raw.
         shared: {split: share of its rows that stand in the training split too, inputs and target}.
+        near: {split: share of its rows that lie as good as on a training row with the same target, though not exactly}.
         distinct: Different training rows, inputs and target.
         bits: What the columns could tell apart, if each were free of the others: the sum of log2 of their distinct values.
         repeated: Share of training rows that stand there more than once.
         contradicting: Share of training rows whose inputs come with another target elsewhere.
         leak: (column, how well it alone tells the target, 0 to 1, how well the next one does) or None.
         nearest: How well the nearest neighbour tells the target of the training split, above chance; None if unknown.
+        label_entropy: Of several labels: mean cross-entropy of always predicting their shares; 0 for other targets.
+        target_values: How many different targets there are.
     """
 
     target_mean: float = 0.0
@@ -38,12 +41,15 @@ class Examples:
     input_range: tuple[float, float] = (0.0, 1.0)
     column_deviations: tuple[float, ...] = ()
     shared: Mapping[str, float] = field(default_factory=dict)
+    near: Mapping[str, float] = field(default_factory=dict)
     distinct: int = 0
     bits: float = 0.0
     repeated: float = 0.0
     contradicting: float = 0.0
     leak: tuple[str, float, float] | None = None
     nearest: float | None = None
+    label_entropy: float = 0.0
+    target_values: int = 1000
 
 
 @dataclass(frozen=True)
@@ -139,20 +145,56 @@ class Case:
         loss = self.recipe.head.loss
         if self.is_regression:
             return self._explained_numbers(row, prefix)
-        if self.class_shares and loss is not None and loss.name in CROSS_ENTROPIES and self._is_unweighted:
-            value = row.get(f"{prefix}loss")
-            return None if value is None or self.entropy == 0 else 1 - (value - self._penalty) / self.entropy
-        accuracy = row.get(f"{prefix}accuracy")
+        accuracy, value = row.get(f"{prefix}accuracy"), row.get(f"{prefix}loss")
+        if loss is not None and loss.name in CROSS_ENTROPIES and (self._is_unweighted or accuracy is None):
+            return None if value is None or self._constant == 0 else 1 - (value - self._penalty) / self._constant
         if accuracy is None or not self.class_shares or self.majority >= 1:
             return None
         chance = self.majority if self._is_unweighted else 1 / max(len(self.class_shares), 2)
         return float((accuracy - chance) / (1 - chance))
 
     @functools.cached_property
+    def best_explained(self) -> float | None:
+        """How much it has learned at the end, of the split that it knows better; None if unknown.
+
+        The training figure is a mean over the last epoch, with dropout: after one or two epochs it lags behind.
+        """
+        figures = (self.explained(), self.explained("val_"))
+        known = [value for value in figures if value is not None and value <= 1]  # more: the penalty has fallen since
+        return max(known, default=None)
+
+    @functools.cached_property
+    def possible(self) -> float | None:
+        """What the nearest other example promises that can be learned at least, 0 to 1; None if unknown.
+
+        Of classes: accuracy above chance. A neighbour has noise of its own, so its skill is about the square of the best
+        that can be had; of numbers, its correlation is about the share of the variance that can be explained.
+        """
+        skill = self.examples.nearest if self.examples is not None else None
+        if skill is None or not math.isfinite(skill):
+            return None
+        return max(skill, 0.0) if self.is_regression else max(skill, 0.0) ** 0.5
+
+    def is_at_its_limit(self, part: float = 0.8) -> bool:
+        """Return whether it does about as well as the nearest example promises, so that the rest may be noise."""
+        measure = self.explained if self.is_regression else self.right
+        has = max((value for value in (measure(), measure("val_")) if value is not None), default=0.0)
+        return self.possible is not None and has > 0.05 and has >= part * self.possible
+
+    @functools.cached_property
     def learned(self) -> float:
         """How much it has learned: of the validation split, without one of the training split; 0 if nobody knows."""
         held_out = self.explained("val_")
         return (self.explained() or 0.0) if held_out is None else held_out
+
+    @functools.cached_property
+    def _constant(self) -> float:
+        """The loss of the best constant prediction, under the weights of the classes; 0 if unknown."""
+        if self.data["task"] == "multilabel":
+            return self.examples.label_entropy if self.examples is not None else 0.0
+        if not self._is_unweighted and self.class_shares:
+            return math.log(len(self.class_shares))
+        return self.entropy
 
     @functools.cached_property
     def _penalty(self) -> float:
@@ -170,12 +212,17 @@ class Case:
         deviation = self.examples.target_deviation if self.examples is not None else 0.0
         rmse = row.get(f"{prefix}root_mean_squared_error")
         squared = row.get(f"{prefix}mean_squared_error")
+        value, loss = row.get(f"{prefix}loss"), self.recipe.head.loss
+        is_squared = value is not None and loss is not None and loss.name == "mean_squared_error"
+        if is_squared and self.recipe.head.standardize_targets and self.data["target_size"] > 1:
+            return 1 - float(
+                row[f"{prefix}loss"]
+            )  # each target counts alike; in their own units the largest alone would
         if rmse is not None and deviation > 0:
             return float(1 - min((rmse / deviation) ** 2, 1e6))
         if squared is not None and deviation > 0:
             return float(1 - min(squared / deviation**2, 1e6))
-        value, loss = row.get(f"{prefix}loss"), self.recipe.head.loss
-        if value is not None and loss is not None and loss.name == "mean_squared_error":
+        if value is not None and is_squared:
             if self.recipe.head.standardize_targets:
                 return 1 - float(value)
             return 1 - float(value) / deviation**2 if deviation > 0 else None

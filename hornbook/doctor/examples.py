@@ -10,13 +10,16 @@ from hornbook.data.source import Array, DataInfo, Split, Splits
 from hornbook.data.storage.rows import Rows
 from hornbook.doctor.case import Examples
 
-__all__ = ["look_at"]
+__all__ = ["look_at", "near_rows"]
 
 LOOKED_AT = 60_000
 """Examples of a split that are looked at."""
 COLUMNS = 2_000
 """Columns up to which each is tried by itself."""
-NEIGHBOURS = 3_000
+NEIGHBOURS, HELD = 3_000, 1_000
+"""Training examples among which neighbours are looked for, and examples of another split."""
+CLOSE = 0.05
+"""Distance to the nearest row, as a part of that to the tenth, that independent rows hardly ever have."""
 
 
 def look_at(splits: Splits) -> Examples:
@@ -25,7 +28,7 @@ def look_at(splits: Splits) -> Examples:
     x, y = _arrays(train)
     keys, targets = _keys(x), [value.tobytes() for value in y]
     together = set(zip(keys, targets, strict=True))
-    shared = {}
+    shared, near = {}, {}
     for name, split in (("validation", splits.validation), ("test", splits.test)):
         if split is not None and len(split):
             others, wanted = _arrays(split)
@@ -33,6 +36,7 @@ def look_at(splits: Splits) -> Examples:
                 pair in together for pair in zip(_keys(others), (value.tobytes() for value in wanted), strict=True)
             ]
             shared[name] = float(np.mean(found))
+            near[name] = near_rows((x, y), (others, wanted), info)
     by_inputs: dict[bytes, set[bytes]] = {}
     for key, target in zip(keys, targets, strict=True):
         by_inputs.setdefault(key, set()).add(target)
@@ -42,18 +46,27 @@ def look_at(splits: Splits) -> Examples:
     is_table = info.kind == "table"
     return Examples(
         target_mean=float(numbers.mean()),
-        target_deviation=float(numbers.std()),
+        target_deviation=float(np.sqrt(numbers.var(axis=0).mean())),
+        target_values=len(np.unique(numbers)),
         target_range=(float(numbers.min()), float(numbers.max())),
         input_range=(float(np.nanmin(flat)), float(np.nanmax(flat))),
         column_deviations=tuple(np.nanstd(flat, axis=0).tolist()) if is_table else (),
         shared=shared,
+        near=near,
         distinct=len(together),
         bits=float(sum(np.log2(len(np.unique(column))) for column in flat[:NEIGHBOURS, :COLUMNS].T)),
         repeated=1 - len(together) / len(keys),
         contradicting=contradicting,
         leak=_leak(flat, y, info) if is_table and flat.shape[1] <= COLUMNS else None,
-        nearest=_nearest(flat, y, info) if info.task in ("binary", "multiclass", "regression") else None,
+        nearest=_nearest(flat, y, info) if info.task != "multilabel" and info.kind != "tokens" else None,
+        label_entropy=_label_entropy(numbers) if info.task == "multilabel" else 0.0,
     )
+
+
+def _label_entropy(labels_RK: Array) -> float:
+    shares = labels_RK.mean(axis=0)
+    parts = [-p * np.log(p) - (1 - p) * np.log(1 - p) for p in shares if 0 < p < 1]
+    return float(np.sum(parts) / len(shares))
 
 
 def _arrays(split: Split) -> tuple[Array, Array]:
@@ -99,6 +112,27 @@ def _separation(column: Array, is_class: Array) -> float:
     ranks = stats.rankdata(column)
     area = (ranks[is_class].sum() - count * (count + 1) / 2) / (count * (len(column) - count))
     return float(abs(2 * area - 1))
+
+
+def near_rows(train: tuple[Array, Array], others: tuple[Array, Array], info: DataInfo) -> float:
+    """Return the share of other rows that lie far nearer to a training row of the same target than rows usually lie.
+
+    Measured is the distance to the nearest row as a part of that to the tenth: of independent rows with several free
+    columns, it is hardly ever small.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    x, y = (np.asarray(each[:NEIGHBOURS]).reshape(len(each[:NEIGHBOURS]), -1) for each in train)
+    held, wanted = (np.asarray(each[:HELD]).reshape(len(each[:HELD]), -1) for each in others)
+    if info.kind == "tokens" or len(x) < 50 or x.shape[1] < 3:
+        return 0.0
+    x, held = np.nan_to_num(x.astype(np.float64)), np.nan_to_num(held.astype(np.float64))
+    scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
+    distances, places = NearestNeighbors(n_neighbors=10).fit(x / scale).kneighbors(held / scale)
+    is_near = (distances[:, 0] > 0) & (distances[:, 0] < CLOSE * distances[:, -1])
+    apart = np.abs(y[places[:, 0]].astype(np.float64) - wanted.astype(np.float64)).max(axis=1)
+    allowed = 0.05 * float(y.astype(np.float64).std()) if info.task == "regression" else 0.0
+    return float(np.mean(is_near & (apart <= allowed)))
 
 
 def _nearest(flat: Array, y: Array, info: DataInfo) -> float | None:

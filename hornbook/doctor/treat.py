@@ -11,11 +11,12 @@ from hornbook.data import Shelf
 from hornbook.display.intervals import Interval, paired_interval
 from hornbook.doctor.diagnose import Diagnosis, diagnose
 from hornbook.doctor.finding import Finding
-from hornbook.errors import HornbookError, RecipeError
+from hornbook.errors import HornbookError, RecipeError, UsageError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs import find_run
+from hornbook.trainer.signals import Interrupted, StopRequest
 from hornbook.trainer.train import train
 
 __all__ = ["Cure", "Trial", "treat"]
@@ -93,50 +94,101 @@ def treat(
         UsageError: If there is no such run.
         RunError: If its files are damaged.
         DataError: If its data cannot be read.
+        Interrupted: If Ctrl-C or SIGTERM ended it.
     """
     run = find_run(name)
     recipe = load_recipe(run.recipe_path, ["health=on", "tracking=[]"], of_run=True)
     metric, sign = _judged_by(recipe)
-    shelf = Shelf()
-    with tempfile.TemporaryDirectory(prefix="hornbook-doctor-") as folder:
-
-        def examine(changed: Recipe, overrides: tuple[str, ...]) -> _Patient:
-            scores, diagnosis = [], None
-            for number in range(seeds):
-                score, path = _trained(changed, recipe.seed + number, metric, Path(folder), shelf)
-                scores.append(score)
-                if number == 0 and path is not None:
-                    diagnosis = diagnose(path, mute=mute)
-            return _Patient(changed, overrides, tuple(scores), diagnosis)
-
-        patient = examine(recipe, ())
-        trials: list[Trial] = []
-        tried: set[tuple[str, ...]] = set()
+    trials: list[Trial] = []
+    with StopRequest() as stop, tempfile.TemporaryDirectory(prefix="hornbook-doctor-") as folder:
+        ward = _Ward(Path(folder), metric, sign, seeds, tuple(mute), stop)
+        patient = ward.examine(recipe, ())
         for _ in range(ROUNDS):
-            better = None
-            findings = patient.diagnosis.findings if patient.diagnosis is not None else ()
-            wanted = [
-                each for each in findings if each.severity == "issue" and each.overrides not in tried and each.overrides
-            ]
-            for finding in wanted[:MOST]:
-                tried.add(finding.overrides)
-                overrides = (*patient.overrides, *finding.overrides)
-                try:
-                    candidate = examine(_with(patient.recipe, finding.overrides), overrides)
-                except RecipeError as error:
-                    trial = Trial(finding, patient.scores, (), None, helps=False, reason=str(error))
-                else:
-                    trial = _compared(finding, patient.scores, candidate.scores, sign)
-                    better = candidate if trial.helps else None
-                trials.append(trial)
-                on_trial(trial)
-                if better is not None:
-                    break
+            better = ward.improved(patient, trials, on_trial)
             if better is None:
                 break
             patient = better
     kept = to_yaml(patient.recipe.to_dict()) if patient.overrides else None
     return Cure(metric, tuple(trials), patient.overrides, kept)
+
+
+@dataclass
+class _Ward:
+    """Where recipes are trained and diagnosed: nothing of it outlives the treatment.
+
+    Attributes:
+        folder: Of its runs.
+        metric: What is compared, on the validation split.
+        sign: 1 where more of it is better, otherwise -1.
+        seeds: Trainings of each recipe.
+        mute: Codes of findings that are not to be tried.
+        stop: Knows of Ctrl-C and SIGTERM.
+        tried: Changes that need no second trial.
+        shelf: The data, read once.
+    """
+
+    folder: Path
+    metric: str
+    sign: int
+    seeds: int
+    mute: tuple[str, ...]
+    stop: StopRequest
+    tried: set[tuple[str, ...]] = field(default_factory=set)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def improved(self, patient: _Patient, trials: list[Trial], on_trial: Callable[[Trial], None]) -> _Patient | None:
+        """Try the likeliest changes until one helps; return the recipe with it, None where none does."""
+        findings = patient.diagnosis.findings if patient.diagnosis is not None else ()
+        wanted = [
+            each
+            for each in findings
+            if each.severity == "issue" and each.overrides and each.overrides not in self.tried
+        ]
+        for finding in wanted[:MOST]:
+            self.tried.add(finding.overrides)
+            candidate = None
+            try:
+                if any(each.startswith("task=") for each in finding.overrides):
+                    raise UsageError("another task has other metrics, so before and after cannot be compared")
+                changed = _with(patient.recipe, finding.overrides)
+                candidate = self.examine(changed, (*patient.overrides, *finding.overrides))
+            except (RecipeError, UsageError) as error:
+                trial = Trial(finding, patient.scores, (), None, helps=False, reason=str(error))
+            else:
+                trial = _compared(finding, patient.scores, candidate.scores, self.sign)
+            trials.append(trial)
+            on_trial(trial)
+            if trial.helps:
+                return candidate
+        return None
+
+    def examine(self, recipe: Recipe, overrides: tuple[str, ...]) -> _Patient:
+        """Train a recipe with each seed, and diagnose the first run."""
+        scores, diagnosis = [], None
+        for number in range(self.seeds):
+            score, path = self._trained(recipe, recipe.seed + number)
+            if self.stop.signal is not None:
+                message = f"stopped by {self.stop.name}: nothing was written. The same command begins anew."
+                raise Interrupted(message, self.stop.exit_code)
+            scores.append(score)
+            if number == 0 and path is not None:
+                diagnosis = diagnose(path, mute=self.mute)
+        return _Patient(recipe, overrides, tuple(scores), diagnosis)
+
+    def _trained(self, recipe: Recipe, seed: int) -> tuple[float | None, Path | None]:
+        """Return the metric on the validation split, None where numbers were lost, and the run."""
+        place = self.folder / f"{len(list(self.folder.iterdir()))}"
+        place.mkdir()
+        try:
+            result = train(recipe.replaced({"seed": seed}), runs=place, shelf=self.shelf, is_latest=False)
+            value = (result.validation or result.test).get(self.metric)
+            score = float(value) if value is not None and math.isfinite(value) else None
+        except RecipeError:
+            raise
+        except HornbookError:
+            score = None
+        runs = [path.parent for path in place.rglob("recipe.yaml")]
+        return score, runs[0] if runs else None
 
 
 def _judged_by(recipe: Recipe) -> tuple[str, int]:
@@ -151,22 +203,6 @@ def _with(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     if any(override.startswith("schedule=") for override in overrides):
         tree.pop("schedule", None)
     return load_recipe(tree, list(overrides))
-
-
-def _trained(recipe: Recipe, seed: int, metric: str, folder: Path, shelf: Shelf) -> tuple[float | None, Path | None]:
-    """Return the metric on the validation split, None where numbers were lost, and the run."""
-    place = folder / f"{len(list(folder.iterdir()))}"
-    place.mkdir()
-    try:
-        result = train(recipe.replaced({"seed": seed}), runs=place, shelf=shelf, is_latest=False)
-        value = (result.validation or result.test).get(metric)
-        score = float(value) if value is not None and math.isfinite(value) else None
-    except RecipeError:
-        raise
-    except HornbookError:
-        score = None
-    runs = [path.parent for path in place.rglob("recipe.yaml")]
-    return score, runs[0] if runs else None
 
 
 def _compared(finding: Finding, before: tuple[float | None, ...], after: tuple[float | None, ...], sign: int) -> Trial:

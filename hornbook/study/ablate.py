@@ -9,7 +9,7 @@ from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import check_writable
 from hornbook.runs.studies import write_study
-from hornbook.study.cells import CellRunner, Figures, Interrupted
+from hornbook.study.cells import CellRunner, Figures
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
 from hornbook.study.notes import notes_of
@@ -18,6 +18,7 @@ from hornbook.study.page import as_html
 from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
 from hornbook.study.table import Study, as_csv, as_json
 from hornbook.trainer.prepare import quiet_upstream_warnings
+from hornbook.trainer.signals import Interrupted
 
 __all__ = ["ablate"]
 

@@ -13,20 +13,13 @@ from hornbook.recipes.resolve import resolve
 from hornbook.runs.directory import Run, is_pretraining, runs_of
 from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
+from hornbook.trainer.signals import Interrupted
 from hornbook.trainer.train import train
 
-__all__ = ["CellRunner", "Figures", "Interrupted"]
+__all__ = ["CellRunner", "Figures"]
 
 ENGINES = ("xla", "graph", "fit")
 ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
-
-
-class Interrupted(HornbookError):
-    """A signal ended the study; what is trained is found again by the next one."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)

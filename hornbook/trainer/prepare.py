@@ -25,12 +25,12 @@ from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import weighted_class
+from hornbook.recipes.thresholds import TARGETS
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.upstream import has_all_variables
 
 __all__ = ["Prepared", "prepare"]
 
-FAR = (0.01, 100.0)  # deviations of targets beyond which a network learns slowly or not at all
 NOT_COMPILED = frozenset(
     {
         "seed",
@@ -185,7 +185,7 @@ def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Itera
     ):  # their length means nothing, or is 1
         return
     for center, deviation in zip(mean, np.sqrt(variance), strict=True):
-        if not FAR[0] <= deviation <= FAR[1] or abs(center) > FAR[1]:
+        if not TARGETS[0] <= deviation <= TARGETS[1] or abs(center) > TARGETS[1]:
             message = (
                 f"the training targets have a mean of {center:.4g} and a deviation of {deviation:.4g}, far from 1, and are "
                 f"not standardized with this head and '{head.loss.name if head.loss is not None else 'its loss'}'."

@@ -4,7 +4,17 @@ import signal
 import threading
 from types import FrameType
 
-__all__ = ["StopRequest"]
+from hornbook.errors import HornbookError
+
+__all__ = ["Interrupted", "StopRequest"]
+
+
+class Interrupted(HornbookError):
+    """A signal ended what trains several runs; the message says what is left of them."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class StopRequest:

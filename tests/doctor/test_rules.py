@@ -1,11 +1,14 @@
 """Each rule of the doctor on hand-made cases: it speaks where it should, and is silent beside."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from hornbook import load_recipe
 from hornbook.doctor.case import Case, Examples
 from hornbook.doctor.diagnose import findings_of
+from hornbook.doctor.examples import near_rows
 from hornbook.errors import RunError
 from hornbook.recipes.faults import CODES, FAULTS
 from hornbook.runs.directory import Run
@@ -158,3 +161,98 @@ def test_the_page_of_a_run_with_a_damaged_record_is_written_all_the_same(tmp_pat
     monkeypatch.setattr(diagnose, "diagnose", damaged)
     monkeypatch.setattr(page, "write_page", lambda run, *, output, findings, trust: findings)
     assert report.write_page_of(tmp_path) is None
+
+
+def flat(loss, **more):
+    """Return what a run says whose loss has stood still at a level."""
+    return {"curve": [(loss, loss)] * 8, "data": {**DATA, "task": "binary", "class_counts": [640, 640]}, **more}
+
+
+def test_a_run_that_is_as_good_as_its_neighbours_has_no_plateau():
+    """Of a coin loaded to 80 %, a neighbour tells (0.8² + 0.2²) and the best network 0.8: skills of 0.36 and 0.6."""
+    assert issues(**flat(0.8, examples=Examples(distinct=1280, bits=300.0, nearest=0.36))) == []
+    assert "plateau" in issues(**flat(2.0, examples=Examples(distinct=1280, bits=300.0, nearest=0.36)))
+
+
+def test_numbers_that_an_embedding_returns_are_no_inputs_to_normalize():
+    small = {"inputs": {"mean": 0.0, "deviation": 0.03, "lowest": -0.05, "highest": 0.05}}
+    assert issues(layers=small, curve=[(1.5, 1.5)] * 4)[0] == "not_normalized_inputs"
+    assert "not_normalized_inputs" not in issues(layers=small, curve=[(1.5, 1.5)] * 4, data={**DATA, "kind": "tokens"})
+
+
+def test_columns_that_were_standardized_may_have_been_of_any_width():
+    wide = Examples(distinct=1280, bits=300.0, column_deviations=(0.4, 90000.0, 12.0))
+    scaled = {"inputs": {"mean": 0.1, "deviation": 0.35, "lowest": -3.0, "highest": 6.5}}
+    assert "not_normalized_inputs" not in issues(examples=wide, layers=scaled, curve=STUCK)
+
+
+def test_a_run_that_still_falls_a_little_is_a_tip():
+    slow = [(1.9 * 0.97**n, 1.9 * 0.97**n) for n in range(8)]
+    severities = {finding.fault: finding.severity for finding in findings_of(case(curve=slow, layers=everywhere()))}
+    assert severities["too_few_epochs"] == "tip"
+
+
+@pytest.mark.parametrize(
+    ("fault", "overrides"),
+    [
+        ("too_much_dropout", ["regularization.input_dropout=0.9"]),
+        ("too_much_regularization", ["regularization.gaussian_noise=10.0"]),
+        ("too_much_regularization", ["optimizer={name: adamw, weight_decay: {rate: 500.0}}"]),
+    ],
+)
+def test_what_leaves_nothing_to_learn_with_is_named(fault, overrides):
+    assert issues(*overrides, curve=STUCK)[0] == fault
+
+
+def test_a_small_loss_is_no_sign_of_a_large_penalty():
+    penalized = case("regularization.l2=0.02", curve=[(0.9, 1.2)] * 6)
+    for row in penalized.health:
+        row |= {"loss": 0.1, "penalty": 0.2}
+    assert "too_much_regularization" not in {finding.fault for finding in findings_of(penalized)}
+
+
+def test_a_sigmoid_forgets_long_sequences():
+    model = {"name": "rnn", "cell": "simple", "units": [24]}
+    data = {**DATA, "task": "binary", "class_counts": [640, 640], "input_shape": [100, 1]}
+    stuck = {"data": data, "curve": [(0.69, 0.69)] * 8, "model": model}
+    assert issues("data=waves", "activation=sigmoid", **stuck)[0] == "wrong_activation_hidden"
+    assert "wrong_activation_hidden" not in issues("data=waves", "activation=tanh", **stuck)
+
+
+def test_rows_that_are_nearly_those_of_another_split_are_duplicates():
+    near = Examples(distinct=1280, bits=300.0, nearest=0.9, near={"test": 0.6})
+    assert issues(examples=near) == ["duplicates_between_splits"]
+
+
+def test_a_jitter_does_not_hide_copies():
+    rng, info = np.random.default_rng(3), SimpleNamespace(kind="table", task="binary")
+    x = rng.normal(size=(400, 4))
+    y = (x[:, :1] > 0).astype(int)
+    copies = x[:200] + rng.normal(0, 0.001, (200, 4))
+    assert near_rows((x[:300], y[:300]), (copies, y[:200]), info) > 0.9
+    assert near_rows((x[:300], y[:300]), (x[300:], y[300:]), info) < 0.05
+
+
+def test_a_leaking_column_is_dropped_beside_those_that_are():
+    leak = Examples(distinct=900, bits=30.0, leak=("paid, net", 0.999, 0.5), column_deviations=(1.0, 1.0))
+    source = {"name": "table", "path": "a.csv", "target": "y", "drop": ["id"]}
+    tree = {"data": source, "model": "mlp"}
+    finding = next(iter(findings_of(Case(load_recipe(tree), DATA, [], [], {}, leak))))
+    assert finding.overrides == ("data.drop=[id, 'paid, net']",)
+    assert not next(iter(findings_of(case(examples=leak)))).overrides  # digits have no columns to drop
+
+
+def test_numbers_of_two_values_are_classes():
+    pair = Examples(0.4, 0.49, (0.0, 1.0), target_values=2, distinct=1280, bits=300.0)
+    learned = [(1.0, 1.0), (0.6, 0.6), (0.3, 0.3), (0.1, 0.1), (0.08, 0.08)]
+    assert issues(data=TABLE, examples=pair, curve=learned, head={"loss": "huber"}) == ["wrong_loss"]
+
+
+def test_of_several_targets_the_small_ones_count_too():
+    """Their errors stand in one figure, in which a target of thousands hides one of tens."""
+    stuck = case(
+        data={**TABLE, "target_size": 2}, curve=[(1.0, 1.0)] * 6, head={"loss": "mean_squared_error", "standardize_targets": True},
+        examples=Examples(1500.0, 400.0, (0.0, 4000.0)),
+    )  # fmt: skip
+    stuck.history[-1]["root_mean_squared_error"] = 40.0
+    assert stuck.explained() == 0.0

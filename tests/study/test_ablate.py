@@ -92,7 +92,7 @@ def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, finished, mon
     import signal
 
     from hornbook.study import cells as training
-    from hornbook.study.cells import Interrupted
+    from hornbook.trainer.signals import Interrupted
 
     _, (whole, _, _) = finished
 

@@ -6,14 +6,17 @@ from typing import Literal
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.language.text import to_flow
+from hornbook.recipes.sources.table import Table
+from hornbook.recipes.thresholds import UNBALANCED
 
 __all__ = ["RULES"]
 
 SHARED = 0.05
+NEAR = 0.2
+"""Rows that lie as good as on a training row, from which on they are no chance."""
 CONTRADICTING = 0.05
 LEAK = 0.97
-RARE = 0.15
-"""A class below this share is rare, in a task of two classes; below a third of it in a task of more."""
 
 
 def contradicting_labels(case: Case) -> Iterator[Finding]:
@@ -58,6 +61,16 @@ def shared_examples(case: Case) -> Iterator[Finding]:
         yield Finding(
             "duplicates_between_splits", "issue", 0.92, evidence, advice="Remove repeated rows before the split."
         )
+        return
+    split, share = max(examples.near.items(), key=lambda item: item[1], default=("", 0.0))
+    if share > NEAR:
+        evidence = (
+            f"{share:.0%} of the {split} split's rows are nearly those of the training split, with the same target"
+        )
+        yield Finding(
+            "duplicates_between_splits", "issue", 0.85, evidence,
+            advice="Are they copies of one another? Then keep them in one split: 'method: group'.",
+        )  # fmt: skip
 
 
 def leaking_column(case: Case) -> Iterator[Finding]:
@@ -70,8 +83,11 @@ def leaking_column(case: Case) -> Iterator[Finding]:
         evidence = (
             f"column '{name}' alone tells the target (skill {best:.3f} of 1, the next best column {following:.3f})"
         )
+        data = case.recipe.data
+        can_drop = isinstance(data, Table) and data.columns is None
+        change = (f"data.drop={to_flow([*(getattr(data, 'drop', None) or ()), name])}",) if can_drop else ()
         yield Finding(
-            "label_leak", "issue", 0.9, evidence, (f"data.drop=[{name}]",),
+            "label_leak", "issue", 0.9, evidence, change,
             "Is it known before the target is? If not, leave it out.",
         )  # fmt: skip
 
@@ -81,8 +97,7 @@ def rare_classes(case: Case) -> Iterator[Finding]:
     shares = [share for share in case.class_shares if share > 0]
     if len(shares) < 2:
         return
-    bound = RARE if len(shares) == 2 else RARE / 3
-    if min(shares) >= bound / 1.0 or min(shares) * len(shares) > 0.35:
+    if max(shares) / min(shares) < UNBALANCED:
         return
     names = {metric.name for metric in case.recipe.training.metrics or ()}
     only_accuracy = names <= {"accuracy", "top_k_accuracy"}

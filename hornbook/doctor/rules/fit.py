@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.sections.model import Mlp
+from hornbook.recipes.thresholds import DECAY, DROPPED, NOISE
 
 __all__ = ["RULES"]
 
@@ -48,14 +49,15 @@ def learned_by_heart(case: Case) -> Iterator[Finding]:
 
 def held_back(case: Case) -> Iterator[Finding]:
     """Dropout or penalties that leave nothing to learn with."""
-    given, explained = case.recipe.regularization, case.explained("val_")
-    if explained is None:
-        explained = case.explained()
+    given, explained = case.recipe.regularization, case.best_explained
     poor = explained is None or explained < 0.85
     rates = [
         rate for rate in (given.dropout, given.spatial_dropout, given.alpha_dropout, given.gaussian_dropout) if rate
     ]
-    if rates and max(rates) >= 0.7 and poor:
+    if given.input_dropout is not None and given.input_dropout >= DROPPED and poor:
+        evidence = f"dropout of {given.input_dropout:g} shows each example {1 - given.input_dropout:.0%} of its inputs"
+        yield Finding("too_much_dropout", "issue", 0.95, evidence, ("regularization.input_dropout=0.1",))
+    if rates and max(rates) >= DROPPED and poor:
         evidence = f"dropout of {max(rates):g} leaves {1 - max(rates):.0%} of the units to each example"
         yield Finding("too_much_dropout", "issue", 0.95, evidence, ("regularization.dropout=0.2",))
     elif rates and max(rates) >= 0.5 and poor and _is_worse_in_training(case):
@@ -68,6 +70,7 @@ def held_back(case: Case) -> Iterator[Finding]:
     end = case.figures("weight_norm", -1)
     shrunk = min((after / before for before, after in zip(start, end, strict=False) if before > 0), default=1.0)
     weighty = penalty is not None and loss is not None and penalty > abs(loss)
+    weighty = weighty and (explained is None or explained < 0.6)  # a small loss is no sign of a large penalty
     if (given.l1 or given.l2) and (weighty or shrunk < 0.2) and poor:
         evidence = (
             f"the penalty is {penalty:.3g} beside a loss of {loss:.3g}, and a layer's weights have "
@@ -76,9 +79,23 @@ def held_back(case: Case) -> Iterator[Finding]:
         kind = "l2" if given.l2 else "l1"
         amount = float(f"{(given.l2 or given.l1 or 0) / 1000:.2g}")
         yield Finding("too_much_regularization", "issue", 0.94, evidence, (f"regularization.{kind}={amount:g}",))
+    elif given.gaussian_noise is not None and given.gaussian_noise >= NOISE and poor:
+        evidence = f"noise with a deviation of {given.gaussian_noise:g} drowns outputs of about 1"
+        yield Finding("too_much_regularization", "issue", 0.93, evidence, ("regularization.gaussian_noise=0.1",))
+    elif _decays(case) and poor:
+        share = case.recipe.optimizer.rate() * (
+            case.recipe.optimizer.weight_decay.rate if case.recipe.optimizer.weight_decay else 0
+        )
+        evidence = f"each step takes rate × decay = {share:.2g} of every weight"
+        yield Finding("too_much_regularization", "issue", 0.93, evidence, ("optimizer.weight_decay.rate=0.01",))
     elif given.max_norm is not None and given.max_norm < 0.5 and poor:
         evidence = f"max_norm holds each unit's weights below {given.max_norm:g}"
         yield Finding("too_much_regularization", "issue", 0.94, evidence, ("regularization.max_norm=3.0",))
+
+
+def _decays(case: Case) -> bool:
+    decay = case.recipe.optimizer.weight_decay
+    return decay is not None and case.recipe.optimizer.rate() * decay.rate >= DECAY
 
 
 def _is_worse_in_training(case: Case) -> bool:
@@ -123,6 +140,8 @@ def standstill(case: Case) -> Iterator[Finding]:
     """A loss that does not move, where nothing else says why."""
     losses, explained = [loss for loss in case.losses if math.isfinite(loss)], case.explained()
     if len(losses) < 5 or explained is None or explained > 0.3 or case.has_diverged:
+        return
+    if case.is_at_its_limit():
         return
     late = losses[len(losses) // 2 :]
     if max(late) - min(late) < 0.02 * abs(late[0]):

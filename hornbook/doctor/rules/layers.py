@@ -5,22 +5,29 @@ from collections.abc import Iterator
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
-from hornbook.recipes.sections.model import Mlp
+from hornbook.recipes.sections.model import Mlp, Rnn
+from hornbook.recipes.thresholds import FLAT, INPUTS, SIGMOIDS
 
 __all__ = ["RULES"]
 
-LARGE_INPUTS = 8.0
-"""Deviation or distance from 0 of inputs that is too much for a fresh network."""
 APART = 50.0
 """How many times wider one raw column may be than another."""
 ELU = ("activation=elu", "initializer=default")
+UNFIT_STATES = {
+    "sigmoid": "keeps at most a quarter of its gradient each time",
+    "hard_sigmoid": "keeps at most a fifth of its gradient each time",
+    "relu": "has no bound: it grows or dies out",
+    "linear": "has no bound: it grows or dies out",
+    "softmax": "shares a sum of 1 among its units",
+}
+"""Activations that a simple recurrent cell remembers nothing by, over a `LONG` sequence."""
+LONG = 20
 VANISHED = 1e-2
 """Gradient of the first layer as a part of the last hidden one's, per weight."""
 GAIN = (0.12, 6.0)
 """What one layer may do to the size of its inputs when training begins."""
 GROWN = 30.0
 DEAD = 0.6
-SATURATED = 0.5
 
 
 def raw_inputs(case: Case) -> Iterator[Finding]:
@@ -29,12 +36,15 @@ def raw_inputs(case: Case) -> Iterator[Finding]:
     highest, lowest = case.figure("inputs", "highest"), case.figure("inputs", "lowest")
     if deviation is None or mean is None or highest is None or lowest is None:
         return
-    if case.is_tiny or (0.5 < deviation < 2 and abs(mean) < 0.5):
+    if case.is_tiny or case.data.get("kind") == "tokens" or (0.5 < deviation < 2 and abs(mean) < 0.5):
         return
     reach = max(abs(highest), abs(lowest))
     columns = [each for each in (case.examples.column_deviations if case.examples is not None else ()) if each > 0]
-    apart = max(columns) / min(columns) if len(columns) > 1 else 1.0
-    too_large = deviation > LARGE_INPUTS or abs(mean) > LARGE_INPUTS
+    is_raw = (
+        bool(columns) and max(columns) < 3 * deviation * len(columns) ** 0.5
+    )  # what goes in is as wide as the columns
+    apart = max(columns) / min(columns) if len(columns) > 1 and is_raw else 1.0
+    too_large = deviation > INPUTS[1] or abs(mean) > INPUTS[1]
     too_small = reach < 0.3 and deviation < 0.1
     uneven = apart > APART and reach > 3
     if not (too_large or too_small or uneven):
@@ -169,8 +179,8 @@ def saturated_units(case: Case) -> Iterator[Finding]:
         return
     first = _most(case, "saturated", 0)
     last = _most(case, "saturated", -1)
-    worst, place = (first, 0) if first is not None and first[1] > SATURATED else (last, -1)
-    if worst is None or worst[1] < SATURATED:
+    worst, place = (first, 0) if first is not None and first[1] > FLAT else (last, -1)
+    if worst is None or worst[1] < FLAT:
         return
     name, share = worst
     at = "before the first step" if place == 0 else f"after epoch {case.health[-1]['epoch']:g}"
@@ -195,7 +205,14 @@ def hidden_activation(case: Case) -> Iterator[Finding]:
         return
     name = recipe.activation.name
     change = ("activation=relu", "initializer=default")
-    if name == "linear" and isinstance(recipe.model, Mlp):
+    if isinstance(recipe.model, Rnn) and recipe.model.cell == "simple" and name in UNFIT_STATES:
+        steps = case.data["input_shape"][0] or 0  # None where it varies
+        if steps >= LONG and (case.best_explained or 0.0) < 0.8 and (case.explained("val_") or 0.0) < 0.8:
+            evidence = f"a state that goes through '{name}' {steps} times {UNFIT_STATES[name]}"
+            yield Finding(
+                "wrong_activation_hidden", "issue", 0.85, evidence, ("activation=tanh", "initializer=default")
+            )
+    elif name == "linear" and isinstance(recipe.model, Mlp):
         evidence = (
             f"{len(recipe.model.hidden_units() or ())} hidden layers are linear, so the whole network "
             "is one linear layer"
@@ -209,7 +226,7 @@ def hidden_activation(case: Case) -> Iterator[Finding]:
     elif name == "exponential":
         evidence = "'exponential' outputs and gradients grow without bound"
         yield Finding("wrong_activation_hidden", "issue", 0.93, evidence, change)
-    elif name in ("sigmoid", "hard_sigmoid") and len(case.hidden) >= 4 and recipe.normalization.name == "none":
+    elif name in ("sigmoid", "hard_sigmoid") and len(case.hidden) >= SIGMOIDS and recipe.normalization.name == "none":
         evidence = (
             f"{len(case.hidden)} layers of '{name}' without normalization: each passes at most a "
             "quarter of the gradient on"

@@ -4,25 +4,11 @@ from collections.abc import Iterator
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.thresholds import HEAD_RANGES, TARGETS
 
 __all__ = ["RULES"]
 
-RANGES = {
-    "relu": (0.0, float("inf")),
-    "softplus": (0.0, float("inf")),
-    "exponential": (0.0, float("inf")),
-    "sigmoid": (0.0, 1.0),
-    "hard_sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "hard_tanh": (-1.0, 1.0),
-    "softsign": (-1.0, 1.0),
-    "elu": (-1.0, float("inf")),
-    "selu": (-1.76, float("inf")),
-}
-"""What a head's activation can return."""
 POSITIVE = frozenset({"poisson", "mean_squared_logarithmic_error"})
-FAR = (0.03, 20.0)
 
 
 def head_range(case: Case) -> Iterator[Finding]:
@@ -30,7 +16,7 @@ def head_range(case: Case) -> Iterator[Finding]:
     head, examples = case.recipe.head, case.examples
     if not case.is_regression or head.activation is None or examples is None:
         return
-    reach = RANGES.get(head.activation.name)
+    reach = HEAD_RANGES.get(head.activation.name)
     if reach is None:
         return
     low, high = examples.target_range
@@ -50,6 +36,14 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
     if loss is None:
         return
     repair = ("head.loss=mean_squared_error",)
+    if case.is_regression and examples is not None and examples.target_values == 2 and not case.is_tiny:
+        low, high = examples.target_range
+        evidence = (
+            f"the targets are {low:g} or {high:g} and nothing else: two classes, and '{loss.name}' is for numbers"
+        )
+        advice = "Leave out what the head says, and metrics of numbers."
+        yield Finding("wrong_loss", "issue", 0.9, evidence, ("task=binary",), advice)
+        return
     if case.is_regression and loss.name == "cosine_similarity" and case.data["target_size"] == 1:
         evidence = "'cosine_similarity' looks at the sign of a single number only, its size does not count"
         yield Finding("wrong_loss", "issue", 0.96, evidence, repair)
@@ -64,7 +58,7 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
     elif not case.is_regression and loss.name in ("mean_squared_error", "mean_absolute_error"):
         evidence = f"'{loss.name}' gives hardly any gradient where a class is missed with confidence"
         better = "binary_crossentropy" if case.data["task"] != "multiclass" else "sparse_categorical_crossentropy"
-        poor = (case.explained() or 0.0) < 0.5
+        poor = (case.best_explained or 0.0) < 0.8
         yield Finding(
             "wrong_loss", "issue" if poor else "tip", 0.8 if poor else 0.3, evidence, (f"head.loss={better}",)
         )
@@ -73,10 +67,10 @@ def unfit_loss(case: Case) -> Iterator[Finding]:
 def far_targets(case: Case) -> Iterator[Finding]:
     """Targets of another order of magnitude than what a fresh network returns."""
     head, examples = case.recipe.head, case.examples
-    if not case.is_regression or head.standardize_targets or examples is None or case.data["target_size"] != 1:
+    if not case.is_regression or head.standardize_targets or examples is None or case.is_tiny:
         return
     size = max(abs(examples.target_mean), examples.target_deviation)
-    if FAR[0] < examples.target_deviation and size < FAR[1]:
+    if TARGETS[0] < examples.target_deviation and size < TARGETS[1]:
         return
     explained = case.explained()
     evidence = (

@@ -3,11 +3,13 @@
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.recipes.thresholds import BATCHES, ENOUGH, USUAL_BATCH
 
 __all__ = ["RULES"]
 
@@ -17,6 +19,8 @@ LOW = 2e-4
 """Size of a step relative to the weights below which a run of usual length moves nothing."""
 AIM = 3e-3
 """Size of a step relative to the weights at which a run begins well."""
+FALLS = 0.05
+"""Part of its loss that a run still loses an epoch at its end, from which on it should have been longer."""
 REACH = 0.4
 """How far all steps together could move the weights, relative to their size, below which a run has hardly begun."""
 USUAL = {"sgd": 0.05, "adagrad": 0.02, "adadelta": 1.0, "ftrl": 0.05, "lion": 0.0003, "muon": 0.02}
@@ -98,7 +102,7 @@ def too_slow(case: Case) -> Iterator[Finding]:
         yield Finding("wrong_optimizer", "issue", 0.93, evidence, ("optimizer={name: adam, learning_rate: 0.001}",))
     if not poor:
         return
-    if ratio < LOW and reach < REACH:
+    if reach < REACH and (ratio < LOW or reach < REACH / 4):
         yield Finding(
             "lr_too_low",
             "issue",
@@ -106,19 +110,23 @@ def too_slow(case: Case) -> Iterator[Finding]:
             said,
             _with_rate(case, min(max(AIM / ratio, 10), 1e4) if ratio > 0 else 100),
         )
-    falls = _still_falls(case)
+    falls = _still_falls(case.losses)
+    if case.validation_losses:
+        falls = min(falls, 2 * _still_falls(case.validation_losses))
     epochs = len(case.history)
     is_short = epochs <= 3 and reach < 30 * REACH
-    if case.batches <= 2 and case.train_size >= 200 and case.steps < 300:
+    if case.batches <= BATCHES and case.train_size >= ENOUGH and case.steps < 300:
         size = case.recipe.training.batch_size
         evidence = f"{size} examples a batch: an epoch has {case.batches} steps, the run {case.steps}"
-        yield Finding("batch_size", "issue", 0.9, evidence, ("training.batch_size=32",))
-    if is_short or (falls > 0.02 and ratio >= LOW):
+        yield Finding("batch_size", "issue", 0.9, evidence, (f"training.batch_size={USUAL_BATCH}",))
+    is_done = case.is_at_its_limit(0.97 if is_short else 0.8) and reach >= REACH
+    if not is_done and (is_short or (falls > 0.02 and ratio >= LOW)):
         evidence = f"the training loss still falls by {falls:.1%} an epoch after {epochs} epoch" + "s" * (epochs != 1)
         if epochs == 1:
             evidence = f"one epoch of {case.batches} steps; {said}"
         confidence = 0.85 if is_short else 0.6
-        yield Finding("too_few_epochs", "issue", confidence, evidence, (f"training.epochs={max(20, 4 * epochs)}",))
+        severity: Literal["issue", "tip"] = "issue" if is_short or falls > FALLS else "tip"
+        yield Finding("too_few_epochs", severity, confidence, evidence, (f"training.epochs={max(20, 4 * epochs)}",))
 
 
 def _clipped(case: Case) -> Iterator[Finding]:
@@ -147,9 +155,9 @@ def _fallen(case: Case) -> Iterator[Finding]:
         yield Finding("schedule", "issue", 0.94, evidence, ("schedule=cosine",))
 
 
-def _still_falls(case: Case) -> float:
-    """Return by how much of itself the training loss falls an epoch at the end."""
-    losses = [loss for loss in case.losses if math.isfinite(loss)]
+def _still_falls(curve: list[float]) -> float:
+    """Return by how much of itself a loss falls an epoch at the end."""
+    losses = [loss for loss in curve if math.isfinite(loss)]
     if len(losses) < 2:
         return 0.0
     window = losses[-max(2, len(losses) // 4 + 1) :]
@@ -163,7 +171,7 @@ def small_batches(case: Case) -> Iterator[Finding]:
     size = case.recipe.training.batch_size
     if size < 8 and case.recipe.normalization.name == "batch_normalization" and _is_poor(case, 0.95):
         evidence = f"batch normalization estimates mean and variance from {size} examples"
-        yield Finding("batch_size", "issue", 0.88, evidence, ("training.batch_size=32",))
+        yield Finding("batch_size", "issue", 0.88, evidence, (f"training.batch_size={USUAL_BATCH}",))
 
 
 RULES = (rate_too_high, too_slow, small_batches)

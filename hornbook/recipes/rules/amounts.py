@@ -8,6 +8,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.sections.regularization import Regularization
+from hornbook.recipes.thresholds import BATCHES, CLIP, DECAY, DROPPED, ENOUGH, NOISE, USUAL_BATCH
 
 HIGHEST = {
     "sgd": 10.0, "adam": 0.3, "adamw": 0.3, "adamax": 0.3, "nadam": 0.3, "rmsprop": 0.3, "lamb": 0.3, "muon": 0.3,
@@ -18,19 +19,13 @@ LOWEST = 1e-7
 SMALL_RATE, SHORTEST_WAY = 3e-5, 0.01
 """A rate that is too low for a run, if all of its steps together move a weight by no more than this."""
 SCALE_FREE = frozenset({"adagrad", "adadelta", "adafactor", "ftrl"})  # whose steps do not follow from the rate alone
-USUAL_BATCH, ENOUGH = 32, 200
-"""Examples in a batch, and examples that would make several such batches."""
-MOST_DROPPED = 0.8
 MOST_L1, MOST_L2 = 0.03, 0.1
 """Penalties under which a network of two hidden layers names one class for everything (digits, 64-32 units)."""
-MOST_DECAY = 0.1  # of each weight in a step
-MOST_NOISE = 2.0
 MOST_SMOOTHED = 0.5
 MOST_MOMENTUM = 0.995
 FEWEST_STEPS = 100
 FALLEN = 1e-4
 """What is left of a rate in the middle of a run that learns nothing more in its second half."""
-SMALLEST_CLIP = 1e-4
 
 
 def _warn(path: Path, message: str, hint: str) -> Problem:
@@ -81,10 +76,10 @@ def regularization_leaves_something(recipe: Recipe, facts: Facts) -> Iterator[Pr
     for path, section in _regularizations(recipe):
         for name in ("dropout", "input_dropout", "alpha_dropout", "spatial_dropout", "gaussian_dropout"):
             share = getattr(section, name)
-            if share is not None and share >= MOST_DROPPED:
+            if share is not None and share >= DROPPED:
                 yield _warn((*path, name), _dropped(share), "Use 0.1 to 0.5.")
         noise = section.gaussian_noise
-        if noise is not None and noise >= MOST_NOISE:
+        if noise is not None and noise >= NOISE:
             message = f"noise with a deviation of {noise:g} drowns activations, which are about 1."
             yield _warn((*path, "gaussian_noise"), message, "Use 0.1 or so.")
         if recipe.model.hidden_units() == ():
@@ -95,14 +90,14 @@ def regularization_leaves_something(recipe: Recipe, facts: Facts) -> Iterator[Pr
                 message = f"a penalty of {factor:g} outweighs any loss: it pulls all weights to 0."
                 yield _warn((*path, name), message, "Use 0.01 or less.")
     model = recipe.model
-    if isinstance(model, Rnn) and model.recurrent_dropout >= MOST_DROPPED:
+    if isinstance(model, Rnn) and model.recurrent_dropout >= DROPPED:
         yield _warn(("model", "recurrent_dropout"), _dropped(model.recurrent_dropout), "Use 0.1 to 0.5.")
     smoothing = getattr(recipe.head.loss, "label_smoothing", None) or 0.0
     if smoothing >= MOST_SMOOTHED:
         message = f"a smoothing of {smoothing:g} leaves the right class hardly more than the others."
         yield _warn(("head", "loss", "label_smoothing"), message, "Use 0.1.")
     decay = recipe.optimizer.weight_decay
-    if decay is not None and not recipe.optimizer.is_auto and recipe.optimizer.rate() * decay.rate >= MOST_DECAY:
+    if decay is not None and not recipe.optimizer.is_auto and recipe.optimizer.rate() * decay.rate >= DECAY:
         share = recipe.optimizer.rate() * decay.rate
         message = f"each step takes rate × decay = {share:.2g} of every weight, so none can grow."
         yield _warn(("optimizer", "weight_decay"), message, "Use 0.01 or less.")
@@ -135,7 +130,7 @@ def steps_follow_gradients(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if momentum > MOST_MOMENTUM and optimizer.momentum_option is not None:
         message = f"a momentum of {momentum:g} averages over the last {1 / max(1 - momentum, 1e-9):,.0f} steps."
         yield _warn(("optimizer", optimizer.momentum_option), message, "Use 0.9 to 0.99.")
-    if clipping is not None and clipping.threshold <= SMALLEST_CLIP and optimizer.name == "sgd":
+    if clipping is not None and clipping.threshold <= CLIP and optimizer.name == "sgd":
         message = f"gradients cut down to {clipping.threshold:g} move no weight."
         yield _warn(("training", "gradient_clipping", "threshold"), message, "Use 1 or so.")
 
@@ -143,7 +138,7 @@ def steps_follow_gradients(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def run_has_steps(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Batches so large that a whole run has only a few steps."""
     batches, size, count = facts.batches(recipe), recipe.training.batch_size, facts.train_size
-    if batches is None or count is None or batches > 2 or count < ENOUGH or size > count:
+    if batches is None or count is None or batches > BATCHES or count < ENOUGH or size > count:
         return
     steps = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation).steps
     if steps < FEWEST_STEPS:

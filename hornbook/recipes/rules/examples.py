@@ -1,31 +1,21 @@
 """Rules about what the examples themselves tell: their scale, their targets, their classes, how many there are."""
 
+import math
 from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Layers, Rnn
+from hornbook.recipes.thresholds import HEAD_RANGES, INPUTS, NARROW, TARGETS, UNBALANCED, UNEVEN
 
-LARGEST = 10.0
-"""Inputs beyond it are far from the about 1 that initializers and rates are made for."""
-SMALLEST = 0.02
 ALREADY_SAID = 16.0  # pixels that the data itself warns of where 'scale' says nothing
 NORMALIZING = frozenset({"normalization", "rescaling", "batch_normalization", "layer_normalization"})
-LARGEST_TARGET = 100.0
-UNBALANCED, UNEVEN = 8.0, 4.0
-"""Examples of the largest class for each of the smallest: where accuracy hides the small one, and where it may."""
 BLIND = frozenset({"accuracy", "top_k_accuracy"})
 """Metrics that a network can meet without ever naming a rare class."""
 WIDER = 2
 """Units for each training example, beyond which a layer can learn them by heart many times over."""
-NARROW, MANY_CLASSES = 2, 5
-RANGES = {
-    "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0),
-    "softsign": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0), "relu": (0.0, None), "softplus": (0.0, None),
-    "exponential": (0.0, None), "relu6": (0.0, 6.0), "elu": (-1.0, None), "selu": (-1.7581, None),
-}  # fmt: skip
-"""Lowest and highest output of a head's activation."""
+MANY_CLASSES = 5
 
 
 def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -40,7 +30,7 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if is_image and recipe.normalization.name != "none":
         return  # the first layer's sums are normalized, and all pixels have one scale
     path: Path = ("data", "standardize")
-    if size > LARGEST:
+    if size > INPUTS[1]:
         if is_image and data.scale is None and inputs["largest"] > ALREADY_SAID:
             return
         what, hint = f"values up to {inputs['largest']:.4g}", "Set 'standardize: true'."
@@ -50,7 +40,7 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             hint = "Remove 'scale: false', or add 'standardize: true'." if is_off else "Add 'standardize: true'."
         message = f"{what} go into the network as they are; it is made for inputs of about 1."
         yield Problem(path, message, hint, severity="warning")
-    elif 0 < inputs["largest"] < SMALLEST and "size" in inputs:
+    elif 0 < inputs["largest"] < INPUTS[0] and "size" in inputs:
         message = f"no input is larger than {inputs['largest']:.2g}; the network is made for inputs of about 1."
         yield Problem(path, message, "Set 'standardize: true'.", severity="warning")
 
@@ -58,17 +48,17 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A head whose activation cannot return some of the targets."""
     activation, targets = recipe.head.activation, facts.targets
-    if activation is None or targets is None or facts.task != "regression" or activation.name not in RANGES:
+    if activation is None or targets is None or facts.task != "regression" or activation.name not in HEAD_RANGES:
         return
-    low, high = RANGES[activation.name]
+    low, high = HEAD_RANGES[activation.name]
     lowest, highest = targets["lowest"], targets.get("highest")
     found = []
     if lowest < low:
         found.append(f"the lowest is {lowest:.4g}")
-    if high is not None and highest is not None and highest > high:
+    if highest is not None and highest > high:
         found.append(f"the highest is {highest:.4g}")
     if found:
-        reach = f"from {low:g} to {high:g}" if high is not None else f"from {low:g} on"
+        reach = f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g} on"
         message = f"'{activation.name}' returns numbers {reach}, and of the targets {' and '.join(found)}."
         yield Problem(("head", "activation"), message, "Use 'linear', or omit it.", severity="warning")
 
@@ -81,7 +71,7 @@ def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if targets.get("highest") is None or (loss is not None and not loss.has_unit):
         return
     largest = max(abs(targets["lowest"]), abs(targets["highest"]))
-    if largest > LARGEST_TARGET:
+    if largest > TARGETS[1]:
         message = f"targets up to {largest:.4g} are not standardized, and the network begins with outputs of about 1."
         yield Problem(("head", "standardize_targets"), message, "It learns faster without this key.", severity="tip")
 

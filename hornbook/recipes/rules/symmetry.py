@@ -14,13 +14,14 @@ from hornbook.recipes.sections.initializer import (
     TruncatedNormal,
 )
 from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ResidualCnn, Rnn
+from hornbook.recipes.thresholds import KEPT, SIGMOIDS
 
 SIGMOID = frozenset({"sigmoid", "hard_sigmoid"})
 TANH = frozenset({"tanh", "softsign", "hard_tanh"})
-DEEP = {"sigmoid": 3, "tanh": 8}
-"""Layers in a row after which little is left of a gradient: a sigmoid's slope is at most a quarter."""
-WIDE, NARROW = 100.0, 1e-3
-"""Factors by which the signal's variance may change from the first hidden layer to the last one."""
+DEEP = {"sigmoid": SIGMOIDS, "tanh": 8}
+"""Layers in a row after which little is left of a gradient."""
+WIDE = 100.0
+"""Factor by which the signal's variance may grow from the first hidden layer to the last one."""
 ACTIVE_HALF = frozenset({"relu", "leaky_relu", "prelu", "rrelu", "elu", "gelu", "silu"})
 """Activations that keep about half of the variance."""
 
@@ -112,7 +113,7 @@ def signal_keeps_its_size(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     elif activation not in SIGMOID | TANH and factor > WIDE:
         message = f"the variance of the signal grows {factor:.2g} times on its way through the hidden layers."
         yield Problem(path, message, hint, severity="warning")
-    elif factor < NARROW:
+    elif factor < KEPT:
         message = f"the variance of the signal falls to {factor:.2g} of itself on its way through the hidden layers."
         yield Problem(path, message, hint, severity="warning")
 

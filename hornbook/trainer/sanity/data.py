@@ -6,18 +6,14 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.display.text import number_text
+from hornbook.recipes.thresholds import INPUTS, TARGETS
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed
 
 __all__ = ["check_data"]
 
-LARGEST, SMALLEST = 10.0, 0.01
-"""Root mean square of what the first layer reads: initializers are made for about 1, and the largest rate at which
-gradient descent does not diverge falls with its square: 100 times beyond these."""
 UNEQUAL = 1000.0
 """Factor between the deviations of two columns whose square is the condition number of a linear problem."""
-FAR = 100.0
-"""Deviations of targets, either way from 1, that a network which begins near 0 hardly reaches."""
 
 
 def check_data(prepared: Prepared, inputs: Array | None) -> Outcome:
@@ -47,7 +43,7 @@ def check_data(prepared: Prepared, inputs: Array | None) -> Outcome:
         return failed(
             f"{span}, the same for every example looked at: there is nothing to tell them apart by.", **figures
         )
-    if not SMALLEST <= size <= LARGEST:
+    if not INPUTS[0] <= size <= INPUTS[1]:
         return failed(
             f"{span} (mean {number_text(mean)}, deviation {number_text(deviation)}), and initializers are made for a mean "
             "square of about 1. Add 'standardize: true' to the data, or leave 'scale' to it.",
@@ -93,7 +89,7 @@ def _targets(prepared: Prepared, y: Array, figures: dict[str, Any]) -> Outcome |
     size = float(np.sqrt(np.mean(targets**2)))
     figures["target_size"] = size
     head = prepared.recipe.head.activation
-    if head is not None and head.name == "linear" and not 1 / FAR <= size <= FAR:
+    if head is not None and head.name == "linear" and not TARGETS[0] <= size <= TARGETS[1]:
         return failed(
             f"the loss sees targets of root mean square {number_text(size)}, and outputs begin near 0 with a deviation of "
             "about 1. Leave 'head.standardize_targets' on, or divide them by a number that brings them near 1.",

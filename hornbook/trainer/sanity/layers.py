@@ -13,22 +13,18 @@ from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
 from hornbook.display.text import number_text
 from hornbook.engine.probe import Probe, Reading, activation_of
+from hornbook.recipes.thresholds import FLAT, KEPT
 from hornbook.trainer.health.layers import layer_figures
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped
 
 __all__ = ["Layers", "check_gradients", "check_signals", "look_at"]
 
-KEPT = 1e-3
-"""Part of a signal or gradient that has to get through all layers; with less, first and last layers learn at paces that no
-one rate suits, and figures near it drown in the rounding of float32 (1e-7 of a sum)."""
 SLACK, DEVIATIONS = 2.0, 3.0
 """How far one draw of the weights may be from theory's mean: this factor, times what so many deviations of the logarithm
 of a mean square add, each layer of n units contributing a variance of 5/n (that of squares of rectified normal numbers)."""
 COHERENCE = 10.0
 """Further factor for gradients: theory has those of different examples independent, which for 128 is off by √128 at most."""
-FLAT = 0.5
-"""Share of outputs where an activation is flat; with weights of theory's size it is below 0.001."""
 
 
 @dataclass(frozen=True)

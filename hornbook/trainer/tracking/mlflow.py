@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hornbook.report.text import path_text
+from hornbook.display.text import path_text
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 
 __all__ = ["MLflowTracker"]
