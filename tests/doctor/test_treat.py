@@ -23,7 +23,7 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def stuck(tmp_path_factory):
+def stuck(health, tmp_path_factory):
     return hornbook.train(RECIPE, runs=tmp_path_factory.mktemp("runs"), progress=False).run
 
 
