@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from hornbook.display.distributions import Histogram, HistogramChart
 from hornbook.errors import escaped
 
-__all__ = ["Cell", "HeatTable", "LayerPictures", "heat_tables", "layer_pictures"]
+__all__ = ["Cell", "HeatTable", "LayerPictures", "heat_tables", "last_extremes", "layer_pictures"]
 
 MOST_COLUMNS, MOST_LAYERS, MOST_PICTURES = 13, 40, 12
 
@@ -132,6 +132,28 @@ def _cell(value: Any, measure: Measure, ends: tuple[float, float]) -> Cell:
         return Cell(text, 0.0)
     low, high = ends
     return Cell(text, (math.log10(value) - low) / (high - low) if high > low else 0.5)
+
+
+def last_extremes(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the layers were at the last measurement, in words: {title: the smallest and largest, with its layer}.
+
+    A share has its largest alone, and is left out where it is zero in all layers.
+    """
+    layers = rows[-1]["layers"] if rows else {}
+    found = {}
+    for measure in MEASURES:
+        values = {name: layer[measure.key] for name, layer in layers.items() if measure.key in layer}
+        lost = [name for name, value in values.items() if value is None]
+        if lost:
+            found[measure.title] = f"not finite ({lost[0]})"
+        elif values:
+            low, high = min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
+            texts = [f"{_cell(values[name], measure, (0.0, 1.0)).text} ({name})" for name in (low, high)]
+            if measure.scale == "share":
+                found |= {measure.title: texts[1]} if values[high] else {}
+            else:
+                found[measure.title] = texts[0] if low == high else " to ".join(texts)
+    return found
 
 
 def layer_pictures(rows: Sequence[Mapping[str, Any]]) -> list[LayerPictures]:

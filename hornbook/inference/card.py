@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.atomic import write_text
+from hornbook.display.intervals import share_interval
 from hornbook.display.text import path_text
 from hornbook.errors import escaped
 from hornbook.inference.examination import MOST_CLASSES, Examination
@@ -187,10 +188,8 @@ def _interval(key: str, split: str, value: float | None, found: Gathered) -> str
     count = found.data.get("counts", {}).get(split)
     if key != "accuracy" or value is None or not count or found.data["task"] == "multilabel":
         return ""
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(value * count), count).proportion_ci(method="wilson")
-    return f"{interval.low:.4f} to {interval.high:.4f}"
+    low, high = share_interval(value, count)
+    return f"{low:.4f} to {high:.4f}"
 
 
 def _limits(found: Gathered) -> Iterator[str]:

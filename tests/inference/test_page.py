@@ -253,11 +253,12 @@ def test_the_command_writes_the_page_into_the_run_and_prints_its_path(copy, horn
     assert opened == [(copy.path / "report.html").as_uri()]
 
 
-def test_the_command_writes_to_another_file_and_refuses_one_file_for_two_pages(copy, hornbook_command, tmp_path):
+def test_the_command_writes_to_another_file_and_refuses_one_file_for_two_cards(copy, hornbook_command, tmp_path):
     assert hornbook_command(f"hornbook report {copy.path} -o {tmp_path / 'x.html'}").code == 0
     assert (tmp_path / "x.html").stat().st_size > 10_000
-    done = hornbook_command(f"hornbook report {copy.path} {copy.path} -o {tmp_path / 'x.html'}")
-    assert (done.code, "there would be 2 pages" in done.err) == (2, True)
+    other = shutil.copytree(copy.path, tmp_path / "digits" / "20261126-000000-0000")
+    done = hornbook_command(f"hornbook report {copy.path} {other} --to markdown -o {tmp_path / 'x.md'}")
+    assert (done.code, "there would be 2 cards" in done.err) == (2, True)
     assert "no run here" in hornbook_command(f"hornbook report {tmp_path / 'none'}").err
     done = hornbook_command(f"hornbook report {copy.path} -o {tmp_path / 'no' / 'x.html'}")
     assert (done.code, "cannot be written" in done.err) == (1, True)
