@@ -81,11 +81,13 @@ def write_pages(
 
 def write_page_of(run: Run, *, output: Path | None = None, as_card: bool = False, trust: bool = False) -> Path:
     """Write the page or the card of one run; returns its file. TensorFlow has to be imported."""
-    from hornbook.inference.card import write_card
-    from hornbook.inference.page import write_page
+    from hornbook.inference.card import card_of
+    from hornbook.inference.page import page_of
 
-    write = write_card if as_card else write_page
-    return write(run, output=output, findings=_findings(run), trust=trust)
+    text = (card_of if as_card else page_of)(run, findings=_findings(run), trust=trust)
+    path = output if output is not None else run.card_path if as_card else run.page_path
+    write_text(path, text)
+    return path
 
 
 def _findings(run: Run) -> list[dict[str, Any]] | None:

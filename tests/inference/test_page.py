@@ -13,7 +13,8 @@ from hornbook.display.health import layer_pictures
 from hornbook.errors import DataError
 from hornbook.inference import gathered, page
 from hornbook.inference.card import card_of
-from hornbook.inference.page import page_of, write_page
+from hornbook.inference.page import page_of
+from hornbook.pages import write_page_of
 from hornbook.runs.directory import Run
 
 RECIPE = """data: digits
@@ -70,7 +71,7 @@ def run(tmp_path_factory, health):
 
 @pytest.fixture(scope="module")
 def whole(run):
-    return write_page(run).read_text(encoding="utf-8")
+    return page_of(run)
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_no_text_of_a_run_becomes_html_or_a_control_character(copy):
 def test_a_text_with_half_a_character_can_be_written(copy, tmp_path):
     result = json.loads((copy.path / "result.json").read_text())
     (copy.path / "result.json").write_text(json.dumps(result | {"stop_reason": "half \ud800 of one"}))
-    assert "half ? of one" in write_page(copy, output=tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "half ? of one" in write_page_of(copy, output=tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_thousands_of_epochs_and_hundreds_of_layers_stay_far_below_three_megabytes(copy, monkeypatch):
