@@ -54,6 +54,8 @@ def write_pages(
         UsageError: If there is no such run, or what is asked for cannot be meant.
         RunError: If a page cannot be written.
     """
+    if output is not None:
+        _check_place(output)
     finished = {name: page for name in names if (page := sweep_page(name) or study_page(name)) is not None}
     runs = list({run.path: run for name in names if name not in finished for run in [find_run(name)]}.values())
     if as_card:
@@ -86,8 +88,28 @@ def write_page_of(run: Run, *, output: Path | None = None, as_card: bool = False
 
     text = (card_of if as_card else page_of)(run, findings=_findings(run), trust=trust)
     path = output if output is not None else run.card_path if as_card else run.page_path
-    write_text(path, text)
+    try:
+        write_text(path, text)
+    except RunError as error:
+        if output is not None:
+            raise
+        raise RunError(f"{error} --output FILE (in Python output=) writes it elsewhere.") from error
     return path
+
+
+def _check_place(output: Path) -> None:
+    """Find out before the work is done that there is no such folder to write a file into.
+
+    Raises:
+        UsageError: If there is none, or the file is a folder itself.
+    """
+    folder = output.absolute().parent
+    if os.path.isdir(output):
+        raise UsageError(f"--output {output}: this is a folder. Name a file in it.")
+    if not os.path.isdir(folder):
+        raise UsageError(
+            f"--output {output}: there is no folder {path_text(folder)}. Make it first, or name another file."
+        )
 
 
 def _findings(run: Run) -> list[dict[str, Any]] | None:

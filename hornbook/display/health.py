@@ -93,7 +93,6 @@ class LayerPictures:
 def heat_tables(rows: Sequence[Mapping[str, Any]]) -> tuple[list[HeatTable], list[str]]:
     """Return the tables of a run's health, and sentences about figures that are zero everywhere."""
     tables, sentences = [], []
-    moments = [rows[place] for place in _even(len(rows), MOST_COLUMNS)]
     for measure in MEASURES:
         layers = [name for name in _layers(rows) if any(measure.key in row["layers"].get(name, {}) for row in rows)]
         if not layers:
@@ -103,6 +102,9 @@ def heat_tables(rows: Sequence[Mapping[str, Any]]) -> tuple[list[HeatTable], lis
             sentences.append(f"{measure.title}: none, in any layer at any time.")
             continue
         shown = [layers[place] for place in _even(len(layers), MOST_LAYERS)]
+        has = [any(measure.key in row["layers"].get(name, {}) for name in layers) for row in rows]
+        since, until = has.index(True), len(has) - has[::-1].index(True)
+        moments = [rows[since + place] for place in _even(until - since, MOST_COLUMNS)]
         tables.append(_table(measure, moments, shown, len(layers) - len(shown)))
     return tables, sentences
 

@@ -1,7 +1,5 @@
 """Inputs as something to look at on a page: pictures, the names and values of rows, or the first numbers of sequences."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo
+from hornbook.display.chart import data_uri
 from hornbook.inference.mistakes import readable_rows
 
 __all__ = ["Example", "examples_of_rows"]
@@ -57,16 +56,11 @@ def examples_of_rows(info: DataInfo, x: Any, places: Sequence[int]) -> list[Exam
 
 def _picture(image_HWC: Array, ends: tuple[float, float]) -> Example:
     """Return an image as a small PNG, grey or red, green and blue; `ends` are the numbers of black and white."""
-    from matplotlib.image import imsave
-
     step = max(1, -(-max(image_HWC.shape[:2]) // LARGEST_SIDE))
     pixels = image_HWC[::step, ::step].astype(np.float64)
     pixels = np.nan_to_num((pixels - ends[0]) / ((ends[1] - ends[0]) or 1.0)).clip(0, 1)
     colors = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
-    file = io.BytesIO()
-    imsave(file, np.ascontiguousarray(colors), format="png", metadata={"Software": ""})
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    return Example(picture=f"data:image/png;base64,{data}", size=(colors.shape[1], colors.shape[0]))
+    return Example(picture=data_uri(np.ascontiguousarray(colors)), size=(colors.shape[1], colors.shape[0]))
 
 
 def _rows(columns: Mapping[str, Sequence[str | float | None]]) -> list[Example]:

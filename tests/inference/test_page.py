@@ -262,7 +262,7 @@ def test_the_command_writes_to_another_file_and_refuses_one_file_for_two_cards(c
     assert (done.code, "there would be 2 cards" in done.err) == (2, True)
     assert "no run here" in hornbook_command(f"hornbook report {tmp_path / 'none'}").err
     done = hornbook_command(f"hornbook report {copy.path} -o {tmp_path / 'no' / 'x.html'}")
-    assert (done.code, "cannot be written" in done.err) == (1, True)
+    assert (done.code, "there is no folder" in done.err) == (2, True)
 
 
 def test_a_sweep_and_an_ablation_have_their_pages(hornbook_command, tmp_path):
