@@ -28,7 +28,7 @@ class Shot(NamedTuple):
 SHOTS = (
     Shot(
         "classification",
-        "train -c logistic_regression data=wine training.epochs=40 optimizer.learning_rate=0.05",
+        "train -c logistic_regression data=wine training.epochs=4",
         "predictions",
     ),
     Shot("regression", "train -c noisy_regression", "predictions"),
@@ -48,8 +48,15 @@ def main(*names: str) -> None:
             whole = Image.new("RGB", (2 * SIZE[0], SIZE[1]))
             whole.paste(shoot(Path(folder), page, is_dark=False), (0, 0))
             whole.paste(shoot(Path(folder), page, since=shot.dark, is_dark=True), (SIZE[0], 0))
-        small = whole.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        small.save(IMAGES / f"page_{shot.name}.png", optimize=True)
+        few_colors(whole).save(IMAGES / f"page_{shot.name}.png", optimize=True)
+
+
+def few_colors(picture: Image.Image, count: int = 128) -> Image.Image:
+    """Return the picture in those of its colours that are most frequent; averages of them would be dull."""
+    found = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)[:count]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, color in found for part in color])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def written(folder: Path, shot: Shot) -> Path:

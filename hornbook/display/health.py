@@ -139,11 +139,14 @@ def _cell(value: Any, measure: Measure, ends: tuple[float, float]) -> Cell:
 def last_extremes(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return what the layers were at the last measurement, in words: {title: the smallest and largest, with its layer}.
 
-    A share has its largest alone, and is left out where it is zero in all layers.
+    A share has its largest alone, and is left out where it is zero in all layers. So are the figures that differ from
+    layer to layer in any network: outputs and weights.
     """
     layers = rows[-1]["layers"] if rows else {}
     found = {}
     for measure in MEASURES:
+        if measure.key in {"deviation", "weight_norm"}:
+            continue
         values = {name: layer[measure.key] for name, layer in layers.items() if measure.key in layer}
         lost = [name for name, value in values.items() if value is None]
         if lost:

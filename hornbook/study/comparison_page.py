@@ -104,11 +104,12 @@ def _readable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 
 
 def _labels(comparison: Comparison) -> list[str]:
-    """Return what pictures call each column: its letter with the few values that set it apart, or the recipe's name."""
+    """Return what each column is called: its letter with the few values that it has alone, or the recipe's name."""
     differences = [values for key, values in comparison.differences if key not in {*NOT_TRAINING, "seed"}]
     labels = []
     for place, column in enumerate(comparison.columns):
-        words = [_value(values[place]) for values in differences] if len(differences) <= IN_NAMES else []
+        apart = [values for values in differences if place == 0 or values[place] != values[0]]
+        words = [_value(values[place]) for values in apart] if len(apart) <= IN_NAMES else []
         labels.append(f"{column.letter} {', '.join(words) or column.runs[0].path.parent.name}")
     return labels
 

@@ -78,12 +78,12 @@ def test_several_targets_have_a_picture_each_and_say_whose_a_residual_is(page):
 
 
 def test_rows_of_many_columns_stand_in_one_cell(page):
-    few, many = (tuple((f"<i>{place}", "1") for place in range(count)) for count in (6, 12))
+    few, many = (tuple((f"<i>{place}", "1") for place in range(count)) for count in (9, 12))
     mistake = Mistake(0, "a", "b", probability=0.9, probability_of_true=0.1)
     text = page(Examination("test", 9, num_wrong=1, mistakes=((mistake, Example(values=few)),)))
     assert '<th scope="col">&lt;i&gt;5</th>' in text
     text = page(Examination("test", 9, num_wrong=1, mistakes=((mistake, Example(values=many, left_out=3)),)))
-    assert '<th scope="col">input</th>' in text
+    assert '<th class="whole" scope="col">input</th>' in text
     assert '&lt;i&gt;11</span> 1 <span class="quiet">and 3 more</span></td>' in text
 
 

@@ -102,6 +102,18 @@ def test_curves_lie_over_each_other_with_the_runs_names_at_their_ends(run):
         assert all(f">{name}<" in picture for picture in pictures)
 
 
+def test_of_runs_that_differ_in_much_each_is_called_by_what_sets_it_apart_from_the_first(run):
+    runs = [
+        run(name="base"),
+        run(activation="elu"),
+        run(rate=0.2),
+        run(rate=0.3, activation="tanh", seed=7),
+        run(seed=8),
+    ]
+    page = write_comparison(runs).read_text()
+    assert "<h1>A relu, 0.1 · B elu · C 0.2 · D tanh, 0.3</h1>" in page
+
+
 def test_a_run_that_exploded_hides_the_others_no_more(run):
     page = write_comparison([run(losses=(2.0, 1.0)), run(rate=9.0, losses=(2.0, 1e12))]).read_text()
     ticks = re.search("<svg .*?</svg>", page, re.DOTALL)[0]
