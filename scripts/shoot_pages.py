@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -53,10 +54,13 @@ def main(*names: str) -> None:
 
 def few_colors(picture: Image.Image, count: int = 128) -> Image.Image:
     """Return the picture in those of its colours that are most frequent; averages of them would be dull."""
-    found = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)[:count]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([part for _, color in found for part in color])
-    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    pixels = np.asarray(picture).reshape(-1, 3).astype(int)
+    colors, places, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    chosen = colors[np.argsort(-counts)[:count]]
+    nearest = [((chosen - color) ** 2).sum(axis=1).argmin() for color in colors]
+    small = Image.fromarray(np.array(nearest, np.uint8)[places].reshape(picture.height, picture.width))
+    small.putpalette(chosen.astype(np.uint8).tobytes())
+    return small
 
 
 def written(folder: Path, shot: Shot) -> Path:
