@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hornbook.atomic import write_text
 from hornbook.display.text import path_text
-from hornbook.errors import RunError, UsageError
+from hornbook.errors import HornbookError, RunError, UsageError
 from hornbook.runs.directory import Run, find_run
 from hornbook.runs.studies import study_page
 from hornbook.runs.sweeps import sweep_page
@@ -113,12 +113,12 @@ def _check_place(output: Path) -> None:
 
 
 def _findings(run: Run) -> list[dict[str, Any]] | None:
-    """Return what the doctor finds; None where a file is damaged, which pages say themselves."""
+    """Return what the doctor finds; None where a file cannot be read or understood, which pages say themselves."""
     from hornbook.doctor.diagnose import diagnose
 
     try:
         return [finding.record() for finding in diagnose(run.path).findings if not finding.follows_from]
-    except RunError:
+    except HornbookError:
         return None
 
 

@@ -47,6 +47,19 @@ def test_a_run_of_an_earlier_version_without_its_models_shows_what_there_is(old_
     assert "Layers: nothing was recorded" in text
 
 
+@pytest.mark.parametrize(
+    "recipe", ["data: nowhere\n", "data: digits\nmodel: {name: mlp, of_a_later_version: 1}\n", "{", ""]
+)
+def test_a_recipe_that_nobody_understands_costs_what_needs_it_alone(old_run, hornbook_command, recipe):
+    old_run.recipe_path.write_text(recipe)
+    done = hornbook_command(f"hornbook report '{old_run.path}'")
+    assert done.code == 0, done.err
+    text = old_run.page_path.read_text(encoding="utf-8")
+    assert "Learning curves" in text
+    assert "Predictions: " in text
+    assert 'id="findings"' not in text, "nobody could look"
+
+
 def test_a_thousand_classes_take_less_than_three_megabytes(page):
     classes = tuple(ClassFigures(f"class <{number}>", 0.5, 0.5, number / 1000, 2, 2) for number in range(1000))
     confused = tuple(Confused(f"class <{number}>", "other", 1, 0.5) for number in range(20))
