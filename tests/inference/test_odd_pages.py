@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hornbook.inference import gathered
+from hornbook.inference import page as pages_of_runs
 from hornbook.inference.examination import ClassFigures, Examination, Residuals
 from hornbook.inference.mistakes import Confused, Mistake
 from hornbook.inference.page import page_of
@@ -26,9 +27,10 @@ def old_run(tmp_path):
 
 @pytest.fixture
 def page(old_run, monkeypatch, tensorflow):
-    """A function: what the model does on a split → the run's page."""
+    """A function: what the model does on a split → the run's page, without learning curves, which take a second."""
 
     def write(seen):
+        monkeypatch.setattr(pages_of_runs, "learning_curves", lambda *_, **__: [])
         monkeypatch.setattr(gathered, "examine", lambda run, trust=False: seen)
         return page_of(old_run)
 
