@@ -16,6 +16,7 @@ from PIL import Image
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 HORNBOOK = (sys.executable, "-m", "hornbook")
 SIZE = (960, 1120)  # px of each half
+UNPAINTED = 200  # px at the lower end of a window, which Chromium sometimes leaves empty
 
 
 class Shot(NamedTuple):
@@ -82,7 +83,8 @@ def shoot(folder: Path, page: str, *, since: str = "", is_dark: bool) -> Image.I
         [
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-            f"--user-data-dir={folder / 'profile'}", "--screenshot=part.png", f"--window-size={SIZE[0]},{SIZE[1]}",
+            f"--user-data-dir={folder / 'profile'}", "--screenshot=part.png",
+            f"--window-size={SIZE[0]},{SIZE[1] + UNPAINTED}",
             f"--blink-settings=preferredColorScheme={0 if is_dark else 1}", f"file://{folder / 'part.html'}",
         ],
         cwd=folder, check=True, capture_output=True,
