@@ -18,6 +18,7 @@ from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, regis
 
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis
+    from hornbook.pages import Page
     from hornbook.study.table import Study
     from hornbook.sweep.result import SweepResult
     from hornbook.trainer.lr_find.suggest import Search
@@ -38,6 +39,7 @@ __all__ = [
     "health",
     "load_recipe",
     "register",
+    "report",
     "run_sweep",
     "train",
 ]
@@ -119,6 +121,43 @@ def health(run: str | Path) -> Any:
     from hornbook.runs import find_run
 
     return find_run(run).health_frame()
+
+
+def report(run: Any, *others: Any, output: str | Path | None = None, trust: bool = False) -> "Page":
+    """Write the page of a run, or the one that compares several; returns its path, which a notebook shows as a link.
+
+    Args:
+        run: What `train` or `run_sweep` has returned, or a run's, sweep's or ablation's folder, or a recipe's name.
+        others: Runs to compare it with.
+        output: The file to write; omitted: in the run's folder. A sweep and an ablation have written theirs already.
+        trust: Whether code that a run's model holds may be run.
+
+    Raises:
+        UsageError: If there is no such run.
+        RunError: If the page cannot be written.
+
+    Example:
+        >>> hornbook.report(result)
+        Page('runs/he_elu_bn/20261126-121110-ac60/report.html')
+    """
+    from hornbook import startup
+    from hornbook.pages import Page, write_pages
+
+    (path,) = write_pages(
+        [_folder(one) for one in (run, *others)],
+        output=Path(output) if output is not None else None,
+        trust=trust,
+        import_tensorflow=startup.import_tensorflow,
+    )
+    return Page(path)
+
+
+def _folder(run: Any) -> str:
+    """Return the folder of what a run, sweep or result is known by."""
+    for name in ("run", "folder", "path"):
+        if isinstance(known := getattr(run, name, None), Path):
+            return str(known)
+    return str(run)
 
 
 def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -> "Search":

@@ -18,7 +18,6 @@ from hornbook.commands.options import (
     import_tensorflow,
     load_or_explain,
 )
-from hornbook.commands.report import write_page_of
 from hornbook.commands.running import train_and_print
 from hornbook.display.text import path_text
 from hornbook.recipes.control import control_of
@@ -80,7 +79,10 @@ def train(
 
     def tell_of_page(run: Path) -> None:
         if report:
-            print(f"page    {path_text(write_page_of(run, trust=recipe.is_trusted))}", file=sys.stderr)
+            from hornbook.pages import write_page_of
+            from hornbook.runs.directory import Run
+
+            print(f"page    {path_text(write_page_of(Run(run), trust=recipe.is_trusted))}", file=sys.stderr)
         elif not quiet:
             print(f"page    hornbook report {run}", file=sys.stderr)
 

@@ -4,6 +4,7 @@ The text is the same, byte for byte, for the same numbers: in another process, w
 Matplotlib. It holds no date, loads nothing, and may stand in one page with other pictures.
 """
 
+import base64
 import io
 import logging
 import os
@@ -18,6 +19,7 @@ from xml.etree import ElementTree
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = [
     "ACCENT",
@@ -31,6 +33,7 @@ __all__ = [
     "QUIET",
     "SERIES",
     "axes_in",
+    "data_uri",
     "drawn",
     "pixels",
     "shade",
@@ -103,6 +106,16 @@ def drawn(paint: "Callable[[Figure], None]", size: tuple[int, int], *, name: str
         paint(figure)
         figure.savefig(text, format="svg", metadata={"Date": None})
     return _inlined(text.getvalue(), size, name, label)
+
+
+def data_uri(colors: "NDArray[Any]") -> str:
+    """Return red, green and blue from 0 to 1 (height, width, 3) as a PNG that stands in a page, upright, without a date."""
+    _import_matplotlib()
+    from matplotlib.image import imsave
+
+    file = io.BytesIO()
+    imsave(file, colors, format="png", origin="upper", metadata={"Software": ""})
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def axes_in(figure: "Figure", *, left: float, right: float, top: float, bottom: float) -> "Axes":

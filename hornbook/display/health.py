@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from hornbook.display.distributions import Histogram, HistogramChart
 from hornbook.errors import escaped
 
-__all__ = ["Cell", "HeatTable", "LayerPictures", "heat_tables", "layer_pictures"]
+__all__ = ["Cell", "HeatTable", "LayerPictures", "heat_tables", "last_extremes", "layer_pictures"]
 
 MOST_COLUMNS, MOST_LAYERS, MOST_PICTURES = 13, 40, 12
 
@@ -93,7 +93,6 @@ class LayerPictures:
 def heat_tables(rows: Sequence[Mapping[str, Any]]) -> tuple[list[HeatTable], list[str]]:
     """Return the tables of a run's health, and sentences about figures that are zero everywhere."""
     tables, sentences = [], []
-    moments = [rows[place] for place in _even(len(rows), MOST_COLUMNS)]
     for measure in MEASURES:
         layers = [name for name in _layers(rows) if any(measure.key in row["layers"].get(name, {}) for row in rows)]
         if not layers:
@@ -103,6 +102,9 @@ def heat_tables(rows: Sequence[Mapping[str, Any]]) -> tuple[list[HeatTable], lis
             sentences.append(f"{measure.title}: none, in any layer at any time.")
             continue
         shown = [layers[place] for place in _even(len(layers), MOST_LAYERS)]
+        has = [any(measure.key in row["layers"].get(name, {}) for name in layers) for row in rows]
+        since, until = has.index(True), len(has) - has[::-1].index(True)
+        moments = [rows[since + place] for place in _even(until - since, MOST_COLUMNS)]
         tables.append(_table(measure, moments, shown, len(layers) - len(shown)))
     return tables, sentences
 
@@ -132,6 +134,31 @@ def _cell(value: Any, measure: Measure, ends: tuple[float, float]) -> Cell:
         return Cell(text, 0.0)
     low, high = ends
     return Cell(text, (math.log10(value) - low) / (high - low) if high > low else 0.5)
+
+
+def last_extremes(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the layers were at the last measurement, in words: {title: the smallest and largest, with its layer}.
+
+    A share has its largest alone, and is left out where it is zero in all layers. So are the figures that differ from
+    layer to layer in any network: outputs and weights.
+    """
+    layers = rows[-1]["layers"] if rows else {}
+    found = {}
+    for measure in MEASURES:
+        if measure.key in {"deviation", "weight_norm"}:
+            continue
+        values = {name: layer[measure.key] for name, layer in layers.items() if measure.key in layer}
+        lost = [name for name, value in values.items() if value is None]
+        if lost:
+            found[measure.title] = f"not finite ({lost[0]})"
+        elif values:
+            low, high = min(values, key=lambda name: values[name]), max(values, key=lambda name: values[name])
+            texts = [f"{_cell(values[name], measure, (0.0, 1.0)).text} ({name})" for name in (low, high)]
+            if measure.scale == "share":
+                found |= {measure.title: texts[1]} if values[high] else {}
+            else:
+                found[measure.title] = texts[0] if low == high else " to ".join(texts)
+    return found
 
 
 def layer_pictures(rows: Sequence[Mapping[str, Any]]) -> list[LayerPictures]:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Interval", "mean_interval", "paired_interval"]
+__all__ = ["Interval", "mean_interval", "paired_interval", "share_interval"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,11 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
     """Return the mean difference `ours` - `theirs` of pairs that share a seed, with its interval."""
     return mean_interval([one - other for one, other in zip(ours, theirs, strict=True)])
+
+
+def share_interval(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of so many examples. Wilson (1927), "Probable inference"."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(share * count), count).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)

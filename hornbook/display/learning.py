@@ -9,12 +9,13 @@ from hornbook.display.chart import ACCENT, PLAIN, QUIET
 from hornbook.display.lines import Line, LineChart, Mark
 from hornbook.errors import escaped
 
-__all__ = ["Curves", "figures_of", "learning_curves"]
+__all__ = ["Curves", "figures_of", "learning_curves", "limits_of"]
 
 MOST_METRICS = 5
 MOST_POINTS = 400
 FAR = 10
 """A value so many times as large as those that a run began with is cut off, so that the others can be seen."""
+ROOM = 0.08
 SIZE = (470, 290)
 VALIDATION = "val_"
 NO_FIGURES = frozenset({"epoch", "phase", "seconds", "train_seconds", "learning_rate", "momentum"})
@@ -43,7 +44,7 @@ def learning_curves(history: Sequence[Mapping[str, Any]], *, best_epoch: int = 0
         if any(_is(row.get(key)) for row in history):
             lines = (_line(history, key, QUIET, ""),)
             label = f"{title} by epoch, {_range(lines)}"
-            chart = LineChart(lines, "epoch", title, _limits(lines)[0], size=(SIZE[0], 200))
+            chart = LineChart(lines, "epoch", title, limits_of(lines)[0], size=(SIZE[0], 200))
             curves.append(Curves(title, chart.svg(f"{name}-{key}", label)))
     return curves
 
@@ -64,7 +65,7 @@ def _curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int, pi
         (name, "training", PLAIN), (VALIDATION + name, "validation", ACCENT)
     ) if key in has]  # fmt: skip
     lines = tuple(_line(history, key, color, label) for key, label, color in chosen)
-    limits, is_cut = _limits(lines)
+    limits, is_cut = limits_of(lines)
     epochs = [row["epoch"] for row in history]
     marks = (Mark(best_epoch, "", QUIET),) if best_epoch in epochs and len(epochs) > 1 else ()
     shown = escaped(name, one_line=True)
@@ -83,8 +84,8 @@ def _line(history: Sequence[Mapping[str, Any]], key: str, color: str, label: str
     return Line([float(row["epoch"]) for row in rows], values, color, label=label)
 
 
-def _limits(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
-    """Return the lowest and highest y, and whether something lies outside."""
+def limits_of(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
+    """Return the lowest and highest y of a picture of some lines, and whether something lies outside: what exploded."""
     every = [value for line in lines for value in line.y]
     values = [value for value in every if math.isfinite(value)]
     if not values:
@@ -93,7 +94,7 @@ def _limits(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
     reach = FAR * max(*first, statistics.median(map(abs, values)))
     inside = sorted(value for value in values if abs(value) <= reach)
     low, high = inside[0], inside[-1]
-    room = 0.06 * (high - low) or 0.5 * (abs(high) or 1.0)
+    room = ROOM * (high - low) or 0.5 * (abs(high) or 1.0)
     return (low - room, high + room), len(inside) < len(every)
 
 

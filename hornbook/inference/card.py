@@ -5,10 +5,9 @@ Mitchell et al. (2019), "Model cards for model reporting".
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from hornbook.atomic import write_text
+from hornbook.display.intervals import share_interval
 from hornbook.display.text import path_text
 from hornbook.errors import escaped
 from hornbook.inference.examination import MOST_CLASSES, Examination
@@ -16,7 +15,7 @@ from hornbook.inference.gathered import Finding, Gathered, class_means, gather, 
 from hornbook.recipes.language.text import to_yaml
 from hornbook.runs.directory import Run
 
-__all__ = ["card_of", "write_card"]
+__all__ = ["card_of"]
 
 FEW = 100
 """With fewer examples, figures of a split are mostly chance."""
@@ -30,28 +29,8 @@ PIPELINES = {
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
-def write_card(
-    run: Run, *, output: Path | None = None, findings: Sequence[Finding] | None = None, trust: bool = False
-) -> Path:
-    """Write a run's model card; returns its file, model_card.md in the run's folder where nothing else is said.
-
-    Args:
-        run: The run.
-        output: The file to write.
-        findings: What a check of the run has found; None where none was made.
-        trust: Whether code that the run's model holds may be run.
-
-    Raises:
-        RunError: If the file cannot be written.
-    """
-    path = output if output is not None else run.card_path
-    text = card_of(run, findings=findings, trust=trust)
-    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))
-    return path
-
-
 def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False) -> str:
-    """Return a run's model card; see `write_card`."""
+    """Return a run's model card; see `page.page_of`."""
     found = gather(run, trust=trust)
     name = run.path.parent.name
     parts = [
@@ -74,7 +53,7 @@ def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         "## Environment\n",
         *_environment(found),
     ]
-    return escaped("\n".join(parts))
+    return escaped("\n".join(parts)).encode("utf-8", "replace").decode("utf-8")  # as `render` does
 
 
 def _plain(value: Any) -> str:
@@ -187,10 +166,8 @@ def _interval(key: str, split: str, value: float | None, found: Gathered) -> str
     count = found.data.get("counts", {}).get(split)
     if key != "accuracy" or value is None or not count or found.data["task"] == "multilabel":
         return ""
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(value * count), count).proportion_ci(method="wilson")
-    return f"{interval.low:.4f} to {interval.high:.4f}"
+    low, high = share_interval(value, count)
+    return f"{low:.4f} to {high:.4f}"
 
 
 def _limits(found: Gathered) -> Iterator[str]:
@@ -203,7 +180,7 @@ def _limits(found: Gathered) -> Iterator[str]:
         sentences.append(f"Only {counts['test']} test examples: the figures may be off by much.")
     sentences.append("Examples of another origin than the training data were not tried.")
     if seen is not None and seen.confused:
-        pairs = ", ".join(f"{true} taken for {taken} ({count})" for true, taken, count in seen.confused[:5])
+        pairs = ", ".join(f"{one.true} taken for {one.predicted} ({one.count})" for one in seen.confused[:5])
         sentences.append(f"Most often confused: {pairs}.")
     yield "\n".join(f"- {_plain(sentence)}" for sentence in sentences) + "\n"
 

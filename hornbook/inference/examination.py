@@ -11,8 +11,9 @@ from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits
+from hornbook.inference.mistakes import Confused, Mistake, confused_of, worst_of
+from hornbook.inference.shown import Example, examples_of_rows
 from hornbook.inference.trained import Trained, labels_of, load_run
-from hornbook.inference.worst import Mistake, largest_residuals, wrong_labels
 from hornbook.runs.directory import Run
 
 __all__ = ["ClassFigures", "Curve", "Examination", "Residuals", "examine", "examine_split"]
@@ -26,6 +27,7 @@ CURVE_POINTS = 120
 MOST_TARGETS = 4
 """Targets of a regression that are drawn; of more, those that are predicted worst."""
 MOST_DOTS = 400
+MOST_MISTAKES = 20
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,12 @@ class Examination:
         count: Examples.
         classes: A line per class.
         confusion: Rows are true classes, columns predicted ones; empty with more than 20 classes.
-        confused: (true, predicted, examples), the most frequent first.
+        confused: The classes that are taken for another, the most frequent first.
         roc, precision_recall: Curves of the classes with the smallest areas.
         calibration: Of the probabilities, where there are any.
         targets: A regression's, those predicted worst first.
         num_targets: How many there are.
-        mistakes: The most confidently wrong, or the largest residuals, first.
+        mistakes: The most confidently wrong, or the largest residuals, first, each with its input.
         num_wrong: How many are wrong; None for a regression.
         notes: Sentences about what is not here.
         parameters: Numbers that the model holds, and that were learned.
@@ -110,13 +112,13 @@ class Examination:
     count: int
     classes: tuple[ClassFigures, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    confused: tuple[tuple[str, str, int], ...] = ()
+    confused: tuple[Confused, ...] = ()
     roc: tuple[Curve, ...] = ()
     precision_recall: tuple[Curve, ...] = ()
     calibration: Calibration | None = None
     targets: tuple[Residuals, ...] = ()
     num_targets: int = 0
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[tuple[Mistake, Example], ...] = ()
     num_wrong: int | None = None
     notes: tuple[str, ...] = ()
     parameters: tuple[int, int] | None = None
@@ -169,11 +171,15 @@ def examine_split(trained: Trained, name: str, split: Split) -> Examination:
     kept = np.flatnonzero(usable)
     if len(kept):
         judge = _regression if trained.info.task == "regression" else _classification
-        judge(found, trained, split.x, scores[kept], y[kept], kept)
+        judge(found, trained, scores[kept], y[kept])
+        _, _, worst = worst_of(trained, y[kept], scores[kept], count=MOST_MISTAKES)
+        worst = [replace(one, index=int(kept[one.index])) for one in worst]
+        inputs = examples_of_rows(trained.info, split.x, [one.index for one in worst])
+        found.facts["mistakes"] = tuple(zip(worst, inputs, strict=True))
     return Examination(split=name, count=len(split), notes=tuple(found.notes), **found.facts)
 
 
-def _classification(found: _Found, trained: Trained, x: Any, scores: Array, y: Array, kept: Array) -> None:
+def _classification(found: _Found, trained: Trained, scores: Array, y: Array) -> None:
     info = trained.info
     names = list(info.class_names or map(str, range(info.num_classes)))
     predicted = labels_of(scores, trained)
@@ -183,7 +189,9 @@ def _classification(found: _Found, trained: Trained, x: Any, scores: Array, y: A
         numbers = np.arange(len(names))
         strength_NK = scores if info.task == "multiclass" else _two(scores, trained)
         truth_NK, predicted_NK = y.reshape(-1, 1) == numbers, predicted.reshape(-1, 1) == numbers
-        _confusion(found, y.reshape(-1), predicted.reshape(-1), names)
+        found.facts["confused"] = confused_of(info, y.reshape(-1), predicted.reshape(-1), MOST_IN_MATRIX)
+        if len(names) <= MOST_IN_MATRIX:
+            found.facts["confusion"] = _confusion(y.reshape(-1), predicted.reshape(-1), len(names))
     classes = _per_class(truth_NK, predicted_NK, names)
     shown = sorted(range(len(names)), key=lambda column: classes[column].f1)[:MOST_CLASSES]
     areas = _curves(found, truth_NK, strength_NK, names, sorted(shown))
@@ -196,9 +204,6 @@ def _classification(found: _Found, trained: Trained, x: Any, scores: Array, y: A
         found.facts["calibration"] = measure(rows, (y if is_softmax else truth_NK).reshape(-1).astype(np.int64))
     wrong = (truth_NK != predicted_NK).any(axis=1)
     found.facts["num_wrong"] = int(wrong.sum())
-    found.facts["mistakes"] = wrong_labels(
-        info, x, (truth_NK, predicted_NK, strength_NK), names, kept, is_probability=gives_probabilities(trained)
-    )
 
 
 def _two(scores: Array, trained: Trained) -> Array:
@@ -208,16 +213,10 @@ def _two(scores: Array, trained: Trained) -> Array:
     return two_columns(-scores, scores)
 
 
-def _confusion(found: _Found, y: Array, predicted: Array, names: Sequence[str]) -> None:
+def _confusion(y: Array, predicted: Array, classes: int) -> tuple[tuple[int, ...], ...]:
     from sklearn.metrics import confusion_matrix
 
-    counts = confusion_matrix(y, predicted, labels=np.arange(len(names)))
-    if len(names) <= MOST_IN_MATRIX:
-        found.facts["confusion"] = tuple(tuple(map(int, row)) for row in counts)
-    wrong = counts - np.diag(np.diag(counts))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_IN_MATRIX]
-    pairs = [(*divmod(int(place), len(names)), int(wrong.flat[place])) for place in order]
-    found.facts["confused"] = tuple((names[true], names[taken], count) for true, taken, count in pairs if count)
+    return tuple(tuple(map(int, row)) for row in confusion_matrix(y, predicted, labels=np.arange(classes)))
 
 
 def _curves(
@@ -280,7 +279,7 @@ def _per_class(truth_NK: Array, predicted_NK: Array, names: Sequence[str]) -> li
     ]
 
 
-def _regression(found: _Found, trained: Trained, x: Any, scores: Array, y: Array, kept: Array) -> None:
+def _regression(found: _Found, trained: Trained, scores: Array, y: Array) -> None:
     info = trained.info
     truth_NK: Any = y.reshape(len(y), -1).astype(np.float64)
     predicted_NK: Any = scores.reshape(truth_NK.shape)
@@ -290,7 +289,6 @@ def _regression(found: _Found, trained: Trained, x: Any, scores: Array, y: Array
     found.facts.update(
         targets=tuple(targets[: max(MOST_TARGETS, MOST_IN_MATRIX)]),
         num_targets=len(targets),
-        mistakes=largest_residuals(info, x, truth_NK, predicted_NK, names, kept),
     )
 
 

@@ -10,7 +10,7 @@ from hornbook.display.text import COLUMNS, cut
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
 
-__all__ = ["Confused", "Mistake", "Mistakes", "find_mistakes", "readable_rows"]
+__all__ = ["Confused", "Mistake", "Mistakes", "confused_of", "find_mistakes", "readable_rows", "worst_of"]
 
 NAME = 22  # characters of a class or target
 INPUT_LINES = 3  # lines of a row's columns below it
@@ -114,18 +114,11 @@ def find_mistakes(
         count: How many to return at most, and how many pairs of classes.
         where: What gives the inputs in Python: ``x`` in ``x[3]``.
     """
-    task = trained.info.task
+    y = np.asarray(split.y)
+    wrong, total, examples = worst_of(trained, y, scores, decision=decision, count=count)
     confused: tuple[Confused, ...] = ()
-    if task == "regression":
-        wrong, total, examples = None, scores.size, _residuals(trained.info, split, scores, count)
-    elif task == "multilabel":
-        wrong, total, examples = _wrong_labels(trained, split, scores, decision, count)
-
-    else:
-        predicted = labels_of(scores, trained, decision)
-        wrong, total = int((predicted != split.y).sum()), len(split)
-        examples = _wrong_classes(trained, split, scores, predicted, count)
-        confused = _confused(trained.info, split.y, predicted, count)
+    if trained.info.task in {"binary", "multiclass"}:
+        confused = confused_of(trained.info, y, labels_of(scores, trained, decision), count)
     if trained.info.kind != "table":
         return Mistakes(wrong, total, tuple(examples), confused, f"{where}[index]" if examples else "")
     rows = readable_rows(_chosen(split.x, [one.index for one in examples]), trained.info)
@@ -134,6 +127,27 @@ def find_mistakes(
         for place, one in enumerate(examples)
     ]
     return Mistakes(wrong, total, tuple(with_inputs), confused)
+
+
+def worst_of(
+    trained: Trained, y: Array, scores: Array, *, decision: float | None = None, count: int
+) -> tuple[int | None, int, list[Mistake]]:
+    """Return how many examples, labels or numbers are wrong (None for numbers), how many there are, and the worst.
+
+    Args:
+        trained: The run.
+        y: What is true.
+        scores: The model's outputs for the same examples (N, K).
+        decision: Output above which a unit says yes; the run's own when omitted.
+        count: How many to return at most.
+    """
+    if trained.info.task == "regression":
+        return None, scores.size, _residuals(trained.info, y, scores, count)
+    if trained.info.task == "multilabel":
+        return _wrong_labels(trained, y, scores, decision, count)
+    predicted = labels_of(scores, trained, decision)
+    y = y.reshape(-1)
+    return int((predicted != y).sum()), len(y), _wrong_classes(trained, y, scores, predicted, count)
 
 
 def readable_rows(x: Array, info: DataInfo) -> dict[str, list[str | float | None]]:
@@ -164,9 +178,9 @@ def _largest(values: Array, count: int) -> Array:
     return np.argsort(-values, kind="stable")[:count]
 
 
-def _wrong_classes(trained: Trained, split: Split, scores: Array, predicted: Array, count: int) -> list[Mistake]:
+def _wrong_classes(trained: Trained, y: Array, scores: Array, predicted: Array, count: int) -> list[Mistake]:
     """Return the wrong ones whose predicted class has the highest output."""
-    info, y = trained.info, np.asarray(split.y)
+    info = trained.info
     names = _class_names(info)
     is_probability = gives_probabilities(trained)
     rows = np.arange(len(y))
@@ -192,11 +206,11 @@ def _wrong_classes(trained: Trained, split: Split, scores: Array, predicted: Arr
 
 
 def _wrong_labels(
-    trained: Trained, split: Split, scores: Array, decision: float | None, count: int
+    trained: Trained, y: Array, scores: Array, decision: float | None, count: int
 ) -> tuple[int, int, list[Mistake]]:
     """Return how many labels are wrong, how many there are, and those of which the run is most certain."""
     names, words = _class_names(trained.info), ("no", "yes")
-    predicted, y = labels_of(scores, trained, decision), np.asarray(split.y).astype(int)
+    predicted, y = labels_of(scores, trained, decision), y.astype(int)
     is_probability = gives_probabilities(trained)
     outputs = scores.astype(np.float64)
     certain = np.where(predicted == 1, outputs, 1 - outputs if is_probability else -outputs)
@@ -219,9 +233,9 @@ def _wrong_labels(
     return len(rows), predicted.size, examples
 
 
-def _residuals(info: DataInfo, split: Split, scores: Array, count: int) -> list[Mistake]:
+def _residuals(info: DataInfo, y: Array, scores: Array, count: int) -> list[Mistake]:
     """Return the largest residuals; of several targets, each in units of what its residuals are in the mean."""
-    y = np.asarray(split.y, np.float64).reshape(scores.shape)
+    y = y.astype(np.float64).reshape(scores.shape)
     residuals = scores.astype(np.float64) - y
     usual = np.sqrt((residuals**2).mean(axis=0))
     sizes = np.abs(residuals) / np.where(usual > 0, usual, 1)
@@ -241,7 +255,7 @@ def _residuals(info: DataInfo, split: Split, scores: Array, count: int) -> list[
     return examples
 
 
-def _confused(info: DataInfo, y: Array, predicted: Array, count: int) -> tuple[Confused, ...]:
+def confused_of(info: DataInfo, y: Array, predicted: Array, count: int) -> tuple[Confused, ...]:
     """Return the pairs of a true and another predicted class, the most frequent first."""
     names = _class_names(info)
     classes = len(names)

@@ -7,10 +7,8 @@ import base64
 import contextlib
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from hornbook.atomic import write_text
 from hornbook.display.health import heat_tables, layer_pictures
 from hornbook.display.learning import learning_curves
 from hornbook.display.page import render
@@ -23,32 +21,19 @@ from hornbook.recipes.describe.chosen import chosen_keys, chosen_lines
 from hornbook.recipes.load import load_recipe
 from hornbook.runs.directory import Run
 
-__all__ = ["page_of", "write_page"]
+__all__ = ["page_of"]
 
 MOST_EPOCHS = 200
 
 
-def write_page(
-    run: Run, *, output: Path | None = None, findings: Sequence[Finding] | None = None, trust: bool = False
-) -> Path:
-    """Write a run's page; returns its file, report.html in the run's folder where nothing else is said.
+def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False) -> str:
+    """Return a run's page.
 
     Args:
         run: The run.
-        output: The file to write.
         findings: What a check of the run has found; None where none was made.
         trust: Whether code that the run's model holds may be run.
-
-    Raises:
-        RunError: If the file cannot be written.
     """
-    path = output if output is not None else run.page_path
-    write_text(path, page_of(run, findings=findings, trust=trust))
-    return path
-
-
-def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False) -> str:
-    """Return a run's page; see `write_page`."""
     found = gather(run, trust=trust)
     seen, health = found.seen, found.health
     tables, all_zero = heat_tables(health)

@@ -15,13 +15,28 @@ from hornbook.errors import RunError
 
 __all__ = ["STUDY_FILES", "study_page", "write_study"]
 
+SUFFIX = "_ablation"
 REPORT, TABLE, RESULT = STUDY_FILES = ("report.html", "table.csv", "result.json")
 
 
 def study_page(name: str) -> Path | None:
-    """Return the page in a study's folder; None where the folder is no study's."""
-    folder = Path(name)
-    return (folder / REPORT).resolve() if all((folder / file).is_file() for file in STUDY_FILES) else None
+    """Return the page in a study's folder, or in the newest of ``NAME_ablation``; None where the name is no study's.
+
+    Raises:
+        RunError: If the page is missing.
+    """
+    for folder in (Path(name), Path("runs") / name):
+        newest = sorted(folder.glob(f"*/{TABLE}"), reverse=True) if folder.name.endswith(SUFFIX) else []
+        for study in (folder, *(table.parent for table in newest)):
+            if not all((study / file).is_file() for file in (TABLE, RESULT)):
+                continue
+            page = (study / REPORT).resolve()
+            if not page.is_file():
+                raise RunError(
+                    f"{page}: missing. hornbook ablate, called as before, finds the runs and writes it anew."
+                )
+            return page
+    return None
 
 
 def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any]) -> Path:
@@ -30,7 +45,7 @@ def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping
     Raises:
         RunError: If it cannot be written.
     """
-    folder = root / f"{name}_ablation" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    folder = root / f"{name}{SUFFIX}" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
-from hornbook.runs.directory import make_folder
+from hornbook.runs.directory import make_folder, runs_of
 from hornbook.runs.records import EventRecord, SweepRecord, read_lines, read_record, read_text
 
 __all__ = [
@@ -242,12 +242,14 @@ class SweepFolder:
 
 
 def sweep_page(name: str) -> Path | None:
-    """Return the page in a sweep's folder, ``NAME/latest-sweep`` below runs/ among them; None where it is no sweep's.
+    """Return the page in a sweep's folder, or in the newest of a recipe that has only sweeps; None where it is no sweep's.
 
     Raises:
         RunError: If the sweep has none yet.
     """
-    folder = next((path for path in (Path(name), Path("runs") / name) if (path / EVENTS).is_file()), None)
+    known = (Path(name), Path("runs") / name)
+    newest = (path / LATEST for path in known if not runs_of(path.parent, path.name))
+    folder = next((path for path in (*known, *newest) if (path / EVENTS).is_file()), None)
     if folder is None:
         return None
     page = (folder / REPORT).resolve()

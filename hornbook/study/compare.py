@@ -17,7 +17,7 @@ from hornbook.study.measure import Measure, measure_of
 from hornbook.study.outcome import Group, Row, compare_groups
 from hornbook.study.table import verdict_lines
 
-__all__ = ["Comparison", "compare_runs", "flatten"]
+__all__ = ["Column", "Comparison", "compare_found", "compare_runs", "flatten"]
 
 NOT_TRAINING = {"name", "notes", "tags", "tracking"}
 
@@ -145,6 +145,15 @@ def compare_runs(names: Sequence[str]) -> Comparison:
     runs = list({run.path: run for run in map(find_run, names)}.values())
     if len(runs) < 2:
         raise UsageError(f"compare needs two different runs at least, found {len(runs)}.")
+    return compare_found(runs)
+
+
+def compare_found(runs: Sequence[Run]) -> Comparison:
+    """Return how two different runs or more differ.
+
+    Raises:
+        RunError: If a run's files cannot be read.
+    """
     columns = _columns(runs)
     keys = list(dict.fromkeys(key for column in columns for key in column.keys))
     table = [(key, tuple(column.keys.get(key) for column in columns)) for key in keys]

@@ -9,9 +9,12 @@ from hornbook.display.chart import ACCENT, INK, QUIET, SERIES, drawn, shade, spr
 from hornbook.display.lines import Line, LineChart
 
 EXAMPLE = """
+import numpy as np
+from hornbook.display.chart import data_uri
+uri = data_uri(np.arange(12.0).reshape(2, 2, 3) / 12)
 from hornbook.display.lines import Line, LineChart, Mark
 lines = (Line([1, 2, 3], [0.5, 0.75, 0.875], "#0f6cbd", label="price in $ of $x$", band=([0.4, 0.7, 0.8], [0.6, 0.8, 0.9])),)
-svg = LineChart(lines, "epoch", "val_accuracy", (0.4, 0.9), marks=(Mark(2.0, "here", "#c2410c", True),)).svg("one", "two")
+svg = LineChart(lines, "epoch", "val_accuracy", (0.4, 0.9), marks=(Mark(2.0, "here", "#c2410c", True),)).svg("one", "two") + uri
 """
 PROGRAM = f"""
 import sys
@@ -31,7 +34,7 @@ def chart(**more):
     [
         ("", {"HOME": "FILE/nowhere", "LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "SOURCE_DATE_EPOCH": "1"}),
         (
-            "font.family: no_such_font\nlines.linewidth: 9\nsvg.fonttype: path\nno_such_key: 1\naxes.formatter.use_locale: True\n",
+            "font.family: no_such_font\nlines.linewidth: 9\nsvg.fonttype: path\nimage.origin: lower\nno_such_key: 1\naxes.formatter.use_locale: True\n",
             {"HOME": "FILE/nowhere", "MPLCONFIGDIR": "FILE/nowhere", "MPLBACKEND": "no_such_backend"},
         ),
     ],

@@ -40,6 +40,7 @@ def test_what_is_not_finite_or_was_not_measured_says_so():
         row(0, {"hidden_1": {"deviation": None}}),
         row(1, {"hidden_1": {}}),
         row(2, {"hidden_1": {"deviation": 0.0}}),
+        row(3, {"hidden_1": {}}),
     ]
     (table,), _ = heat_tables(rows)
     assert [cell.text for cell in table.rows[0][1]] == ["not finite", "", "0"]

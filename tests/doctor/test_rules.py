@@ -149,18 +149,18 @@ def test_codes_are_the_names_of_faults():
 
 
 def test_the_page_of_a_run_with_a_damaged_record_is_written_all_the_same(tmp_path, monkeypatch):
-    from hornbook.commands import report
+    from hornbook import pages
     from hornbook.doctor import diagnose
     from hornbook.inference import page
+    from hornbook.runs.directory import Run
 
     def damaged(run):
         raise RunError("health.jsonl, line 1: damaged")
 
     (tmp_path / "recipe.yaml").write_text("data: digits\nmodel: mlp\n", encoding="utf-8")
-    monkeypatch.setattr(report, "import_tensorflow", lambda: None)
     monkeypatch.setattr(diagnose, "diagnose", damaged)
-    monkeypatch.setattr(page, "write_page", lambda run, *, output, findings, trust: findings)
-    assert report.write_page_of(tmp_path) is None
+    monkeypatch.setattr(page, "page_of", lambda run, *, findings, trust: str(findings))
+    assert pages.write_page_of(Run(tmp_path)).read_text(encoding="utf-8") == "None"
 
 
 def flat(loss, **more):

@@ -43,13 +43,14 @@ def test_three_classes(examine):
     scores = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.1, 0.0, 0.9], [0.2, 0.75, 0.05]]
     seen = examine(info_of("multiclass", 3, names=("a", "b", "c")), scores, [0, 1, 1, 2, 2])
     assert seen.confusion == ((1, 0, 0), (1, 1, 0), (0, 1, 1))
-    assert seen.confused == (("b", "a", 1), ("c", "b", 1))
+    assert [(one.true, one.predicted, one.count) for one in seen.confused] == [("b", "a", 1), ("c", "b", 1)]
     b = seen.classes[1]
     assert (b.name, b.precision, b.recall, b.support, b.predicted) == ("b", 0.5, 0.5, 2, 2)
     assert b.area == pytest.approx(5 / 6)  # of six pairs of a b and another, one is in the wrong order
     assert seen.num_wrong == 2
-    assert [(one.number, one.truth, one.predicted) for one in seen.mistakes] == [(4, "c", "b"), (2, "b", "a")]
-    assert (seen.mistakes[0].strength, seen.mistakes[0].truth_strength) == pytest.approx((0.75, 0.05))
+    assert [(one.index, one.true, one.predicted) for one, _ in seen.mistakes] == [(4, "c", "b"), (2, "b", "a")]
+    worst, _ = seen.mistakes[0]
+    assert (worst.probability, worst.probability_of_true) == pytest.approx((0.75, 0.05))
     assert seen.calibration.accuracy == pytest.approx(0.6)
     assert seen.parameters == (8, 6)
     assert {"roc", "precision_recall", "reliability"} <= pictures_of(seen).keys()
@@ -61,7 +62,7 @@ def test_two_classes_have_one_curve(examine):
     )
     assert [curve.name for curve in seen.roc] == ["yes"]
     assert seen.classes[1].area == pytest.approx(0.75)
-    assert [(one.truth, one.predicted, round(one.strength, 4)) for one in seen.mistakes] == [
+    assert [(one.true, one.predicted, round(one.probability, 4)) for one, _ in seen.mistakes] == [
         ("yes", "no", 0.7), ("no", "yes", 0.6),
     ]  # fmt: skip
     assert (seen.roc[0].x[0], seen.roc[0].y[-1]) == (0, 1)
@@ -70,7 +71,7 @@ def test_two_classes_have_one_curve(examine):
 def test_scores_that_are_no_probabilities_are_not_calibrated(examine):
     seen = examine(info_of("multiclass", 2), [[3.0, 1.0], [5.0, -2.0]], [0, 1], head="linear")
     assert seen.calibration is None
-    assert (seen.mistakes[0].strength, seen.mistakes[0].truth_strength) == (7, None)
+    assert (seen.mistakes[0][0].score, seen.mistakes[0][0].probability) == (5, None)
 
 
 def test_several_labels(examine):
@@ -78,7 +79,9 @@ def test_several_labels(examine):
     seen = examine(info_of("multilabel", 2, names=("x", "y")), scores, [[1, 0], [0, 1], [1, 0]], head="sigmoid")
     assert seen.confusion == ()
     assert [(one.name, one.recall) for one in seen.classes] == [("x", 0.5), ("y", 1.0)]
-    assert [(one.truth, one.predicted) for one in seen.mistakes] == [("x", "x, y"), ("x", "none")]
+    assert [(one.index, one.of, one.true, one.predicted) for one, _ in seen.mistakes] == [
+        (0, "y", "no", "yes"), (2, "x", "yes", "no"),
+    ]  # fmt: skip
 
 
 def test_a_split_of_one_class_has_no_curves_and_says_so(examine):
@@ -95,7 +98,7 @@ def test_a_thousand_classes_have_pairs_in_place_of_a_matrix(examine, generator):
     seen = examine(info_of("multiclass", 1000), scores, y, head="linear")
     assert (len(seen.classes), seen.confusion, len(seen.roc)) == (1000, (), 7)
     assert sum(one.area is not None for one in seen.classes) == 30
-    assert seen.confused[0] == ("0", "7", 2)
+    assert (seen.confused[0].true, seen.confused[0].predicted, seen.confused[0].share) == ("0", "7", 1)
     assert len(seen.mistakes) == 10
 
 
@@ -112,7 +115,7 @@ def test_a_regression_has_residuals_and_its_largest_first(examine):
     assert (target.largest, target.bias, target.mean_absolute) == pytest.approx((4, 1, 5 / 3))
     assert target.explained == pytest.approx(1 - 17 / 8)  # squared errors 0, 1, 16 over squared deviations 4, 0, 4
     assert sum(target.counts) == 3
-    assert [(one.number, one.strength) for one in seen.mistakes] == [(2, 4), (1, -1), (0, 0)]
+    assert [(one.index, one.residual) for one, _ in seen.mistakes] == [(2, 4), (1, -1), (0, 0)]
     assert len(pictures_of(seen)["targets"]) == 1
 
 
@@ -120,17 +123,17 @@ def test_of_several_targets_the_one_predicted_worst_comes_first(examine):
     y = np.array([[0.0, 0.0], [1.0, 100.0], [2.0, 200.0]], np.float32)
     info = info_of("regression", 0, extra={"target_names": ["small", "large"]})
     info = DataInfo(**{**vars(info), "target_size": 2})
-    seen = examine(info, y + np.array([[0, 10], [2, 0], [0, 0]]), y, head="linear")
+    seen = examine(info, y + np.array([[0, 10], [2, 0], [0, 9]]), y, head="linear")
     assert [target.name for target in seen.targets] == ["small", "large"]
-    assert (seen.mistakes[0].target, seen.mistakes[0].number, seen.mistakes[0].strength) == ("small", 1, 2)
+    assert (seen.mistakes[0][0].of, seen.mistakes[0][0].index, seen.mistakes[0][0].residual) == ("small", 1, 2)
 
 
 def test_rows_are_shown_by_their_columns(examine):
     features = (Feature("age", "number"), Feature("city", "category", ("Bonn", "Ulm")))
     x = np.array([[30.5, 2], [np.nan, 0]], np.float32)
     seen = examine(info_of("multiclass", 2, features=features), [[0.9, 0.1], [0.8, 0.2]], [1, 1], x)
-    assert [one.example.values for one in seen.mistakes] == [
-        (("age", "30.5"), ("city", "Ulm")), (("age", "missing"), ("city", "missing or unknown")),
+    assert [example.values for _, example in seen.mistakes] == [
+        (("age", "30.5"), ("city", "Ulm")), (("age", "missing"), ("city", "missing")),
     ]  # fmt: skip
 
 
@@ -138,7 +141,7 @@ def test_images_are_shown_as_they_are_large_ones_thinned(examine):
     x = np.zeros((1, 200, 300, 3), np.uint8)
     x[0, :, :150] = (255, 0, 0)
     seen = examine(info_of("multiclass", 2, kind="image"), [[0.9, 0.1]], [1], x)
-    example = seen.mistakes[0].example
+    example = seen.mistakes[0][1]
     picture = imread(io.BytesIO(base64.b64decode(example.picture.partition(",")[2])), format="png")
     assert example.size == (75, 50) == picture.shape[1::-1]
     assert picture[0, 0, :3].tolist() == [1, 0, 0]
@@ -148,4 +151,4 @@ def test_images_are_shown_as_they_are_large_ones_thinned(examine):
 def test_tokens_are_shown_without_padding(examine):
     x = np.array([[0, 0, 5, 6]], np.int32)
     seen = examine(info_of("multiclass", 2, kind="tokens"), [[0.9, 0.1]], [1], x)
-    assert seen.mistakes[0].example.text == "5 6"
+    assert seen.mistakes[0][1].text == "5 6"

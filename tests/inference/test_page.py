@@ -13,7 +13,8 @@ from hornbook.display.health import layer_pictures
 from hornbook.errors import DataError
 from hornbook.inference import gathered, page
 from hornbook.inference.card import card_of
-from hornbook.inference.page import page_of, write_page
+from hornbook.inference.page import page_of
+from hornbook.pages import write_page_of
 from hornbook.runs.directory import Run
 
 RECIPE = """data: digits
@@ -70,7 +71,7 @@ def run(tmp_path_factory, health):
 
 @pytest.fixture(scope="module")
 def whole(run):
-    return write_page(run).read_text(encoding="utf-8")
+    return page_of(run)
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_no_text_of_a_run_becomes_html_or_a_control_character(copy):
 def test_a_text_with_half_a_character_can_be_written(copy, tmp_path):
     result = json.loads((copy.path / "result.json").read_text())
     (copy.path / "result.json").write_text(json.dumps(result | {"stop_reason": "half \ud800 of one"}))
-    assert "half ? of one" in write_page(copy, output=tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "half ? of one" in write_page_of(copy, output=tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_thousands_of_epochs_and_hundreds_of_layers_stay_far_below_three_megabytes(copy, monkeypatch):
@@ -253,14 +254,15 @@ def test_the_command_writes_the_page_into_the_run_and_prints_its_path(copy, horn
     assert opened == [(copy.path / "report.html").as_uri()]
 
 
-def test_the_command_writes_to_another_file_and_refuses_one_file_for_two_pages(copy, hornbook_command, tmp_path):
+def test_the_command_writes_to_another_file_and_refuses_one_file_for_two_cards(copy, hornbook_command, tmp_path):
     assert hornbook_command(f"hornbook report {copy.path} -o {tmp_path / 'x.html'}").code == 0
     assert (tmp_path / "x.html").stat().st_size > 10_000
-    done = hornbook_command(f"hornbook report {copy.path} {copy.path} -o {tmp_path / 'x.html'}")
-    assert (done.code, "there would be 2 pages" in done.err) == (2, True)
+    other = shutil.copytree(copy.path, tmp_path / "digits" / "20261126-000000-0000")
+    done = hornbook_command(f"hornbook report {copy.path} {other} --to markdown -o {tmp_path / 'x.md'}")
+    assert (done.code, "there would be 2 cards" in done.err) == (2, True)
     assert "no run here" in hornbook_command(f"hornbook report {tmp_path / 'none'}").err
     done = hornbook_command(f"hornbook report {copy.path} -o {tmp_path / 'no' / 'x.html'}")
-    assert (done.code, "cannot be written" in done.err) == (1, True)
+    assert (done.code, "there is no folder" in done.err) == (2, True)
 
 
 def test_a_sweep_and_an_ablation_have_their_pages(hornbook_command, tmp_path):

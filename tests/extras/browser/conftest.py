@@ -1,0 +1,185 @@
+"""A browser, and one page of each kind. Without Selenium or Chromium all of these tests are skipped."""
+
+import base64
+import importlib.util
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+MISSING = [
+    *(name for name in ("selenium", "selenium_axe_python", "pypdf") if importlib.util.find_spec(name) is None),
+    *(name for name in ("chromium", "chromedriver") if shutil.which(name) is None),
+]
+HERE = Path(__file__).parent
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--allow-file-access-from-files",
+)  # fmt: skip
+TABLE = """data: {name: table, path: flowers.csv, target: kind}
+model: {name: mlp, units: [8]}
+training: {epochs: 4, batch_size: 16, engine: graph}
+"""
+NUMBERS = """data: {name: regression, examples: 160}
+model: {name: mlp, units: [8]}
+training: {epochs: 3, batch_size: 16, engine: graph}
+"""
+IMAGES = """data: digits
+model: {name: mlp, units: [8, 8]}
+training: {epochs: 3, batch_size: 431, engine: graph}
+"""
+SWEEP = """data: {name: regression, examples: 80}
+model: {name: mlp, units: [4]}
+training: {epochs: 2, batch_size: 16, engine: graph}
+sweep: {tuner: random, objective: val_loss, max_trials: 3, confirm: 2, space: {activation: [elu, relu, tanh]}}
+"""
+
+
+def pytest_collection_modifyitems(items):
+    """Skip these tests where what they need is missing, and say what that is."""
+    if MISSING:
+        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-browser` has all of it")
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(skip)
+
+
+class Browser:
+    """Chromium on one page, and what it has asked for and complained about since."""
+
+    def __init__(self, folder):
+        from selenium.webdriver import Chrome, ChromeOptions
+        from selenium.webdriver.chrome.service import Service
+
+        options = ChromeOptions()
+        options.binary_location = shutil.which("chromium")
+        for flag in (*FLAGS, f"--user-data-dir={folder}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+    def tell(self, command, **values):
+        """Send a command of Chromium's own protocol."""
+        return self.driver.execute_cdp_cmd(command, values)
+
+    def open(self, path, *, scheme="light", width=1000, height=900, medium=""):
+        """Open a file; returns how many seconds it took until it was loaded."""
+        self.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.tell("Emulation.setEmulatedMedia", media=medium, features=features)
+        for log in ("browser", "performance"):
+            self.driver.get_log(log)
+        start = time.perf_counter()
+        self.driver.get(path.as_uri())
+        return time.perf_counter() - start
+
+    def run(self, script, *values):
+        """Return what a script on the page returns."""
+        return self.driver.execute_script(script, *values)
+
+    def complaints(self):
+        """Return what stands in the console."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requested(self):
+        """Return the addresses that were asked for, those inside of the page left out."""
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [address for address in sent if not address.startswith("data:")]
+
+    def violations(self):
+        """Return what axe finds, in a line each."""
+        import selenium_axe_python
+
+        self.run((Path(selenium_axe_python.__file__).parent / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+        found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+        return [f"{one['id']}: {node['html'][:150]}" for one in found["violations"] for node in one["nodes"]]
+
+    def pdf(self):
+        """Return the page as it is printed on A4."""
+        import io
+
+        import pypdf
+
+        printed = self.tell("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=True)
+        return pypdf.PdfReader(io.BytesIO(base64.b64decode(printed["data"])))
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium."""
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.driver.quit()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory, tensorflow):
+    """A page of each kind by its name, all of them real; names of columns, classes and folders look like HTML."""
+    from conftest import RECORDING
+
+    import hornbook
+
+    folder = tmp_path_factory.mktemp("all pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        RECORDING.append(True)
+        write_table(folder / "flowers.csv")
+        written = {}
+        runs = [
+            train(TABLE, name="table"),
+            train(TABLE, "activation=tanh", "seed=7"),
+            train(TABLE, "seed=7", name="table"),
+        ]
+        written["classification"] = hornbook.report(runs[0])
+        written["regression"] = hornbook.report(train(NUMBERS, name="numbers"))
+        written["image"] = hornbook.report(train(IMAGES, name="images"))
+        written["comparison"] = hornbook.report(*runs)
+        RECORDING.clear()
+        sweep = hornbook.run_sweep(hornbook.load_recipe(SWEEP, ["name=search"]), progress=False)
+        written["sweep"] = hornbook.report(sweep)
+        _, study = hornbook.ablate(
+            NUMBERS, ["name=numbers"], vary={"activation": ["elu", "tanh"]}, seeds=2, progress=False
+        )
+        written["ablation"] = hornbook.report(study)
+        written["index"] = many_runs(folder / "many", 1000)
+    return written
+
+
+def train(recipe, *overrides, name="other"):
+    """Return the result of a training as the command line would have begun it."""
+    import hornbook
+    from hornbook.trainer.train import train as train_recipe
+
+    options = (*overrides, f"name={name}")
+    return train_recipe(hornbook.load_recipe(recipe, options), runs="runs", source=(recipe, options))
+
+
+def write_table(path):
+    """Write a table of flowers whose texts would do harm on a page that does not escape them."""
+    from sklearn.datasets import load_iris
+
+    flowers = load_iris()
+    kinds = ('"<script>console.error(1)</script>"', '"<b>versicolor"', '"virginica & ""co"""')
+    lines = ["<i>sepal</i>,sepal width,petal length,petal width,kind"]
+    for row, kind in zip(flowers.data, flowers.target, strict=True):
+        lines.append(",".join([*map(str, row), kinds[kind]]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def many_runs(folder, count):
+    """Write so many small runs and their index; returns its file."""
+    from hornbook.runs.usage import find_runs, usage_of
+    from hornbook.study.index import write_index
+
+    for number in range(count):
+        run = folder / f"recipe_{number % 20}" / f"20261126-{number:06d}-0000"
+        run.mkdir(parents=True)
+        (run / "recipe.yaml").write_text("data: digits\nmodel: mlp\n", encoding="utf-8")
+        result = {"state": "finished", "epochs": 20, "test": {"loss": 0.1, "accuracy": number / count}}
+        (run / "result.json").write_text(json.dumps(result), encoding="utf-8")
+        rows = [json.dumps({"epoch": epoch, "loss": 1 / epoch, "val_loss": 1.1 / epoch}) for epoch in range(1, 21)]
+        (run / "history.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return write_index(folder, [usage_of(path, folder) for path in find_runs(folder)])
