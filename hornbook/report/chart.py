@@ -27,11 +27,13 @@ __all__ = [
     "GRID",
     "INK",
     "NUM_SOLID",
+    "PAPER",
     "PLAIN",
     "QUIET",
     "SERIES",
     "axes_in",
     "drawn",
+    "on_paper",
     "pixels",
     "shade",
     "spread",
@@ -39,6 +41,8 @@ __all__ = [
 ]
 
 INK, QUIET, AXIS, GRID = "#1c2430", "#56606e", "#9aa4b1", "#e6e9ed"
+PAPER = "#ffffff"
+"""Under a picture that is a file of its own: whoever shows it may have a dark page."""
 PLAIN, FAINT = "#1d4ed8", "#93b4f0"  # a curve on its own, and others like it behind it
 ACCENT = "#c2410c"
 """The winner's, and what a search suggests."""
@@ -103,6 +107,12 @@ def drawn(paint: "Callable[[Figure], None]", size: tuple[int, int], *, name: str
         paint(figure)
         figure.savefig(text, format="svg", metadata={"Date": None})
     return _inlined(text.getvalue(), size, name, label)
+
+
+def on_paper(svg: str) -> str:
+    """Return a picture that `drawn` made with a white ground, for a file of its own; pages have theirs."""
+    head, style, rest = svg.partition("<style>")
+    return f'{head}<rect width="100%" height="100%" rx="6" fill="{PAPER}" />\n{style}{rest}'
 
 
 def axes_in(figure: "Figure", *, left: float, right: float, top: float, bottom: float) -> "Axes":

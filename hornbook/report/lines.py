@@ -61,7 +61,7 @@ class LineChart:
         limits: Lowest and highest y; what lies outside is cut off.
         title, note: Above the picture; the note says what the lines are.
         marks: Vertical lines.
-        span: An interval of x that is tinted.
+        spans: Intervals of x that are tinted.
         is_log: Whether distances along x are ratios.
         ends: Lowest and highest x, of an axis that is no count; None: those of the lines, which are counts.
         size: px.
@@ -74,7 +74,7 @@ class LineChart:
     title: str = ""
     note: str = ""
     marks: tuple[Mark, ...] = ()
-    span: tuple[float, float] | None = None
+    spans: tuple[tuple[float, float], ...] = ()
     is_log: bool = False
     ends: tuple[float, float] | None = None
     size: tuple[int, int] = (960, 420)
@@ -101,8 +101,8 @@ class LineChart:
                 line.x, points, color=line.color, linewidth=line.width, marker=marker, linestyle=dashes
             )
             artist.set_url(line.label or None)
-        if self.span is not None:
-            axes.axvspan(*self.span, color=ACCENT, alpha=0.14, linewidth=0, zorder=0.5)
+        for span in self.spans:
+            axes.axvspan(*span, color=ACCENT, alpha=0.14, linewidth=0, zorder=0.5)
         self._name_lines(axes)
         self._name_marks(axes)
         width, height = self.size
