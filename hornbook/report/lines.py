@@ -64,6 +64,7 @@ class LineChart:
         spans: Intervals of x that are tinted.
         is_log: Whether distances along x are ratios.
         ends: Lowest and highest x, of an axis that is no count; None: those of the lines, which are counts.
+        ticks: (x, text) along the axis, in place of round numbers.
         size: px.
     """
 
@@ -77,6 +78,7 @@ class LineChart:
     spans: tuple[tuple[float, float], ...] = ()
     is_log: bool = False
     ends: tuple[float, float] | None = None
+    ticks: tuple[tuple[float, str], ...] = ()
     size: tuple[int, int] = (960, 420)
 
     def svg(self, name: str, label: str) -> str:
@@ -119,9 +121,11 @@ class LineChart:
         if self.is_log:
             low, high = (low, high) if low < high else (low / 2, high * 2)
             axes.set_xscale("log")
-            ticks = rate_ticks(low, high)
-            axes.set_xticks([rate for rate, _ in ticks], [text for _, text in ticks])
+            self._place_ticks(axes, self.ticks or rate_ticks(low, high))
             axes.set_xticks([], minor=True)
+        elif self.ticks:
+            low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
+            self._place_ticks(axes, self.ticks)
         elif self.ends is not None:
             low, high = self.ends
             axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -138,6 +142,10 @@ class LineChart:
         axes.grid(axis="both" if self.is_log else "y")
         axes.set_xlabel(self.x_label)
         write(axes, self.y_label, (8, axes.bbox.y1 + 16), color=QUIET)
+
+    @staticmethod
+    def _place_ticks(axes: "Axes", ticks: Sequence[tuple[float, str]]) -> None:
+        axes.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
 
     def _name_lines(self, axes: "Axes") -> None:
         """Write each line's label right of the axes, with a thin connection where it could not stand at its end."""

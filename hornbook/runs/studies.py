@@ -1,6 +1,6 @@
-"""An ablation on disk. The only place that knows its file names.
+"""A study on disk: an ablation or a learning curve. The only place that knows its file names.
 
-runs/<recipe name>_ablation/<YYYYmmdd-HHMMSS>-<4 hex>/
+runs/<recipe name>_ablation/<YYYYmmdd-HHMMSS>-<4 hex>/    (or _learning_curve)
   report.html  table.csv  result.json
 """
 
@@ -24,13 +24,17 @@ def study_page(name: str) -> Path | None:
     return (folder / REPORT).resolve() if all((folder / file).is_file() for file in STUDY_FILES) else None
 
 
-def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any]) -> Path:
+def write_study(
+    root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any], kind: str = "ablation"
+) -> Path:
     """Write a study of a recipe into a fresh folder below `root`; returns the folder.
+
+    `kind` ends the name of the folder above it: ``ablation`` or ``learning_curve``.
 
     Raises:
         RunError: If it cannot be written.
     """
-    folder = root / f"{name}_ablation" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    folder = root / f"{name}_{kind}" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:
