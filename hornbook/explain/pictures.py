@@ -98,8 +98,7 @@ def drawable(kind: str, name: str, options: Sequence[str] = ()) -> Drawable:
         raise UsageError(f"--plot: {name} draws no numbers, so there is no distribution to show.")
     if kind == "schedule" and recipe.schedule.watched_value() is not None:
         raise UsageError(
-            f"--plot: {name} lowers the rate when a figure of the run has stalled, so its curve is known after a run. "
-            "'hornbook report RUN' draws it."
+            f"--plot: {name} follows a figure of the run, so its curve is known after it: 'hornbook report RUN'."
         )
     return Drawable(kind, f"{name}({', '.join(options)})" if options else name, recipe)
 

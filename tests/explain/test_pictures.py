@@ -103,7 +103,7 @@ def test_the_same_picture_has_the_same_bytes_and_a_ground_of_its_own(what):
         ),
         ("initializer", "default", "'default' is the initializer that suits the activation. Draw that one: he_normal"),
         ("initializer", "zeros", "zeros draws no numbers, so there is no distribution to show."),
-        ("schedule", "performance", "performance lowers the rate when a figure of the run has stalled"),
+        ("schedule", "performance", "performance follows a figure of the run, so its curve is known after it"),
         ("activation", "softmax", "softmax looks at all units of a layer at once, so no curve shows it."),
     ],
 )
