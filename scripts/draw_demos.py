@@ -31,7 +31,7 @@ DYING = """
 data: digits
 model: {name: mlp, units: [100, 100, 100]}
 activation: relu
-optimizer: {name: sgd, learning_rate: 0.5}
+optimizer: {name: sgd, learning_rate: 1.0}
 training: {epochs: 10}
 """
 SCHEDULES = (
