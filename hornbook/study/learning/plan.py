@@ -5,13 +5,15 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hornbook.data.source import DataInfo
 from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.load import Checked, check_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.study.factors import Cell, cells_of, parse_factors
+
+if TYPE_CHECKING:
+    from hornbook.data.source import DataInfo
 
 __all__ = ["Amount", "CurvePlan", "Variant", "at_size", "make_plan", "parse_amounts", "sizes_of"]
 
@@ -168,7 +170,7 @@ def _is_fraction(word: str) -> bool:
     return bool(re.fullmatch(r"0?\.\d+|1\.0*", word))
 
 
-def sizes_of(amounts: Sequence[Amount], info: DataInfo) -> list[int]:
+def sizes_of(amounts: Sequence[Amount], info: "DataInfo") -> list[int]:
     """Return the sizes in ascending order, each once.
 
     Args:
