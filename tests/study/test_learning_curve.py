@@ -219,6 +219,7 @@ def test_a_value_that_does_not_fit_names_its_option():
         ("96,500", "--examples 500: there are only 192 training examples."),
         ("5,192", "--examples 5: 5 of 192 training examples, fewer than the 10 classes. Ask for more."),
         ("192,100%", "--examples: all sizes come to 192 of 192 training examples."),
+        ("96,192 data.split.validation=0", "training is compared with validation, and there is no such figure."),
     ],
 )
 def test_sizes_that_the_data_does_not_have_are_refused(examples, sentence, hornbook_command):

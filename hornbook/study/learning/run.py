@@ -167,9 +167,13 @@ def _notes(plan: CurvePlan, measure: Measure) -> list[str]:
         "initial weights and order; within a seed, all points have the same validation examples."
     ]
     if len(plan.amounts) > 1:
+        is_first = plan.variants[0].recipe.data.sample == "first"
+        sample = (
+            "are the first of the larger ones" if is_first else "are a part of the larger ones, of each class its share"
+        )
         notes.append(
-            "A smaller sample of training examples is part of the larger ones, and has of each class its share. Every point "
-            "takes as many steps as the recipe does on all examples, so that few examples do not mean little training."
+            f"Fewer training examples {sample}. Every point takes as many steps as the recipe does on all examples, so that "
+            "few examples do not mean little training."
         )
     notes.append(
         "Rate and regularization are the recipe's at every point; others may suit few examples or small networks better."
