@@ -128,8 +128,8 @@ def points_of(train, validation, *, label="", sizes=(100, 200)):
         (
             [[71, 70, 72], [70, 71, 70]],
             [[69, 70, 70], [70, 69, 70]],
-            "most of the error is there on the training examples too: a larger network, or more training, can help more than "
-            "examples",
+            "most of the error is there on the training examples too: unless it is noise, a larger network or more training can "
+            "help more than examples",
         ),
         (
             [[95, 90, 99], [93, 99, 88]],

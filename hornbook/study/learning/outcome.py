@@ -118,8 +118,8 @@ _CONCLUSIONS = {
     (
         "bias",
         False,
-    ): "most of the error is there on the training examples too: a larger network, or more training, can help "
-    "more than examples",
+    ): "most of the error is there on the training examples too: unless it is noise, a larger network or more "
+    "training can help more than examples",
     (
         "bias",
         None,

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hornbook.report.intervals import Interval
-from hornbook.report.text import COLUMNS
+from hornbook.report.text import COLUMNS, cut_inside
 from hornbook.study.learning.outcome import Point
 from hornbook.study.measure import Measure
 
 __all__ = ["LearningCurve", "as_csv", "as_json", "as_text"]
 
 SPLITS = ("train", "validation", "test")
-LONGEST = 24
+LONGEST = 30
+"""Characters of a metric's name."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def as_text(curve: LearningCurve) -> str:
     for label in curve.labels:
         if label:
             lines += textwrap.wrap(label, COLUMNS)
-        lines.append(f"{'examples':>10} {'training' + unit:>18} {measure.name + unit:>20} {gap:>18}".rstrip())
+        lines.append(
+            f"{'examples':>10} {'training' + unit:>18} {cut_inside(measure.name, LONGEST) + unit:>{_width(curve)}} {gap:>18}".rstrip()
+        )
         lines += [_line(point, curve) for point in curve.of(label)]
         lines.append("")
     for point in (points[-1] for points in map(curve.of, curve.labels)):
@@ -94,7 +97,12 @@ def _line(point: Point, curve: LearningCurve) -> str:
     train, validation = (_text(point.interval(split), curve) for split in ("train", "validation"))
     ahead = measure.interval(gap, sign=True) if gap is not None else "-"
     failed = f"  {len(point.failures)} failed" if point.failures else ""
-    return f"{point.size:>10,} {train:>18} {validation:>20} {ahead:>18}{failed}"
+    return f"{point.size:>10,} {train:>18} {validation:>{_width(curve)}} {ahead:>18}{failed}"
+
+
+def _width(curve: LearningCurve) -> int:
+    """Return the width of the column of validation."""
+    return max(20, min(len(curve.measure.name), LONGEST))
 
 
 def _text(interval: Interval | None, curve: LearningCurve) -> str:
