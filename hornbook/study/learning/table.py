@@ -72,9 +72,8 @@ def as_text(curve: LearningCurve) -> str:
     for label in curve.labels:
         if label:
             lines += textwrap.wrap(label, COLUMNS)
-        lines.append(
-            f"{'examples':>10} {'training' + unit:>18} {cut_inside(measure.name, LONGEST) + unit:>{_width(curve)}} {gap:>18}".rstrip()
-        )
+        name = cut_inside(measure.name, LONGEST) + unit
+        lines.append(f"{'examples':>10} {'training' + unit:>18} {name:>{_width(curve)}} {gap:>18}")
         lines += [_line(point, curve) for point in curve.of(label)]
         lines.append("")
     for point in (points[-1] for points in map(curve.of, curve.labels)):
