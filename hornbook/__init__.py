@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook import callbacks
-from hornbook.errors import HornbookError, Problem, RecipeError
+from hornbook.errors import HornbookError, Problem, RecipeError, UsageError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis
     from hornbook.pages import Page
+    from hornbook.study.learning.table import LearningCurve
     from hornbook.study.table import Study
     from hornbook.sweep.result import SweepResult
     from hornbook.trainer.lr_find.suggest import Search
@@ -37,6 +38,7 @@ __all__ = [
     "diagnose",
     "find_learning_rate",
     "health",
+    "learning_curve",
     "load_recipe",
     "register",
     "report",
@@ -259,3 +261,48 @@ def ablate(
     plan = make_plan(text, overrides, factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     say = print if progress else (lambda text: None)
     return run_ablation(plan, runs=Path(runs), metric=metric, target=target, say=say)
+
+
+def learning_curve(
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    examples: str | Sequence[int] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    seeds: int = 5,
+    metric: str | None = None,
+    runs: str | Path = "runs",
+    progress: bool = True,
+) -> "tuple[LearningCurve, Path]":
+    """Train a recipe on ever more examples over the same seeds; return what was found and the folder with its page.
+
+    Args:
+        config: A file, the name of a shipped recipe, or a mapping.
+        overrides: As on the command line, for all runs.
+        examples: Counts, or ``"10%,50%,100%"``; omitted: five sizes, each twice the one before; with `vary` all examples.
+        vary: One key with its values, from small to large networks: ``{"model.units": [[8], [32]]}``.
+        seeds: Runs per point.
+        metric: What to measure; omitted: the first metric.
+        runs: Folder below which runs are made.
+        progress: Whether to print a line per run.
+
+    Raises:
+        RecipeError: With all problems of all values, before anything is trained.
+        UsageError: For what else cannot be meant: too few seeds, sizes that the data does not have.
+    """
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    from hornbook.recipes.language.text import plain, to_yaml
+    from hornbook.study.factors import vary_options
+    from hornbook.study.learning.plan import make_plan
+    from hornbook.study.learning.run import learning_curve as run_learning_curve
+
+    text = to_yaml(plain(config)) if isinstance(config, Mapping) else str(config)
+    amounts = examples if examples is None or isinstance(examples, str) else ",".join(map(str, examples))
+    options = vary_options(vary or {})
+    if len(options) > 1:
+        raise UsageError("vary: a curve is drawn over the values of one key. Give one.")
+    plan = make_plan(text, overrides, examples=amounts, vary=next(iter(options), None), seeds=seeds)
+    say = print if progress else (lambda text: None)
+    return run_learning_curve(plan, runs=Path(runs), metric=metric, say=say)

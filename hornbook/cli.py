@@ -14,6 +14,7 @@ from hornbook.commands import (
     doctor,
     evaluate,
     explain,
+    learning_curve,
     lr_find,
     new,
     report,
@@ -40,14 +41,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate, check, catalog, new,
-    versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate,
+    learning_curve, check, catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:
         app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=lines)(command)
 runs_app = typer.Typer(
-    help="List runs and what they cost; free what is no longer needed.",
+    help="List runs and what they cost; free what is not needed.",
     epilog=examples("hornbook runs list", "hornbook runs prune --yes"),
     no_args_is_help=True,
     rich_markup_mode=None,

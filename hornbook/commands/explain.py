@@ -21,7 +21,7 @@ def explain_command(
     """Say of every key where it comes from and what it becomes."""
     recipe, _ = load_or_explain(config, overrides)
     import_tensorflow(device, quiet=as_json)
-    from hornbook.explain import explain
+    from hornbook.explain.explanation import explain
     from hornbook.trainer.prepare import quiet_upstream_warnings
 
     quiet_upstream_warnings()

@@ -36,7 +36,7 @@ def resume(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Continue an interrupted run, or train a finished one longer.
+    """Continue an interrupted run, or a finished one for longer.
 
     The result is bit for bit that of a run without the interruption.
     """

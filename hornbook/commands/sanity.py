@@ -25,7 +25,7 @@ def sanity(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare data and untrained network with theory, in seconds.
+    """Compare data and new network with theory, in seconds.
 
     Exit code 3 where a check fails.
     """

@@ -29,12 +29,14 @@ __all__ = [
     "GRID",
     "INK",
     "NUM_SOLID",
+    "PAPER",
     "PLAIN",
     "QUIET",
     "SERIES",
     "axes_in",
     "data_uri",
     "drawn",
+    "on_paper",
     "pixels",
     "shade",
     "spread",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 INK, QUIET, AXIS, GRID = "#1c2430", "#56606e", "#9aa4b1", "#e6e9ed"
+PAPER = "#ffffff"
+"""Under a picture that is a file of its own: whoever shows it may have a dark page."""
 PLAIN, FAINT = "#1d4ed8", "#93b4f0"  # a curve on its own, and others like it behind it
 ACCENT = "#c2410c"
 """The winner's, and what a search suggests."""
@@ -116,6 +120,12 @@ def data_uri(colors: "NDArray[Any]") -> str:
     file = io.BytesIO()
     imsave(file, colors, format="png", origin="upper", metadata={"Software": ""})
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def on_paper(svg: str) -> str:
+    """Return a picture that `drawn` made with a white ground, for a file of its own; pages have theirs."""
+    head, style, rest = svg.partition("<style>")
+    return f'{head}<rect width="100%" height="100%" rx="6" fill="{PAPER}" />\n{style}{rest}'
 
 
 def axes_in(figure: "Figure", *, left: float, right: float, top: float, bottom: float) -> "Axes":

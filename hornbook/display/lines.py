@@ -61,9 +61,10 @@ class LineChart:
         limits: Lowest and highest y; what lies outside is cut off.
         title, note: Above the picture; the note says what the lines are.
         marks: Vertical lines.
-        span: An interval of x that is tinted.
+        spans: Intervals of x that are tinted.
         is_log: Whether distances along x are ratios.
         ends: Lowest and highest x, of an axis that is no count; None: those of the lines, which are counts.
+        ticks: (x, text) along the axis, in place of round numbers.
         size: px.
     """
 
@@ -74,9 +75,10 @@ class LineChart:
     title: str = ""
     note: str = ""
     marks: tuple[Mark, ...] = ()
-    span: tuple[float, float] | None = None
+    spans: tuple[tuple[float, float], ...] = ()
     is_log: bool = False
     ends: tuple[float, float] | None = None
+    ticks: tuple[tuple[float, str], ...] = ()
     size: tuple[int, int] = (960, 420)
 
     def svg(self, name: str, label: str) -> str:
@@ -101,8 +103,8 @@ class LineChart:
                 line.x, points, color=line.color, linewidth=line.width, marker=marker, linestyle=dashes
             )
             artist.set_url(line.label or None)
-        if self.span is not None:
-            axes.axvspan(*self.span, color=ACCENT, alpha=0.14, linewidth=0, zorder=0.5)
+        for span in self.spans:
+            axes.axvspan(*span, color=ACCENT, alpha=0.14, linewidth=0, zorder=0.5)
         self._name_lines(axes)
         self._name_marks(axes)
         width, height = self.size
@@ -119,9 +121,11 @@ class LineChart:
         if self.is_log:
             low, high = (low, high) if low < high else (low / 2, high * 2)
             axes.set_xscale("log")
-            ticks = rate_ticks(low, high)
-            axes.set_xticks([rate for rate, _ in ticks], [text for _, text in ticks])
+            self._place_ticks(axes, self.ticks or rate_ticks(low, high))
             axes.set_xticks([], minor=True)
+        elif self.ticks:
+            low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
+            self._place_ticks(axes, self.ticks)
         elif self.ends is not None:
             low, high = self.ends
             axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -138,6 +142,10 @@ class LineChart:
         axes.grid(axis="both" if self.is_log else "y")
         axes.set_xlabel(self.x_label)
         write(axes, self.y_label, (8, axes.bbox.y1 + 16), color=QUIET)
+
+    @staticmethod
+    def _place_ticks(axes: "Axes", ticks: Sequence[tuple[float, str]]) -> None:
+        axes.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
 
     def _name_lines(self, axes: "Axes") -> None:
         """Write each line's label right of the axes, with a thin connection where it could not stand at its end."""

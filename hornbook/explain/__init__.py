@@ -1,5 +1,1 @@
-"""What each key of a recipe becomes: `hornbook explain`. Reads the objects that training would use, never the recipe."""
-
-from hornbook.explain.explanation import Explanation, Row, explain
-
-__all__ = ["Explanation", "Row", "explain"]
+"""What recipes and components become, read from the objects that training would use: `explain`, and pictures."""

@@ -1,6 +1,6 @@
-"""An ablation on disk. The only place that knows its file names.
+"""A study on disk: an ablation or a learning curve. The only place that knows its file names.
 
-runs/<recipe name>_ablation/<YYYYmmdd-HHMMSS>-<4 hex>/
+runs/<recipe name>_ablation/<YYYYmmdd-HHMMSS>-<4 hex>/    (or _learning_curve)
   report.html  table.csv  result.json
 """
 
@@ -15,37 +15,42 @@ from hornbook.errors import RunError
 
 __all__ = ["STUDY_FILES", "study_page", "write_study"]
 
-SUFFIX = "_ablation"
+KINDS = ("_ablation", "_learning_curve")
+"""How the names of studies' folders end."""
 REPORT, TABLE, RESULT = STUDY_FILES = ("report.html", "table.csv", "result.json")
 
 
 def study_page(name: str) -> Path | None:
-    """Return the page in a study's folder, or in the newest of ``NAME_ablation``; None where the name is no study's.
+    """Return the page in a study's folder, or in the newest of ``NAME_ablation`` or ``NAME_learning_curve``; None where the name is no study's.
 
     Raises:
         RunError: If the page is missing.
     """
     for folder in (Path(name), Path("runs") / name):
-        newest = sorted(folder.glob(f"*/{TABLE}"), reverse=True) if folder.name.endswith(SUFFIX) else []
+        newest = sorted(folder.glob(f"*/{TABLE}"), reverse=True) if folder.name.endswith(KINDS) else []
         for study in (folder, *(table.parent for table in newest)):
             if not all((study / file).is_file() for file in (TABLE, RESULT)):
                 continue
             page = (study / REPORT).resolve()
             if not page.is_file():
                 raise RunError(
-                    f"{page}: missing. hornbook ablate, called as before, finds the runs and writes it anew."
+                    f"{page}: missing. The command that made it, called as before, finds the runs and writes it anew."
                 )
             return page
     return None
 
 
-def write_study(root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any]) -> Path:
+def write_study(
+    root: Path, name: str, *, page: str, table: str, record: Mapping[str, Any], kind: str = "ablation"
+) -> Path:
     """Write a study of a recipe into a fresh folder below `root`; returns the folder.
+
+    `kind` ends the name of the folder above it: ``ablation`` or ``learning_curve``.
 
     Raises:
         RunError: If it cannot be written.
     """
-    folder = root / f"{name}{SUFFIX}" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    folder = root / f"{name}_{kind}" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:

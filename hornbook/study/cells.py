@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf, load_data
+from hornbook.data.source import DataInfo
 from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
@@ -80,7 +81,7 @@ class CellRunner:
         self.runs = runs
         self._shelf = Shelf()
         self._known: dict[str, dict[str, list[Path]]] = {}
-        self._facts: dict[str, tuple[Any, bool]] = {}
+        self._facts: dict[str, tuple[DataInfo, bool]] = {}
 
     def resolve(self, recipe: Recipe) -> Recipe:
         """Return the recipe as its run will have it, but for the engine.
@@ -91,6 +92,10 @@ class CellRunner:
         """
         info, is_standardized = self._data_facts(recipe)
         return resolve(recipe, info, is_standardized=is_standardized)[0]
+
+    def data_info(self, recipe: Recipe) -> DataInfo:
+        """Return the facts about a recipe's data; errors as of `resolve`."""
+        return self._data_facts(recipe)[0]
 
     def run(self, recipe: Recipe, source: tuple[str, tuple[str, ...]]) -> Figures:
         """Return what a recipe's run left: one that is there, or a new one.
@@ -150,7 +155,7 @@ class CellRunner:
             self._known[name] = known
         return self._known[name]
 
-    def _data_facts(self, recipe: Recipe) -> tuple[Any, bool]:
+    def _data_facts(self, recipe: Recipe) -> tuple[DataInfo, bool]:
         """Return the data's `DataInfo`, and whether its inputs are standardized; loaded once for all cells."""
         whole = recipe.to_dict()
         key = to_yaml([whole.get(part) for part in ("data", "task", "seed", "pretraining")])

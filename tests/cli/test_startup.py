@@ -28,6 +28,7 @@ LINES = [
     "hornbook evaluate nowhere",
     "hornbook compare nowhere elsewhere",
     "hornbook ablate -c he_elu_bn --vary activation=elux",
+    "hornbook learning-curve -c he_elu_bn --vary activation=elux,relu",
 ]
 PROGRAM = """
 import contextlib, io, json, shlex, sys

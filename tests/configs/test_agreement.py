@@ -32,6 +32,8 @@ COMPARED_AS = {
     "ema": "leaky_relu",
     "fashion_model_a": "leaky_relu",
     "lion": "leaky_relu",
+    "mnist_l1": "sparse_l1",
+    "mnist_plain": "leaky_relu",
     "muon": "leaky_relu",
     "pretrained_autoencoder": "leaky_relu",
     "pretrained_rbm": "leaky_relu",
@@ -53,6 +55,7 @@ IN_PARTS = {
     "fashion_b_scratch": ("xor_mlp", "class_weights"),
     "linear_regression": ("xor_linear", "elastic_net"),
     "mnist_300_100": ("he_elu_bn", "max_norm"),
+    "mnist_dropout": ("leaky_relu", "max_norm"),
     "rnn_image_rows": ("rnn_imdb", "rnn_waves", "layer_normalization", "he_elu_bn"),
     "sweep_hyperband": ("default_nesterov", "mixed_precision"),
 }

@@ -118,3 +118,19 @@ def test_a_chart_without_lines_is_a_frame_with_its_title(read):
 def test_a_long_title_is_cut(read):
     picture = read(LineChart((), "x", "y", (0, 1), title="word " * 100, size=(760, 430)).svg("a", ""))
     assert max(right for _, right, _, _ in picture.boxes()) <= 760
+
+
+def test_ticks_of_its_own_stand_where_they_belong(read):
+    line = Line([100, 200, 400], [1, 2, 3], "#0f6cbd")
+    picture = read(
+        LineChart((line,), "examples", "a", (0, 4), is_log=True, ticks=((100, "few"), (400, "all"))).svg("a", "")
+    )
+    places = {text: (left + right) / 2 for left, right, _, text in picture.boxes()}
+    assert places["few"] < 100 < 900 < places["all"]
+    assert not {"1e2", "2e2"} & set(picture.texts)
+
+
+def test_every_span_is_tinted(read):
+    line = Line([0, 1], [0, 1], "#0f6cbd")
+    picture = read(LineChart((line,), "z", "a", (0, 1), ends=(0, 1), spans=((0, 0.2), (0.7, 1))).svg("a", ""))
+    assert sum("opacity: 0.14" in (element.get("style") or "") for element in picture.root.iter()) == 2

@@ -26,7 +26,7 @@ import sys
 import traceback
 from pathlib import Path
 
-SHOW_HEALTH = {"doctor.md", "report.md", "before_training.md"}
+SHOW_HEALTH = {"doctor.md", "report.md", "before_training.md", "vanishing_gradients.md", "dying_relu.md"}
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGING = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}|\d[\d,.]*(?:e[-+]?\d+)?|[▁▂▃▄▅▆▇█]+|★| {2,}|[.…]{3,}")
 

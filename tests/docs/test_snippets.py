@@ -27,6 +27,13 @@ TOGETHER = [
         "docs/distributed.md",
         "docs/doctor.md",
         "docs/tracking.md",
+        "docs/teaching/sigmoid.md",
+        "docs/teaching/vanishing_gradients.md",
+        "docs/teaching/initialization.md",
+        "docs/teaching/dying_relu.md",
+        "docs/teaching/bias_and_variance.md",
+        "docs/teaching/schedules.md",
+        "docs/teaching/regularization.md",
     ],
     ["docs/own_components.md"],  # what it registers is for itself
 ]
@@ -39,6 +46,7 @@ PROSE = [
     "docs/studies/README.md",
     "docs/security.md",
     "docs/reliability.md",
+    "docs/teaching/README.md",
 ]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
@@ -56,7 +64,9 @@ def test_every_snippet_of_these_pages_runs(pages, tmp_path, warm):
 
 
 def test_every_page_is_tested_somewhere():
-    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    pages = {
+        path.relative_to(ROOT).as_posix() for place in ("*.md", "teaching/*.md") for path in (ROOT / "docs").glob(place)
+    }
     assert pages - {*PAGES, *PROSE, *ELSEWHERE} == set()
 
 

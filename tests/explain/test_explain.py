@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hornbook import load_recipe
-from hornbook.explain import explain
+from hornbook.explain.explanation import explain
 from hornbook.recipes import Recipe
 from hornbook.recipes.origins import leaves, origin_of
 

@@ -19,6 +19,12 @@ def workplace(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def small_recipe():
+    """The text of small.yaml."""
+    return RECIPE
+
+
+@pytest.fixture(scope="session")
 def ablation(tensorflow):
     """A function: what to vary and options → (study, folder, lines of progress) of small.yaml, where it is called."""
     from hornbook.study.ablate import ablate

@@ -89,7 +89,7 @@ def svg(search: Search, title: str) -> str:
         title=title,
         note=_note([curve.seed for curve in shown]),
         marks=_marks(search),
-        span=band,
+        spans=() if band is None else (band,),
         is_log=True,
         size=SIZE,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook.atomic import write_text
 from hornbook.errors import HornbookError, format_path
 from hornbook.recipes.describe.chosen import chosen_keys
 from hornbook.recipes.language.text import to_yaml
@@ -180,10 +181,11 @@ class Tracking(Listener):
         run = Run(self._run.path)
         files = {"model": run.model_path(), "recipe": run.recipe_path}
         if "page" in wanted:
-            from hornbook.inference.page import write_page
+            from hornbook.inference.page import page_of
 
             try:
-                files["page"] = write_page(run, trust=self._session.prepared.recipe.is_trusted)
+                write_text(run.page_path, page_of(run, trust=self._session.prepared.recipe.is_trusted))
+                files["page"] = run.page_path
             except Exception as error:
                 self._tell(f"warning: the page for trackers could not be written: {reason(error)}.")
         return {what: path for what, path in files.items() if what in wanted}

@@ -1,0 +1,1 @@
+"""Learning curves: training and validation over the number of examples, and over the size of the network."""
