@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 EXTRAS := browser trackers
 
-.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-oldest lint docs bench soak clean
+.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -19,7 +19,11 @@ test: $(READY)
 
 # What needs more than Python: each group of tests has a folder below tests/extras and an environment of its own, in which
 # nothing may be skipped. `make test` skips them, and says why.
-test-extras: $(EXTRAS:%=test-%)
+test-extras: $(EXTRAS:%=test-%) test-whole
+
+# All pages of the documentation and all shipped recipes, where `make test` looks at some.
+test-whole: $(READY)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --whole
 
 test-browser: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from hornbook.report.chart import SERIES, on_paper
-from hornbook.report.lines import Line, LineChart
 
 from hornbook import load_recipe, startup
+from hornbook.display.chart import SERIES, on_paper
+from hornbook.display.lines import Line, LineChart
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "teaching" / "images"
 SIZE = (720, 380)

@@ -57,8 +57,9 @@ SHARED_WARM = []
 
 
 def pytest_addoption(parser):
-    """Add `--no-skips`, for environments that were made for the tests that would be skipped elsewhere."""
+    """Add what `make test-extras` needs."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+    parser.addoption("--whole", action="store_true", help="only the tests that look at all where others look at some")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -116,8 +117,15 @@ def pytest_xdist_make_scheduler(config, log):
     return Groups(config, log)
 
 
-def pytest_collection_modifyitems(items):
-    """Begin with the groups that take long: a process that gets one last would work on while the others are idle."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests marked `whole`, or all others.
+
+    Begin with the groups that take long: a process that gets one last would work on while the others are idle.
+    """
+    others = [item for item in items if (item.get_closest_marker("whole") is None) == config.option.whole]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     weights = Counter()
     for item in items:
         weights[group_of(item.nodeid)] += (

@@ -8,13 +8,13 @@ import numpy as np
 
 from hornbook.callbacks.rates import table_of
 from hornbook.data.source import Array
+from hornbook.display.chart import ACCENT, PLAIN, QUIET, on_paper
+from hornbook.display.lines import Line, LineChart, Mark
 from hornbook.errors import UsageError
 from hornbook.recipes.language.spec import component_class, noun
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
-from hornbook.report.chart import ACCENT, PLAIN, QUIET, on_paper
-from hornbook.report.lines import Line, LineChart, Mark
 
 __all__ = ["DRAWN", "Drawable", "Picture", "drawable"]
 

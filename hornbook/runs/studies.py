@@ -21,7 +21,9 @@ REPORT, TABLE, RESULT = STUDY_FILES = ("report.html", "table.csv", "result.json"
 
 
 def study_page(name: str) -> Path | None:
-    """Return the page in a study's folder, or in the newest of ``NAME_ablation`` or ``NAME_learning_curve``; None where the name is no study's.
+    """Return the page in a study's folder, or in the newest of ``NAME_ablation`` or ``NAME_learning_curve``.
+
+    None where the name is no study's.
 
     Raises:
         RunError: If the page is missing.

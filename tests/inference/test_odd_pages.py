@@ -194,4 +194,4 @@ def test_a_sweep_and_an_ablation_are_found_by_their_recipes_names(hornbook_comma
     assert hornbook_command("hornbook report b_ablation").out == "runs/b_ablation/20260102-000000-0000/report.html\n"
     Path("runs/b_ablation/20260102-000000-0000/report.html").unlink()
     done = hornbook_command("hornbook report runs/b_ablation")
-    assert (done.code, "hornbook ablate, called as before" in done.err, done.err.count("\n")) == (1, True, 1)
+    assert (done.code, "called as before" in done.err, done.err.count("\n")) == (1, True, 1)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hornbook.report.intervals import Interval, mean_interval, paired_interval
-from hornbook.report.text import p_relation
+from hornbook.display.intervals import Interval, mean_interval, paired_interval
+from hornbook.display.text import p_relation
 from hornbook.study.measure import FRACTIONS, Measure
 from hornbook.study.significance import LEVEL, Difference, compare_pairs
 

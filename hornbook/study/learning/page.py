@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from hornbook.report.chart import ACCENT, PLAIN
-from hornbook.report.lines import Line, LineChart
-from hornbook.report.page import render
+from hornbook.display.chart import ACCENT, PLAIN
+from hornbook.display.lines import Line, LineChart
+from hornbook.display.page import render
 from hornbook.study.learning.outcome import Point
 from hornbook.study.learning.table import LearningCurve
 

@@ -12,13 +12,14 @@ from hornbook.inference.trained import load_run
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import check_writable
 from hornbook.runs.studies import write_study
-from hornbook.study.cells import CellRunner, Figures, Interrupted
+from hornbook.study.cells import CellRunner, Figures
 from hornbook.study.learning.outcome import Point, verdicts_of
 from hornbook.study.learning.page import as_html
 from hornbook.study.learning.plan import CurvePlan, Variant, at_size, sizes_of
 from hornbook.study.learning.table import LearningCurve, as_csv, as_json
 from hornbook.study.measure import Measure, measure_of
 from hornbook.trainer.prepare import quiet_upstream_warnings
+from hornbook.trainer.signals import Interrupted
 
 __all__ = ["learning_curve"]
 

@@ -6,8 +6,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from hornbook.report.intervals import Interval
-from hornbook.report.text import COLUMNS, cut_inside
+from hornbook.display.intervals import Interval
+from hornbook.display.text import COLUMNS, cut_inside
 from hornbook.study.learning.outcome import Point
 from hornbook.study.measure import Measure
 
