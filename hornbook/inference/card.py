@@ -192,9 +192,7 @@ def _findings(run: Run, findings: Sequence[Finding] | None) -> Iterator[str]:
     if not findings:
         yield "Nothing was found that calls for action.\n"
     for one in (shown_finding(run, finding) for finding in findings):
-        evidence = [*one["sentences"], *(f"{key} {value}" for key, value in one["evidence"])]
-        what = f"**{_plain(one['severity'] or 'finding')}: {_plain(one['fault'] or one['code'])}**"
-        yield f"- {what}{': ' if evidence else ''}{_plain('; '.join(evidence))}\n"
+        yield f"- **{one['severity']}: {_plain(one['what'])}** ({one['code']}): {_plain(one['evidence'])}\n"
 
 
 def _environment(found: Gathered) -> Iterator[str]:

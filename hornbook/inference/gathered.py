@@ -9,12 +9,13 @@ from typing import Any
 from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import Examination, examine
+from hornbook.recipes.faults import FAULTS
 from hornbook.runs.directory import Run, is_pretraining
 
 __all__ = ["Finding", "Gathered", "class_means", "gather", "shown_finding"]
 
 Finding = Mapping[str, Any]
-"""What a check of a run has found: `code`, `fault`, `severity`, `confidence`, `evidence`, `overrides`."""
+"""What a check of a run has found: code, fault, severity, confidence, evidence, overrides, maybe advice."""
 
 
 @dataclass(frozen=True)
@@ -110,23 +111,10 @@ def _expected(history: list[Any] | None, health: list[Any] | None, result: Mappi
 
 
 def shown_finding(run: Run, finding: Finding) -> dict[str, Any]:
-    """Return a finding with its overrides as a command, and its evidence as (name, value) where it has names."""
-    overrides = finding.get("overrides") or []
-    if isinstance(overrides, Mapping):
-        overrides = [f"{key}={value}" for key, value in overrides.items()]
-    command = ["hornbook", "train", "--config", path_text(run.recipe_path), *map(str, overrides)]
-    evidence = finding.get("evidence")
-    return {
-        **dict.fromkeys(("code", "fault", "severity", "confidence")),
-        **finding,
-        "command": shlex.join(command) if overrides else "",
-        "evidence": list(evidence.items()) if isinstance(evidence, Mapping) else [],
-        "sentences": [] if not evidence or isinstance(evidence, Mapping) else _listed(evidence),
-    }
-
-
-def _listed(evidence: Any) -> list[str]:
-    return [str(one) for one in evidence] if isinstance(evidence, list | tuple) else [str(evidence)]
+    """Return a finding with what it says in words, and its overrides as a command."""
+    command = ["hornbook", "train", "--config", path_text(run.recipe_path), *finding["overrides"]]
+    words = {"what": FAULTS[finding["fault"]], "advice": finding.get("advice", "")}
+    return {**finding, **words, "command": shlex.join(command) if finding["overrides"] else ""}
 
 
 def class_means(examination: Examination | None) -> dict[str, float]:

@@ -14,6 +14,7 @@ from hornbook.display.learning import figures_of
 from hornbook.display.page import render
 from hornbook.display.text import cut, p_text, path_text
 from hornbook.errors import RunError
+from hornbook.recipes.faults import FAULTS
 from hornbook.recipes.language.text import shown
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.study.compare import NOT_TRAINING, Column, Comparison, compare_found
@@ -81,6 +82,7 @@ def write_comparison(
             measure=comparison.measure,
             unit=" (%)" if comparison.measure is not None and comparison.measure.is_fraction else "",
             p=p_text,
+            faults=FAULTS,
         ),
     )
     return path

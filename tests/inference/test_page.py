@@ -21,6 +21,15 @@ RECIPE = """data: digits
 model: {name: mlp, units: [4]}
 training: {epochs: 3, batch_size: 431, engine: graph}
 """
+SHORT = {
+    "code": "too-few-epochs",
+    "fault": "too_few_epochs",
+    "severity": "tip",
+    "confidence": 0.6,
+    "evidence": "",
+    "overrides": [],
+}
+"""A finding as the doctor has it."""
 VOID = {"meta", "link", "img", "br", "hr", "input", "path", "use", "line", "rect"}
 
 
@@ -150,15 +159,15 @@ def test_the_same_run_gives_the_same_bytes(run, whole):
 
 def test_findings_are_shown_with_a_command_to_try(copy):
     finding = {
-        "code": "rate-high", "fault": "lr_too_high", "severity": "issue", "confidence": 0.8,
-        "evidence": {"<loss>": 3.5}, "overrides": {"optimizer.learning_rate": 0.01},
+        "code": "lr-too-high", "fault": "lr_too_high", "severity": "issue", "confidence": 0.8,
+        "evidence": "the <loss> is 3.5", "overrides": ["optimizer.learning_rate=0.01"],
     }  # fmt: skip
-    tip = {"code": "short", "severity": "tip", "evidence": "Only 3 epochs."}
+    tip = {**SHORT, "evidence": "Only 3 epochs.", "advice": "Train longer."}
     found = Reader(page_of(copy, findings=[finding, tip]))
-    assert "issue: lr_too_high" in found.of("h3")
-    assert {"<loss>", "3.5"} <= {*found.of("td")}
+    assert "issue: the learning rate is too high" in found.of("h3")
+    assert {"lr-too-high, confidence 80 %", "the <loss> is 3.5", "Train longer."} <= {*found.of("p")}
     assert any(text.endswith("recipe.yaml optimizer.learning_rate=0.01") for text in found.of("pre"))
-    assert "tip: short" in found.of("h3")
+    assert "tip: training ended too early" in found.of("h3")
     assert "Only 3 epochs." in found.of("p")
     assert "Nothing was found that calls for action." in Reader(page_of(copy, findings=[])).of("p")
     assert "Findings" not in Reader(page_of(copy)).of("h2"), "nobody has looked"
@@ -218,7 +227,7 @@ def test_no_text_of_a_run_becomes_html_or_a_control_character(copy):
     (copy.path / "health.jsonl").write_text(json.dumps(layer) + "\n")
     row = {"epoch": 1, evil: 0.5, "loss": 0.1}
     (copy.path / "history.jsonl").write_text(json.dumps(row) + "\n")
-    text = page_of(copy, findings=[{"code": evil, "severity": evil, "evidence": {evil: evil}, "overrides": [evil]}])
+    text = page_of(copy, findings=[{**SHORT, "evidence": evil, "overrides": [evil]}])
     assert text.count("<script>") == 1, "the page's own"
     assert "alert(1)" in Reader(text).all
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
@@ -319,12 +328,12 @@ def test_no_text_of_a_run_becomes_markdown_and_the_card_says_what_is_missing(cop
     data |= {"class_names": [f"<b>|*{number}*`\x1b" for number in range(10)], "warnings": ["[x](http://y)"]}
     (copy.path / "data.json").write_text(json.dumps(data))
     (copy.path / "result.json").write_text('{"state": "running"}')
-    text = card_of(copy, findings=[{"code": "a_code", "severity": "tip", "evidence": "see <this>"}])
+    text = card_of(copy, findings=[{**SHORT, "evidence": "see <this>"}])
     assert "10 classes: \\<b\\>\\|\\*0\\*\\`\\\\x1b," in text
     assert "- \\[x\\](http://y)" in text
     assert "- This run is not finished: running." in text
     assert "- Predictions: the file of the data is gone." in text
-    assert "**tip: a\\_code**: see \\<this\\>" in text
+    assert "**tip: training ended too early** (too-few-epochs): see \\<this\\>" in text
     assert "None was measured." in text
 
 

@@ -135,7 +135,7 @@ def test_findings_and_links_to_the_runs_own_pages(run):
     other.page_path.write_text("")
     finding = {"code": "lr-too-high", "fault": "lr_too_high", "severity": "issue", "confidence": 0.9}
     page = write_comparison([one, other], findings={one.path: [finding], other.path: []}).read_text()
-    assert "issue lr_too_high" in page
+    assert "issue: the learning rate is too high" in page
     assert "nothing that calls for action" in page
     assert 'href="a/20260101-000000-0000/"' in page
     assert 'href="b%20c/20260101-000001-0000/report.html"' in page
