@@ -21,7 +21,7 @@ test: $(READY)
 # nothing may be skipped. `make test` skips them, and says why.
 test-extras: $(EXTRAS:%=test-%) test-whole
 
-# All pages of the documentation and all shipped recipes, where `make test` looks at some.
+# The tests marked `whole`: all pages of the documentation, where `make test` looks at the first ones.
 test-whole: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --whole
 

@@ -59,7 +59,7 @@ SHARED_WARM = []
 def pytest_addoption(parser):
     """Add what `make test-extras` needs."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
-    parser.addoption("--whole", action="store_true", help="only the tests that look at all where others look at some")
+    parser.addoption("--whole", action="store_true", help="only the tests marked `whole`, which are left out otherwise")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -303,6 +303,7 @@ def test_a_new_recipe_of_few_examples_learns_what_there_is_to_learn(hornbook_com
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.whole
 def test_the_examples_in_help_run_one_after_the_other(hornbook_command, monkeypatch):
     monkeypatch.setattr("hornbook.engine.choice.XLA_LAYERS", frozenset())  # a graph compiles faster
     np.savez("images.npz", x=np.zeros((3, 8, 8)))

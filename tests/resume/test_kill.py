@@ -16,9 +16,12 @@ DEATHS = {  # of each kind: files written in full before each death, and where t
     },
     "pretraining layer by layer, averaged weights, augmentation, max-norm": {14: "mid-save, pretraining"},
 }
+LONGEST = "performance scheduling, early stopping, accumulation, averaged weights"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.whole if kind == LONGEST else ()) for kind in KINDS]
+)
 def test_a_killed_run_ends_bit_for_bit_where_it_would_have(kind, tmp_path, warm):
     numbers = map(str, DEATHS[kind])
     command = [warm.python, ROOT / "tests" / "soak.py", "--kind", kind, "--at", *numbers]
