@@ -14,6 +14,7 @@ from hornbook.commands import (
     doctor,
     evaluate,
     explain,
+    export,
     lr_find,
     new,
     report,
@@ -40,8 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate, check, catalog, new,
-    versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, reuse_report, ablate, check, catalog,
+    new, versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
     "SweepRecord",
     "read_lines", "read_record", "read_text",
 ]  # fmt: skip
@@ -136,6 +136,26 @@ class ReuseRecord(_Record):
     weights: str
     layers: list[ReusedLayerRecord]
     skipped: dict[str, str]
+
+
+class ExportRecord(_Record):
+    """The run's model in another format."""
+
+    format: str
+    precision: str
+    path: str
+    bytes: Count
+    rows: Count
+    difference: float
+    tolerance: float
+    agreement: float | None
+    load: str
+
+
+class ExportsRecord(_Record):
+    """`exports/exports.json`: the files beside it."""
+
+    exports: list[ExportRecord]
 
 
 def _inside(path: str) -> str:
