@@ -27,8 +27,8 @@ from hornbook.commands import (
 )
 from hornbook.commands import version as versions
 from hornbook.commands.options import examples
+from hornbook.display.terminal import escaping_streams
 from hornbook.errors import HornbookError, UsageError
-from hornbook.report.terminal import escaping_streams
 
 __all__ = ["app", "main"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import hornbook
 from hornbook.data.source import Array
-from hornbook.report.intervals import mean_interval, paired_interval
+from hornbook.display.intervals import mean_interval, paired_interval
 
 FASTER = "optimizer={name: sgd, learning_rate: 0.01, momentum: 0.9, nesterov: true}"
 REDRAWN = "data={name: arrays, split: {validation: 0}}"

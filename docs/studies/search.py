@@ -9,7 +9,7 @@ import tempfile
 from typing import Any
 
 import hornbook
-from hornbook.report.intervals import mean_interval, paired_interval
+from hornbook.display.intervals import mean_interval, paired_interval
 from hornbook.sweep.sweep import sweep
 
 KEYS = {"optimizer.learning_rate": (1e-3, 1.0), "optimizer.momentum": (0.5, 0.98), "regularization.l2": (1e-6, 1e-2)}

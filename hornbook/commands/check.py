@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples
+from hornbook.display.text import cut, indented
 from hornbook.engine.cluster import check_cluster
 from hornbook.errors import Problem, UsageError, format_path, format_problems
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.load import Checked, Config, Look, check_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sources.synthetic import Inline
-from hornbook.report.text import cut, indented
 
 if TYPE_CHECKING:
     from hornbook.data.source import Splits

@@ -10,11 +10,11 @@ import typer
 
 from hornbook.atomic import write_text
 from hornbook.commands.options import RunArgument, examples, find_whole, import_tensorflow
+from hornbook.display.terminal import console
+from hornbook.display.text import COLUMNS
 from hornbook.errors import UsageError
 from hornbook.recipes.faults import CODES, FAULTS
 from hornbook.recipes.language.hints import did_you_mean
-from hornbook.report.terminal import console
-from hornbook.report.text import COLUMNS
 
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hornbook.commands.options import RunArgument, TrustOption, examples, find_whole, import_tensorflow
+from hornbook.display.text import hanging, path_text
 from hornbook.errors import GateError
-from hornbook.report.text import hanging, path_text
 from hornbook.runs.usage import size_text
 
 if TYPE_CHECKING:

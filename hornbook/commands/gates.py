@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from hornbook.display.condition import Condition
 from hornbook.errors import GateError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.condition import Condition
 
 __all__ = ["Gates", "RequireOption"]
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from hornbook.display.terminal import passing
 from hornbook.errors import RecipeError, format_problems
 from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.terminal import passing
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from hornbook.commands.options import TrustOption, examples, import_tensorflow
+from hornbook.display.text import path_text
 from hornbook.errors import RunError, UsageError
-from hornbook.report.text import path_text
 from hornbook.runs.directory import find_run
 from hornbook.runs.studies import study_page
 from hornbook.runs.sweeps import sweep_page

@@ -16,7 +16,7 @@ from hornbook.commands.options import (
     import_tensorflow,
 )
 from hornbook.commands.running import train_and_print
-from hornbook.report.terminal import console
+from hornbook.display.terminal import console
 from hornbook.startup import process_start
 
 if TYPE_CHECKING:

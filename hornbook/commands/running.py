@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from hornbook.commands.options import Device, import_tensorflow
+from hornbook.display.terminal import console
 from hornbook.errors import DivergedError
-from hornbook.report.terminal import console
 
 if TYPE_CHECKING:
     from hornbook.trainer.listeners import Listener, Start

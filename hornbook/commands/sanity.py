@@ -12,8 +12,8 @@ from hornbook.commands.options import (
     import_tensorflow,
     load_or_explain,
 )
+from hornbook.display.terminal import passing
 from hornbook.errors import GateError
-from hornbook.report.terminal import passing
 
 __all__ = ["COMMANDS"]
 

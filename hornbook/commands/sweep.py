@@ -18,9 +18,9 @@ from hornbook.commands.options import (
     import_tensorflow,
     load_or_explain,
 )
+from hornbook.display.terminal import console, line
 from hornbook.errors import UsageError
 from hornbook.recipes.sections.sweep import no_sweep
-from hornbook.report.terminal import console, line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,9 +20,9 @@ from hornbook.commands.options import (
 )
 from hornbook.commands.report import write_page_of
 from hornbook.commands.running import train_and_print
+from hornbook.display.text import path_text
 from hornbook.recipes.control import control_of
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.text import path_text
 from hornbook.runs.directory import find_unfinished
 from hornbook.startup import process_start
 

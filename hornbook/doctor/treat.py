@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf
+from hornbook.display.intervals import Interval, paired_interval
 from hornbook.doctor.diagnose import Diagnosis, diagnose
 from hornbook.doctor.finding import Finding
 from hornbook.errors import HornbookError, RecipeError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.intervals import Interval, paired_interval
 from hornbook.runs import find_run
 from hornbook.trainer.train import train
 

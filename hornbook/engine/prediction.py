@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.data.source import Array, Inputs
-from hornbook.report.terminal import Bar
+from hornbook.display.terminal import Bar
 
 __all__ = ["large_batch", "predict_scores"]
 

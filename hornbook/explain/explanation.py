@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hornbook.data import Shelf
+from hornbook.display.text import COLUMNS, cut, hanging, number_text
 from hornbook.errors import Path, format_path
 from hornbook.explain.became import became
 from hornbook.explain.objects import Objects
 from hornbook.recipes.language.text import to_flow
 from hornbook.recipes.origins import leaves, origin_of
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.text import COLUMNS, cut, hanging, number_text
 from hornbook.trainer.plan import plan_lines
 
 __all__ = ["NAMES", "Explanation", "Row", "explain"]

@@ -138,7 +138,9 @@ def _keep_record(run: Run, exports: Sequence[Export]) -> None:
         record["path"] = Path(record["path"]).name
         del record["reason"]
     names = {record["path"] for record in written}
-    kept = [record for record in run.exports if record["path"] not in names and (run.exports_path / record["path"]).exists()]
+    kept = [
+        record for record in run.exports if record["path"] not in names and (run.exports_path / record["path"]).exists()
+    ]
     RunDirectory(run.path).write_exports([*kept, *written])
 
 

@@ -4,16 +4,16 @@ Mitchell et al. (2019), "Model cards for model reporting".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hornbook.atomic import write_text
+from hornbook.display.text import path_text
 from hornbook.errors import RunError, escaped
 from hornbook.inference.examination import MOST_CLASSES, Examination
 from hornbook.inference.gathered import Finding, Gathered, class_means, gather, shown_finding
 from hornbook.recipes.language.text import to_yaml
-from hornbook.report.text import path_text
 from hornbook.runs.directory import Run
 
 __all__ = ["card_of", "write_card"]

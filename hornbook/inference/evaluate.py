@@ -8,6 +8,7 @@ from hornbook.builder.build import as_targets
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
+from hornbook.display.text import cut, path_text
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError, escaped
@@ -18,7 +19,6 @@ from hornbook.inference.mistakes import Mistakes, find_mistakes
 from hornbook.inference.timing import Cost, cost_of
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import check_dropout
-from hornbook.report.text import cut, path_text
 from hornbook.runs import find_run
 
 __all__ = ["Report", "check_choices", "evaluate_run", "load_splits", "of_split", "split_of"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import Examination, examine
-from hornbook.report.text import path_text
 from hornbook.runs.directory import Run, is_pretraining
 
 __all__ = ["Finding", "Gathered", "class_means", "gather", "shown_finding"]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo, Inputs, Split
+from hornbook.display.text import COLUMNS, cut
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
-from hornbook.report.text import COLUMNS, cut
 
 __all__ = ["Confused", "Mistake", "Mistakes", "find_mistakes", "readable_rows"]
 

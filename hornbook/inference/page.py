@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.atomic import write_text
+from hornbook.display.health import heat_tables, layer_pictures
+from hornbook.display.learning import learning_curves
+from hornbook.display.page import render
+from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import MOST_CLASSES, Examination
 from hornbook.inference.gathered import Finding, class_means, gather, shown_finding
 from hornbook.inference.page_charts import pictures_of
 from hornbook.recipes.describe.chosen import chosen_keys, chosen_lines
 from hornbook.recipes.load import load_recipe
-from hornbook.report.health import heat_tables, layer_pictures
-from hornbook.report.learning import learning_curves
-from hornbook.report.page import render
-from hornbook.report.text import path_text
 from hornbook.runs.directory import Run
 
 __all__ = ["page_of", "write_page"]

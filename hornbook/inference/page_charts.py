@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from hornbook.display.chart import AXIS, NUM_SOLID, PLAIN, SERIES
+from hornbook.display.distributions import DotChart, Histogram, HistogramChart
+from hornbook.display.lines import Line, LineChart
 from hornbook.errors import escaped
 from hornbook.inference.calibration import Bin
 from hornbook.inference.examination import MOST_TARGETS, Curve, Examination, Residuals
-from hornbook.report.chart import AXIS, NUM_SOLID, PLAIN, SERIES
-from hornbook.report.distributions import DotChart, Histogram, HistogramChart
-from hornbook.report.lines import Line, LineChart
 
 __all__ = ["pictures_of"]
 

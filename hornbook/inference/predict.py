@@ -11,6 +11,7 @@ from hornbook.atomic import replacing
 from hornbook.data import Splits
 from hornbook.data.source import Array, Examples
 from hornbook.data.storage.rows import in_memory
+from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import UsageError
 from hornbook.inference.calibration import check_options
@@ -22,7 +23,6 @@ from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
-from hornbook.report.terminal import data_stream
 from hornbook.runs import find_run
 
 __all__ = ["predict_file", "prediction_columns"]

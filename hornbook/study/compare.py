@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hornbook.display.text import COLUMNS, p_relation
 from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import KINDS, component_class
 from hornbook.recipes.language.text import parse, shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.text import COLUMNS, p_relation
 from hornbook.runs.directory import Run, find_run, is_pretraining
 from hornbook.study.grid import grid_lines
 from hornbook.study.measure import Measure, measure_of

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from hornbook.report.chart import NUM_SOLID, SERIES
-from hornbook.report.intervals import Interval, mean_interval
-from hornbook.report.lines import Line, LineChart
+from hornbook.display.chart import NUM_SOLID, SERIES
+from hornbook.display.intervals import Interval, mean_interval
+from hornbook.display.lines import Line, LineChart
 from hornbook.study.measure import Measure
 from hornbook.study.outcome import Group
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hornbook.report.text import COLUMNS, cut
+from hornbook.display.text import COLUMNS, cut
 
 __all__ = ["grid_lines"]
 

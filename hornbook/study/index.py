@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hornbook.atomic import write_text
+from hornbook.display.page import render
 from hornbook.errors import RunError
-from hornbook.report.page import render
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.usage import Usage, date_text, size_text
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hornbook.display.condition import Condition
+from hornbook.display.intervals import Interval
 from hornbook.errors import UsageError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.condition import Condition
-from hornbook.report.intervals import Interval
 
 __all__ = ["Measure", "Target", "measure_of", "parse_target"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.report.intervals import Interval, mean_interval
+from hornbook.display.intervals import Interval, mean_interval
 from hornbook.study.measure import Measure
 from hornbook.study.significance import LEVEL, SEEDS, Difference, Repeats, compare_pairs, inflated
 

@@ -1,7 +1,7 @@
 """A study as one HTML page that loads nothing from elsewhere. No TensorFlow."""
 
-from hornbook.report.page import render
-from hornbook.report.text import p_text
+from hornbook.display.page import render
+from hornbook.display.text import p_text
 from hornbook.study.curves import MOST_CURVES, chart_of
 from hornbook.study.outcome import Group
 from hornbook.study.table import Study

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hornbook.display.intervals import mean_interval, paired_interval
 from hornbook.errors import HornbookError, RunError, UsageError
 from hornbook.recipes.control import control_of
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.intervals import mean_interval, paired_interval
 from hornbook.runs.directory import Run, find_run, runs_of
 from hornbook.trainer.reuse.record import end_lines, reuse_lines
 from hornbook.trainer.train import train

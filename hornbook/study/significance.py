@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hornbook.report.intervals import Interval, paired_interval
+from hornbook.display.intervals import Interval, paired_interval
 
 __all__ = [
     "LEVEL", "POWER",

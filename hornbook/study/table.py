@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hornbook.report.intervals import Interval
-from hornbook.report.text import COLUMNS, p_text
+from hornbook.display.intervals import Interval
+from hornbook.display.text import COLUMNS, p_text
 from hornbook.study.measure import Measure, Target
 from hornbook.study.outcome import Row
 from hornbook.study.significance import SEEDS, Repeats

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from hornbook.display.page import render
 from hornbook.recipes.language.text import to_yaml
-from hornbook.report.page import render
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.importance import importance
 from hornbook.sweep.plots import chart_of

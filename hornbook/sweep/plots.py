@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from hornbook.display.trials import Axis, Trial, TrialChart
 from hornbook.recipes.sections.sweep import Range, Sweep
-from hornbook.report.trials import Axis, Trial, TrialChart
 from hornbook.runs.sweeps import TrialRow
 from hornbook.sweep.table import value_text
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hornbook.report.intervals import Interval
+from hornbook.display.intervals import Interval
 
 __all__ = ["SweepResult"]
 

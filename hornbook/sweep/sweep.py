@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Shelf, load_data
+from hornbook.display.intervals import Interval, mean_interval
 from hornbook.errors import HornbookError, RunError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.text import to_yaml
@@ -15,7 +16,6 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.sweep import Hyperband, no_sweep
 from hornbook.recipes.trial import trial_recipe
-from hornbook.report.intervals import Interval, mean_interval
 from hornbook.runs.directory import Run, check_writable, newest_run
 from hornbook.runs.sweeps import BEST, CONFIRM, LATEST, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hornbook.display.text import number_text
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.text import number_text
 from hornbook.runs.sweeps import Rejection, SweepFolder, TrialRow
 
 __all__ = ["best_text", "csv_text", "ranking", "short_keys", "value_text", "values_text"]

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.display import terminal
+from hornbook.display.text import COLUMNS, cut, indented
 from hornbook.recipes.sections.sweep import Hyperband
-from hornbook.report import terminal
-from hornbook.report.text import COLUMNS, cut, indented
 from hornbook.runs.sweeps import TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult

@@ -8,7 +8,7 @@ import numpy as np
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory, select
-from hornbook.report.text import cut, cut_inside, hanging
+from hornbook.display.text import cut, cut_inside, hanging
 from hornbook.trainer.needs import needs_of
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.pretraining.phase import phase_names

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.display import terminal
+from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.environment import describe_device
 from hornbook.errors import escaped
-from hornbook.report import terminal
-from hornbook.report.text import COLUMNS, epoch_figure, indented
 from hornbook.runs.directory import LATEST, RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared

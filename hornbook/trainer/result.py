@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook.display.learning import figures_of, learning_curves
 from hornbook.errors import escaped
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.learning import figures_of, learning_curves
 from hornbook.runs.directory import is_pretraining
 
 if TYPE_CHECKING:

@@ -99,4 +99,4 @@ def test_training_imports_no_package_for_tables_and_a_sweep_one_for_pictures_whe
     assert found[train][1] & {"tensorflow", "polars", "pandas", "sklearn", "matplotlib"} == {"tensorflow"}
     assert found[sweep][0] == 0
     drawn = [line for line in err.splitlines() if "matplotlib" in line]
-    assert drawn == ["matplotlib for report/chart.py after 2"]
+    assert drawn == ["matplotlib for display/chart.py after 2"]

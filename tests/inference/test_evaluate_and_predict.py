@@ -13,6 +13,7 @@ from sklearn import metrics as sk
 import hornbook
 from hornbook.builder import compile_plain
 from hornbook.builder.build import as_targets
+from hornbook.display.terminal import Escaping
 from hornbook.engine import evaluation
 from hornbook.engine.evaluation import Evaluator
 from hornbook.engine.prediction import large_batch, predict_scores
@@ -20,7 +21,6 @@ from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 from hornbook.inference.trained import load_run
-from hornbook.report.terminal import Escaping
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(70, 4)).astype(np.float32)

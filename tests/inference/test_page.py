@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 import hornbook
+from hornbook.display.health import layer_pictures
 from hornbook.errors import DataError
 from hornbook.inference import gathered, page
 from hornbook.inference.card import card_of
 from hornbook.inference.page import page_of, write_page
-from hornbook.report.health import layer_pictures
 from hornbook.runs.directory import Run
 
 RECIPE = """data: digits

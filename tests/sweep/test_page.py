@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from hornbook.display.intervals import Interval
 from hornbook.recipes.sections.sweep import Sweep
-from hornbook.report.intervals import Interval
 from hornbook.runs.sweeps import Outcome, TrialRow
 from hornbook.sweep.oracle import Proposal
 from hornbook.sweep.page import report_html

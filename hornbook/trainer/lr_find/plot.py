@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.report.chart import ACCENT, FAINT, PLAIN, SERIES
-from hornbook.report.lines import Line, LineChart, Mark
-from hornbook.report.text import cut
+from hornbook.display.chart import ACCENT, FAINT, PLAIN, SERIES
+from hornbook.display.lines import Line, LineChart, Mark
+from hornbook.display.text import cut
 from hornbook.trainer.lr_find.suggest import Curve, Search, start_of
 
 __all__ = ["svg", "text_plot"]

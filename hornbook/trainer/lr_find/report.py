@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from hornbook.report.text import indented
+from hornbook.display.text import indented
 from hornbook.trainer.lr_find.plot import MARKS, text_plot
 from hornbook.trainer.lr_find.suggest import RULES, Search
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.builder.build import Built
-from hornbook.report.text import COLUMNS, indented
+from hornbook.display.text import COLUMNS, indented
 from hornbook.runs.keras_file import checksum
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.reuse.timeline import Timeline, moved

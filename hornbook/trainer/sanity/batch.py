@@ -15,8 +15,8 @@ from hornbook.builder.build import Built, as_targets
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory, select
+from hornbook.display.text import number_text
 from hornbook.recipes.language.spec import component_class
-from hornbook.report.text import number_text
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped
 from hornbook.upstream import REFUSALS, reason, trusted

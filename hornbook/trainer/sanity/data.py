@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.report.text import number_text
+from hornbook.display.text import number_text
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from hornbook.builder.phases import phases_of
 from hornbook.builder.randomness import derive_seed
+from hornbook.display.text import COLUMNS, hanging
 from hornbook.engine.probe import Probe
 from hornbook.errors import DataError
 from hornbook.recipes.recipe import Recipe
-from hornbook.report.text import COLUMNS, hanging
 from hornbook.trainer.prepare import Prepared, prepare
 from hornbook.trainer.sanity.batch import SmallBatch, check_fit, check_saving, check_zeroed, loss_of, without_draws
 from hornbook.trainer.sanity.data import check_data

@@ -11,8 +11,8 @@ import numpy as np
 from hornbook.builder.phases import Phase
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
+from hornbook.display.text import number_text
 from hornbook.engine.probe import Probe, Reading, activation_of
-from hornbook.report.text import number_text
 from hornbook.trainer.health.layers import layer_figures
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped

@@ -9,7 +9,7 @@ import numpy as np
 from hornbook.builder.build import Built
 from hornbook.builder.head import HEAD_ACTIVATION
 from hornbook.data.source import Array
-from hornbook.report.text import number_text
+from hornbook.display.text import number_text
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped
 

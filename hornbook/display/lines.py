@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hornbook.report.chart import ACCENT, CHAR, QUIET, axes_in, drawn, pixels, spread, write
-from hornbook.report.text import cut, cut_inside
+from hornbook.display.chart import ACCENT, CHAR, QUIET, axes_in, drawn, pixels, spread, write
+from hornbook.display.text import cut, cut_inside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

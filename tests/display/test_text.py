@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hornbook.report.text import cut, cut_inside, epoch_figure, indented, number_text, p_relation, p_text
+from hornbook.display.text import cut, cut_inside, epoch_figure, indented, number_text, p_relation, p_text
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from hornbook.report.chart import ACCENT, INK, QUIET, SERIES, drawn, shade, spread
-from hornbook.report.lines import Line, LineChart
+from hornbook.display.chart import ACCENT, INK, QUIET, SERIES, drawn, shade, spread
+from hornbook.display.lines import Line, LineChart
 
 EXAMPLE = """
-from hornbook.report.lines import Line, LineChart, Mark
+from hornbook.display.lines import Line, LineChart, Mark
 lines = (Line([1, 2, 3], [0.5, 0.75, 0.875], "#0f6cbd", label="price in $ of $x$", band=([0.4, 0.7, 0.8], [0.6, 0.8, 0.9])),)
 svg = LineChart(lines, "epoch", "val_accuracy", (0.4, 0.9), marks=(Mark(2.0, "here", "#c2410c", True),)).svg("one", "two")
 """

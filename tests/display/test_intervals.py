@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hornbook.report.intervals import mean_interval, paired_interval
+from hornbook.display.intervals import mean_interval, paired_interval
 
 
 def test_student_s_interval_of_three_values():

@@ -3,10 +3,10 @@
 import jinja2
 import pytest
 
-from hornbook.report import page
-from hornbook.report.page import render
+from hornbook.display import page
+from hornbook.display.page import render
 
-TEMPLATE = """{% extends "hornbook.report/page.html.jinja" %}
+TEMPLATE = """{% extends "hornbook.display/page.html.jinja" %}
 {% block title %}{{ name }}{% endblock %}
 {% block heading %}{{ name }}{% endblock %}
 {% block content %}

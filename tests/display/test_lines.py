@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hornbook.report.lines import Line, LineChart, Mark, rate_ticks
+from hornbook.display.lines import Line, LineChart, Mark, rate_ticks
 
 RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hornbook.report.condition import Condition
+from hornbook.display.condition import Condition
 
 
 @pytest.mark.parametrize(

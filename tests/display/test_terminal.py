@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from hornbook.display import terminal
+from hornbook.display.text import cut, cut_inside
 from hornbook.errors import Problem, escaped
-from hornbook.report import terminal
-from hornbook.report.text import cut, cut_inside
 
 NASTY = "a\x1b[31mred\a\rb\x9b2J\u202eback"
 SHOWN = r"a\x1b[31mred\x07\rb\x9b2J\u202eback"

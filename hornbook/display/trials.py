@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hornbook.report.chart import ACCENT, AXIS, CHAR, INK, QUIET, axes_in, drawn, pixels, shade, write
-from hornbook.report.text import cut, cut_inside, number_text
+from hornbook.display.chart import ACCENT, AXIS, CHAR, INK, QUIET, axes_in, drawn, pixels, shade, write
+from hornbook.display.text import cut, cut_inside, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hornbook.report.chart import AXIS, FAINT, PLAIN, QUIET, axes_in, drawn, write
+from hornbook.display.chart import AXIS, FAINT, PLAIN, QUIET, axes_in, drawn, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,6 +1,6 @@
 """Layers over time as shaded tables, and their histograms."""
 
-from hornbook.report.health import heat_tables, layer_pictures
+from hornbook.display.health import heat_tables, layer_pictures
 
 
 def row(epoch, layers):

@@ -1,14 +1,14 @@
 """Pages of HTML that load nothing from elsewhere: one environment, one base template. No TensorFlow.
 
-A page begins with ``{% extends "hornbook.report/page.html.jinja" %}`` and fills the blocks title, heading and content; it
+A page begins with ``{% extends "hornbook.display/page.html.jinja" %}`` and fills the blocks title, heading and content; it
 may add a style and a script. Pages are light or dark as the reader's system is, and dark pictures are inverted.
 """
 
 from importlib import resources
 from typing import Any
 
+from hornbook.display import chart
 from hornbook.errors import escaped
-from hornbook.report import chart
 
 __all__ = ["render"]
 

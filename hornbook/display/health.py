@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from hornbook.display.distributions import Histogram, HistogramChart
 from hornbook.errors import escaped
-from hornbook.report.distributions import Histogram, HistogramChart
 
 __all__ = ["Cell", "HeatTable", "LayerPictures", "heat_tables", "layer_pictures"]
 

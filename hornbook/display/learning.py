@@ -5,9 +5,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from hornbook.display.chart import ACCENT, PLAIN, QUIET
+from hornbook.display.lines import Line, LineChart, Mark
 from hornbook.errors import escaped
-from hornbook.report.chart import ACCENT, PLAIN, QUIET
-from hornbook.report.lines import Line, LineChart, Mark
 
 __all__ = ["Curves", "figures_of", "learning_curves"]
 

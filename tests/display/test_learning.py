@@ -2,7 +2,7 @@
 
 import math
 
-from hornbook.report.learning import learning_curves
+from hornbook.display.learning import learning_curves
 
 
 def history_of(losses, **more):

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from hornbook.report.chart import ACCENT
-from hornbook.report.trials import Axis, Trial, TrialChart
+from hornbook.display.chart import ACCENT
+from hornbook.display.trials import Axis, Trial, TrialChart
 
 RATE = Axis("optimizer.learning_rate", 1e-4, 1.0, is_log=True)
 DROPOUT = Axis("regularization.dropout", 0.0, 0.5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hornbook.report.distributions import DotChart, Histogram, HistogramChart
+from hornbook.display.distributions import DotChart, Histogram, HistogramChart
 
 
 @pytest.mark.parametrize("histograms", [
