@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -156,7 +157,7 @@ class _Source:
         self.calibration = np.asarray(splits.train.x[:CALIBRATION]).astype(self.dtype)
         self.expected = predict_scores(trained.model, self.rows)
         self.metadata = _metadata(trained)
-        halves = {layer.compute_dtype for layer in trained.model.layers} - {"float32"}
+        halves = {getattr(layer, "compute_dtype", "float32") for layer in trained.model.layers} - {"float32"}
         self.computes = min(halves, default="float32")
 
     def labels(self) -> Callable[[Array], Array] | None:
@@ -212,7 +213,7 @@ def _export(source: _Source, each: Format, precision: str, target: Path) -> Expo
             model = stripped(source.trained.model, unrolls=not each.has_loops)
             output = output_name(source.trained.info.task)
             exportable = Exportable(model, source.dtype, output, source.calibration, source.metadata)
-            with quietly():
+            with _quietly():
                 each.writer()(exportable, temporary, precision)
                 proof = compare(
                     source.expected,
@@ -263,7 +264,7 @@ def _replace(temporary: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
+def _quietly() -> Iterator[None]:
     """Hold back what converters print, on Python's streams and below them, while this is open."""
     level, was = logging.root.manager.disable, tf.get_logger().level
     logging.disable(logging.WARNING)
@@ -274,7 +275,8 @@ def quietly() -> Iterator[None]:
             sys.stderr.flush()
             for number, _ in streams:
                 os.dup2(sink.fileno(), number)
-            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 yield
         finally:
             for number, kept in streams:

@@ -41,7 +41,7 @@ def stripped(model: keras.Model, *, unrolls: bool = False) -> keras.Model:
     def keep(layer: keras.layers.Layer) -> keras.layers.Layer:
         is_recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
         changes = {"unroll": True} if unrolls and is_recurrent else {}
-        if layer.compute_dtype == "float32" and not changes:
+        if (not isinstance(layer, keras.layers.Layer) or layer.compute_dtype == "float32") and not changes:
             return layer
         return _copied(layer, changes)
 

@@ -14,9 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
-    "SweepRecord",
-    "read_lines", "read_record", "read_text",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
+    "ReuseRecord", "SweepRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
 ADVICE = "Restore it from a copy, or leave this folder out."

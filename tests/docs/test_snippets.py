@@ -20,6 +20,7 @@ TOGETHER = [
         "docs/lr_find.md",
         "docs/uncertainty.md",
         "docs/report.md",
+        "docs/export.md",
         "docs/pretraining.md",
         "docs/reuse.md",
         "docs/ablation.md",
