@@ -63,7 +63,11 @@ def cases(wanted):
     for name in sorted(set(catalog("normalization"))):
         if not wanted or name in wanted:
             for position in ("before_activation", "after_activation"):
-                chosen = {"name": name, "position": position, **({"groups": 4} if name == "group_normalization" else {})}
+                chosen = {
+                    "name": name,
+                    "position": position,
+                    **({"groups": 4} if name == "group_normalization" else {}),
+                }
                 yield f"{name} {position.split('_')[0]} the activation", (
                     {**base, "activation": "relu", "normalization": chosen}, [],
                 )  # fmt: skip

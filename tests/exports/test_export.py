@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+import hornbook
 from hornbook.errors import DataError, RunError, UsageError
 from hornbook.runs.directory import find_run
 
@@ -177,3 +178,25 @@ def test_the_command_prints_what_was_compared_and_fails_where_nothing_came_of_it
     refused = hornbook_command(f"hornbook export {run} --to keras --precision float16")
     assert (refused.code, refused.out.split(":")[0]) == (3, "keras        refused")
     shutil.rmtree(run / "exports")
+
+
+def test_layers_that_keras_alone_cannot_load_are_refused(tensorflow, tmp_path):
+    import keras
+
+    from hornbook.exports import keras_file
+    from hornbook.exports.formats import Exportable, RefusedError
+
+    class Doubled(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * 2.0
+
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, Doubled()(inputs))
+    with pytest.raises(RefusedError, match="Keras alone cannot load Doubled"):
+        keras_file.write(Exportable(model, "float32", "values", np.zeros((1, 3)), {}), tmp_path / "m.keras", "float32")
+
+
+def test_python_gets_what_the_command_prints(run):
+    written = hornbook.export(run, "keras", output=run / "own.keras")
+    assert [(each.format, each.path, each.proof.difference) for each in written] == [("keras", run / "own.keras", 0)]
+    assert find_run(run).exports == []  # those are in the run's own folder
