@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hornbook.commands.options import RunArgument, TrustOption, examples, find_whole, import_tensorflow
+from hornbook.commands.options import (
+    AnywayOption,
+    CheckpointOption,
+    RunArgument,
+    TrustOption,
+    examples,
+    find_whole,
+    import_tensorflow,
+)
 from hornbook.display.text import hanging, path_text
 from hornbook.errors import GateError
 from hornbook.runs.usage import size_text
@@ -37,13 +45,6 @@ class Precision(StrEnum):
     int8 = "int8"
 
 
-class Which(StrEnum):
-    """Which weights."""
-
-    best = "best"
-    last = "last"
-
-
 def export(
     run: RunArgument,
     to: Annotated[Target, typer.Option(help="The format; all: each one")],
@@ -52,12 +53,10 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="The file or folder to write; omitted: exports/ in the run's folder"),
     ] = None,
-    checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
+    checkpoint: CheckpointOption = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there")] = False,
     trust: TrustOption = False,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")
-    ] = False,
+    anyway: AnywayOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list with an entry per format")] = False,
 ) -> None:
     """Write a run's model for other programs, and prove it.
