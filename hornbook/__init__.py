@@ -18,6 +18,7 @@ from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, regis
 
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis
+    from hornbook.exports.export import Export
     from hornbook.pages import Page
     from hornbook.study.learning.table import LearningCurve
     from hornbook.study.table import Study
@@ -36,6 +37,7 @@ __all__ = [
     "callbacks",
     "check_recipe",
     "diagnose",
+    "export",
     "find_learning_rate",
     "health",
     "learning_curve",
@@ -112,6 +114,22 @@ def diagnose(run: str | Path, *, mute: Sequence[str] = ()) -> "Diagnosis":
     from hornbook.doctor.diagnose import diagnose as examine
 
     return examine(run, mute=mute)
+
+
+def export(run: str | Path, to: str | Sequence[str], **options: Any) -> "list[Export]":
+    """Write a run's model in other formats, each proved in its own runtime; see `hornbook.exports.export.export_run`.
+
+    Args:
+        run: A run's folder, or a recipe's name.
+        to: ``saved_model``, ``onnx``, ``litert``, ``openvino``, ``keras``, several of them, or ``all``.
+        options: ``precision``, ``output``, ``which``, ``trust``, ``anyway``, ``force``.
+    """
+    from hornbook import startup
+
+    startup.import_tensorflow()
+    from hornbook.exports.export import export_run
+
+    return export_run(run, to, **options)
 
 
 def health(run: str | Path) -> Any:

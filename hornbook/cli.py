@@ -14,6 +14,7 @@ from hornbook.commands import (
     doctor,
     evaluate,
     explain,
+    export,
     learning_curve,
     lr_find,
     new,
@@ -41,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, reuse_report, ablate,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, reuse_report, ablate,
     learning_curve, check, catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:

@@ -36,6 +36,7 @@ __all__ = [
     "forget_compiled",
     "forget_executables",
     "forgettable",
+    "frozen",
     "has_all_variables",
     "let_momentum_move",
     "logits_of",
@@ -49,6 +50,7 @@ __all__ = [
     "threefry",
     "trusted",
     "unclipped",
+    "with_lite_metadata",
     "with_logits",
 ]
 
@@ -399,3 +401,32 @@ def reason(error: BaseException) -> str:
     """Return the start of the error's text on one line, without a full stop."""
     text = re.sub(r"\{\{[^}]*\}\}|\[Op:.*", "", str(error))  # names of TensorFlow's kernels say nothing
     return " ".join(text.split())[:LONGEST].rstrip(".")
+
+
+def frozen(function: Any) -> Any:
+    """Return a concrete function with its variables as constants, which LiteRT's converter needs."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(function)
+
+
+def with_lite_metadata(content: bytes, metadata: Mapping[str, str], names: Mapping[str, str]) -> bytes:
+    """Return a LiteRT model with texts in its metadata and names for its first input and output (`inputs`, `outputs`)."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for place, name in names.items():
+        graph = model.subgraphs[0]
+        graph.tensors[getattr(graph, place)[0]].name = name
+    model.metadata = model.metadata or []
+    for name, text in metadata.items():
+        buffer = schema.BufferT()
+        buffer.data = text.encode()
+        model.buffers.append(buffer)
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = f"hornbook.{name}", len(model.buffers) - 1
+        model.metadata.append(entry)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())

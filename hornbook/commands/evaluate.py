@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from hornbook.commands.gates import Gates, RequireOption
-from hornbook.commands.options import RunArgument, TrustOption, examples, find_whole, import_tensorflow
+from hornbook.commands.options import (
+    AnywayOption,
+    CheckpointOption,
+    RunArgument,
+    TrustOption,
+    examples,
+    find_whole,
+    import_tensorflow,
+)
 from hornbook.errors import UsageError
 from hornbook.recipes.load import load_recipe
 
@@ -27,7 +35,6 @@ ThresholdOption = Annotated[
     float | None,
     typer.Option("--threshold", metavar="NUMBER", help="Output above which a label is given; omitted: the run's own"),
 ]
-AnywayOption = Annotated[bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")]
 
 
 class SplitName(StrEnum):
@@ -51,13 +58,6 @@ MissingOption = Annotated[
 ]
 
 
-class Which(StrEnum):
-    """Which weights."""
-
-    best = "best"
-    last = "last"
-
-
 def evaluate(
     run: RunArgument,
     split: Annotated[SplitName | None, typer.Option(help="train, validation or test; omitted: test")] = None,
@@ -70,7 +70,7 @@ def evaluate(
     array: ArrayOption = None,
     missing: MissingOption = None,
     threshold: ThresholdOption = None,
-    checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
+    checkpoint: CheckpointOption = None,
     mc_samples: SamplesOption = None,
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Also expected calibration error and the reliability curve")
@@ -149,7 +149,7 @@ def predict(
     ] = None,
     missing: MissingOption = None,
     threshold: ThresholdOption = None,
-    checkpoint: Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")] = None,
+    checkpoint: CheckpointOption = None,
     mc_samples: SamplesOption = None,
     temperature: Annotated[
         bool, typer.Option("--temperature", help="Calibrate by a temperature fitted on the validation split")

@@ -15,8 +15,8 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
-    "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "QuietOption", "RunArgument", "RunsOption",
-    "TrustOption", "examples", "find_whole", "import_tensorflow", "load_or_explain",
+    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "QuietOption",
+    "RunArgument", "RunsOption", "TrustOption", "examples", "find_whole", "import_tensorflow", "load_or_explain",
 ]  # fmt: skip
 
 
@@ -50,6 +50,17 @@ DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result and warnings, no progress")]
 
+AnywayOption = Annotated[bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")]
+
+
+class Which(StrEnum):
+    """Which weights."""
+
+    best = "best"
+    last = "last"
+
+
+CheckpointOption = Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")]
 TrustOption = Annotated[bool, typer.Option("--trust", help="Run code that an earlier model or the run's model holds")]
 
 

@@ -4,12 +4,12 @@ Mitchell et al. (2019), "Model cards for model reporting".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hornbook.display.intervals import share_interval
 from hornbook.display.text import path_text
-from hornbook.errors import escaped
+from hornbook.errors import RunError, escaped
 from hornbook.inference.examination import MOST_CLASSES, Examination
 from hornbook.inference.gathered import Finding, Gathered, class_means, gather, shown_finding
 from hornbook.recipes.language.text import to_yaml
@@ -48,6 +48,7 @@ def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         f"```python\nimport hornbook.layers  # layers that Keras lacks\nimport keras\n\nmodel = keras.saving.load_model("
         f'"{found.result.get("final") or "last"}.keras")\n```\n',
         "Or predict for a file: `hornbook predict RUN --input FILE`, with RUN the run's folder.\n",
+        *_exports(run),
         "## Recipe\n",
         f"Trains the same model again, with `hornbook train --config recipe.yaml`.\n\n{_fenced(found.recipe_text)}\n",
         "## Environment\n",
@@ -204,3 +205,24 @@ def _environment(found: Gathered) -> Iterator[str]:
         [key, environment[key]] for key in ("device", "threads", "seed", "platform") if environment.get(key) is not None
     ]
     yield from _table(["what", "value"], [*rows, *environment["versions"].items()])
+
+
+def _exports(run: Run) -> Iterator[str]:
+    """Say in which other formats the model is, and how to load them."""
+    try:
+        exports = run.exports
+    except RunError as error:
+        yield f"Other formats: {_plain(error)}\n"
+        return
+    if exports:
+        yield "Each of these files was run in its own runtime and compared with the model above:\n"
+        yield from _table(
+            ["file", "weights", "largest difference"],
+            [[each["path"], each["precision"], _compared(each)] for each in exports],
+        )
+        yield "```python\n" + "\n".join(each["load"] for each in exports) + "\n```\n"
+
+
+def _compared(export: Mapping[str, Any]) -> str:
+    difference = f"{export['difference']:.0e}" if export["difference"] else "none"
+    return f"{difference} on {export['rows']:,} rows"

@@ -1,6 +1,7 @@
 """Predictions for a file or a split: labels and probabilities as CSV or .npz."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from hornbook.atomic import replacing
 from hornbook.data import Splits
-from hornbook.data.source import Array, Examples
+from hornbook.data.source import Array, Examples, Inputs
 from hornbook.data.storage.rows import in_memory
 from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
@@ -96,32 +97,53 @@ def predict_file(
     x, notes = examples.x, examples.notes
     if threshold is not None:
         notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
-    uncertainty = None
+    scored = _scored(trained, x, splits, mc_samples=mc_samples, temperature=temperature, anyway=anyway)
+    return (*notes, *scored.notes, *_write(scored, trained, examples.kept, decision, output))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Outputs (N, K), how far samples of them differ, and notes."""
+
+    scores: Array
+    uncertainty: Uncertainty | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _scored(
+    trained: Trained, x: Inputs, splits: Splits | None, *, mc_samples: int | None, temperature: bool, anyway: bool
+) -> _Scored:
+    """Return the model's outputs, the way they are asked for."""
     if mc_samples is not None:
         uncertainty = sample_run(trained, x, mc_samples)
-        scores = uncertainty.mean.astype(np.float32)
-    elif temperature:
-        if splits is None:
-            splits, more = load_splits(trained, anyway=anyway)
-            notes = (*notes, *more)
-        scores, more = _with_temperature(trained, splits, x)
-        notes = (*notes, *more)
-    else:
-        scores = predict_scores(trained.model, x, shows_progress=True)
+        return _Scored(uncertainty.mean.astype(np.float32), uncertainty)
+    if not temperature:
+        return _Scored(predict_scores(trained.model, x, shows_progress=True))
+    notes: tuple[str, ...] = ()
+    if splits is None:
+        splits, notes = load_splits(trained, anyway=anyway)
+    scores, more = _with_temperature(trained, splits, x)
+    return _Scored(scores, notes=(*notes, *more))
+
+
+def _write(
+    scored: _Scored, trained: Trained, kept: Mapping[str, Any], decision: float | None, output: Path | None
+) -> tuple[str, ...]:
+    """Write predictions beside what is kept of the examples; returns a note about the file, where there is one."""
     if output is not None and output.suffix == ".npz":
-        arrays = _arrays(scores, trained, uncertainty, decision)
-        arrays = _beside(arrays, {name: _as_array(values) for name, values in examples.kept.items()})
+        arrays = _arrays(scored.scores, trained, scored.uncertainty, decision)
+        arrays = _beside(arrays, {name: _as_array(values) for name, values in kept.items()})
         with replacing(output) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
-        return (*notes, f"wrote {len(scores):,} predictions to {output}")
-    columns = prediction_columns(scores, trained, uncertainty, decision=decision)
-    frame = pl.DataFrame(_beside(columns, examples.kept))
-    if output is None:
-        data_stream().write(frame.write_csv())
-        return notes
-    with replacing(output) as temporary:
-        frame.write_csv(temporary)
-    return (*notes, f"wrote {len(scores):,} predictions to {output}")
+    else:
+        columns = prediction_columns(scored.scores, trained, scored.uncertainty, decision=decision)
+        frame = pl.DataFrame(_beside(columns, kept))
+        if output is None:
+            data_stream().write(frame.write_csv())
+            return ()
+        with replacing(output) as temporary:
+            frame.write_csv(temporary)
+    return (f"wrote {len(scored.scores):,} predictions to {output}",)
 
 
 def _of_split(trained: Trained, splits: Splits, split: str, keep: Sequence[str], notes: tuple[str, ...]) -> Examples:

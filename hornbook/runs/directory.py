@@ -3,7 +3,7 @@
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
   log.txt
-  lr_find.json  lr_find.svg  report.html  model_card.md
+  lr_find.json  lr_find.svg  report.html  model_card.md  exports/
   tracking.json  tensorboard/  wandb/
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
 """
@@ -26,6 +26,7 @@ from hornbook.runs.records import (
     DataRecord,
     EnvironmentRecord,
     EpochRecord,
+    ExportsRecord,
     HealthRecord,
     ResultRecord,
     ReuseRecord,
@@ -44,7 +45,8 @@ RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "enviro
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
 HEALTH = "health.jsonl"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
-REPORT, CARD = "report.html", "model_card.md"
+REPORT, CARD, EXPORTS = "report.html", "model_card.md", "exports"
+EXPORTED = "exports.json"
 TRACKING, TENSORBOARD, WANDB = "tracking.json", "tensorboard", "wandb"  # the last name is W&B's own
 LATEST = "latest"
 OVERRIDE = "# override: "
@@ -257,6 +259,10 @@ class RunDirectory:
         """Write where reused layers came from, and after training how far they moved."""
         write_json(self.path / REUSE, dict(facts))
 
+    def write_exports(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write what the files in the folder of exports are."""
+        write_json(self.path / EXPORTS / EXPORTED, {"exports": [dict(record) for record in records]})
+
     def write_rate_search(self, facts: Mapping[str, Any], picture: str) -> None:
         """Write how the learning rate was found, in numbers and as a picture (SVG)."""
         write_json(self.path / RATE_SEARCH, dict(facts))
@@ -347,6 +353,17 @@ class Run:
     def card_path(self) -> Path:
         """Where the run's model card is, once it is written."""
         return self.path / CARD
+
+    @property
+    def exports_path(self) -> Path:
+        """The folder of the run's model in other formats, once there is one."""
+        return self.path / EXPORTS
+
+    @property
+    def exports(self) -> list[dict[str, Any]]:
+        """What the files in that folder are; none where nothing was exported to it."""
+        path = self.path / EXPORTS / EXPORTED
+        return list(read_record(path, ExportsRecord)["exports"]) if path.exists() else []
 
     @property
     def rate_picture_path(self) -> Path | None:

@@ -14,9 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "HealthRecord", "ResultRecord", "ReuseRecord",
-    "SweepRecord", "TrackingRecord",
-    "read_lines", "read_record", "read_text",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
+    "ReuseRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
 ADVICE = "Restore it from a copy, or leave this folder out."
@@ -142,6 +141,26 @@ class TrackingRecord(_Record):
     """`tracking.json`: for each tracker, what it needs to go on with a run."""
 
     __pydantic_extra__: dict[str, dict[str, str]]
+
+
+class ExportRecord(_Record):
+    """The run's model in another format."""
+
+    format: str
+    precision: str
+    path: str
+    bytes: Count
+    rows: Count
+    difference: float
+    tolerance: float
+    agreement: float | None
+    load: str
+
+
+class ExportsRecord(_Record):
+    """`exports/exports.json`: the files beside it."""
+
+    exports: list[ExportRecord]
 
 
 def _inside(path: str) -> str:

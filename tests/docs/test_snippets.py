@@ -19,6 +19,7 @@ OTHERS = [
     "docs/lr_find.md",
     "docs/uncertainty.md",
     "docs/report.md",
+    "docs/export.md",
     "docs/pretraining.md",
     "docs/reuse.md",
     "docs/ablation.md",

@@ -1,0 +1,91 @@
+"""A model without what only training needs, made of layers that every format has.
+
+Keras's own exports are wrong for some layers, partly without a word (a `Normalization` is left with missing inputs, exact
+GELU becomes an operation that no ONNX runtime has), so such layers are replaced by operations that compute the same.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from hornbook.layers.activations import ApproximateGelu, RandomizedLeakyReLU, Step, step
+
+__all__ = ["stripped"]
+
+Tensor = Any
+OF_TRAINING = (
+    keras.layers.Dropout,
+    keras.layers.AlphaDropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.ActivityRegularization,
+    keras.layers.Identity,
+)
+"""Layers that hand on what they get, once training is over."""
+
+
+def stripped(model: keras.Model, *, unrolls: bool = False) -> keras.Model:
+    """Return a model of Keras's own layers and operations that predicts the same, in float32.
+
+    Args:
+        model: With one input and one output. Layers that stay are shared with it.
+        unrolls: Whether recurrent layers are written out step by step, for formats that have no loops.
+    """
+
+    def keep(layer: keras.layers.Layer) -> keras.layers.Layer:
+        is_recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
+        changes = {"unroll": True} if unrolls and is_recurrent else {}
+        if (not isinstance(layer, keras.layers.Layer) or layer.compute_dtype == "float32") and not changes:
+            return layer
+        return _copied(layer, changes)
+
+    def call(layer: keras.layers.Layer, *tensors: Tensor, **arguments: Any) -> Tensor:
+        if isinstance(layer, OF_TRAINING):
+            return tensors[0]
+        compute = _operations(layer)
+        return layer(*tensors, **arguments) if compute is None else compute(tensors[0])
+
+    made = keras.models.clone_model(model, clone_function=keep, call_function=call)
+    made.name = model.name
+    return made
+
+
+def _operations(layer: keras.layers.Layer) -> Callable[[Tensor], Tensor] | None:
+    """Return what computes the same as a layer, where a format may not have it; None for all others."""
+    if isinstance(layer, keras.layers.Normalization):
+        return _standardizing(layer)
+    if isinstance(layer, RandomizedLeakyReLU):
+        return lambda x: ops.leaky_relu(x, (layer.lower + layer.upper) / 2)
+    if isinstance(layer, ApproximateGelu):
+        return lambda x: ops.gelu(x, approximate=True)
+    if isinstance(layer, Step):
+        return step
+    if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.gelu:
+        return lambda x: 0.5 * x * (1.0 + ops.erf(x * 2**-0.5))  # Keras's has the error function's complement
+    return None
+
+
+def _standardizing(layer: keras.layers.Normalization) -> Callable[[Tensor], Tensor]:
+    """Return what a `Normalization` computes, with its numbers as constants: the difference first, which loses no digits."""
+    mean = np.asarray(layer.mean, np.float32)
+    deviation = np.maximum(np.sqrt(np.asarray(layer.variance, np.float32)), np.float32(keras.backend.epsilon()))
+    if layer.invert:
+        return lambda x: ops.add(mean, ops.multiply(x, deviation))
+    return lambda x: ops.divide(ops.subtract(x, mean), deviation)
+
+
+def _copied(layer: keras.layers.Layer, changes: dict[str, Any]) -> keras.layers.Layer:
+    """Return a layer with the same weights, computing in float32, with changes of its arguments and its cells'."""
+    config = {**layer.get_config(), "dtype": "float32"}
+    for inner in (config, *(config[key]["config"] for key in ("layer", "backward_layer") if config.get(key))):
+        inner.update({key: value for key, value in changes.items() if key in inner} | {"dtype": "float32"})
+    made: keras.layers.Layer = type(layer).from_config(config)
+    made.build(layer.input.shape)
+    made.set_weights(layer.get_weights())
+    return made

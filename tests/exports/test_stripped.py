@@ -1,0 +1,97 @@
+"""A stripped model predicts what the run's model predicts, with nothing in it that is for training or ours alone."""
+
+import keras
+import numpy as np
+import pytest
+
+from hornbook.recipes.language.spec import catalog
+
+OF_RECIPES = {
+    "dropout": {"regularization": {"dropout": 0.5, "input_dropout": 0.2}, "activation": "relu"},
+    "alpha dropout": {"regularization": {"alpha_dropout": 0.1}, "activation": "selu"},
+    "noise": {"regularization": {"gaussian_noise": 1.0}, "activation": "relu"},
+    "gaussian dropout": {"regularization": {"gaussian_dropout": 0.5}, "activation": "relu"},
+    "half precision": {"training": {"precision": "mixed_bfloat16"}, "activation": "relu"},
+}
+
+
+def stripped_and_plain(prepare, recipe, generator, **options):
+    from hornbook.exports.stripped import stripped
+
+    x = generator.normal(500.0, 3.0, (32, 5)).astype(np.float32)  # a mean that is large beside the deviation
+    data = (x, np.arange(32) % 3)
+    model = prepare({"data": {"name": "arrays", "split": {"validation": 0, "test": 0}}, **recipe}, data).built.model
+    made = stripped(model, **options)
+    return made, np.asarray(made(x)), np.asarray(model(x, training=False))
+
+
+@pytest.mark.parametrize("name", sorted(set(catalog("activation")) - {"linear", "step"}))
+def test_every_activation_predicts_the_same(name, prepare, generator):
+    made, found, expected = stripped_and_plain(prepare, {"activation": name}, generator)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    assert {type(layer).__module__.partition(".")[0] for layer in made.layers} == {"keras"}
+
+
+@pytest.mark.parametrize("name", sorted(set(catalog("normalization")) - {"none"}))
+def test_every_normalization_predicts_the_same(name, prepare, generator):
+    chosen = {"name": name, "groups": 2} if name == "group_normalization" else name
+    _, found, expected = stripped_and_plain(prepare, {"normalization": chosen, "activation": "relu"}, generator)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OF_RECIPES)
+def test_what_is_for_training_alone_is_gone(name, prepare, generator):
+    made, found, expected = stripped_and_plain(prepare, OF_RECIPES[name], generator)
+    half = name == "half precision"
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-2 if half else 1e-6)
+    assert found.dtype == np.float32
+    assert not [layer for layer in made.layers if "ropout" in type(layer).__name__ or "Noise" in type(layer).__name__]
+
+
+@pytest.mark.parametrize("model", [
+    {"name": "rnn", "units": [3], "cell": "lstm"},
+    {"name": "rnn", "units": [3, 2], "cell": "gru"},
+    {"name": "rnn", "units": [3], "bidirectional": True},
+])  # fmt: skip
+def test_a_recurrent_layer_that_is_unrolled_predicts_the_same(model, prepare, generator):
+    from hornbook.exports.stripped import stripped
+
+    x = generator.normal(size=(32, 6, 2)).astype(np.float32)
+    plain = prepare({"model": model, "activation": "tanh"}, (x, np.arange(32) % 2)).built.model
+    made = stripped(plain, unrolls=True)
+    np.testing.assert_allclose(np.asarray(made(x)), np.asarray(plain(x)), rtol=0, atol=1e-6)
+    recurrent = [layer for layer in made.layers if isinstance(layer, keras.layers.RNN)]
+    assert all(layer.unroll for layer in recurrent)
+
+
+def test_targets_that_were_standardized_come_back_in_their_unit(prepare, generator):
+    from hornbook.exports.stripped import stripped
+
+    x = generator.normal(size=(32, 3)).astype(np.float32)
+    recipe = {"task": "regression", "activation": "relu", "head": {"standardize_targets": True}}
+    model = prepare(recipe, (x, x.sum(axis=1) * 1e6 + 5e6)).built.model
+    expected = np.asarray(model(x))
+    assert np.abs(expected).max() > 1e5
+    np.testing.assert_allclose(np.asarray(stripped(model)(x)), expected, rtol=1e-5)
+
+
+def test_a_step_at_the_end_stays_a_step(prepare, generator):
+    from hornbook.exports.stripped import stripped
+
+    x = generator.normal(size=(32, 3)).astype(np.float32)
+    head = {"units": 1, "activation": "step", "loss": "perceptron"}
+    model = prepare({"model": "mlp", "head": head, "optimizer": "sgd"}, (x, np.arange(32) % 2)).built.model
+    made = stripped(model)
+    np.testing.assert_array_equal(np.asarray(made(x)), np.asarray(model(x)))
+    assert {type(layer).__module__.partition(".")[0] for layer in made.layers} == {"keras"}
+
+
+def test_weights_are_shared_and_the_model_itself_stays_what_it_was(prepare, generator):
+    from hornbook.exports.stripped import stripped
+
+    x = generator.normal(size=(32, 4)).astype(np.float32)
+    model = prepare({"activation": "relu", "regularization": {"dropout": 0.5}}, (x, np.arange(32) % 2)).built.model
+    names = [layer.name for layer in model.layers]
+    made = stripped(model)
+    assert [layer.name for layer in model.layers] == names
+    assert made.get_layer("head").kernel is model.get_layer("head").kernel
