@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports trackers
+EXTRAS := browser exports serve trackers
 
 .PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-oldest lint docs bench soak clean
 
@@ -21,9 +21,11 @@ test: $(READY)
 # nothing may be skipped. `make test` skips them, and says why.
 test-extras: $(EXTRAS:%=test-%)
 
+BESIDE_serve := tests/serving
+
 test-browser: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready
-	.venv-$*/bin/python -m pytest --no-skips tests/extras/$*
+	.venv-$*/bin/python -m pytest --no-skips tests/extras/$* $(BESIDE_$*)
 
 .venv-%/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-$*

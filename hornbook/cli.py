@@ -42,8 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, reuse_report, ablate, check, catalog,
-    new, versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, reuse_report, ablate, check,
+    catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:

@@ -12,9 +12,9 @@ __all__ = ["answers"]
 def answers(scores: Array, facts: Facts, info: DataInfo) -> list[dict[str, Any]]:
     """Return an answer for each row of outputs (N, K); numbers are float32, which is written in few digits.
 
-    A class: ``{"label": …, "probabilities": {class: …}}``, of two classes only that of the second is computed; labels:
-    ``{"labels": [those that apply], "probabilities": {label: …}}``; numbers: ``{"values": {target: …}}``. Outputs that are no
-    probabilities are called scores.
+    A class: ``{"label": …, "probabilities": {class: …}}``; labels: ``{"labels": [those that apply], "probabilities":
+    {label: …}}``; numbers: ``{"values": {target: …}}``. Outputs that are no probabilities are called scores, of two classes
+    that of the second.
     """
     if info.task == "regression":
         return [{"values": dict(zip(facts.targets, row, strict=True))} for row in scores]

@@ -35,13 +35,15 @@ LARGE = 2**16
 MOST_FILES = 256
 JSON = "application/json"
 HEADER_LENGTH = "Inference-Header-Content-Length"
-POLICY = "default-src 'none'; connect-src 'self'; img-src blob: data:; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+POLICY = (
+    "default-src 'none'; connect-src 'self'; img-src blob: data:; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+)
 
 
 def make_app(service: Service, *, token: str | None = None) -> Guard:
     """Return the ASGI application of a service; with `token`, what a request has to show."""
     app = FastAPIOffline(title="Hornbook", redoc_url=None, openapi_url="/openapi.json")
-    app.openapi = partial(_document, service, has_token=token is not None)  # type: ignore[method-assign]
+    app.openapi = partial(_document, service, has_token=token is not None)
     addresses = _Addresses(service)
     for path, answer, method in (
         ("/predict/{name}", addresses.predict, "POST"),
@@ -110,7 +112,8 @@ class _Addresses:
             answer = {"model": facts.name, "version": facts.version, "predictions": answers(scores, facts, model.info)}
             if notes:
                 answer["notes"] = notes
-            return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+            text: bytes = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+            return text
 
         return Response(await asyncio.to_thread(write) if scores.size > LARGE else write(), media_type=JSON)
 
@@ -173,7 +176,8 @@ def _json(tree: Any, status: int = 200) -> Response:
 
 
 def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind: str = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind
 
 
 def _other_type(found: str, expected: str) -> RequestError:
@@ -222,7 +226,7 @@ async def _files(request: Request, body: bytes) -> list[tuple[str, bytes]]:
         yield body
 
     try:
-        parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=0)  # type: ignore[arg-type]
+        parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=0)
         form = await parser.parse()
     except (MultiPartException, HTTPException, KeyError, ValueError, LookupError) as error:
         what = getattr(error, "message", None) or getattr(error, "detail", None) or "its parts cannot be told apart"
@@ -248,6 +252,8 @@ async def _say(request: Request, error: Exception) -> Response:
         status, message = 400, str(error)
     elif isinstance(error, HTTPException):
         status, message = error.status_code, str(error.detail)
+        if status == 404:
+            message = "there is nothing at this address. All addresses: /docs."
         headers |= error.headers or {}
     elif isinstance(error, BusyError):
         status, message, headers = 503, "too many rows wait already. Try again.", {"Retry-After": "1"}

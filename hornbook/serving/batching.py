@@ -1,4 +1,4 @@
-"""Requests that wait are computed together: whenever the model is free it takes all that there is, so nobody waits for more."""
+"""Requests that wait are computed together: whenever the model is free it takes all that there is, and waits for no more."""
 
 import asyncio
 from collections import deque

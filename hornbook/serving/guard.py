@@ -119,5 +119,7 @@ def _token_of(authorization: bytes) -> bytes:
 async def _refuse(send: Send, status: int, message: str, headers: list[tuple[bytes, bytes]]) -> None:
     body = orjson.dumps({"error": message})
     kinds = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*kinds, *headers, (b"connection", b"close")]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [*kinds, *headers, (b"connection", b"close")]}
+    )
     await send({"type": "http.response.body", "body": body})

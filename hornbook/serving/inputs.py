@@ -31,9 +31,11 @@ def of_rows(rows: Any, info: DataInfo, *, most: int) -> Fitted:
     """
     if info.kind != "table" or info.features is None:
         what = "columns without names" if info.kind == "table" else f"{info.kind} inputs"
-        raise RequestError(400, f"rows: the model reads {what}. Send numbers: {{\"inputs\": [[…], …]}}.")
+        raise RequestError(400, f'rows: the model reads {what}. Send numbers: {{"inputs": [[…], …]}}.')
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RequestError(400, "rows: a list of mappings is expected, of column names to values: [{\"column\": value, …}, …].")
+        raise RequestError(
+            400, 'rows: a list of mappings is expected, of column names to values: [{"column": value, …}, …].'
+        )
     _check_count(len(rows), most, "rows")
     names = [feature.name for feature in info.features]
     known, first = set(names), rows[0]
@@ -42,7 +44,9 @@ def of_rows(rows: Any, info: DataInfo, *, most: int) -> Fitted:
         for name in names:
             if (name in row) != (name in first):
                 place = 1 if name in row else number
-                raise RequestError(400, f"rows: row {place:,} has no '{name}', which others have. Missing values are null.")
+                raise RequestError(
+                    400, f"rows: row {place:,} has no '{name}', which others have. Missing values are null."
+                )
         if len(row) > len(names) and len(extra) < MOST_EXTRA:
             extra.update(dict.fromkeys(islice((name for name in row if name not in known), MOST_EXTRA)))
     columns: dict[str, pl.Series] = {}
@@ -76,7 +80,10 @@ def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
     if x.ndim:
         _check_count(len(x), most, "inputs")
     if x.ndim == 0 or 0 in x.shape[1:]:
-        raise RequestError(400, f"inputs: found {'a single value' if x.ndim == 0 else f'shape {x.shape}'}, expected a list of examples.")
+        raise RequestError(
+            400,
+            f"inputs: found {'a single value' if x.ndim == 0 else f'shape {x.shape}'}, expected a list of examples.",
+        )
     fitted, notes = fit_inputs(x, info)
     return in_memory(fitted), notes
 

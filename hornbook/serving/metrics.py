@@ -1,6 +1,14 @@
 """What a service counts, as Prometheus reads it."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 __all__ = ["Metrics"]
@@ -14,6 +22,7 @@ class Metrics:
     """Counters of one service."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # when a counter was made is nobody's question
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -34,9 +43,13 @@ class Metrics:
             "hornbook_model", "Runs that are served", ["model", "version", "runtime"], registry=self.registry
         )
         self.loads = Counter(
-            "hornbook_loads", "Newer runs that were loaded, or could not be", ["model", "outcome"], registry=self.registry
+            "hornbook_loads",
+            "Newer runs that were loaded, or could not be",
+            ["model", "outcome"],
+            registry=self.registry,
         )
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
-        return generate_latest(self.registry)
+        text: bytes = generate_latest(self.registry)
+        return text

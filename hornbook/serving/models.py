@@ -110,7 +110,9 @@ def _in_onnx(path: Path) -> Callable[[Array], Array]:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting thread leaves its core to others
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # a waiting thread leaves its core to others
     session: Any = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 

@@ -198,8 +198,8 @@ def _of_bytes(data: memoryview, datatype: str, name: str) -> Array:
             raise RequestError(400, f"input '{name}': {len(data):,} bytes are no whole number of {datatype}.")
         values = np.frombuffer(data, dtype)
         if datatype == "BOOL":
-            return np.frombuffer(data, np.uint8) != 0
-        return values.astype("float32" if datatype == "FP16" else DTYPES[datatype])
+            return np.frombuffer(data, np.uint8).astype(bool)
+        return np.asarray(values, "float32" if datatype == "FP16" else DTYPES[datatype])
     texts, place = [], 0
     while place < len(data):
         length = int.from_bytes(data[place : place + 4], "little")
@@ -216,7 +216,7 @@ def _of_bytes(data: memoryview, datatype: str, name: str) -> Array:
 
 def _fitted(tensors: Mapping[str, Array], info: DataInfo, *, most: int) -> Fitted:
     counts = {len(values) for values in tensors.values()}
-    if info.features is None or [*tensors] == [INPUT] and INPUT not in {each.name for each in info.features}:
+    if info.features is None or ([*tensors] == [INPUT] and INPUT not in {each.name for each in info.features}):
         if [*tensors] != [INPUT]:
             raise RequestError(400, f"the model has one input, '{INPUT}', found: {_listed(tensors)}.")
         values = tensors[INPUT]
@@ -226,13 +226,17 @@ def _fitted(tensors: Mapping[str, Array], info: DataInfo, *, most: int) -> Fitte
     if len(counts) > 1:
         raise RequestError(400, f"the columns have different lengths: {', '.join(map(str, sorted(counts)))}.")
     if not 0 < max(counts) <= most:
-        raise RequestError(413 if max(counts) else 400, f"inputs: {max(counts):,} rows, from 1 to {most:,} are taken at once.")
+        raise RequestError(
+            413 if max(counts) else 400, f"inputs: {max(counts):,} rows, from 1 to {most:,} are taken at once."
+        )
     columns = {}
     for name, values in tensors.items():
         if values.size != len(values):
             raise RequestError(400, f"input '{name}': a column has a value per row, found shape {list(values.shape)}.")
         flat = values.reshape(-1)
-        columns[name] = pl.Series(name, flat.tolist(), dtype=pl.String) if flat.dtype.kind == "O" else pl.Series(name, flat)
+        columns[name] = (
+            pl.Series(name, flat.tolist(), dtype=pl.String) if flat.dtype.kind == "O" else pl.Series(name, flat)
+        )
     return of_frame(pl.DataFrame(columns), info)
 
 

@@ -34,8 +34,10 @@ def document(models: Iterable[Model], *, version: str, has_token: bool) -> dict[
         "/v2": {"get": _get("What the service is", tag)},
         "/v2/health/live": {"get": _get("Whether it lives", tag)},
         "/v2/health/ready": {"get": _get("Whether it answers", tag)},
-        "/metrics": {"get": {"summary": "What it counts, for Prometheus", "tags": [tag], "responses": {"200": {"description": "Text"}}}},
-    }  # fmt: skip
+        "/metrics": {
+            "get": {**_get("What it counts, for Prometheus", tag), "responses": {"200": {"description": "Text"}}}
+        },
+    }
     schemas = {"Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}}
     whole: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -72,7 +74,9 @@ def _of_model(model: Model) -> dict[str, Any]:
         "tags": [name],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"type": "object"}, "example": examples.infer_body(facts, info)}},
+            "content": {
+                "application/json": {"schema": {"type": "object"}, "example": examples.infer_body(facts, info)}
+            },
         },
         "responses": _responses(None),
     }

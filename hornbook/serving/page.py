@@ -1,4 +1,4 @@
-"""The form of a model, for a person to try it: fields of a table, pictures, or numbers as text. Loads nothing from elsewhere."""
+"""The form of a model, for a person to try it: fields of a table, pictures, or numbers as text."""
 
 import json
 from collections.abc import Sequence

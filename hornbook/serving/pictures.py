@@ -44,7 +44,8 @@ def _top(facts: Facts, info: DataInfo) -> float:
     if largest <= 1:
         return 1.0
     raise RequestError(
-        400, "files: it is not known which numbers the training pictures' pixels had. Send numbers: {\"inputs\": [[…], …]}."
+        400,
+        'files: it is not known which numbers the training pictures\' pixels had. Send numbers: {"inputs": [[…], …]}.',
     )
 
 
@@ -59,7 +60,7 @@ def _read(data: bytes, name: str, info: DataInfo, notes: dict[str, None]) -> Arr
                 raise RequestError(413, f"{name}: {picture.width:,} × {picture.height:,} pixels are too many.")
             picture = ImageOps.exif_transpose(picture)
             picture = _in_channels(picture, channels, name, notes)
-            if height is None or width is None:
+            if height is None or width is None or channels is None:
                 raise RequestError(400, f"{name}: the model takes pictures of any size, which cannot be uploaded.")
             if picture.size != (width, height):
                 was = f"{picture.width} × {picture.height}"

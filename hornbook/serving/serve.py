@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hornbook.errors import HornbookError, UsageError
+from hornbook.errors import UsageError
 from hornbook.runs.directory import Run, find_run
 
-__all__ = ["bind", "check_token", "check_extra", "names_of", "serve"]
+__all__ = ["bind", "check_extra", "check_token", "names_of", "serve"]
 
 PACKAGES = ("fastapi", "fastapi_offline", "uvicorn", "orjson", "multipart", "prometheus_client")
 SHORTEST_TOKEN = 16
@@ -64,7 +64,9 @@ def names_of(asked: Sequence[str]) -> dict[str, Run]:
         _ = run.data, run.model_path()
         name = run.path.parent.name
         if name in runs:
-            raise UsageError(f"{each}: there is a run of '{name}' already ({runs[name].path.name}). A name answers once.")
+            raise UsageError(
+                f"{each}: there is a run of '{name}' already ({runs[name].path.name}). A name answers once."
+            )
         runs[name] = run
     return runs
 
@@ -138,4 +140,5 @@ def _log() -> logging.Logger:
             logging.getLogger(name).addHandler(handler)
         log.setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a line for each byte of a malformed upload
     return log

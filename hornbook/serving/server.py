@@ -27,6 +27,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
+        self.should_exit = self.force_exit = False
         self._service = service
 
     @contextlib.contextmanager

@@ -56,7 +56,9 @@ class Service:
         trust: Whether code that a model holds may be run.
     """
 
-    def __init__(self, names: Mapping[str, str], models: Iterable[Model], limits: Limits, *, trust: bool = False) -> None:
+    def __init__(
+        self, names: Mapping[str, str], models: Iterable[Model], limits: Limits, *, trust: bool = False
+    ) -> None:
         self.limits, self.metrics, self.is_ready = limits, Metrics(), True
         self._names, self._trust = dict(names), trust
         self._served: dict[str, Served] = {}

@@ -89,7 +89,9 @@ def _targets(frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dia
 def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: str, *, allow_nan: bool) -> Array:
     width = info.input_shape[0]
     if frame.width != width:
-        raise DataError(f"{where}: has {frame.width} columns, the model reads {width} (its training data had no names).")
+        raise DataError(
+            f"{where}: has {frame.width} columns, the model reads {width} (its training data had no names)."
+        )
     columns = [as_numbers(plain_column(frame[name], dialect, where), dialect).to_numpy() for name in frame.columns]
     x = to_float32(np.column_stack(columns).astype(np.float64), where)
     check_finite(x, where, allow_nan=allow_nan)
