@@ -32,10 +32,10 @@ def serve(
     """
     from hornbook.serving.serve import bind, check_extra, check_token, names_of, serve
 
-    check_extra()
     token = token if token is not None else os.environ.get(TOKEN) or None
     check_token(host, token)
     names_of(runs)
+    check_extra()
     listening = bind(host, port)
     limits = {"body": max_body * 2**20, "rows": max_rows, "deadline_s": deadline}
     with listening:

@@ -8,7 +8,7 @@ import hornbook
 
 RECIPES = {
     "digits": "data: digits\nmodel: {name: mlp, units: [16]}\nactivation: relu\ntraining: {epochs: 6, batch_size: 100, engine: graph}\n",
-    "people": "data: {name: table, path: people.csv, target: buys}\nmodel: {name: mlp, units: [8]}\nactivation: relu\n"
+    "people": "data: {name: table, path: %s, target: buys}\nmodel: {name: mlp, units: [8]}\nactivation: relu\n"
     "training: {epochs: 3, batch_size: 50, engine: graph}\n",
 }
 
@@ -32,7 +32,7 @@ def folder(tensorflow, tmp_path_factory):
 
 def train(folder, name):
     """Train a recipe below a folder's runs; returns the run's folder."""
-    (folder / f"{name}.yaml").write_text(RECIPES[name])
+    (folder / f"{name}.yaml").write_text(RECIPES[name].replace("%s", str(folder / "people.csv")))
     return hornbook.train(folder / f"{name}.yaml", runs=str(folder / "runs"), progress=False).run
 
 
