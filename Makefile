@@ -23,7 +23,7 @@ test-extras: $(EXTRAS:%=test-%)
 
 BESIDE_serve := tests/serving
 
-test-browser: chromium
+test-browser test-serve: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest --no-skips tests/extras/$* $(BESIDE_$*)
 
