@@ -7,12 +7,13 @@ from typing import Any, NoReturn
 
 import orjson
 from fastapi_offline import FastAPIOffline
+from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 import hornbook
 from hornbook.errors import HornbookError
@@ -42,13 +43,10 @@ POLICY = (
 
 def make_app(service: Service, *, token: str | None = None) -> Guard:
     """Return the ASGI application of a service; with `token`, what a request has to show."""
-    app = FastAPIOffline(title="Hornbook", redoc_url=None, openapi_url="/openapi.json")
-    app.openapi = partial(_document, service, has_token=token is not None)
+    pages = FastAPIOffline(title="Hornbook", redoc_url=None, openapi_url="/openapi.json")
+    pages.openapi = partial(_document, service, has_token=token is not None)
     addresses = _Addresses(service)
     for path, answer, method in (
-        ("/predict/{name}", addresses.predict, "POST"),
-        ("/v2/models/{name}/infer", addresses.infer, "POST"),
-        ("/v2/models/{name}/versions/{version}/infer", addresses.infer, "POST"),
         ("/v2/models/{name}", addresses.model, "GET"),
         ("/v2/models/{name}/versions/{version}", addresses.model, "GET"),
         ("/v2/models/{name}/ready", addresses.model_ready, "GET"),
@@ -59,9 +57,17 @@ def make_app(service: Service, *, token: str | None = None) -> Guard:
         ("/metrics", addresses.metrics, "GET"),
         ("/", addresses.page, "GET"),
     ):
-        app.router.routes.append(_Noted(path, answer, methods=[method]))
+        pages.router.routes.append(_Noted(path, answer, methods=[method]))
+    often = [  # FastAPI's own layers take as long as the rest of an answer
+        _Noted("/predict/{name}", addresses.predict, methods=["POST"]),
+        _Noted("/v2/models/{name}/infer", addresses.infer, methods=["POST"]),
+        _Noted("/v2/models/{name}/versions/{version}/infer", addresses.infer, methods=["POST"]),
+    ]
+    pages.router.routes.extend(often)  # which say there that another method is expected
+    app = Starlette(routes=[*often, Mount("/", pages)])
     for kind in (RequestError, HornbookError, BusyError, LateError, HTTPException, Exception):
         app.add_exception_handler(kind, _say)
+        pages.add_exception_handler(kind, _say)
     return Guard(app, service.metrics, token=token, most=service.limits.in_flight)
 
 

@@ -1,6 +1,7 @@
 """Requests that wait are computed together: whenever the model is free it takes all that there is, and waits for no more."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,11 @@ import numpy as np
 from hornbook.data.source import Array
 
 __all__ = ["Batcher", "BusyError", "LateError"]
+
+QUICK_S = 0.0003
+"""A batch that takes no longer is computed where requests are read: handing it to a thread would take longer."""
+FEW_ROWS = 64
+"""No larger batch is."""
 
 
 class BusyError(Exception):
@@ -28,7 +34,7 @@ class _Waiting:
 
 
 class Batcher:
-    """Computes the rows of many requests in batches, one batch after the other, in a thread.
+    """Computes the rows of many requests in batches, one batch after the other: in a thread, or at once where that is quick.
 
     Args:
         run: (N, …) → (N, K).
@@ -51,6 +57,7 @@ class Batcher:
         self._deadline_s, self._on_batch = deadline_s, on_batch
         self._queue: deque[_Waiting] = deque()
         self._is_busy = False
+        self._batch_s = 1.0  # what a batch took of late
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self.waiting = 0
 
@@ -68,7 +75,8 @@ class Batcher:
         self._queue.append(request)
         self.waiting += len(rows)
         if not self._is_busy:
-            self._next(loop)
+            self._is_busy = True
+            loop.call_soon(self._next, loop)  # behind all requests that have come by now
         late = loop.call_later(self._deadline_s, self._give_up, request)
         try:
             return await request.answer
@@ -102,17 +110,32 @@ class Batcher:
                 taken.append(request)
                 count += len(request.rows)
         self._is_busy = bool(taken)
-        if taken:
-            self._on_batch(count)
-            done = loop.run_in_executor(self._thread, self._compute, [request.rows for request in taken])
-            done.add_done_callback(lambda outputs: self._hand_out(taken, outputs, loop))
+        if not taken:
+            return
+        self._on_batch(count)
+        parts = [request.rows for request in taken]
+        if self._batch_s < QUICK_S and count <= FEW_ROWS:
+            done: asyncio.Future[Array] = loop.create_future()
+            try:
+                done.set_result(self._compute(parts))
+            except Exception as error:
+                done.set_exception(error)
+            self._hand_out(taken, done, loop)
+        else:
+            task = loop.run_in_executor(self._thread, self._compute, parts)
+            task.add_done_callback(lambda outputs: self._hand_out(taken, outputs, loop))
 
     def _compute(self, parts: list[Array]) -> Array:
+        started = time.perf_counter()
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if len(rows) <= self._most_rows:
-            return self._run(rows)
-        starts = range(0, len(rows), self._most_rows)
-        return np.concatenate([self._run(rows[start : start + self._most_rows]) for start in starts])
+            outputs = self._run(rows)
+        else:
+            starts = range(0, len(rows), self._most_rows)
+            outputs = np.concatenate([self._run(rows[start : start + self._most_rows]) for start in starts])
+        took_s = time.perf_counter() - started
+        self._batch_s = min(self._batch_s, 2 * took_s) * 0.8 + took_s * 0.2
+        return outputs
 
     def _hand_out(
         self, taken: list[_Waiting], outputs: "asyncio.Future[Array]", loop: asyncio.AbstractEventLoop
@@ -127,4 +150,7 @@ class Batcher:
             else:
                 request.answer.set_result(outputs.result()[start:end])
             start = end
-        self._next(loop)
+        if self._queue:
+            loop.call_soon(self._next, loop)
+        else:
+            self._is_busy = False
