@@ -128,7 +128,9 @@ class _Addresses:
         served = self._served(request)
         length = request.headers.get(HEADER_LENGTH)
         kind = _content_type(request)
-        if kind != JSON and not (length is not None and kind in {"application/octet-stream", ""}):
+        if kind not in {JSON, ""} and not (
+            length is not None and kind == "application/octet-stream"
+        ):  # Triton's says none
             raise _other_type(kind, JSON)
         limits, model = self._service.limits, served.model
         body = await _body(request, limits.body, limits.deadline_s)

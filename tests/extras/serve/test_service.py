@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import socket
@@ -12,61 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 
-@pytest.fixture(scope="module", autouse=True)
-def extra():
-    """Skip where services cannot run."""
-    for package in ("fastapi_offline", "uvicorn", "orjson", "prometheus_client", "multipart"):
-        pytest.importorskip(package, reason="not installed: hornbook[serve]")
-
-
-class Service:
-    """A service in a process, and ways to ask it."""
-
-    def __init__(self, folder, *names, port=0, options=()):
-        self.log = Path(folder) / f"serve-{time.monotonic_ns()}.log"
-        command = [sys.executable, "-m", "hornbook", "serve", *names, "--port", str(port), *options]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log)
-        deadline = time.monotonic() + 180
-        while not (found := re.search(r"answering at http://127\.0\.0\.1:(\d+)", self.log.read_text())):
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-        self.port = int(found[1])
-
-    def ask(self, method, path, tree=None):
-        """Return status and answer."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            body = None if tree is None else json.dumps(tree)
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            with connection.getresponse() as response:
-                return response.status, json.loads(response.read())
-
-    def wait_for(self, text):
-        """Wait until the log says something."""
-        deadline = time.monotonic() + 180
-        while text not in self.log.read_text():
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-
-    def stop(self, number=signal.SIGTERM):
-        """Send a signal; returns the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
 @pytest.fixture(scope="module")
-def service(folder, extra):
+def service(folder, serve):
     """A service of both runs."""
-    started = Service(folder, "digits", "people")
+    started = serve(folder, "digits", "people")
     yield started
     started.process.kill()
     started.process.wait()
@@ -143,8 +97,8 @@ def half_a_request(port, body):
     return client, body[50:]
 
 
-def test_it_ends_what_was_begun_when_it_is_told_to_stop(folder, pictures):
-    service = Service(folder, "digits")
+def test_it_ends_what_was_begun_when_it_is_told_to_stop(folder, serve, pictures):
+    service = serve(folder, "digits")
     client, rest = half_a_request(service.port, json.dumps({"inputs": pictures.tolist()}).encode())
     time.sleep(0.5)
     service.process.send_signal(signal.SIGTERM)
@@ -157,17 +111,17 @@ def test_it_ends_what_was_begun_when_it_is_told_to_stop(folder, pictures):
     assert service.log.read_text().splitlines()[-1].endswith("stopped")
 
 
-def test_it_starts_again_at_the_same_address_after_a_kill(folder, pictures):
-    service = Service(folder, "digits")
+def test_it_starts_again_at_the_same_address_after_a_kill(folder, serve, pictures):
+    service = serve(folder, "digits")
     with half_a_request(service.port, b"x" * 200)[0]:
         assert service.stop(signal.SIGKILL) == -9
-    again = Service(folder, "digits", port=service.port)
+    again = serve(folder, "digits", port=service.port)
     assert again.ask("POST", "/predict/digits", {"inputs": pictures.tolist()})[0] == 200
     assert again.stop() == 0
 
 
-def test_a_newer_run_takes_over_without_a_lost_request_and_a_damaged_one_does_not(folder, train_again, pictures):
-    service = Service(folder, "digits")
+def test_a_newer_run_takes_over_without_a_lost_request_and_a_damaged_one_does_not(folder, serve, train_again, pictures):
+    service = serve(folder, "digits")
     first = service.ask("GET", "/v2/models/digits")[1]["versions"]
     statuses, ends = [], threading.Event()
 
@@ -207,14 +161,14 @@ def test_a_newer_run_takes_over_without_a_lost_request_and_a_damaged_one_does_no
     assert statuses[-1][1] == second.name
 
 
-def test_it_runs_in_tensorflow_where_there_is_no_onnx(folder, pictures):
+def test_it_runs_in_tensorflow_where_there_is_no_onnx(folder, serve, pictures):
     hidden = folder / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['tf2onnx'] = None\n")
     path = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = f"{hidden}{os.pathsep}{path}"
     try:
-        service = Service(folder, "digits")
+        service = serve(folder, "digits")
     finally:
         os.environ["PYTHONPATH"] = path
     from hornbook.inference.trained import load_run
