@@ -38,6 +38,7 @@ PROSE = [
     "docs/performance.md",
     "docs/studies/README.md",
     "docs/security.md",
+    "docs/serve.md",
     "docs/reliability.md",
 ]
 ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
