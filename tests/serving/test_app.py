@@ -98,6 +98,8 @@ def test_an_uploaded_picture_is_answered(ask):
         (post("/predict/people", {"rows": [ROW] * 9}), 413, "rows: 9 of them, at most 8"),
         (post("/predict/people", content=b" " * 5000, headers={"Content-Type": "application/json"}), 413, "the body has more than 4,096 bytes"),
         (infer("numbers", {**FP32, "shape": [2, 2]}), 400, "input 'input': shape [2, 2] needs 4 values, and there are 2."),
+        (infer("numbers", {**FP32, "data": [[1], [1, 2]]}), 400, "input 'input': its data are lists of different lengths."),
+        (infer("numbers", {**FP32, "data": ["1", "2"]}), 400, "input 'input': its data are no FP32."),
         (infer("numbers", {**FP32, "datatype": "FLOAT"}), 400, "input 'input': there is no such datatype."),
         (infer("numbers", {**FP32, "datatype": "UINT8", "data": [1, 300]}), 400, "input 'input': UINT8 goes from 0 to 255."),
         (infer("numbers", {**FP32, "name": "x"}), 400, "the model has one input, 'input', found: 'x'."),
@@ -160,6 +162,19 @@ def test_what_was_answered_is_counted(ask):
     assert 'hornbook_rows_total{model="people"} 2.0' in lines
 
 
+def test_a_body_of_unknown_length_is_read_to_the_limit_and_no_further(ask):
+    sent = []
+
+    async def chunks():
+        for _ in range(100):
+            sent.append(1000)
+            yield b" " * 1000
+
+    found = ask(post("/predict/people", content=chunks(), headers={"Content-Type": "application/json"}), body=4096)
+    assert (found.status_code, found.json()["error"]) == (413, "the body has more than 4,096 bytes. Send it in parts.")
+    assert sum(sent) < 8000
+
+
 def test_too_slow_a_model_is_given_up(ask, models, make):
     import threading
 
@@ -194,7 +209,27 @@ def mutated(draw):
             place, key = value, draw.choice([*value])
         elif isinstance(value, list) and value:
             place, key = value, draw.randrange(len(value))
-    place[key] = anything()
+    if "infer" in path and draw.random() < 0.5:
+        tensor = tree["inputs"][0]
+        telling = [
+            "INT64",
+            "BYTES",
+            "BOOL",
+            "UINT8",
+            "FP16",
+            [1, 1],
+            [2],
+            [-1, 2],
+            [1] * 70,
+            {"binary_data_size": 8},
+            {"binary_data_size": -1},
+            [[1], [1, 2]],
+        ]
+        tensor[draw.choice(["name", "datatype", "shape", "data", "parameters"])] = draw.choice(
+            [*odd, *telling, *telling]
+        )
+    else:
+        place[key] = anything()
     if isinstance(place, dict) and draw.random() < 0.2:
         place[draw.choice(["rows", "inputs", "parameters", "binary_data_size", "zzz"])] = anything()
     wrapped = [tree] if draw.random() < 0.02 else tree
