@@ -34,12 +34,12 @@ def serve(
 
     token = token if token is not None else os.environ.get(TOKEN) or None
     check_token(host, token)
-    names_of(runs)
+    found = names_of(runs)
     check_extra()
     listening = bind(host, port)
     limits = {"body": max_body * 2**20, "rows": max_rows, "deadline_s": deadline}
     with listening:
-        serve(runs, listening, token=token, limits=limits, trust=trust)
+        serve(found, runs, listening, token=token, limits=limits, trust=trust)
 
 
 COMMANDS = (
@@ -48,7 +48,7 @@ COMMANDS = (
         examples(
             "hornbook serve he_elu_bn",
             "hornbook serve runs/houses/latest runs/digits/latest --port 9000",
-            f"{TOKEN}=… hornbook serve he_elu_bn --host 0.0.0.0",
+            "hornbook serve he_elu_bn --max-rows 100 --deadline 5",
         ),
     ),
 )

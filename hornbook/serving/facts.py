@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-__all__ = ["Facts"]
+__all__ = ["ERROR_FILE", "FACTS_FILE", "MODEL_FILE", "Facts"]
+
+FACTS_FILE, MODEL_FILE, ERROR_FILE = "facts.json", "model.onnx", "error.txt"
+"""What the process that prepares a run leaves in its folder."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo
 from hornbook.errors import RunError
 from hornbook.runs.directory import find_run
-from hornbook.serving.facts import Facts
+from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 from hornbook.startup import import_for_command
 
 __all__ = ["Model", "has_onnx", "load_model", "stop_loading"]
@@ -61,7 +61,7 @@ def load_model(name: str | Path, *, trust: bool = False) -> Model:
         with tempfile.TemporaryDirectory(prefix="hornbook-serve-") as folder:
             facts = _prepare(run.path, Path(folder), trust=trust)
             if facts.runtime != "TensorFlow":
-                return Model(facts, info, _in_onnx(Path(folder) / "model.onnx"))
+                return Model(facts, info, _in_onnx(Path(folder) / MODEL_FILE))
         why = facts.proof
     else:
         why = "the run's own model"
@@ -69,7 +69,7 @@ def load_model(name: str | Path, *, trust: bool = False) -> Model:
     from hornbook.serving.prepare import in_tensorflow
 
     facts, function = in_tensorflow(run.path, trust=trust)
-    return Model(Facts(**{**facts.__dict__, "proof": why}), info, function)
+    return Model(replace(facts, proof=why), info, function)
 
 
 def stop_loading() -> None:
@@ -97,11 +97,12 @@ def _prepare(run: Path, folder: Path, *, trust: bool) -> Facts:
             raise
         finally:
             LOADING.discard(process)
-    facts = folder / "facts.json"
+    facts, error = folder / FACTS_FILE, folder / ERROR_FILE
+    if error.is_file():
+        raise RunError(error.read_text(encoding="utf-8"))
     if process.returncode or not facts.is_file():
-        lines = said.decode("utf-8", "replace").strip().splitlines()
-        ended = f"the process that loads it ended with {process.returncode}"
-        raise RunError(lines[-1] if lines else f"{run}: {ended}.")
+        lines = said.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        raise RunError(f"{run}: the process that loads it ended with {process.returncode} ({lines[-1]}).")
     return Facts.of_record(json.loads(facts.read_text(encoding="utf-8")))
 
 

@@ -18,11 +18,10 @@ from hornbook.exports.signature import function_of, output_name
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, load_run
 from hornbook.recipes.sources.table import Table
-from hornbook.serving.facts import Facts
+from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 
-__all__ = ["FACTS", "MODEL", "export", "facts_of", "in_tensorflow"]
+__all__ = ["export", "facts_of", "in_tensorflow"]
 
-FACTS, MODEL = "facts.json", "model.onnx"
 LARGEST_BATCH = 1024
 
 
@@ -82,7 +81,7 @@ def export(name: str | Path, folder: Path, *, trust: bool = False) -> None:
     trained = load_run(name, trust=trust)
     facts = facts_of(trained)
     try:
-        exported = export_run(name, "onnx", output=folder / MODEL, trust=trust, anyway=True)[0]
+        exported = export_run(name, "onnx", output=folder / MODEL_FILE, trust=trust, anyway=True)[0]
     except DataError as error:
         facts = replace(facts, proof=f"nothing to compare with: {error}")
     else:
@@ -90,7 +89,7 @@ def export(name: str | Path, folder: Path, *, trust: bool = False) -> None:
             facts = replace(facts, proof=exported.reason)
         else:
             facts = replace(facts, runtime="ONNX Runtime", proof=exported.proof.text())
-    (folder / FACTS).write_text(json.dumps(facts.record()), encoding="utf-8")
+    (folder / FACTS_FILE).write_text(json.dumps(facts.record()), encoding="utf-8")
 
 
 def main() -> None:
@@ -99,7 +98,7 @@ def main() -> None:
     try:
         export(name, Path(folder), trust=bool(trust))
     except HornbookError as error:
-        print(error, file=sys.stderr)
+        (Path(folder) / ERROR_FILE).write_text(str(error), encoding="utf-8")
         sys.exit(error.exit_code)
 
 

@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,12 +98,19 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    asked: Sequence[str], listening: socket.socket, *, token: str | None, limits: Mapping[str, Any], trust: bool = False
+    runs: Mapping[str, Run],
+    asked: Sequence[str],
+    listening: socket.socket,
+    *,
+    token: str | None,
+    limits: Mapping[str, Any],
+    trust: bool = False,
 ) -> None:
     """Load runs, answer until a signal comes, and end what was begun.
 
     Args:
-        asked: The runs; a name or ``NAME/latest`` is followed to newer ones.
+        runs: What `names_of` returned.
+        asked: How the runs were asked for: a name or ``NAME/latest`` is followed to newer ones.
         listening: Where.
         token: What requests have to show; None for none.
         limits: As `Limits` takes them.
@@ -113,8 +121,8 @@ def serve(
     """
     from hornbook.serving.models import load_model
 
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends what loads a run, too
     log = _log()
-    runs = names_of(asked)
     models = []
     for name, run in runs.items():
         log.info("%s: loading %s …", name, run.path.name)

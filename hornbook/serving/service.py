@@ -28,7 +28,7 @@ class Limits:
     Attributes:
         body: Bytes.
         rows: Examples.
-        deadline_s: Seconds from its first byte to its answer.
+        deadline_s: Seconds that its body may take to come, and that it may wait for the model.
         in_flight: Requests that are answered at the same time.
     """
 

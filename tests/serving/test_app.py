@@ -100,6 +100,7 @@ def test_an_uploaded_picture_is_answered(ask):
         (infer("numbers", {**FP32, "shape": [2, 2]}), 400, "input 'input': shape [2, 2] needs 4 values, and there are 2."),
         (infer("numbers", {**FP32, "data": [[1], [1, 2]]}), 400, "input 'input': its data are lists of different lengths."),
         (infer("numbers", {**FP32, "data": ["1", "2"]}), 400, "input 'input': its data are no FP32."),
+        (infer("numbers", {**FP32, "shape": [1] * 69 + [2]}), 400, "input 'input': its shape has 70 dimensions."),
         (infer("numbers", {**FP32, "datatype": "FLOAT"}), 400, "input 'input': there is no such datatype."),
         (infer("numbers", {**FP32, "datatype": "UINT8", "data": [1, 300]}), 400, "input 'input': UINT8 goes from 0 to 255."),
         (infer("numbers", {**FP32, "name": "x"}), 400, "the model has one input, 'input', found: 'x'."),
