@@ -106,7 +106,7 @@ class _Addresses:
             body = await _body(request, limits.body, limits.deadline_s)
 
             def read() -> Fitted:
-                return body_of(open_inference.parsed(body), model.info, most=limits.rows)
+                return body_of(open_inference.parsed(body), model.info, most=limits.rows, plain=model.plain)
 
             x, notes = await asyncio.to_thread(read) if len(body) > LARGE else read()
         else:

@@ -15,7 +15,7 @@ __all__ = ["Batcher", "BusyError", "LateError"]
 
 QUICK_S = 0.0003
 """A batch that takes no longer is computed where requests are read: handing it to a thread would take longer."""
-FEW_ROWS = 64
+FEW_ROWS = 256
 """No larger batch is."""
 
 

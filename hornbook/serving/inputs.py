@@ -11,6 +11,7 @@ from hornbook.data.inputs import fit_inputs
 from hornbook.data.source import Array, DataInfo, Reading
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
+from hornbook.data.tables.plain import PlainRows
 from hornbook.serving.errors import RequestError
 
 __all__ = ["Fitted", "body_of", "of_frame", "of_numbers", "of_rows"]
@@ -22,7 +23,7 @@ MOST_EXTRA = 20  # columns that the model does not read and a note names
 WORDS = {int: "numbers", float: "numbers", str: "texts", bool: "true or false"}
 
 
-def of_rows(rows: Any, info: DataInfo, *, most: int) -> Fitted:
+def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = None) -> Fitted:
     """Return rows by column name, a mapping each.
 
     Raises:
@@ -37,6 +38,9 @@ def of_rows(rows: Any, info: DataInfo, *, most: int) -> Fitted:
             400, 'rows: a list of mappings is expected, of column names to values: [{"column": value, …}, …].'
         )
     _check_count(len(rows), most, "rows")
+    x = plain.read(rows) if plain is not None else None
+    if x is not None:
+        return x, ()
     names = [feature.name for feature in info.features]
     known, first = set(names), rows[0]
     extra: dict[str, None] = {}
@@ -132,7 +136,7 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def body_of(tree: Any, info: DataInfo, *, most: int) -> Fitted:
+def body_of(tree: Any, info: DataInfo, *, most: int, plain: PlainRows | None = None) -> Fitted:
     """Return the inputs of a request's JSON: `rows` by column name, or `inputs`.
 
     Raises:
@@ -143,5 +147,5 @@ def body_of(tree: Any, info: DataInfo, *, most: int) -> Fitted:
         expected = '{"rows": [{"column": value, …}, …]}' if info.features is not None else '{"inputs": [[…], …]}'
         raise RequestError(400, f"a mapping with rows or inputs alone is expected: {expected}.")
     if "rows" in tree:
-        return of_rows(tree["rows"], info, most=most)
+        return of_rows(tree["rows"], info, most=most, plain=plain)
     return of_numbers(tree["inputs"], info, most=most)

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo
+from hornbook.data.tables.plain import PlainRows
 from hornbook.errors import RunError
 from hornbook.runs.directory import find_run
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
@@ -38,6 +40,11 @@ class Model:
     facts: Facts
     info: DataInfo
     run: Callable[[Array], Array]
+
+    @cached_property
+    def plain(self) -> PlainRows:
+        """What reads rows that need no reading."""
+        return PlainRows(self.info)
 
 
 def has_onnx() -> bool:

@@ -1,11 +1,14 @@
 """Rows, numbers and pictures of a request become what `predict` reads from files, with its messages."""
 
 import io
+import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from hornbook.data.tables.plain import PlainRows
 from hornbook.errors import DataError
 from hornbook.serving.answers import answers
 from hornbook.serving.errors import RequestError
@@ -26,6 +29,37 @@ def test_rows_go_in_by_name_in_any_order_and_numbers_may_be_text(make):
     assert notes == ()
     x, _ = read(make.table(), {"rows": [{"age": " 41 ", "city": "Bern", "member": "TRUE"}]})
     assert x.tolist() == [[41, 1, 2]]
+
+
+def test_rows_that_need_no_reading_are_read_as_a_data_frame_reads_them(make):
+    draw = random.Random(0)
+    ages = [30, -2.5, 0, 2**60, 2**70, 1e38, 3.4e38, 1e39, -1.0, True, "31", " 7", None, ""]
+    cities = ["Bern", "Uri", "uri", " Uri", "", None, "Zug", True, 1]
+    members = [True, False, "True", "true", "False", 1, None, "yes"]
+    model, read_plain = make.table(), 0
+    for _ in range(300):
+        rows = [
+            {
+                "member": draw.choice(members[:3] * 4 + members),
+                "age": draw.choice(ages[:7] * 3 + ages),
+                "city": draw.choice(cities[:2] * 6 + cities),
+            }
+            for _ in range(draw.randint(1, 3))
+        ]
+        plain = model.plain.read(rows)
+        if plain is not None:
+            read_plain += 1
+            x, notes = read(model, {"rows": rows})
+            assert (x.tolist(), notes) == (plain.tolist(), ())
+    assert 50 < read_plain < 250
+
+
+def test_a_table_with_numbers_that_mean_missing_or_with_signs_leaves_them_to_the_data_frame(make):
+    model = make.table()
+    for extra in ({"missing": ["-999"]}, {"signs": {"age": "$"}}, {"reading": "loose"}):
+        info = replace(model.info, extra={**model.info.extra, **extra})
+        assert PlainRows(info).read([{**ANN, "age": -999}]) is None
+    assert PlainRows(model.info).read([{**ANN, "age": -999}]).tolist() == [[-999, 2, 2]]
 
 
 @pytest.mark.parametrize(
