@@ -173,13 +173,15 @@ def measure(services, folder, arguments):
 
 
 def soak(process, url, folder, minutes):
-    """Keep 32 clients busy for so long, and print what the service takes."""
+    """Keep 32 clients busy for so long, a third of the time with requests that are wrong, and print what the service takes."""
+    (folder / "wrong.lua").write_text(LUA % json.dumps({"inputs": [[[["a"]]]]}))
     began, answered = time.monotonic(), 0
     while time.monotonic() - began < minutes * 60:
-        rate, p99, bad = wrk(url, folder / "post.lua", 32, 30)
-        answered += round(rate * 30)
+        rate, p99, bad = wrk(url, folder / "post.lua", 32, 20)
+        answered += round(rate * 20)
+        _, _, wrong = wrk(url, folder / "wrong.lua", 32, 10)
         print(
-            f"{time.monotonic() - began:>5.0f} s  {answered:>9,} answers, {bad} refused, p99 {p99:.1f} ms, {memory_mb(process):.1f} MB",
+            f"{time.monotonic() - began:>5.0f} s  {answered:>9,} answers, {bad} refused; {wrong:,} wrong ones; p99 {p99:.1f} ms, {memory_mb(process):.1f} MB",
             flush=True,
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -68,6 +69,8 @@ def answer(service: Service, listening: socket.socket, *, token: str | None) -> 
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(service.limits.deadline_s) + 1,
     )
+    gc.collect()
+    gc.freeze()  # what was imported stays, and need not be looked through while requests wait
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_answer(service, _Server(config, service), listening))
 
