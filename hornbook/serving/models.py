@@ -15,12 +15,12 @@ from typing import Any
 from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo
 from hornbook.data.tables.plain import PlainRows
-from hornbook.errors import RunError
+from hornbook.errors import HornbookError, RunError
 from hornbook.runs.directory import find_run
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 from hornbook.startup import import_for_command
 
-__all__ = ["Model", "has_onnx", "load_model", "stop_loading"]
+__all__ = ["Model", "has_onnx", "load_model", "newer_run", "stop_loading"]
 
 LOADING: set[subprocess.Popen[bytes]] = set()
 """Processes that prepare a run now."""
@@ -77,6 +77,16 @@ def load_model(name: str | Path, *, trust: bool = False) -> Model:
 
     facts, function = in_tensorflow(run.path, trust=trust)
     return Model(replace(facts, proof=why), info, function)
+
+
+def newer_run(name: str, version: str) -> Path | None:
+    """Return the folder of a run that has taken the place of a version and is finished; None where there is none."""
+    try:
+        run = find_run(name)
+        is_new = run.path.name != version and run.result["state"] == "finished"
+    except HornbookError:
+        return None
+    return run.path if is_new else None
 
 
 def stop_loading() -> None:

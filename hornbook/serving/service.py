@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hornbook.data.source import Array
-from hornbook.errors import HornbookError, UsageError
-from hornbook.runs.directory import find_run
+from hornbook.errors import HornbookError
 from hornbook.serving.batching import Batcher
 from hornbook.serving.errors import RequestError
 from hornbook.serving.metrics import Metrics
-from hornbook.serving.models import Model, load_model
+from hornbook.serving.models import Model, load_model, newer_run
 
 __all__ = ["Limits", "Served", "Service"]
 
@@ -141,13 +140,3 @@ class Service:
         self.put(model)
         self.metrics.loads.labels(name, "loaded").inc()
         LOG.info("%s: %s answers now, in %s (%s)", name, model.facts.version, model.facts.runtime, model.facts.proof)
-
-
-def newer_run(name: str, version: str) -> Path | None:
-    """Return the folder of a run that has taken the place of a version and is finished; None where there is none."""
-    try:
-        run = find_run(name)
-        is_new = run.path.name != version and run.result["state"] == "finished"
-    except (UsageError, HornbookError):
-        return None
-    return run.path if is_new else None

@@ -22,8 +22,15 @@ RECIPES = {
 }
 
 
+@pytest.fixture(scope="session")
+def extra():
+    """Skip where services cannot run, before anything is trained."""
+    for package in ("fastapi_offline", "uvicorn", "orjson", "prometheus_client", "multipart"):
+        pytest.importorskip(package, reason="not installed: hornbook[serve]")
+
+
 @pytest.fixture(scope="module")
-def folder(tensorflow, tmp_path_factory):
+def folder(extra, tensorflow, tmp_path_factory):
     """A folder with a run of each recipe below `runs`."""
     folder = tmp_path_factory.mktemp("served")
     draw = random.Random(0)
@@ -88,8 +95,6 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def serve():
+def serve(extra):
     """`Service`, where services can run."""
-    for package in ("fastapi_offline", "uvicorn", "orjson", "prometheus_client", "multipart"):
-        pytest.importorskip(package, reason="not installed: hornbook[serve]")
     return Service
