@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports trackers
+EXTRAS := browser exports serve trackers
 
 .PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench soak clean
 
@@ -25,9 +25,11 @@ test-extras: $(EXTRAS:%=test-%) test-whole
 test-whole: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --whole
 
-test-browser: chromium
+BESIDE_serve := tests/serving
+
+test-browser test-serve: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready
-	.venv-$*/bin/python -m pytest --no-skips tests/extras/$*
+	.venv-$*/bin/python -m pytest --no-skips tests/extras/$* $(BESIDE_$*)
 
 .venv-%/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-$*

@@ -23,6 +23,7 @@ from hornbook.commands import (
     reuse_report,
     runs,
     sanity,
+    serve,
     sweep,
     train,
 )
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, reuse_report, ablate,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, reuse_report, ablate,
     learning_curve, check, catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:

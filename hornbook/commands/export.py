@@ -35,6 +35,7 @@ class Target(StrEnum):
     litert = "litert"
     openvino = "openvino"
     keras = "keras"
+    package = "package"
 
 
 class Precision(StrEnum):
@@ -47,7 +48,9 @@ class Precision(StrEnum):
 
 def export(
     run: RunArgument,
-    to: Annotated[Target, typer.Option(help="The format; all: each one")],
+    to: Annotated[
+        Target, typer.Option(help="The format; all: each one; package: a folder that predicts without Hornbook")
+    ],
     precision: Annotated[Precision, typer.Option(help="What weights are stored in")] = Precision.float32,
     output: Annotated[
         Path | None,
@@ -100,6 +103,7 @@ COMMANDS = (
             "hornbook export he_elu_bn --to onnx",
             "hornbook export he_elu_bn --to litert --precision int8 -o digits.tflite",
             "hornbook export he_elu_bn --to all",
+            "hornbook export he_elu_bn --to package -o digits",
         ),
     ),
 )

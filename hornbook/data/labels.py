@@ -13,7 +13,7 @@ from hornbook.data.tables.notation import is_date, is_number, notation_keys, uni
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["Targets", "encode_targets", "final_task", "known_targets", "target_facts"]
+__all__ = ["Targets", "decided", "encode_targets", "final_task", "known_targets", "target_facts"]
 
 Family = Literal["classes", "multilabel", "regression"]
 SPLIT_NAMES = ("y", "y_validation", "y_test")
@@ -349,6 +349,18 @@ def _number_classes(
             bad = y[(y < 0) | (y >= len(names))][0]
             raise DataError(f"{key}: class number {bad:g}, but there are {len(names)} classes, numbered from 0.")
     return names, {key: y.astype(np.int32) for key, y in arrays.items()}
+
+
+def decided(scores: Array, task: Task, threshold: float) -> Array:
+    """Return what outputs (N, K) say: class numbers (N,), 0/1 rows (N, K) for labels, the outputs of a regression.
+
+    `threshold` is the output above which a unit says yes.
+    """
+    if task == "multiclass":
+        return np.asarray(scores.argmax(axis=-1))
+    if task == "binary":
+        return (scores[:, 0] > threshold).astype(np.int32)
+    return (scores > threshold).astype(np.int32) if task == "multilabel" else scores
 
 
 def _class_name(value: np.generic) -> str:

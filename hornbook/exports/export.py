@@ -21,7 +21,7 @@ from hornbook.data.source import Array, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import RunError, UsageError
 from hornbook.exports.columns import columns_of
-from hornbook.exports.formats import FORMATS, PRECISIONS, Exportable, Format, RefusedError, format_of
+from hornbook.exports.formats import FORMATS, PACKAGE, PRECISIONS, Exportable, Format, RefusedError, format_of
 from hornbook.exports.proof import Proof, compare
 from hornbook.exports.signature import output_name
 from hornbook.exports.stripped import stripped
@@ -63,7 +63,7 @@ class Export:
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
         proof = self.proof
-        load = FORMATS[self.format].load.format(path=self.path.name) if self.path is not None else None
+        load = format_of(self.format).load.format(path=self.path.name) if self.path is not None else None
         return {
             "format": self.format,
             "precision": self.precision,
@@ -95,7 +95,8 @@ def export_run(
 
     Args:
         name: The run's folder, ``NAME/latest``, or its recipe's name.
-        to: ``saved_model``, ``onnx``, ``litert``, ``openvino``, ``keras``, several of them, or ``all``.
+        to: ``saved_model``, ``onnx``, ``litert``, ``openvino``, ``keras``, several of them, or
+            ``all``; or ``package``: a folder that predicts and answers without Hornbook.
         precision: ``float32``, ``float16`` or ``int8``.
         output: The file or folder to write; with several formats the folder that they go to. Omitted: `exports` in the
             run's folder.
@@ -132,7 +133,7 @@ def export_run(
 
 def _keep_record(run: Run, exports: Sequence[Export]) -> None:
     """Write down what is in the run's folder of exports now."""
-    written = [each.record() for each in exports if each.path is not None]
+    written = [each.record() for each in exports if each.path is not None and each.format != PACKAGE.name]
     if not written:
         return
     for record in written:
@@ -212,7 +213,7 @@ def _export(source: _Source, each: Format, precision: str, target: Path) -> Expo
         try:
             model = stripped(source.trained.model, unrolls=not each.has_loops)
             output = output_name(source.trained.info.task)
-            exportable = Exportable(model, source.dtype, output, source.calibration, source.metadata)
+            exportable = Exportable(model, source.dtype, output, source.calibration, source.metadata, source.trained)
             with _quietly():
                 each.writer()(exportable, temporary, precision)
                 proof = compare(

@@ -9,9 +9,10 @@ import keras
 
 from hornbook.data.source import Array
 from hornbook.errors import UsageError
+from hornbook.inference.trained import Trained
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["FORMATS", "PRECISIONS", "Exportable", "Format", "RefusedError", "format_of"]
+__all__ = ["FORMATS", "PACKAGE", "PRECISIONS", "Exportable", "Format", "RefusedError", "format_of"]
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -30,6 +31,7 @@ class Exportable:
         output: The name of the outputs.
         calibration: Raw training examples, from which whole numbers get their ranges.
         metadata: What is written into the file: texts by name.
+        trained: The run.
     """
 
     model: keras.Model
@@ -37,6 +39,7 @@ class Exportable:
     output: str
     calibration: Array
     metadata: Mapping[str, str]
+    trained: Trained
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,19 @@ FORMATS = {
         ),
     )
 }
+PACKAGE = Format(
+    name="package",
+    suffix="",
+    runtime="predict.py",
+    packages=(),
+    extra=None,
+    precisions=("float32",),
+    has_loops=False,
+    lacks="a package holds the weights as they were trained",
+    module="hornbook.exports.package",
+    load="",
+)
+"""A folder that predicts and answers without Hornbook: no format, so it is none of `all`."""
 
 
 def format_of(name: str) -> Format:
@@ -159,8 +175,9 @@ def format_of(name: str) -> Format:
     Raises:
         UsageError: If there is none of that name.
     """
-    if name not in FORMATS:
+    formats = {**FORMATS, PACKAGE.name: PACKAGE}
+    if name not in formats:
         raise UsageError(
-            f"--to {name}: there is no such format. {did_you_mean(name, (*FORMATS, 'all'), kind='format')}"
+            f"--to {name}: there is no such format. {did_you_mean(name, (*formats, 'all'), kind='format')}"
         )
-    return FORMATS[name]
+    return formats[name]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from pydantic import BaseModel
 
 import hornbook.builder.losses
@@ -15,6 +14,7 @@ import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built
 from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, trains_on_logits
 from hornbook.builder.metrics import build_metric
+from hornbook.data.labels import decided
 from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo
 from hornbook.errors import RunError, UsageError
@@ -94,12 +94,7 @@ def labels_of(scores: Array, trained: Trained, decision: float | None = None) ->
 
     `decision` is the output above which a unit says yes; the run's own when omitted.
     """
-    task, yes = trained.info.task, scores > (decision if decision is not None else decision_threshold(trained.recipe))
-    if task == "multiclass":
-        return np.asarray(scores.argmax(axis=-1))
-    if task == "binary":
-        return yes[:, 0].astype(np.int32)
-    return yes.astype(np.int32) if task == "multilabel" else scores
+    return decided(scores, trained.info.task, decision if decision is not None else decision_threshold(trained.recipe))
 
 
 def load_run(name: str | Path, *, which: str | None = None, trust: bool = False) -> Trained:

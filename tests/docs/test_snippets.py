@@ -45,6 +45,7 @@ PROSE = [
     "docs/performance.md",
     "docs/studies/README.md",
     "docs/security.md",
+    "docs/serve.md",
     "docs/reliability.md",
     "docs/teaching/README.md",
 ]

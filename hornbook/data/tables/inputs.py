@@ -15,7 +15,7 @@ from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["read_table"]
+__all__ = ["fit_frame", "read_table"]
 
 
 def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
@@ -26,36 +26,53 @@ def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
     """
     if info.kind != "table":
         raise DataError(f"{file}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    dialect = Dialect.of_run(info.extra)
     names = frozenset(feature.name for feature in info.features or ())
-    frame = read_frame(file, dialect, wanted=names)
+    frame = read_frame(file, Dialect.of_run(info.extra), wanted=names)
+    return fit_frame(frame, info, reading, where=str(file), name=file.name)
+
+
+def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
+    """Return what `read_table` returns, for a table that is in memory.
+
+    Args:
+        frame: Columns of text, or of types.
+        info: Facts about the data that the model was trained on.
+        reading: What is asked beside the inputs.
+        where: What to call the table in errors.
+        name: The same in notes.
+
+    Raises:
+        DataError: If the table does not fit the model, or lacks what is asked of it.
+    """
+    dialect = Dialect.of_run(info.extra)
     targets = reading.targets or ()
-    for name in (*targets, *reading.keep):
-        if name not in frame.columns:
-            what = ", the target" if name in targets else ""
-            raise DataError(f"{file}: no column '{name}'{what}. {did_you_mean(name, frame.columns)}".rstrip())
-    y = _targets(frame, info, reading, dialect, str(file))
-    kept = {name: frame[name] for name in reading.keep}
+    for column in (*targets, *reading.keep):
+        if column not in frame.columns:
+            what = ", the target" if column in targets else ""
+            raise DataError(f"{where}: no column '{column}'{what}. {did_you_mean(column, frame.columns)}".rstrip())
+    y = _targets(frame, info, reading, dialect, where)
+    kept = {column: frame[column] for column in reading.keep}
     if info.features is None:
         inputs = frame.drop(targets)
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
             inputs = inputs.drop(reading.keep)
-        return Examples(_by_position(inputs, info, dialect, file, allow_nan=reading.missing is not None), y, kept)
-    lacking = [feature.name for feature in info.features if feature.name not in frame.columns]
+        return Examples(_by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept)
+    names = [feature.name for feature in info.features]
+    lacking = [column for column in names if column not in frame.columns]
     if lacking:
-        listed = ", ".join(f"'{name}'" for name in lacking)
+        listed = ", ".join(f"'{column}'" for column in lacking)
         hint = did_you_mean(lacking[0], frame.columns) + no_heading_hint(frame.columns)
-        raise DataError(f"{file}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}")
-    x, unknown = encode_columns(frame, info.features, dialect=dialect, where=str(file))
+        raise DataError(f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}")
+    x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
     has_gap = None
     if reading.missing is None:
-        _check_missing(x, info, file)
+        _check_missing(x, info, where)
     elif reading.missing == "skip":
-        whole = [name for name in info.extra.get("whole", ()) if name in names]
         has_gap = np.zeros(frame.height, bool)
-        for name in whole:
-            has_gap |= plain_column(frame[name], dialect, str(file)).is_null().to_numpy()
-    return Examples(x, y, kept, tuple(_notes(x, frame.drop({*targets, *kept}), info, unknown, file)), has_gap)
+        for column in info.extra.get("whole", ()):
+            if column in names:
+                has_gap |= plain_column(frame[column], dialect, where).is_null().to_numpy()
+    return Examples(x, y, kept, tuple(_notes(x, frame.drop({*targets, *kept}), info, unknown, name)), has_gap)
 
 
 def _targets(frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dialect, where: str) -> Array | None:
@@ -69,17 +86,19 @@ def _targets(frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dia
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, file: Path, *, allow_nan: bool) -> Array:
+def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: str, *, allow_nan: bool) -> Array:
     width = info.input_shape[0]
     if frame.width != width:
-        raise DataError(f"{file}: has {frame.width} columns, the model reads {width} (its training data had no names).")
-    columns = [as_numbers(plain_column(frame[name], dialect, str(file)), dialect).to_numpy() for name in frame.columns]
-    x = to_float32(np.column_stack(columns).astype(np.float64), str(file))
-    check_finite(x, str(file), allow_nan=allow_nan)
+        raise DataError(
+            f"{where}: has {frame.width} columns, the model reads {width} (its training data had no names)."
+        )
+    columns = [as_numbers(plain_column(frame[name], dialect, where), dialect).to_numpy() for name in frame.columns]
+    x = to_float32(np.column_stack(columns).astype(np.float64), where)
+    check_finite(x, where, allow_nan=allow_nan)
     return x
 
 
-def _check_missing(x: Array, info: DataInfo, file: Path) -> None:
+def _check_missing(x: Array, info: DataInfo, where: str) -> None:
     """Refuse missing numbers where the model has never learned what stands for them."""
     if info.extra.get("has_missing", True):
         return
@@ -87,21 +106,21 @@ def _check_missing(x: Array, info: DataInfo, file: Path) -> None:
     if len(rows):
         name = (info.features or ())[columns[0]].name
         raise DataError(
-            f"{file}: column '{name}' has no value in row {rows[0] + 1:,} ({len(rows):,} missing in all), and the training "
+            f"{where}: column '{name}' has no value in row {rows[0] + 1:,} ({len(rows):,} missing in all), and the training "
             "data had no missing values. To predict and evaluate there are --missing fill and --missing skip."
         )
 
 
-def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], file: Path) -> list[str]:
+def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], table: str) -> list[str]:
     features = info.features or ()
     notes = []
     extra = [name for name in frame.columns if name not in {feature.name for feature in features}]
     if extra:
-        notes.append(f"{file.name}: columns that the model does not read: {', '.join(extra)}.")
+        notes.append(f"{table}: columns that the model does not read: {', '.join(extra)}.")
     whole = info.extra.get("whole", ())
-    notes += [f"{file.name}: {note}" for note in without_category(x, features, whole, what="rows")]
+    notes += [f"{table}: {note}" for note in without_category(x, features, whole, what="rows")]
     for name, count in unknown.items():
         if name not in whole:
             rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
-            notes.append(f"{file.name}: column '{name}': {rows} a category that training did not have.")
+            notes.append(f"{table}: column '{name}': {rows} a category that training did not have.")
     return notes

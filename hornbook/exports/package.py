@@ -1,0 +1,164 @@
+"""A folder that predicts and answers where no Hornbook is: model, recipe, requirements, two programs, the model card."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from hornbook.data.source import Array
+from hornbook.exports import rows
+from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
+from hornbook.inference.card import card_of
+from hornbook.inference.confidence import gives_probabilities
+from hornbook.recipes.sources.table import Table
+
+__all__ = ["run", "write"]
+
+TRIED = {"fastapi": "0.165.0", "uvicorn": "0.54.0"}
+"""Versions of what the service needs, where they are not installed here."""
+PROOF = """
+import sys
+sys.modules["hornbook"] = None
+sys.path.insert(0, sys.argv[1])
+import numpy
+import predict
+numpy.save(sys.argv[3], predict.predict(numpy.load(sys.argv[2])))
+"""
+START = """## How to start
+
+```sh
+pip install -r requirements.txt
+python predict.py {example}
+uvicorn service:app --port 8000
+curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '{body}'
+```
+
+`predict.py` prints an answer for each row of {reads}; `service.py` answers the same at `/predict`. Neither needs Hornbook.
+
+"""
+
+
+def write(exportable: Exportable, path: Path, precision: str) -> None:
+    """Write a folder; its model is ONNX where that can be had here, else Keras."""
+    path.mkdir()
+    onnx = FORMATS["onnx"]
+    kind = None if onnx.missing() else _written(onnx, exportable, path, precision)
+    if kind is None:
+        kind = FORMATS["keras"]
+        kind.writer()(exportable, path / "model.keras", precision)
+    facts = _facts(exportable)
+    columns = exportable.metadata.get("columns")
+    _write_text(path / "facts.json", json.dumps(facts, indent=2, ensure_ascii=False))
+    _write_text(path / "recipe.yaml", exportable.metadata["recipe"])
+    _write_text(path / "requirements.txt", _requirements(kind))
+    for name in ("predict.py", "service.py"):
+        _write_text(
+            path / name, _program(name, name_of=exportable, has_onnx=kind is onnx, has_columns=columns is not None)
+        )
+    if columns is not None:
+        _write_text(path / "columns.json", columns)
+        shutil.copyfile(rows.__file__, path / "rows.py")
+    _write_text(path / "README.md", _card(exportable))
+
+
+def run(path: Path, inputs: Array) -> Array:
+    """Return what a folder's `predict.py` makes of inputs, in a process that cannot import Hornbook.
+
+    Raises:
+        RefusedError: If it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder) / "inputs.npy", Path(folder) / "outputs.npy"
+        np.save(given, inputs)
+        command = [sys.executable, "-c", PROOF, str(path), str(given), str(found)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            raise RefusedError(f"its predict.py fails: {lines[-1]}")
+        outputs: Array = np.load(found)
+    shutil.rmtree(path / "__pycache__", ignore_errors=True)
+    return outputs
+
+
+def _written(onnx: Format, exportable: Exportable, path: Path, precision: str) -> Format | None:
+    try:
+        onnx.writer()(exportable, path / "model.onnx", precision)
+    except OSError:
+        raise
+    except Exception:  # what ONNX cannot have Keras can
+        (path / "model.onnx").unlink(missing_ok=True)
+        return None
+    return onnx
+
+
+def _facts(exportable: Exportable) -> dict[str, Any]:
+    """Return what the programs need to know."""
+    trained = exportable.trained
+    info, data = trained.info, trained.recipe.data
+    targets: tuple[str, ...] = ()
+    if info.task == "regression":
+        targets = (data.target_columns if isinstance(data, Table) else info.target_names()) or ("prediction",)
+    return {
+        "name": trained.run.path.parent.name,
+        "run": trained.run.path.name,
+        "task": info.task,
+        "dtype": exportable.dtype,
+        "shape": list(info.input_shape),
+        "classes": list(info.class_names or map(str, range(info.num_classes))),
+        "targets": list(targets),
+        "threshold": trained.decision(),
+        "outputs": "probabilities" if gives_probabilities(trained) else "scores",
+    }
+
+
+def _requirements(kind: Format) -> str:
+    model = ["onnxruntime"] if kind.name == "onnx" else ["keras", "tensorflow"]
+    lines = [*("numpy", *model), "# of service.py", *TRIED]
+    return "".join(f"{line}\n" if line.startswith("#") else f"{line}=={_version(line)}\n" for line in lines)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return TRIED[name]
+
+
+def _program(name: str, *, name_of: Exportable, has_onnx: bool, has_columns: bool) -> str:
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    text = (resources.files("hornbook.exports") / f"{name}.jinja").read_text(encoding="utf-8")
+    return environment.from_string(text).render(
+        has_onnx=has_onnx, has_columns=has_columns, task=name_of.trained.info.task
+    )
+
+
+def _card(exportable: Exportable) -> str:
+    trained, columns = exportable.trained, exportable.metadata.get("columns")
+    if columns is not None:
+        row = {each["name"]: each["categories"][0] if each["type"] == "category" else 0 for each in json.loads(columns)}
+        start = START.format(
+            example="rows.csv", body=_quoted({"rows": [row]}), reads="a CSV file, or of a .npy file of numbers"
+        )
+    else:
+        shape = [5 if size is None else size for size in trained.info.input_shape]
+        values = np.zeros([1, *shape], int).tolist()
+        body = _quoted({"inputs": values}) if np.prod(shape) <= 100 else "@inputs.json"
+        start = START.format(example="inputs.npy", body=body, reads="a .npy file")
+    return card_of(trained.run, trust=True).replace("## Data\n", start + "## Data\n", 1)
+
+
+def _quoted(tree: Any) -> str:
+    return json.dumps(tree, ensure_ascii=False).replace("'", "'\\''")
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
