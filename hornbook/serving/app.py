@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 import orjson
@@ -15,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-import hornbook
 from hornbook.errors import HornbookError
 from hornbook.serving import open_inference
 from hornbook.serving.answers import answers
@@ -72,7 +72,7 @@ def make_app(service: Service, *, token: str | None = None) -> Guard:
 
 
 def _document(service: Service, *, has_token: bool) -> dict[str, Any]:
-    return document(service.models, version=hornbook.__version__, has_token=has_token)
+    return document(service.models, version=version("hornbook"), has_token=has_token)
 
 
 class _Noted(Route):
@@ -153,7 +153,7 @@ class _Addresses:
 
     async def server(self, request: Request) -> Response:
         """Say what this is."""
-        return _json({"name": "hornbook", "version": hornbook.__version__, "extensions": ["binary_tensor_data"]})
+        return _json({"name": "hornbook", "version": version("hornbook"), "extensions": ["binary_tensor_data"]})
 
     async def live(self, request: Request) -> Response:
         """Say that the process lives."""
