@@ -193,7 +193,9 @@ def test_layers_that_keras_alone_cannot_load_are_refused(tensorflow, tmp_path):
     inputs = keras.Input((3,))
     model = keras.Model(inputs, Doubled()(inputs))
     with pytest.raises(RefusedError, match="Keras alone cannot load Doubled"):
-        keras_file.write(Exportable(model, "float32", "values", np.zeros((1, 3)), {}), tmp_path / "m.keras", "float32")
+        keras_file.write(
+            Exportable(model, "float32", "values", np.zeros((1, 3)), {}, trained=None), tmp_path / "m.keras", "float32"
+        )
 
 
 def test_python_gets_what_the_command_prints(run):
