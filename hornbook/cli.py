@@ -22,6 +22,7 @@ from hornbook.commands import (
     reuse_report,
     runs,
     sanity,
+    shrink,
     sweep,
     train,
 )
@@ -41,8 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, reuse_report, ablate, check, catalog,
-    new, versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, shrink, reuse_report, ablate, check,
+    catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:

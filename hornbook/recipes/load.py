@@ -18,6 +18,7 @@ from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
+from hornbook.recipes.shrunk import complete
 from hornbook.recipes.trial import space_problems
 
 __all__ = [
@@ -123,9 +124,9 @@ def load_recipe(
     Args:
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
-        for_training: Whether the earlier model that `reuse` names has to be there; a trained model does not need it.
+        for_training: Whether the earlier model of `reuse` or `shrink` has to be there; a trained model does not need it.
         of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one,
-            and `reuse.trust` in it means nothing, because a folder cannot vouch for itself.
+            and `trust` in it means nothing, because a folder cannot vouch for itself.
         trust: What `reuse.trust` of a run's recipe is instead: whether the caller knows where the earlier model comes from.
 
     Raises:
@@ -163,7 +164,9 @@ def check_recipe(
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
         document = parse(source.text, origin=source.origin)
+    complete(document)
     apply_overrides(document, overrides, defaults=_default_components())
+    complete(document)  # where an override names the earlier run
     if of_run and isinstance(document.tree, dict):
         _as_before(document.tree)
         _trust_now(document.tree, trust=trust)
@@ -174,7 +177,9 @@ def check_recipe(
             Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
         )
     elif isinstance(document.tree, dict) and document.tree:
-        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ("reuse",), look=look)
+        recipe, found = _validate(
+            document.tree, source.name, unread=() if for_training else ("reuse", "shrink"), look=look
+        )
         problems += found
     elif not problems:
         problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))
@@ -204,11 +209,11 @@ def _as_before(tree: dict[Any, Any]) -> None:
 
 def _trust_now(tree: dict[Any, Any], *, trust: bool) -> None:
     """Let the caller, not the folder, say whether the code of the earlier model may be run."""
-    reuse = tree.get("reuse")
-    if isinstance(reuse, dict):
-        reuse.pop("trust", None)
-        if trust:
-            reuse["trust"] = True
+    for section in (tree.get("reuse"), tree.get("shrink")):
+        if isinstance(section, dict):
+            section.pop("trust", None)
+            if trust:
+                section["trust"] = True
 
 
 def _default_components() -> dict[str, str]:

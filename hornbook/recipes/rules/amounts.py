@@ -143,7 +143,7 @@ def steps_follow_gradients(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def run_has_steps(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Batches so large that a whole run has only a few steps."""
     batches, size, count = facts.batches(recipe), recipe.training.batch_size, facts.train_size
-    if batches is None or count is None or batches > 2 or count < ENOUGH or size > count:
+    if batches is None or count is None or batches > 2 or count < ENOUGH or size > count or recipe.training.epochs == 0:
         return
     steps = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation).steps
     if steps < FEWEST_STEPS:
