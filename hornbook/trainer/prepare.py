@@ -25,7 +25,7 @@ from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import weighted_class
-from hornbook.shrink.stages import Shrinking, begin
+from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.upstream import has_all_variables
 

@@ -74,15 +74,15 @@ def resume(
     quiet_upstream_warnings()
     earlier = find_run(run)
     recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust)
-    changed = _extended(recipe, earlier, overrides, trust=trust)
-    folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
-    if is_finished and not overrides:
-        return None
     if recipe.shrink is not None and any(override.startswith("training.epochs") for override in overrides):
         raise UsageError(
             f"training.epochs: zeros come by a schedule over the run, so a run that makes a model smaller keeps its length. "
             f"Start a new one: hornbook train --config {earlier.recipe_path} {' '.join(overrides)}"
         )
+    changed = _extended(recipe, earlier, overrides, trust=trust)
+    folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
+    if is_finished and not overrides:
+        return None
     state, notes = load_state(folder.states)
     if is_finished and state is None:
         raise RunError(f"{earlier.path}: there is no whole state of this finished run, so it cannot be trained longer.")

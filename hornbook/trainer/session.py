@@ -168,6 +168,8 @@ class Session:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""
         built, figures = self.prepared.built, self.loop.logs()
         with averaged(built.model, built.optimizer):
+            if self.masks is not None:
+                self.masks.hold()  # averages remember what dead weights were
             hooks = self.users if self.users.has_any else None
             validated = self.evaluator.of_split(self.prepared.splits.validation, hooks)
             figures |= {f"val_{name}": value for name, value in validated.items()}

@@ -8,8 +8,8 @@ from hornbook.data.source import Split
 from hornbook.errors import GateError
 from hornbook.inference.trained import load_model
 from hornbook.runs.directory import RunDirectory
-from hornbook.shrink.measure import Loss, latencies, loss_of, size_of
-from hornbook.shrink.stages import Shrinking, Smaller, finish
+from hornbook.shrinking.measure import Loss, latencies, loss_of, size_of
+from hornbook.shrinking.stages import Shrinking, Smaller, finish
 from hornbook.trainer.prepare import Prepared, around
 from hornbook.trainer.session import Session
 from hornbook.trainer.weights import save_model, snapshot

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hornbook.display.text import hanging
-from hornbook.shrink.stages import Shrinking
+from hornbook.shrinking.stages import Shrinking
 
 __all__ = ["end_lines", "start_lines"]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import RunError
-from hornbook.shrink.graph import CONVOLUTIONS, weight_names
-from hornbook.shrink.prune import KERNELS
+from hornbook.shrinking.graph import CONVOLUTIONS, weight_names
+from hornbook.shrinking.prune import KERNELS
 
 __all__ = ["round_to_half", "round_to_levels"]
 
@@ -32,9 +32,11 @@ def round_to_half(model: keras.Model) -> None:
     """
     for layer in model.layers:
         weights = layer.get_weights()
-        halves = [
-            array.astype(np.float16).astype(array.dtype) if array.dtype == np.float32 else array for array in weights
-        ]
+        with np.errstate(over="ignore"):
+            halves = [
+                array.astype(np.float16).astype(array.dtype) if array.dtype == np.float32 else array
+                for array in weights
+            ]
         if not all(np.isfinite(array).all() for array in halves):
             raise RunError(f"'{layer.name}' has weights beyond 65504, which float16 cannot hold.")
         layer.set_weights(halves)

@@ -77,9 +77,9 @@ class Masks:
             kernel.assign(np.where(mask.numpy(), kernel.numpy(), np.float32(0)))
 
     def zeros(self) -> float:
-        """Return the share of zeros."""
-        zero, total = count_zeros(self._kernels)
-        return zero / total
+        """Return the share of weights that are dead."""
+        dead, total = count_zeros(self.variables)
+        return dead / total
 
     def _set(self, amount: float) -> None:
         for mask, alive in zip(self.variables, self._masks_of(amount), strict=True):

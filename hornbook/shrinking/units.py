@@ -9,8 +9,8 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import RunError
-from hornbook.shrink.fold import AVERAGES, MAXIMA
-from hornbook.shrink.graph import CONVOLUTIONS, Change, Graph, hands_on, rebuilt, weight_names
+from hornbook.shrinking.fold import AVERAGES, MAXIMA, summed
+from hornbook.shrinking.graph import CONVOLUTIONS, Change, Graph, hands_on, rebuilt, weight_names
 
 __all__ = ["remove_units"]
 
@@ -171,7 +171,7 @@ def _constants(model: keras.Model, stretch: Stretch, dead: Array) -> dict[str, A
     for reader in stretch.readers:
         rows, weights = _rows(stretch, reader, silent), _weights(reader)["kernel"].astype(np.float64)
         values = given.reshape(-1, given.shape[-1])[0, rows].astype(np.float64)
-        added[reader.name] = np.einsum("i,...io->o", values, weights[..., rows, :])
+        added[reader.name] = summed(weights[..., rows, :], values)
     return added
 
 

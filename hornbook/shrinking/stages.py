@@ -18,11 +18,11 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.shrink import CALIBRATION, FEWEST, Shrink
 from hornbook.runs.directory import find_run
 from hornbook.runs.keras_file import checksum
-from hornbook.shrink.fold import Folding, fold_inputs, fold_normalization, removed_layers
-from hornbook.shrink.graph import Change, Graph, loaded_again, rebuilt, without_halves
-from hornbook.shrink.prune import Masks
-from hornbook.shrink.rounding import round_to_half, round_to_levels
-from hornbook.shrink.units import remove_units
+from hornbook.shrinking.fold import Folding, fold_inputs, fold_normalization, removed_layers
+from hornbook.shrinking.graph import Change, Graph, loaded_again, rebuilt, without_halves
+from hornbook.shrinking.prune import Masks
+from hornbook.shrinking.rounding import round_to_half, round_to_levels
+from hornbook.shrinking.units import remove_units
 
 __all__ = ["Shrinking", "Smaller", "begin", "finish"]
 

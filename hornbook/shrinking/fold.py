@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.shrink.graph import CONVOLUTIONS, Change, Graph, hands_on, weight_names
+from hornbook.shrinking.graph import CONVOLUTIONS, Change, Graph, hands_on, weight_names
 
-__all__ = ["Folding", "fold_inputs", "fold_normalization", "removed_layers"]
+__all__ = ["Folding", "fold_inputs", "fold_normalization", "removed_layers", "summed"]
 
 AVERAGES = (
     keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
@@ -251,10 +251,15 @@ def _convolution(folding: Folding, layer: Any, scale: Array, shift: Array) -> Ca
     def update() -> None:
         weights = folding.of(layer).weights
         kernel = weights["kernel"]
-        weights["bias"] = weights.get("bias", np.zeros(kernel.shape[-1])) + np.einsum("...io,i->o", kernel, b)
+        weights["bias"] = weights.get("bias", np.zeros(kernel.shape[-1])) + summed(kernel, b)
         weights["kernel"] = kernel * a[:, None]
 
     return update
+
+
+def summed(kernel: Array, inputs: Array) -> Array:
+    """Return what a kernel (…, I, O) makes of inputs (I,) that are the same at all places: (O,)."""
+    return np.asarray(np.tensordot(inputs, kernel, axes=(0, -2)).reshape(-1, kernel.shape[-1]).sum(axis=0))
 
 
 def _of_channels(array: Array) -> Array | None:
