@@ -25,7 +25,8 @@ def suffixed(name: str) -> str:
 def complete(document: Document) -> None:
     """Give a recipe that shrinks an earlier run, and describes no network, the sections of that run.
 
-    An earlier run that is not there, or cannot be read, is a rule's to complain about.
+    An earlier run that is not there, or cannot be read, is a rule's to complain about, and of that alone: the sections
+    that are missing then stand in for it.
     """
     tree = document.tree
     section = tree.get("shrink") if isinstance(tree, dict) else None
@@ -35,8 +36,9 @@ def complete(document: Document) -> None:
         path = find_run(str(section.get("from"))).recipe_path
         earlier = parse(path.read_text(encoding="utf-8"), origin=str(path)).tree
     except (HornbookError, OSError, ValueError):
-        return
-    if not isinstance(earlier, dict):
+        earlier = None
+    if not isinstance(earlier, dict) or "model" not in earlier:
+        tree.update({"data": {"name": "digits"}, "model": {"name": "mlp"}} | tree)
         return
     for key, value in _defaults(earlier).items():
         if key == "training" and isinstance(tree.get(key), dict):

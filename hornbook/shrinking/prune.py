@@ -63,6 +63,13 @@ class Masks:
         """Return how much of the whole amount is zero in each epoch, 1 being all of it."""
         return [progress(epoch, self.pruning_epochs) for epoch in range(max(self._length.epochs, 1))]
 
+    def living(self) -> dict[str, int]:
+        """Return how many weights of each layer stay, as they are now, by layer."""
+        counts: dict[str, int] = {}
+        for name, alive in zip(self._layers, self._masks_of(1.0), strict=True):
+            counts[name] = counts.get(name, 0) + int(alive.sum())
+        return counts
+
     def enter(self, epoch: int) -> None:
         """Set to zero what is to be zero in an epoch, counted from 0."""
         self._set(progress(epoch, self.pruning_epochs))

@@ -63,6 +63,11 @@ class Shrinking:
     notes: list[str] = field(default_factory=list)
     masks: Masks | None = None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is folded: `normalization`, `inputs`."""
+        return PARTS.get(self.shrink.fold, (self.shrink.fold,))
+
     def record(self) -> dict[str, Any]:
         """Return what is known before fine-tuning, as JSON's types."""
         return {
@@ -73,10 +78,6 @@ class Shrinking:
             "removed": list(self.removed),
             "difference": self.difference,
         }
-
-
-def _parts(shrink: Shrink) -> tuple[str, ...]:
-    return PARTS.get(shrink.fold, (shrink.fold,))
 
 
 def begin(recipe: Recipe, splits: Splits) -> tuple[keras.Model, Shrinking]:
@@ -145,7 +146,7 @@ def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.M
     gone = removed_layers(graph)
     is_tuned = recipe.training.epochs != 0
     gone |= _places(graph, recipe, is_tuned=is_tuned)
-    folding = fold_normalization(graph) if "normalization" in _parts(shrink) else Folding()
+    folding = fold_normalization(graph) if "normalization" in shrinking.parts else Folding()
     expected = _outputs(shrinking.before, shrinking.rows)
     made = rebuilt(model, {**gone, **folding.changes}, trust=shrink.trust)
     difference = _difference(expected, shrinking.rows, made)
@@ -158,7 +159,12 @@ def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.M
     shrinking.folded, shrinking.kept, shrinking.difference = folding.folded, folding.kept, difference
     shrinking.removed = [name for name, change in gone.items() if change.is_gone]
     is_nothing = not folding.folded and not shrinking.removed
-    if is_nothing and shrink.prune is None and shrink.precision == "float32" and not _could_fold_inputs(made, shrink):
+    if (
+        is_nothing
+        and shrink.prune is None
+        and shrink.precision == "float32"
+        and not _could_fold_inputs(made, shrinking)
+    ):
         kept = "; ".join(f"'{name}': {why}" for name, why in folding.kept.items())
         message = f"there is nothing to fold or to remove{f' ({kept})' if kept else ''}, and nothing else is asked for."
         hint = "Add 'prune: {share: 0.8}' or 'precision: int8'."
@@ -175,8 +181,8 @@ def _places(graph: Graph, recipe: Recipe, *, is_tuned: bool) -> dict[str, Change
     return {layer.name: Change(layer=layer) for layer in layers if layer.name in names}
 
 
-def _could_fold_inputs(model: keras.Model, shrink: Shrink) -> bool:
-    return "inputs" in _parts(shrink) and bool(fold_inputs(Graph(model)).folded)
+def _could_fold_inputs(model: keras.Model, shrinking: Shrinking) -> bool:
+    return "inputs" in shrinking.parts and bool(fold_inputs(Graph(model)).folded)
 
 
 def _outputs(model: keras.Model, rows: Array) -> Array:
@@ -234,7 +240,7 @@ def finish(model: keras.Model, shrinking: Shrinking) -> Smaller:
             made, removed = cut, counts
         else:
             kept |= dict.fromkeys(counts, f"outputs would differ by {difference:.0e} without its dead units")
-    if "inputs" in _parts(shrink):
+    if "inputs" in shrinking.parts:
         folding = fold_inputs(Graph(made), evenly=shrink.precision == "int8")
         without = rebuilt(loaded_again(made, trust=trust), folding.changes, trust=trust) if folding.folded else made
         difference = _difference(expected, rows, without)

@@ -39,7 +39,9 @@ def _other_network(recipe: Recipe, run: Run) -> Iterator[Problem]:
     earlier = parse(run.recipe_text, origin=str(run.recipe_path)).tree
     try:
         theirs = Recipe.model_validate(earlier).to_dict()
-    except ValueError:  # of a version whose recipes differ; loading the run says more
+    except ValueError:
+        message = f"{run.recipe_path} is damaged, or of a version whose recipes this one cannot read."
+        yield Problem(("shrink", "from"), message, f"'hornbook check --config {run.recipe_path}' says where.")
         return
     ours = recipe.to_dict()
     for key in NETWORK:
