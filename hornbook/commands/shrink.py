@@ -99,7 +99,7 @@ def shrink(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Make a run's model smaller and faster, and prove what it costs.
+    """Make a run's model smaller and faster, and measure it.
 
     Normalization is folded into weights, small weights become zero, units without weights go, and weights are rounded,
     each by option. The result is a run of its own; exit code 3 and none where it is worse by more than --max-loss.
@@ -135,7 +135,7 @@ COMMANDS = (
         examples(
             "hornbook shrink he_elu_bn",
             "hornbook shrink mnist_300_100 --share 0.9 --epochs 10 --precision int8",
-            "hornbook shrink mnist_300_100 --share 0.9 --epochs 10 optimizer.learning_rate=0.02",
+            "hornbook shrink he_elu_bn --precision float16 --max-loss 0",
         ),
     ),
 )

@@ -21,6 +21,7 @@ TOGETHER = [
         "docs/uncertainty.md",
         "docs/report.md",
         "docs/export.md",
+        "docs/shrink.md",
         "docs/pretraining.md",
         "docs/reuse.md",
         "docs/ablation.md",

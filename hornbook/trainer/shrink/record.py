@@ -67,7 +67,7 @@ def end_lines(record: Mapping[str, Any] | None) -> list[str]:
     for split, row in record["metric"].items():
         half = f" ± {row['half']:.2f}" if row["half"] is not None else ""
         text = f"{row['metric']} {row['before']:.2f} to {row['after']:.2f}: lost {row['lost']:.2f}{half} points"
-        lines += _labelled("", split, f"{text} ({row['examples']:,} examples)")
+        lines += _labelled("", split, f"{text}, n = {row['examples']:,}")
     return lines
 
 
