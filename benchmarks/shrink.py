@@ -7,7 +7,6 @@ to warm up; a figure is the median of its rounds' medians with the lowest and th
 """
 
 import argparse
-import re
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ SIZES = {
     "95 % zeros, int8": {"prune": {"share": 0.95}, "precision": "int8"},
 }
 EPOCHS = 10
-DEEP = """name: deep
+DEEP = """name: %s
 data: digits
 model: {name: mlp, units: [%s]}
 activation: elu
@@ -45,7 +44,7 @@ model: {name: mlp, units: [%s]}
 activation: %s
 training: {epochs: 2, batch_size: 32}
 """
-LAYERS, UNITS = 20, 100
+LAYERS, WIDTHS = 20, (32, 50, 100)
 ROUNDS, CALLS = 15, 60
 
 
@@ -72,7 +71,7 @@ def text(figure):
 
 
 def ratio(before, after):
-    """Return how many times faster, with the range that the extremes allow."""
+    """Return how many times faster."""
     return f"{before[0] / after[0]:.2f} ×"
 
 
@@ -148,30 +147,32 @@ def keras_calls(run, rows):
 def latency(folder):
     """Yield the lines of the tables of latencies."""
     rows = np.random.default_rng(0).integers(0, 17, (1, 8, 8, 1)).astype(np.uint8)
-    deep = trained("deep", DEEP % (", ".join([str(UNITS)] * LAYERS), 20), folder)
-    folded = hornbook.shrink(deep, max_loss=100.0, runs=folder, progress=False).run
-    calls = {
-        ("ONNX Runtime", name): onnx_call(run, folder, rows) for name, run in (("before", deep), ("after", folded))
-    }
-    for name, run in (("before", deep), ("after", folded)):
-        calls |= {(kind, name): call for kind, call in keras_calls(run, rows).items()}
-    found = medians(calls)
-    yield f"{LAYERS} hidden layers of {UNITS} with batch normalization and ELU; one picture, milliseconds:"
+    yield f"{LAYERS} hidden layers with batch normalization and ELU, one picture; milliseconds with the range of {ROUNDS} rounds."
     yield ""
-    yield "| called by | as trained | folded | faster |"
-    yield "| --- | --- | --- | --- |"
-    for kind in ("ONNX Runtime", "tf.function", "model.predict"):
-        before, after = found[kind, "before"], found[kind, "after"]
-        yield f"| {kind} | {text(before)} | {text(after)} | {ratio(before, after)} |"
+    yield "| called by | units a layer | as trained | folded | faster |"
+    yield "| --- | --- | --- | --- | --- |"
+    for width in WIDTHS:
+        deep = trained(f"deep_{width}", DEEP % (f"deep_{width}", ", ".join([str(width)] * LAYERS), 20), folder)
+        folded = hornbook.shrink(deep, max_loss=0.0, runs=folder, progress=False).run
+        calls = {}
+        for name, run in (("before", deep), ("after", folded)):
+            calls |= {("ONNX Runtime", name): onnx_call(run, folder, rows)}
+            calls |= (
+                {(kind, name): call for kind, call in keras_calls(run, rows).items()} if width == WIDTHS[-1] else {}
+            )
+        found = medians(calls)
+        for kind in dict.fromkeys(kind for kind, _ in calls):
+            before, after = found[kind, "before"], found[kind, "after"]
+            line = f"| {kind} | {width} | {text(before)} | {text(after)} | {ratio(before, after)} |"
+            print(line, file=sys.stderr, flush=True)
+            yield line
     yield ""
     yield from listed(folder, rows, deep, folded)
 
 
 def listed(folder, rows, deep, folded):
     """Yield the low-latency list: each item beside what it is an alternative to."""
-    half = trained(
-        "half", DEEP.replace("name: deep", "name: half") % (", ".join([str(UNITS)] * (LAYERS // 2)), 20), folder
-    )
+    half = trained("half", DEEP % ("half", ", ".join([str(WIDTHS[-1])] * (LAYERS // 2)), 20), folder)
     wide = {
         name: trained(f"wide_{name}", WIDE % (name, "1024, 1024, 1024", name), folder)
         for name in ("relu", "elu", "gelu", "tanh")
@@ -204,12 +205,19 @@ def listed(folder, rows, deep, folded):
         cells = []
         for batch in (rows, many):
             found = medians({
-                name: onnx_call(run, tempfile.mkdtemp(dir=folder), batch, precision)
-                for name, run, precision in (("before", first, precisions[0]), ("after", second, precisions[1]))
+                "before": onnx_call(first, tempfile.mkdtemp(dir=folder), batch, precisions[0]),
+                "after": onnx_call(second, tempfile.mkdtemp(dir=folder), batch, precisions[1]),
             })  # fmt: skip
             cells += [f"{found['before'][0]:.3f} to {found['after'][0]:.3f}", ratio(found["before"], found["after"])]
         print(item, old, new, *cells, file=sys.stderr, flush=True)
         yield f"| {item} | {old} | {new} | " + " | ".join(cells) + " |"
+
+
+def put(name, lines):
+    """Put a table into the page, between its marks."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, mark, rest = page.partition(f"<!-- {name} -->\n")
+    PAGE.write_text(before + mark + lines + rest[rest.index("\n<!-- end -->") :], encoding="utf-8")
 
 
 def main():
@@ -225,9 +233,7 @@ def main():
             lines = "\n".join(table(folder))
         print(lines)
         if arguments.write:
-            block = re.compile(f"<!-- {name} -->.*?<!-- end -->", re.DOTALL)
-            page = PAGE.read_text(encoding="utf-8")
-            PAGE.write_text(block.sub(lambda _: f"<!-- {name} -->\n{lines}\n<!-- end -->", page), encoding="utf-8")
+            put(name, lines)
 
 
 if __name__ == "__main__":
