@@ -22,12 +22,16 @@ SIZES = {
     "folded": {},
     "float16": {"precision": "float16"},
     "int8": {"precision": "int8"},
-    "80 % zeros": {"prune": {"share": 0.8}},
-    "90 % zeros": {"prune": {"share": 0.9}},
-    "95 % zeros": {"prune": {"share": 0.95}},
-    "90 % zeros, float16": {"prune": {"share": 0.9}, "precision": "float16"},
-    "90 % zeros, int8": {"prune": {"share": 0.9}, "precision": "int8"},
-    "95 % zeros, int8": {"prune": {"share": 0.95}, "precision": "int8"},
+    "80 % zeros in each layer": {"prune": {"share": 0.8}},
+    "90 % zeros in each layer": {"prune": {"share": 0.9}},
+    "90 % zeros over all layers": {"prune": {"share": 0.9, "scope": "global"}},
+    "the same, float16": {"prune": {"share": 0.9, "scope": "global"}, "precision": "float16"},
+    "the same, int8": {"prune": {"share": 0.9, "scope": "global"}, "precision": "int8"},
+    "the same, int8, all zeros at once": {
+        "prune": {"share": 0.9, "scope": "global", "schedule": "once"},
+        "precision": "int8",
+    },
+    "95 % zeros over all layers, int8": {"prune": {"share": 0.95, "scope": "global"}, "precision": "int8"},
 }
 EPOCHS = 10
 DEEP = """name: %s

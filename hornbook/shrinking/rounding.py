@@ -19,8 +19,10 @@ __all__ = ["round_to_half", "round_to_levels"]
 
 LEVELS = 127
 """Whole numbers on each side of zero."""
-CUTS = (1.0, 0.9, 0.8, 0.7, 0.6)
-"""Where the range of a unit's weights may end, as shares of the largest one."""
+STEPS = (0.5, 0.625, 0.75, 0.875, 1.0, 1.25, 1.5, 1.75)
+"""What the step between two levels may be, times a power of two: weights are then numbers of ten bits, which pack well."""
+TRIED = 4
+"""How many steps are tried; the smallest cuts off what is above half of the largest weight."""
 CALIBRATED = (*CONVOLUTIONS, keras.layers.Dense)
 
 
@@ -57,19 +59,26 @@ def round_to_levels(model: keras.Model, rows: Array) -> dict[str, float]:
             changed[layer.name] = _calibrate(layer, inputs)
         elif names:
             weights = dict(zip(weight_names(layer), layer.get_weights(), strict=True))
-            weights |= {name: rounded(weights[name], _limits(weights[name])) for name in names}
+            weights |= {name: rounded(weights[name], _steps(weights[name])[0]) for name in names}
             layer.set_weights(list(weights.values()))
     return changed
 
 
-def _limits(kernel: Array) -> Array:
-    """Return the largest absolute weight of each unit, (units,)."""
-    return np.asarray(np.abs(kernel).reshape(-1, kernel.shape[-1]).max(axis=0))
+def _steps(kernel: Array) -> list[Array]:
+    """Return candidates for the steps between a unit's levels, (units,) each, the largest first.
+
+    None is larger than what the largest weight needs, so that one weight has the last level: whoever looks for the levels
+    again, as a converter does, finds these.
+    """
+    needed = np.abs(kernel).reshape(-1, kernel.shape[-1]).max(axis=0).astype(np.float64) / LEVELS
+    needed = np.where(needed > 0, needed, 1.0)
+    octave = 2.0 ** np.floor(np.log2(needed))
+    place = np.searchsorted(STEPS, needed / octave, side="right") - 1
+    return [np.asarray(octave * np.take(STEPS, place - lower), np.float32) for lower in range(TRIED)]
 
 
-def rounded(kernel: Array, limits: Array) -> Array:
-    """Return a kernel with each unit's weights at whole multiples of limit/127, none beyond the limit."""
-    steps = np.where(limits > 0, limits, 1.0).astype(np.float32) / np.float32(LEVELS)
+def rounded(kernel: Array, steps: Array) -> Array:
+    """Return a kernel with each unit's weights at whole multiples of its step, none beyond the last level."""
     whole = np.clip(np.round(kernel / steps), -LEVELS, LEVELS)
     return np.asarray(whole * steps, np.float32)
 
@@ -82,8 +91,8 @@ def _calibrate(layer: Any, inputs: Array) -> float:
         before = np.asarray(layer(inputs), np.float64).reshape(-1, kernel.shape[-1])
         best, errors = kernel, np.full(kernel.shape[-1], np.inf)
         sums = before
-        for cut in CUTS:
-            trial = rounded(kernel, cut * _limits(kernel))
+        for steps in _steps(kernel):
+            trial = rounded(kernel, steps)
             layer.kernel.assign(trial)
             after = np.asarray(layer(inputs), np.float64).reshape(before.shape)
             found = np.mean((after - before) ** 2, axis=0)

@@ -44,7 +44,8 @@ class Shrinking:
         calibration: Training rows that levels are chosen on.
         folded: {layer that is gone: where it went}.
         kept: {layer that stays: why}.
-        removed: Layers of training alone that are gone.
+        removed: Layers of training alone; those of a network that is fine-tuned go after that.
+        is_tuned: Whether it is fine-tuned.
         difference: The largest change of an output so far, as a share of the largest output or of 1.
         notes: Sentences for the user.
         masks: Which weights are alive, where some become zero.
@@ -59,6 +60,7 @@ class Shrinking:
     folded: dict[str, list[str]] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    is_tuned: bool = False
     difference: float = 0.0
     notes: list[str] = field(default_factory=list)
     masks: Masks | None = None
@@ -81,7 +83,7 @@ class Shrinking:
 
 
 def begin(recipe: Recipe, splits: Splits) -> tuple[keras.Model, Shrinking]:
-    """Return the network to fine-tune, and what is known of it: normalization folded, layers of training alone gone.
+    """Return the network to fine-tune, and what is known of it: normalization folded.
 
     Args:
         recipe: A resolved recipe with `shrink`.
@@ -140,11 +142,11 @@ def _text(value: Any) -> str:
 
 
 def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.Model:
-    """Return the network without what can be folded or plays a part in training alone, proved on real rows."""
+    """Return the network without what can be folded, and without layers of training where there is none; proved on rows."""
     shrink = shrinking.shrink
     graph = Graph(model)
-    gone = removed_layers(graph)
-    is_tuned = recipe.training.epochs != 0
+    is_tuned, of_training = recipe.training.epochs != 0, removed_layers(graph)
+    gone = {} if is_tuned else dict(of_training)  # fine-tuning is training
     gone |= _places(graph, recipe, is_tuned=is_tuned)
     folding = fold_normalization(graph) if "normalization" in shrinking.parts else Folding()
     expected = _outputs(shrinking.before, shrinking.rows)
@@ -157,7 +159,7 @@ def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.M
         made = without_halves(made, trust=shrink.trust)
         difference = _difference(expected, shrinking.rows, made)
     shrinking.folded, shrinking.kept, shrinking.difference = folding.folded, folding.kept, difference
-    shrinking.removed = [name for name, change in gone.items() if change.is_gone]
+    shrinking.removed, shrinking.is_tuned = list(of_training), is_tuned
     is_nothing = not folding.folded and not shrinking.removed
     if (
         is_nothing
@@ -217,7 +219,7 @@ class Smaller:
 
 
 def finish(model: keras.Model, shrinking: Shrinking) -> Smaller:
-    """Return what is made of a fine-tuned network: units without weights gone, inputs folded, weights rounded.
+    """Return what is made of a fine-tuned network: layers of training and dead units gone, inputs folded, weights rounded.
 
     Args:
         model: It is left as it is.
@@ -231,8 +233,9 @@ def finish(model: keras.Model, shrinking: Shrinking) -> Smaller:
     removed, folded = dict[str, int](), dict[str, list[str]]()
     expected = _outputs(model, rows)
     made = loaded_again(model, trust=trust)
-    places = {layer.name: Change(is_gone=True) for layer in made.layers if layer.name.startswith(AUGMENTATION)}
-    made = rebuilt(made, places, trust=trust) if places else made
+    gone = {layer.name: Change(is_gone=True) for layer in made.layers if layer.name.startswith(AUGMENTATION)}
+    gone |= removed_layers(Graph(made))
+    made = rebuilt(made, gone, trust=trust) if gone else made
     if shrink.units and shrink.prune is not None:
         cut, counts = remove_units(loaded_again(made, trust=trust), trust=trust)
         difference = _difference(expected, rows, cut)

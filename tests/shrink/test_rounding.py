@@ -40,12 +40,12 @@ def test_calibration_costs_less_than_rounding_to_the_largest_weight(network, gen
     rows[:, 0] = 0.0  # for an input that says nothing
     kernel.assign(weights)
     exact = np.asarray(model(rows))
-    plain = rows @ rounded(weights, np.abs(weights).max(axis=0)) + model.get_layer("sums").bias.numpy()
+    plain = rows @ rounded(weights, np.abs(weights).max(axis=0) / 127) + model.get_layer("sums").bias.numpy()
     round_to_levels(model, rows)
     assert np.abs(np.asarray(model(rows)) - exact).mean() < 0.8 * np.abs(plain - exact).mean()
 
 
 def test_zeros_stay_zero():
     kernel = np.array([[0.0, 0.0], [0.4, 0.0], [-1.0, 0.0]], np.float32)
-    found = rounded(kernel, np.array([1.0, 0.0]))
-    assert found.tolist() == [[0.0, 0.0], [pytest.approx(51 / 127), 0.0], [-1.0, 0.0]]
+    found = rounded(kernel, np.array([1 / 128, 1.0]))
+    assert found.tolist() == [[0.0, 0.0], [51 / 128, 0.0], [-127 / 128, 0.0]]

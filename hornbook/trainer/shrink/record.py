@@ -19,7 +19,7 @@ def start_lines(shrinking: Shrinking | None) -> list[str]:
         return []
     record = shrinking.record()
     lines = _labelled("shrink", "of", record["source"])
-    for inner, text in _structure(record):
+    for inner, text in _structure(record, is_tuned=shrinking.is_tuned):
         lines += _labelled("", inner, text)
     for note in shrinking.notes:
         lines += _labelled("", "note", note)
@@ -30,7 +30,7 @@ def _labelled(label: str, inner: str, text: str) -> list[str]:
     return hanging(f"{label:<{LABEL}}{inner:<{INNER}}", text)
 
 
-def _structure(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _structure(record: Mapping[str, Any], *, is_tuned: bool) -> Iterator[tuple[str, str]]:
     """Yield (label, text) of what became of layers."""
     if record["folded"]:
         parts = [f"{name} into {', '.join(into)}" for name, into in record["folded"].items()]
@@ -38,7 +38,7 @@ def _structure(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, why in record["kept"].items():
         yield "stays", f"{name}: {why}"
     if record["removed"]:
-        yield "removed", _some(record["removed"])
+        yield "removed", _some(record["removed"]) + (", after fine-tuning" if is_tuned else "")
 
 
 def _some(items: list[str]) -> str:
