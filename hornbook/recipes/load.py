@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
+from hornbook.recipes.before import as_before
 from hornbook.recipes.language.hints import did_you_mean, what_it_is
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
@@ -168,7 +169,7 @@ def check_recipe(
     apply_overrides(document, overrides, defaults=_default_components())
     complete(document)  # where an override names the earlier run
     if of_run and isinstance(document.tree, dict):
-        _as_before(document.tree)
+        as_before(document.tree)
         _trust_now(document.tree, trust=trust)
     problems = list(document.problems)
     recipe: Recipe | None = None
@@ -189,22 +190,6 @@ def check_recipe(
     if recipe is not None:
         recipe = recipe.from_document(document)
     return Checked(recipe, tuple(placed), source, tuple(overrides))
-
-
-def _as_before(tree: dict[Any, Any]) -> None:
-    """Give the recipe of a run the keys that it lacks since there were none when it began, with what was done then."""
-    pretraining = tree.get("pretraining")
-    is_labeled_in_part = isinstance(pretraining, dict) and pretraining.get("labeled") is not None
-    others = pretraining.get("data") if isinstance(pretraining, dict) else None
-    for section, is_cut in ((tree.get("data"), is_labeled_in_part), (others, False)):
-        if isinstance(section, dict):
-            if is_cut or section.get("limit") is not None:
-                section.setdefault("sample", "first")
-            if section.get("name") == "table":
-                section.setdefault("reading", "loose")
-    tree.setdefault("health", "off")
-    if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
-        tree["head"].setdefault("standardize_targets", False)
 
 
 def _trust_now(tree: dict[Any, Any], *, trust: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hornbook.errors import HornbookError
+from hornbook.recipes.before import as_before
 from hornbook.recipes.language.text import Document, Place, parse
 from hornbook.runs.directory import find_run
 
@@ -40,6 +41,7 @@ def complete(document: Document) -> None:
     if not isinstance(earlier, dict) or "model" not in earlier:
         tree.update({"data": {"name": "digits"}, "model": {"name": "mlp"}} | tree)
         return
+    as_before(earlier)
     for key, value in _defaults(earlier).items():
         if key == "training" and isinstance(tree.get(key), dict):
             tree[key] = {**value, **tree[key]}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hornbook.errors import HornbookError, Problem
+from hornbook.recipes.before import as_before
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.text import parse
 from hornbook.recipes.recipe import Recipe
@@ -38,8 +39,9 @@ def _other_network(recipe: Recipe, run: Run) -> Iterator[Problem]:
     """Yield a problem for each section that describes another network than the earlier run has."""
     earlier = parse(run.recipe_text, origin=str(run.recipe_path)).tree
     try:
+        as_before(earlier)
         theirs = Recipe.model_validate(earlier).to_dict()
-    except ValueError:
+    except (ValueError, AttributeError):
         message = f"{run.recipe_path} is damaged, or of a version whose recipes this one cannot read."
         yield Problem(("shrink", "from"), message, f"'hornbook check --config {run.recipe_path}' says where.")
         return
