@@ -111,7 +111,7 @@ def rebuilt(model: keras.Model, changes: Mapping[str, Change], *, trust: bool) -
         changes: {name of a layer: what becomes of it}.
         trust: Whether the model's own code may be run.
     """
-    filled: list[tuple[Any, Mapping[str, Array]]] = []
+    filled: list[tuple[Any, list[Array]]] = []
 
     def make(operation: Any) -> Any:
         change = changes.get(operation.name)
@@ -120,8 +120,9 @@ def rebuilt(model: keras.Model, changes: Mapping[str, Change], *, trust: bool) -
         if change.layer is not None:
             return change.layer
         layer: Any = type(operation).from_config({**operation.get_config(), **change.config})
-        own = dict(zip(weight_names(operation), operation.get_weights(), strict=True)) | change.weights
-        filled.append((layer, own))
+        added = {name: array for name, array in change.weights.items() if name not in weight_names(operation)}
+        pairs = zip(weight_names(operation), operation.get_weights(), strict=True)
+        filled.append((layer, [*(change.weights.get(name, own) for name, own in pairs), *added.values()]))
         return layer
 
     def call(operation: Any, *tensors: Any, **arguments: Any) -> Any:
@@ -130,8 +131,8 @@ def rebuilt(model: keras.Model, changes: Mapping[str, Change], *, trust: bool) -
 
     made = keras.models.clone_model(model, clone_function=make, call_function=call)
     made.name = model.name
-    for layer, own in filled:
-        layer.set_weights([np.asarray(own[name], np.float32) for name in weight_names(layer)])
+    for layer, weights in filled:
+        layer.set_weights([np.asarray(array, np.float32) for array in weights])
     return loaded_again(made, trust=trust)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import RunError
-from hornbook.shrinking.graph import CONVOLUTIONS, weight_names
+from hornbook.shrinking.graph import CONVOLUTIONS
 from hornbook.shrinking.prune import KERNELS
 
 __all__ = ["round_to_half", "round_to_levels"]
@@ -53,14 +53,13 @@ def round_to_levels(model: keras.Model, rows: Array) -> dict[str, float]:
     """
     changed: dict[str, float] = {}
     for layer in model.layers:
-        names = [name for name in weight_names(layer) if name in KERNELS]
         if isinstance(layer, CALIBRATED):
             inputs = np.asarray(keras.Model(model.input, layer.input)(rows, training=False))
             changed[layer.name] = _calibrate(layer, inputs)
-        elif names:
-            weights = dict(zip(weight_names(layer), layer.get_weights(), strict=True))
-            weights |= {name: rounded(weights[name], _steps(weights[name])[0]) for name in names}
-            layer.set_weights(list(weights.values()))
+        else:
+            for weight in layer.weights:
+                if weight.path.rsplit("/", 1)[-1] in KERNELS:
+                    weight.assign(rounded(weight.numpy(), _steps(weight.numpy())[0]))
     return changed
 
 

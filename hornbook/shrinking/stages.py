@@ -39,7 +39,6 @@ class Shrinking:
         shrink: What the recipe asks for.
         where: The earlier model's file.
         checksum: SHA-256 of it.
-        before: The earlier model.
         rows: Real rows that steps are compared on.
         calibration: Training rows that levels are chosen on.
         folded: {layer that is gone: where it went}.
@@ -54,7 +53,6 @@ class Shrinking:
     shrink: Shrink
     where: Path
     checksum: str
-    before: keras.Model
     rows: Array
     calibration: Array
     folded: dict[str, list[str]] = field(default_factory=dict)
@@ -104,11 +102,14 @@ def begin(recipe: Recipe, splits: Splits) -> tuple[keras.Model, Shrinking]:
         raise DataError(
             f"int8 needs at least {FEWEST} training rows to choose its levels on, and there are {len(splits.train)}."
         )
-    before = load_model(path, trust=shrink.trust)
-    model = without_halves(load_model(path, trust=shrink.trust), trust=shrink.trust)
+    model = load_model(path, trust=shrink.trust)
+    halves = {getattr(layer, "compute_dtype", "float32") for layer in model.layers} & {"float16", "bfloat16"}
+    if halves:
+        notes.append(f"the earlier model computes in {min(halves)}, the smaller one in float32.")
+    model = without_halves(model, trust=shrink.trust)
     examples = splits.validation if splits.validation is not None and len(splits.validation) else splits.train
     shrinking = Shrinking(
-        shrink, path, checksum(path), before, _rows(examples.x, ROWS, model),
+        shrink, path, checksum(path), _rows(examples.x, ROWS, model),
         _rows(splits.train.x, shrink.calibration or CALIBRATION, model), notes=notes,
     )  # fmt: skip
     model = _folded(model, recipe, shrinking)
@@ -149,28 +150,19 @@ def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.M
     gone = {} if is_tuned else dict(of_training)  # fine-tuning is training
     gone |= _places(graph, recipe, is_tuned=is_tuned)
     folding = fold_normalization(graph) if "normalization" in shrinking.parts else Folding()
-    expected = _outputs(shrinking.before, shrinking.rows)
+    expected = _outputs(model, shrinking.rows)
     made = rebuilt(model, {**gone, **folding.changes}, trust=shrink.trust)
     difference = _difference(expected, shrinking.rows, made)
     if difference > TOLERANCES["float32"] and folding.folded:
         reason = f"outputs would differ by {difference:.0e}"
         folding = Folding(kept=dict.fromkeys(folding.folded, reason) | folding.kept)
-        made = rebuilt(load_model(shrinking.where, trust=shrink.trust), gone, trust=shrink.trust)
-        made = without_halves(made, trust=shrink.trust)
+        again = without_halves(load_model(shrinking.where, trust=shrink.trust), trust=shrink.trust)
+        made = rebuilt(again, gone, trust=shrink.trust)
         difference = _difference(expected, shrinking.rows, made)
     shrinking.folded, shrinking.kept, shrinking.difference = folding.folded, folding.kept, difference
     shrinking.removed, shrinking.is_tuned = list(of_training), is_tuned
-    is_nothing = not folding.folded and not shrinking.removed
-    if (
-        is_nothing
-        and shrink.prune is None
-        and shrink.precision == "float32"
-        and not _could_fold_inputs(made, shrinking)
-    ):
-        kept = "; ".join(f"'{name}': {why}" for name, why in folding.kept.items())
-        message = f"there is nothing to fold or to remove{f' ({kept})' if kept else ''}, and nothing else is asked for."
-        hint = "Add 'prune: {share: 0.8}' or 'precision: int8'."
-        raise RecipeError([Problem(("shrink",), message, hint, code="shrink-nothing")])
+    if not (folding.folded or of_training or shrink.prune) and shrink.precision == "float32":
+        _check_inputs(made, shrinking)
     return made
 
 
@@ -183,8 +175,15 @@ def _places(graph: Graph, recipe: Recipe, *, is_tuned: bool) -> dict[str, Change
     return {layer.name: Change(layer=layer) for layer in layers if layer.name in names}
 
 
-def _could_fold_inputs(model: keras.Model, shrinking: Shrinking) -> bool:
-    return "inputs" in shrinking.parts and bool(fold_inputs(Graph(model)).folded)
+def _check_inputs(model: keras.Model, shrinking: Shrinking) -> None:
+    """Refuse to do nothing: where nothing else is done, inputs have to be folded."""
+    inputs = fold_inputs(Graph(model)) if "inputs" in shrinking.parts else Folding()
+    if inputs.folded:
+        return
+    kept = "; ".join(f"'{name}' stays: {why}" for name, why in (shrinking.kept | inputs.kept).items())
+    message = f"there is nothing to fold or to remove{f' ({kept})' if kept else ''}, and nothing else is asked for."
+    hint = "Add 'prune: {share: 0.8}' or 'precision: int8'."
+    raise RecipeError([Problem(("shrink",), message, hint, code="shrink-nothing")])
 
 
 def _outputs(model: keras.Model, rows: Array) -> Array:

@@ -31,7 +31,9 @@ def run_is_usable(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     if stored.needs_code and not shrink.trust:
         message = f"{stored.path} holds code or layers of another package: {', '.join(stored.needs_code)}."
-        yield Problem(path, message, "It is not loaded. If you know where it comes from, add 'trust: true'.")
+        yield Problem(
+            path, message, "It is not loaded. If you know where it comes from, add 'trust: true', or --trust."
+        )
     yield from _other_network(recipe, run)
 
 
