@@ -48,7 +48,7 @@ model: {name: mlp, units: [%s]}
 activation: %s
 training: {epochs: 2, batch_size: 32}
 """
-LAYERS, WIDTHS = 20, (32, 50, 100)
+LAYERS, WIDTHS = 20, (16, 32, 100)
 ROUNDS, CALLS = 9, 40
 
 
