@@ -587,6 +587,7 @@ ELSEWHERE = {
     "data",  # tests/data/test_rules.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
+    *("shrink-source", "shrink-training"),  # tests/shrink/test_shrink.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
 }
 
