@@ -151,14 +151,13 @@ def latency(folder):
     for width in WIDTHS:
         deep = trained(f"deep_{width}", DEEP % (f"deep_{width}", ", ".join([str(width)] * LAYERS)), folder)
         folded = hornbook.shrink(deep, max_loss=0.0, runs=folder, progress=False).run
-        calls = {}
-        for name, run in (("before", deep), ("after", folded)):
-            calls |= {("ONNX Runtime", name): onnx_call(run, folder, rows)}
-            calls |= (
-                {(kind, name): call for kind, call in keras_calls(run, rows).items()} if width == WIDTHS[-1] else {}
-            )
-        found = medians(calls)
-        for kind in dict.fromkeys(kind for kind, _ in calls):
+        pairs = {"before": deep, "after": folded}
+        groups = [{("ONNX Runtime", name): onnx_call(run, folder, rows) for name, run in pairs.items()}]
+        if width == WIDTHS[-1]:  # apart from the others, whose threads go on for a while
+            made = {name: keras_calls(run, rows) for name, run in pairs.items()}
+            groups += [{(kind, name): made[name][kind] for name in pairs} for kind in made["before"]]
+        for calls in groups:
+            found, kind = medians(calls), next(iter(calls))[0]
             before, after = found[kind, "before"], found[kind, "after"]
             line = f"| {kind} | {width} | {text(before)} | {text(after)} | {ratio(before, after)} |"
             print(line, file=sys.stderr, flush=True)
