@@ -45,6 +45,7 @@ __all__ = [
     "register",
     "report",
     "run_sweep",
+    "shrink",
     "train",
 ]
 __version__ = "0.1.0"
@@ -229,6 +230,36 @@ def run_sweep(
 
     view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
     return sweep(recipe, runs=runs, fresh=fresh, workers=workers, view=view)
+
+
+def shrink(
+    run: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    epochs: int = 0,
+    runs: str | Path = "runs",
+    progress: bool = True,
+    **section: Any,
+) -> "TrainResult":
+    """Make a run's model smaller and faster, prove what it costs, and leave a run of its own; see docs/shrink.md.
+
+    Args:
+        run: The earlier run's folder, or its recipe's name.
+        overrides: ``key.path=value`` for the recipe of the new run, as on the command line.
+        epochs: Epochs of fine-tuning.
+        runs: Folder below which the run's own folder is made.
+        progress: Whether to print progress.
+        section: Keys of `shrink` in a recipe: ``prune={"share": 0.9}``, ``precision="int8"``, ``max_loss=0.5`` …
+
+    Raises:
+        RecipeError: If what is asked for cannot be meant.
+        GateError: If the model is worse by more than `max_loss` points; then no run is kept.
+
+    Example:
+        >>> hornbook.shrink("mnist_300_100", prune={"share": 0.9}, epochs=10, precision="int8").shrink["size"]
+    """
+    tree = {"shrink": {"from": str(run), **section}, "training": {"epochs": epochs}}
+    return train(load_recipe(tree, overrides), runs=str(runs), progress=progress)
 
 
 def ablate(

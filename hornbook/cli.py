@@ -24,6 +24,7 @@ from hornbook.commands import (
     runs,
     sanity,
     serve,
+    shrink,
     sweep,
     train,
 )
@@ -43,8 +44,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, reuse_report, ablate,
-    learning_curve, check, catalog, new, versions,
+    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, shrink, reuse_report,
+    ablate, learning_curve, check, catalog, new, versions,
 )  # fmt: skip
 for group in GROUPS:
     for command, lines in group.COMMANDS:

@@ -23,6 +23,8 @@ MEANINGS = {
     "data-classes": "`classes` and `relabel` that do not fit the classes there are.",
     "data-file": "A file that the recipe names and that is not there.",
     "data-content": "Something in a file that does not fit, cannot be read or should be known; found by `hornbook check`.",
+    "shrink-weights": "More zeros than a layer has weights to spare; known only when its weights are looked at.",
+    "shrink-nothing": "A model that nothing can be folded into or removed from; known only when it is loaded.",
     "reuse-range": "Inputs far from those that the reused layers have learned from; known when the data is loaded.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
 }
@@ -59,6 +61,13 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "engine-xla": [],
     "reuse-shape": [],
     "reuse-range": [],
+    "shrink-weights": [],
+    "shrink-nothing": [],
+    "shrink-source": [("shrink: {from: runs/he_elu_bn/latest, prune: {share: 0.9}}\n", [])],
+    "shrink-training": [
+        (NO_HIDDEN + "shrink: {from: runs/he_elu_bn/latest}\ntraining: {epochs: 5}\n", []),
+        (HEAD + "training: {epochs: 0}\n", []),
+    ],
     "ablation": [],
     "reuse-source": [(NO_HIDDEN + "reuse: {from: model_a.keras}\n", [])],
     "reuse-timeline": [(NO_HIDDEN + "reuse: {from: {application: MobileNetV2}, unfreeze: [{after: 20 epochs}]}\n", [])],

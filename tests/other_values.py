@@ -28,11 +28,12 @@ WORDS = {
     "min": ["max"], "before_activation": ["after_activation"], "linear": ["log", "sine"], "log": ["linear"],
     "sine": ["linear"], "tied": ["free"], "max": ["average"], "same": ["valid"], "gru": ["lstm"], "lstm": ["gru"],
     "simple": ["lstm"], "flatten": ["global_average"], "global_average": ["global_max"], "global_norm": ["norm"],
-    "norm": ["value"], "value": ["norm"], "xla": ["graph"], "graph": ["fit"], "float32": ["mixed_bfloat16"],
+    "norm": ["value"], "value": ["norm"], "xla": ["graph"], "graph": ["fit"], "float32": ["mixed_bfloat16", "float16"],
     "mixed_bfloat16": ["float32"], "on": ["dense"], "val_loss": ["loss", "val_accuracy"], "val_accuracy": ["val_loss"],
     "loss": ["val_loss", "accuracy", "root_mean_squared_error"], "balanced": [{0: 1.0, 1: 3.0}], "ROC": ["PR"],
     "stratified": ["first"], "first": ["stratified", "last"], "strict": ["loose"],
     "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
+    "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],
 }  # fmt: skip
 TASKS = ("regression", "multiclass", "binary")
 

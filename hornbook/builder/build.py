@@ -22,7 +22,7 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason
 
-__all__ = ["Built", "as_targets", "build_model", "compile_plain", "target_scaling"]
+__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,28 @@ def build_model(
     for name in kept | frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
         model.get_layer(name).trainable = False
     from_logits = trains_on_logits(recipe) and logits is not outputs
-    logits_model = keras.Model(inputs, logits, name="logits") if from_logits else model
+    logits_model = keras.Model(inputs, logits, name="logits") if from_logits else None
+    return _built(recipe, model, logits_model, copied=copied, fixed=frozenset(own | kept))
+
+
+def build_around(recipe: Recipe, model: keras.Model) -> Built:
+    """Return a network that is there already with a resolved recipe's optimizer, loss and metrics.
+
+    Args:
+        recipe: A resolved recipe.
+        model: The network, with augmentation where the recipe trains with it; it ends in the recipe's outputs.
+    """
+    from_logits = trains_on_logits(recipe) and any(layer.name == HEAD_ACTIVATION for layer in model.layers)
+    logits = keras.Model(model.input, model.get_layer(HEAD_ACTIVATION).input, name="logits") if from_logits else None
+    fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
+    return _built(recipe, model, logits, copied=None, fixed=fixed)
+
+
+def _built(
+    recipe: Recipe, model: keras.Model, logits: keras.Model | None, *, copied: Copied | None, fixed: frozenset[str]
+) -> Built:
+    """Return a network with all that trains it; `logits` is what it is trained by, None where that is all of it."""
+    from_logits, logits_model = logits is not None, logits if logits is not None else model
     return Built(
         model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
         training_model=model,
@@ -109,7 +130,7 @@ def build_model(
             for metric in recipe.training.metrics or ()
         ),
         copied=copied,
-        fixed=frozenset(own | kept),
+        fixed=fixed,
     )
 
 

@@ -17,7 +17,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
 from hornbook.recipes.sources import Augmentation
 
-__all__ = ["AUGMENTATION", "STANDARDIZE", "build_inputs"]
+__all__ = ["AUGMENTATION", "STANDARDIZE", "augmentation_layers", "build_inputs"]
 
 AUGMENTATION = "augmentation_"
 STANDARDIZE = "standardize"
@@ -81,6 +81,13 @@ def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:
     """Apply random changes that are active in training only: (B, H, W, C) stays (B, H, W, C)."""
+    for layer in augmentation_layers(given, seed):
+        x = layer(x)
+    return x
+
+
+def augmentation_layers(given: Augmentation, seed: int) -> list[keras.layers.Layer]:
+    """Return the layers that change images while training, in their order."""
     layers = keras.layers
     nearest = {"fill_mode": "nearest"}
     chosen: list[tuple[str, Any]] = []
@@ -98,10 +105,11 @@ def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:
         chosen.append(("zoom", lambda **shared: layers.RandomZoom(given.zoom, **nearest, **shared)))
     if given.noise:
         chosen.append(("noise", lambda **shared: layers.GaussianNoise(given.noise, **shared)))
-    for suffix, make in chosen:
-        name = AUGMENTATION + suffix
-        x = make(name=name, seed=derive_seed(seed, name), dtype="float32")(x)
-    return x
+    names = [AUGMENTATION + suffix for suffix, _ in chosen]
+    return [
+        make(name=name, seed=derive_seed(seed, name), dtype="float32")
+        for name, (_, make) in zip(names, chosen, strict=True)
+    ]
 
 
 def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:

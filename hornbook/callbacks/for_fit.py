@@ -437,7 +437,7 @@ def from_recipe(
         what lets all see averaged weights, if the recipe has those.
 
     Raises:
-        UsageError: If the recipe thaws layers in the course of training, which callbacks cannot.
+        UsageError: If the recipe thaws layers in the course of training, or prunes, which callbacks cannot.
 
     Example:
         >>> recipe = hornbook.load_recipe("default_one_cycle")
@@ -449,6 +449,11 @@ def from_recipe(
         raise UsageError(
             f"{recipe.name or 'recipe'}: reuse.unfreeze: callbacks cannot thaw layers of a compiled model; 'hornbook.train' "
             "can. Or add the override '~reuse.unfreeze': layers then stay as they are at the start."
+        )
+    if recipe.shrink is not None and recipe.shrink.prune is not None:
+        raise UsageError(
+            f"{recipe.name or 'recipe'}: shrink.prune: callbacks cannot keep weights of a compiled model at zero; "
+            "'hornbook.train' can."
         )
     facts = Facts.of(recipe)
     schedule, stopping = recipe.schedule, recipe.training.early_stopping

@@ -41,7 +41,7 @@ def resume(
     The result is bit for bit that of a run without the interruption.
     """
 
-    earlier = find_whole(run, "result", "data", "environment", "reuse")
+    earlier = find_whole(run, "result", "data", "environment", "reuse", "shrink")
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
@@ -52,7 +52,8 @@ def resume(
         reason = earlier.result.get("stop_reason", "")
         longer = "training.max_time=TIME" if reason.startswith("max_time") else "training.epochs=NUMBER"
         print(f"{run}: this run is finished ({reason}), there is nothing left to do.")
-        print(f"To train it longer: hornbook resume {run} {longer}")
+        if earlier.shrink is None:
+            print(f"To train it longer: hornbook resume {run} {longer}")
 
 
 def reproduce(

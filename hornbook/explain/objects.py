@@ -78,6 +78,7 @@ class Objects:
                 "watch": lambda: {name: vars(watcher) for name, watcher in self.session.watchers().items()},
                 "phase": self._of_phases,
                 "pretraining": self._of_pretraining,
+                "shrink": self._of_shrinking,
                 "sweep": self._of_sweep,
                 "tracker": self._of_trackers,
             }
@@ -144,14 +145,14 @@ class Objects:
 
     def _of_rates(self) -> Facts:
         table, length = self.prepared.table, self.prepared.table.length
-        steps = [round(point * (len(table.rates) - 1)) for point in POINTS]
+        steps = [round(point * (len(table.rates) - 1)) for point in POINTS] if len(table.rates) else []
         found = self.prepared.recipe.optimizer.is_auto
         facts: dict[str, Any] = {
             "epochs": length.epochs,
             "batches of an epoch": length.batches,
             "steps": length.steps,
             "batches": length.total,
-            "highest": "found when training begins" if found else float(table.rates.max()),
+            "highest": "found when training begins" if found else float(table.rates.max(initial=0)),
             "curve": {f"batch {step + 1}": float(table.rates[step]) for step in steps},
             "of all batches": _digest(table.rates),
         }
@@ -206,6 +207,24 @@ class Objects:
             }
             for place, tracker in trackers
         }
+
+    def _of_shrinking(self) -> Facts:
+        shrinking = self.prepared.shrinking
+        if shrinking is None:
+            return {}
+        masks, section = shrinking.masks, shrinking.shrink
+        facts = {
+            **shrinking.record(),
+            "folds": list(shrinking.parts),
+            "removes dead units": section.units,
+            "rounds to": section.precision,
+            "calibration rows": len(shrinking.calibration),
+            "points that may be lost": section.max_loss,
+        }
+        if masks is not None:
+            facts["living weights"] = masks.living()
+            facts["share of the zeros"] = {f"epoch {epoch}": share for epoch, share in enumerate(masks.shares(), 1)}
+        return facts
 
     def _of_sweep(self) -> Facts:
         sweep = self.recipe.sweep

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
+from hornbook.recipes.before import as_before
 from hornbook.recipes.language.hints import did_you_mean, what_it_is
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
@@ -18,6 +19,7 @@ from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of
 from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
+from hornbook.recipes.shrunk import complete
 from hornbook.recipes.trial import space_problems
 
 __all__ = [
@@ -33,7 +35,7 @@ __all__ = [
 
 Look = Callable[[Recipe], tuple[Facts, list[Problem]]]
 """What looks at a recipe's data: what is known about it, and what is wrong with it."""
-ONLY_TO_TRAIN = ("reuse", "tracking")
+ONLY_TO_TRAIN = ("reuse", "shrink", "tracking")
 """Sections that name what has to be there to train, and that a trained model does without."""
 PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
 
@@ -125,10 +127,10 @@ def load_recipe(
     Args:
         config: A file, the name of a shipped recipe, YAML text with line breaks, or a mapping.
         overrides: ``key.path=value`` and ``~key``, as on the command line.
-        for_training: Whether the earlier model that `reuse` names and the clients of trackers have to be there; a trained
-            model does not need them.
+        for_training: Whether the earlier model of `reuse` or `shrink`, and the clients of trackers, have to be there; a
+            trained model does not need them.
         of_run: Whether this is the recipe that a run left: a key that it lacks means what was done before there was one,
-            and `reuse.trust` in it means nothing, because a folder cannot vouch for itself.
+            and `trust` in it means nothing, because a folder cannot vouch for itself.
         trust: What `reuse.trust` of a run's recipe is instead: whether the caller knows where the earlier model comes from.
 
     Raises:
@@ -166,9 +168,11 @@ def check_recipe(
         is_text = isinstance(config, str) and "\n" in config
         source = Config(str(config), "recipe", "recipe") if is_text else read_config(config)
         document = parse(source.text, origin=source.origin)
+    complete(document)
     apply_overrides(document, overrides, defaults=_default_components())
+    complete(document)  # where an override names the earlier run
     if of_run and isinstance(document.tree, dict):
-        _as_before(document.tree)
+        as_before(document.tree)
         _trust_now(document.tree, trust=trust)
     problems = list(document.problems)
     recipe: Recipe | None = None
@@ -189,29 +193,13 @@ def check_recipe(
     return Checked(recipe, tuple(placed), source, tuple(overrides))
 
 
-def _as_before(tree: dict[Any, Any]) -> None:
-    """Give the recipe of a run the keys that it lacks since there were none when it began, with what was done then."""
-    pretraining = tree.get("pretraining")
-    is_labeled_in_part = isinstance(pretraining, dict) and pretraining.get("labeled") is not None
-    others = pretraining.get("data") if isinstance(pretraining, dict) else None
-    for section, is_cut in ((tree.get("data"), is_labeled_in_part), (others, False)):
-        if isinstance(section, dict):
-            if is_cut or section.get("limit") is not None:
-                section.setdefault("sample", "first")
-            if section.get("name") == "table":
-                section.setdefault("reading", "loose")
-    tree.setdefault("health", "off")
-    if tree.get("task") == "regression" and isinstance(tree.get("head"), dict):
-        tree["head"].setdefault("standardize_targets", False)
-
-
 def _trust_now(tree: dict[Any, Any], *, trust: bool) -> None:
     """Let the caller, not the folder, say whether the code of the earlier model may be run."""
-    reuse = tree.get("reuse")
-    if isinstance(reuse, dict):
-        reuse.pop("trust", None)
-        if trust:
-            reuse["trust"] = True
+    for section in (tree.get("reuse"), tree.get("shrink")):
+        if isinstance(section, dict):
+            section.pop("trust", None)
+            if trust:
+                section["trust"] = True
 
 
 def _default_components() -> dict[str, str]:

@@ -20,6 +20,7 @@ from hornbook.recipes.sections.pretraining import Pretraining
 from hornbook.recipes.sections.regularization import Regularization
 from hornbook.recipes.sections.reuse import Reuse
 from hornbook.recipes.sections.schedule import ConstantSchedule, Schedule
+from hornbook.recipes.sections.shrink import Shrink
 from hornbook.recipes.sections.sweep import Sweep
 from hornbook.recipes.sections.tracking import Tracker
 from hornbook.recipes.sections.training import Training
@@ -74,6 +75,8 @@ class Recipe(Spec):
     """Layers of an earlier model to begin with; omitted: everything starts from the initializer."""
     pretraining: Pretraining | None = None
     """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
+    shrink: Shrink | None = None
+    """An earlier run's model made smaller; what else the recipe says of the network is that run's."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
     health: Literal["on", "off", "dense"] = "on"
@@ -110,8 +113,8 @@ class Recipe(Spec):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether code that the reused model holds may be run."""
-        return self.reuse is not None and self.reuse.trust
+        """Whether code that an earlier model holds may be run."""
+        return any(section is not None and section.trust for section in (self.reuse, self.shrink))
 
     def replaced(self, values: Mapping[str, Any]) -> "Recipe":
         """Return the recipe with other values in place, remembering the text it came from.

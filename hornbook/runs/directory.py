@@ -2,7 +2,7 @@
 
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
-  log.txt
+  log.txt  shrink.json
   lr_find.json  lr_find.svg  report.html  model_card.md  exports/
   tracking.json  tensorboard/  wandb/
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
@@ -30,6 +30,7 @@ from hornbook.runs.records import (
     HealthRecord,
     ResultRecord,
     ReuseRecord,
+    ShrinkRecord,
     TrackingRecord,
     read_lines,
     read_record,
@@ -43,14 +44,14 @@ __all__ = [
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
-HEALTH = "health.jsonl"
+HEALTH, SHRINK = "health.jsonl", "shrink.json"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 REPORT, CARD, EXPORTS = "report.html", "model_card.md", "exports"
 EXPORTED = "exports.json"
 TRACKING, TENSORBOARD, WANDB = "tracking.json", "tensorboard", "wandb"  # the last name is W&B's own
 LATEST = "latest"
 OVERRIDE = "# override: "
-BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, RATE_SEARCH, RATE_PICTURE, RESULT})
+BEFORE_RECIPE = frozenset({CHECKPOINTS, LOG, ENVIRONMENT, DATA, REUSE, SHRINK, RATE_SEARCH, RATE_PICTURE, RESULT})
 """What may be in a run's folder before the recipe makes it a run."""
 
 BEGINS_S = 60.0
@@ -226,6 +227,19 @@ class RunDirectory:
         if not (self.path / RECIPE).exists():
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def remove(self) -> None:
+        """Remove the run as a whole; `latest` points to the newest that is left."""
+        latest, folder = self.path.parent / LATEST, self.path.parent
+        was_latest = latest.is_symlink() and latest.readlink().name == self.path.name
+        shutil.rmtree(self.path, ignore_errors=True)
+        left = runs_of(folder.parent, folder.name) if was_latest else []
+        if left:
+            point_latest(left[0].path)
+        elif was_latest:
+            latest.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # where it was made for this run
+
     def write_recipe(self, text: str) -> None:
         """Write the resolved recipe."""
         write_text(self.path / RECIPE, text)
@@ -258,6 +272,10 @@ class RunDirectory:
     def write_reuse(self, facts: Mapping[str, Any]) -> None:
         """Write where reused layers came from, and after training how far they moved."""
         write_json(self.path / REUSE, dict(facts))
+
+    def write_shrink(self, facts: Mapping[str, Any]) -> None:
+        """Write what a smaller model was made of, what was gained and what it cost."""
+        write_json(self.path / SHRINK, dict(facts))
 
     def write_exports(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write what the files in the folder of exports are."""
@@ -397,6 +415,12 @@ class Run:
         """What trackers need to go on with this run, {name: facts}; empty where there are none."""
         path = self.path / TRACKING
         return read_record(path, TrackingRecord) if path.exists() else {}
+
+    @property
+    def shrink(self) -> dict[str, Any] | None:
+        """What was gained by a smaller model and what it cost; None where the run made none."""
+        path = self.path / SHRINK
+        return read_record(path, ShrinkRecord) if path.exists() else None
 
     @property
     def history(self) -> list[dict[str, Any]]:

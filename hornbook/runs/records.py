@@ -15,7 +15,7 @@ from hornbook.errors import RunError
 
 __all__ = [
     "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
-    "ReuseRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
+    "ReuseRecord", "ShrinkRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
 ADVICE = "Restore it from a copy, or leave this folder out."
@@ -125,6 +125,51 @@ class ReusedLayerRecord(_Record):
     learns: str
     parameters: Count
     moved: float | None = None
+
+
+class SizeRecord(_Record):
+    """How large a model is: bytes of its file, as it is and compressed, its numbers and zeros."""
+
+    file: Count
+    compressed: Count
+    parameters: Count
+    zeros: Count
+
+
+class LostRecord(_Record):
+    """How two models do on one split, in points, example by example."""
+
+    metric: str
+    unit: str
+    before: float
+    after: float
+    lost: float
+    half: float | None
+    examples: Count
+
+
+class LatencyRecord(_Record):
+    """How long a call takes, in milliseconds."""
+
+    batch: Count
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+class ShrinkRecord(_Record):
+    """`shrink.json`: what a smaller model was made of; at the end also what was gained and what it cost."""
+
+    source: str
+    sha256: str
+    folded: dict[str, list[str]]
+    kept: dict[str, str]
+    removed: list[str]
+    difference: float
+    units: dict[str, Count] = Field(default_factory=dict)
+    rounding: dict[str, float] = Field(default_factory=dict)
+    size: dict[Literal["before", "after"], SizeRecord] = Field(default_factory=dict)
+    latency: list[LatencyRecord] = Field(default_factory=list)
+    metric: dict[Literal["train", "validation", "test"], LostRecord] = Field(default_factory=dict)
 
 
 class ReuseRecord(_Record):

@@ -1,12 +1,13 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
 from hornbook.builder import compile_plain
-from hornbook.engine.evaluation import of_mean, of_targets
+from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.runs.directory import RunDirectory
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_record, start_record
 from hornbook.trainer.session import Session
+from hornbook.trainer.shrink.complete import complete
 from hornbook.upstream import finish_averages
 
 __all__ = ["finish"]
@@ -15,7 +16,10 @@ __all__ = ["finish"]
 def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exit_code: int) -> TrainResult:
     """Save everything, put the final weights into the model, evaluate them, and write the result.
 
-    An interrupted run is saved and not evaluated; a trial is not tested.
+    An interrupted run is saved and not evaluated; a trial is not tested. A model that was to become smaller does so here.
+
+    Raises:
+        GateError: If a smaller model is worse than the recipe allows.
     """
     prepared, keeper = session.prepared, session.keeper
     recipe, built = prepared.recipe, prepared.built
@@ -23,12 +27,16 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     if session.epoch:
         finish_averages(built.optimizer)
     restores = session.restores_best and session.best_weights is not None
-    if restores:
+    evaluator, shrunk = session.evaluator, None
+    if prepared.shrinking is not None and state == "finished":
+        built, shrunk = complete(session, run, restores_best=restores)
+        evaluator = Evaluator(built)
+    elif restores:
         built.model.set_weights(session.best_weights)
     validation, test = {}, {}
     if state == "finished":
-        validation = session.evaluator.of_split(prepared.splits.validation)
-        test = session.evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
+        validation = evaluator.of_split(prepared.splits.validation)
+        test = evaluator.of_split(prepared.splits.test) if session.candidate is None else {}
     splits = prepared.splits
     examples = splits.test if test else splits.validation if validation else None
     baseline = of_mean(recipe, splits.train, examples)
@@ -52,6 +60,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         targets=targets,
         exit_code=exit_code,
         reuse=record,
+        shrink=shrunk,
     )
     run.write_result(
         {

@@ -60,6 +60,9 @@ def expected_of(prepared: Prepared) -> Mapping[str, Expected]:
 def _steps(prepared: Prepared) -> Iterator[str]:
     recipe, table = prepared.recipe, prepared.table
     length, accumulation = table.length, recipe.optimizer.accumulation
+    if not length.total:
+        yield f"{'steps':<{LABEL}}none: nothing is fine-tuned"
+        return
     batches = f"{table.batches} batches of {recipe.training.batch_size}"
     pretraining = recipe.pretraining
     if pretraining is not None and prepared.unlabeled is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.builder import Built, build_model
-from hornbook.builder.build import as_targets
+from hornbook.builder.build import as_targets, build_around
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
@@ -26,6 +26,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import weighted_class
 from hornbook.recipes.thresholds import TARGETS
+from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
 from hornbook.upstream import has_all_variables
 
@@ -62,6 +63,7 @@ class Prepared:
         problems: Warnings of recipe and data.
         strategy: The `tf.distribute` strategy the model was built for, or None.
         unlabeled: Inputs that pretraining sees, or None where there is none.
+        shrinking: The earlier model on its way to a smaller one, or None.
     """
 
     recipe: Recipe
@@ -72,6 +74,7 @@ class Prepared:
     problems: tuple[Problem, ...]
     strategy: Any = None
     unlabeled: Inputs | None = None
+    shrinking: Shrinking | None = None
 
     @property
     def _standardizes(self) -> bool:
@@ -150,8 +153,12 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     loaded = load_data(recipe, data, shelf=shelf)
     splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
+    shrinking = None
     with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):
-        built = build_for(resolved, splits, strategy)
+        if resolved.shrink is not None:
+            built, shrinking = shrink_for(resolved, splits)
+        else:
+            built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
@@ -165,6 +172,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
         weights_K=class_weights(resolved, splits),
         strategy=strategy,
         unlabeled=unlabeled,
+        shrinking=shrinking,
         problems=(
             *(problem for problem in problems if problem.severity != "error"),
             *_scale_of_targets(recipe, resolved, splits),
@@ -203,7 +211,20 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     return built
 
 
-def _complete_metrics(built: Built, splits: Splits, strategy: Any) -> None:
+def shrink_for(recipe: Recipe, splits: Splits) -> tuple[Built, Shrinking]:
+    """Return the model that a resolved recipe fine-tunes and makes smaller, ready for an engine, and what is known of it."""
+    model, shrinking = begin(recipe, splits)
+    return around(recipe, model, splits), shrinking
+
+
+def around(recipe: Recipe, model: Any, splits: Splits) -> Built:
+    """Return a network that is there already, ready for an engine or to be evaluated."""
+    built = build_around(recipe, model)
+    _complete_metrics(built, splits)
+    return built
+
+
+def _complete_metrics(built: Built, splits: Splits, strategy: Any = None) -> None:
     """Let metrics that make their variables at the first update make them now: states and programs need them all."""
     late = [metric for metric in built.metrics if not has_all_variables(metric)]
     y = as_targets(splits.train.y[:1], built.model)

@@ -18,6 +18,7 @@ from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_lines, reuse_lines, start_record
+from hornbook.trainer.shrink import record as shrinking
 
 __all__ = ["ConsoleNotes", "ConsoleProgress", "Narrator", "RunLog"]
 
@@ -54,6 +55,8 @@ class Narrator(Listener):
         for note in start.notes:
             self.on_note(note)
         self._columns = _columns(start.prepared)
+        if not start.prepared.table.length.epochs:
+            return
         self.say(" ".join([f"{'epoch':>5}", *(f"{label(name):>{_width(name)}}" for name in self._columns)]))
 
     def on_note(self, text: str) -> None:
@@ -216,7 +219,8 @@ def heading(prepared: Prepared) -> list[str]:
         textwrap.wrap(escaped(text, one_line=True), COLUMNS, break_on_hyphens=True, **margins)
         for text in [*texts, *_units(prepared)]
     ]
-    return [*about_data, *(line for lines in wrapped for line in lines), *reuse_lines(start_record(prepared))]
+    earlier = [*reuse_lines(start_record(prepared)), *shrinking.start_lines(prepared.shrinking)]
+    return [*about_data, *(line for lines in wrapped for line in lines), *earlier]
 
 
 def _runs_of_equal(units: Sequence[int]) -> list[str]:
@@ -267,6 +271,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
         lines.append(f"{'mean':<7} {figures}  (predicting the training mean everywhere)")
     if result.reuse is not None:
         lines += end_lines(result.reuse)
+    lines += shrinking.end_lines(result.shrink)
     best = f", best epoch {result.best_epoch} kept" if result.final == "best" else ""
     ended = f"{epochs} epoch{'' if epochs == 1 else 's'} in {seconds:.1f} s, start-up {start_up_s:.1f} s: "
     lines += indented("ended", f"{ended}{result.stop_reason}{best}")

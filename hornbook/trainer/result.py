@@ -37,6 +37,7 @@ class TrainResult:
         targets: Of a regression with several targets: the metrics of each, by name, for the same examples.
         exit_code: What the command line exits with.
         reuse: Where reused layers came from and how far they moved; None where nothing was reused.
+        shrink: What was gained by a smaller model and what it cost; None where none was made.
     """
 
     model: Any
@@ -53,6 +54,7 @@ class TrainResult:
     targets: dict[str, dict[str, float]] = field(default_factory=dict)
     exit_code: int = 0
     reuse: dict[str, Any] | None = None
+    shrink: dict[str, Any] | None = None
 
     @property
     def epochs(self) -> int:

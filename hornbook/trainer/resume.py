@@ -78,6 +78,11 @@ def resume(
     quiet_upstream_warnings()
     earlier = find_run(run)
     recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust, for_training=not overrides)
+    if recipe.shrink is not None and any(override.startswith("training.epochs") for override in overrides):
+        raise UsageError(
+            f"training.epochs: zeros come by a schedule over the run, so a run that makes a model smaller keeps its length. "
+            f"Start a new one: hornbook train --config {earlier.recipe_path} {' '.join(overrides)}"
+        )
     changed = _extended(recipe, earlier, overrides, trust=trust)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
@@ -181,17 +186,19 @@ def _check_phases(session: Session, old: Recipe) -> None:
 
 def _check_source(run: Run, prepared: Prepared) -> None:
     """Refuse to go on with another earlier model than the run began with."""
-    record, copied = run.reuse, prepared.built.copied
-    if record is not None and copied is not None and record["sha256"] != copied.checksum:
-        raise RunError(
-            f"{copied.where}: the earlier model has changed since this run began. Restore it, or start a new run."
-        )
+    copied, shrinking = prepared.built.copied, prepared.shrinking
+    sources: list[tuple[Any, Any]] = [(run.reuse, copied), (run.shrink, shrinking)]
+    for record, source in sources:
+        if record is not None and source is not None and record["sha256"] != source.checksum:
+            raise RunError(
+                f"{source.where}: the earlier model has changed since this run began. Restore it, or start a new run."
+            )
 
 
 def _watch_again(session: Session) -> None:
     """Show all epochs to early stopping as the recipe now has it, as if it had been like that from the start."""
     recipe = session.prepared.recipe
-    first = session.timeline.last_start
+    first = session.last_start
     keeper, stopper = make_keeper(recipe, first), make_stopper(recipe, session.length, first)
     for row in session.history:
         if is_pretraining(row):

@@ -43,6 +43,7 @@ class Session:
 
     Attributes:
         length: Epochs, batches and steps of the whole run.
+        masks: Which weights are alive, where a model is made smaller; None otherwise.
         epoch: Epochs done.
         batch: Batches done of the epoch that is running.
         history: One row per epoch done, those of pretraining first.
@@ -81,9 +82,10 @@ class Session:
             self.pretraining = Pretraining(recipe, prepared.built, self.prepared.unlabeled, structure=structure)
         self.evaluator = Evaluator(prepared.built, prepared.structure())
         self.timeline = Timeline(recipe, prepared.built, batches=self.loop.batches)
-        self.keeper = make_keeper(recipe, self.timeline.last_start)
+        self.masks = prepared.shrinking.masks if prepared.shrinking is not None else None
+        self.keeper = make_keeper(recipe, self.last_start)
         self.length = prepared.table.length
-        self.stopper = make_stopper(recipe, self.length, self.timeline.last_start)
+        self.stopper = make_stopper(recipe, self.length, self.last_start)
         schedule = recipe.schedule.in_epochs(self.length)
         self.reducer: PlateauReducer | None = schedule.build_watcher(recipe.optimizer.rate())
         self.epoch = 0
@@ -96,8 +98,8 @@ class Session:
         self.rollbacks = 0
         self.spent_s = 0.0
         self.epoch_seconds = 0.0
-        self.is_done = False
-        self.stop_reason = ""
+        self.is_done = not self.length.epochs
+        self.stop_reason = "nothing to fine-tune" if self.is_done else ""
         self.candidate = candidate
         self.limit_s = to_seconds(training.max_time) if training.max_time is not None else math.inf
         self.every_s: float | None = None
@@ -106,6 +108,11 @@ class Session:
         self.on_divergence = training.on_divergence
         self.restores_best = training.early_stopping is not None and training.early_stopping.restore_best
         self._started = time.perf_counter()
+
+    @property
+    def last_start(self) -> int:
+        """The epoch, counted from 0, from which on epochs are compared: whole phases and all zeros are behind it."""
+        return max(self.timeline.last_start, self.masks.last_start if self.masks is not None else 0)
 
     @property
     def elapsed_s(self) -> float:
@@ -151,6 +158,8 @@ class Session:
         phase = self.timeline.enter(self.epoch, batch=self.batch)
         if phase is not None:
             self.loop.begin_phase(phase.key())
+        if self.masks is not None and self.batch == 0:
+            self.masks.enter(self.epoch)
         self._keep_epoch_start()
         return [phase.sentence(self.timeline.layers_with_weights())] if phase is not None else []
 
@@ -163,9 +172,12 @@ class Session:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""
         built, figures = self.prepared.built, self.loop.logs()
         with averaged(built.model, built.optimizer):
+            if self.masks is not None:
+                self.masks.hold()  # averages remember what dead weights were
             hooks = self.users if self.users.has_any else None
             validated = self.evaluator.of_split(self.prepared.splits.validation, hooks)
             figures |= {f"val_{name}": value for name, value in validated.items()}
+            figures |= {"zeros": self.masks.zeros()} if self.masks is not None else {}
             if self.keeper.is_best(self.epoch + 1, figures):
                 self.best_weights = snapshot(built.model)
         return figures
@@ -232,6 +244,7 @@ class Session:
             ("model", list(built.training_model.variables)),
             ("optimizer", list(built.optimizer.variables)),
             ("metric", [variable for metric in self.loop.trackers() for variable in metric.variables]),
+            ("mask", self.masks.variables if self.masks is not None else []),
         ]
         return {f"{group}/{index:04d}": variable for group, items in groups for index, variable in enumerate(items)}
 

@@ -13,7 +13,7 @@ from hornbook.builder.memory import named_exhaustion
 from hornbook.data import Shelf, to_json
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import is_chief, own_folder, worker_losses
-from hornbook.errors import DivergedError, RunError
+from hornbook.errors import DivergedError, GateError, RunError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
@@ -73,6 +73,7 @@ def train(
         RunError: If the run directory cannot be written.
         DivergedError: If loss or weights stop being finite; the run keeps the last good model.
         InconclusiveError: If the learning rate is `auto` and cannot be found; no run is begun.
+        GateError: If a smaller model is worse than the recipe allows; no run is kept.
     """
     started = started if started is not None else time.perf_counter()
     quiet_upstream_warnings()
@@ -151,6 +152,8 @@ def write_inputs(
     record = start_record(prepared)
     if record is not None:
         run.write_reuse(record)
+    if prepared.shrinking is not None:
+        run.write_shrink(prepared.shrinking.record())
     if search is not None:
         write_search(run, search, f"{recipe.name or 'recipe'}: learning rate {search.rate:g}")
     run.write_result({"state": "running"})
@@ -181,6 +184,11 @@ def run_session(
                 session.users.on_train_end()
             exit_code = stop.exit_code if ending.state == "interrupted" else 0
             result = finish(session, run, saver, state=ending.state, exit_code=exit_code)
+    except GateError:
+        for recorder in health:
+            recorder.close()
+        run.remove()
+        raise
     except BaseException as error:
         state = record_failure(run, session, error)
         for recorder in health:

@@ -20,6 +20,7 @@ OTHERS = [
     "docs/uncertainty.md",
     "docs/report.md",
     "docs/export.md",
+    "docs/shrink.md",
     "docs/pretraining.md",
     "docs/reuse.md",
     "docs/ablation.md",

@@ -148,6 +148,27 @@ def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
     assert fixed[0] & fixed[1] <= {"reuse.from"}
 
 
+def test_changing_any_key_of_shrink_changes_what_it_became(tmp_path):
+    digits = {"name": "digits", "limit": 96, "split": {"validation": 32, "test": 0}}
+    network = {"model": {"name": "mlp", "units": [8]}, "normalization": "batch_normalization"}
+    short = {"epochs": 1, "engine": "graph"}
+    run = train(load_recipe({"data": digits, "training": short, **network}), runs=tmp_path, shelf=SHELF).run
+    prune = {"share": 0.5, "until": 2}
+    sections = (
+        {"prune": prune, "precision": "int8", "calibration": 40},
+        {"prune": {"threshold": 0.5, "schedule": "once"}},
+    )
+    same, fixed = [], []
+    for section in sections:
+        recipe = load_recipe({"shrink": {"from": str(run), **section}, "training": {"epochs": 4, "engine": "graph"}})
+        tree = Objects(recipe, shelf=SHELF).prepared.recipe.to_dict()
+        paths = [path for path, _ in leaves(tree) if path[0] == "shrink"]
+        left, unchanged = unexplained(Recipe.model_validate(tree), paths)
+        same, fixed = [*same, *left], [*fixed, {format_path(path) for path in unchanged}]
+    assert {format_path(path) for path in same} == {"shrink.trust"}  # no code to run
+    assert fixed[0] & fixed[1] <= {"shrink.from"}
+
+
 def disconnect(monkeypatch, module, function: str, section: str, value: object) -> None:
     """Let a function that takes a recipe get one in which a section is what it was."""
     connected = getattr(module, function)

@@ -37,7 +37,7 @@ def test_a_recipe_that_was_changed_still_knows_its_lines():
     assert str(caught.value) == "recipe: 1 problem\n  5:11  training.epochs: are too few."
 
 
-@pytest.mark.parametrize("values", [{"trainig.epochs": 3}, {"training.epochs": 0}, {"optimizer": {"name": "sdg"}}])
+@pytest.mark.parametrize("values", [{"trainig.epochs": 3}, {"training.epochs": -1}, {"optimizer": {"name": "sdg"}}])
 def test_what_no_recipe_takes_is_refused(values):
     with pytest.raises(ValidationError):
         load_recipe(TEXT).replaced(values)

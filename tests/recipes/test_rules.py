@@ -588,6 +588,7 @@ ELSEWHERE = {
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
+    *("shrink-source", "shrink-training"),  # tests/shrink/test_shrink.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
 }
 

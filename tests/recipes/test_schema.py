@@ -126,7 +126,7 @@ BAD = [
     {"regularization": {"dropout": 1}},
     {"regularization": "dropout"},
     {"head": {"units": 0}},
-    {"training": {"epochs": 0}},
+    {"training": {"epochs": -1}},
     {"training": {"epochs": "0 steps"}},
     {"training": {"epochs": "00.0 epochs"}},
     {"training": {"epochs": "30%"}},

@@ -29,6 +29,7 @@ COMMANDS = (
     "resume {run} training.epochs=2",
     "reproduce {run} --runs {run}/again",
     "reuse-report {run} --control --seeds 1 --runs {run}/again",
+    "shrink {run} --precision float16 --max-loss 100 --runs {run}/again",
 )
 
 

@@ -176,6 +176,12 @@ def test_probabilities_are_those_of_the_saved_model_in_plain_keras(ok, runs, whi
 
 
 @reads_models
+def test_a_finished_run_is_made_smaller(ok, runs):
+    ok("shrink flowers --precision float16 --max-loss 1")
+    figures = [json.loads(ok(f"evaluate {name} --json"))["metrics"] for name in ("flowers", "flowers_shrunk")]
+    assert figures[1] == pytest.approx(figures[0], rel=1e-2)
+
+
 def test_an_interrupted_run_predicts_from_a_csv(ok, runs):
     Path("new.csv").write_text("x1,x2\n" + "".join(f"{a},{b}\n" for a, b in MOONS))
     header, *lines = ok("predict crescents -i new.csv").splitlines()

@@ -54,7 +54,7 @@ def _check_above_zero(duration: int | str) -> int | str:
 
 
 def _check_run_length(value: Any) -> int | str:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match and match[2] != "%" and float(match[1]).is_integer() and float(match[1]) > 0:
@@ -134,7 +134,7 @@ RunLength = Annotated[
         {
             "title": "length of a run",
             "anyOf": [
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 0},
                 {"type": "string", "pattern": rf"^\s*(?!{_ZERO}\s*[es]){_WHOLE}\s*$"},
             ],
         }

@@ -140,6 +140,8 @@ def run_has_steps(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     batches, size, count = facts.batches(recipe), recipe.training.batch_size, facts.train_size
     if batches is None or count is None or batches > BATCHES or count < ENOUGH or size > count:
         return
+    if recipe.training.epochs == 0:
+        return
     steps = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation).steps
     if steps < FEWEST_STEPS:
         message = f"with batches of {size:,} for {count:,} training examples the whole run has {steps} steps."

@@ -266,7 +266,7 @@ def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     batches, accumulation = facts.batches(recipe), recipe.optimizer.accumulation
     total = recipe.training.length(batches=batches, accumulation=accumulation).total if batches else accumulation
-    if total < accumulation:
+    if 0 < total < accumulation:
         message = f"a step takes {accumulation} batches, and the whole run has {total}, so nothing would be trained."
         yield Problem(("optimizer", "accumulation"), message, f"Use at most {total}, or train longer.")
 

@@ -87,7 +87,8 @@ class Training(Spec):
     """Epochs, batches, metrics, and everything that watches over a run."""
 
     epochs: RunLength = 20
-    """Passes over the training examples, at most; or optimizer steps, `40000 steps`, in as many epochs as that takes."""
+    """Passes over the training examples, at most; or optimizer steps, `40000 steps`, in as many epochs as that takes. With
+    `shrink` also 0: nothing is fine-tuned."""
     batch_size: PositiveInt = 32
     """Examples per batch."""
     metrics: Annotated[tuple[Metric, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] | None = (

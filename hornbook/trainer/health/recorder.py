@@ -72,6 +72,8 @@ class HealthRecorder(Listener):
             self._row, self._step = {}, step
         if step in self._points and not self._row:
             self._measure(place, step)
+        elif self._row and self._probe is not None and self._session.masks is not None:
+            self._before = self._probe.weights()  # weights that have become zero since then are no step's doing
 
     def pause_at(self, place: Position) -> int | None:
         """Return the batch of the running epoch after which there is something to measure."""

@@ -34,7 +34,7 @@ def check_initial_loss(prepared: Prepared, loss: float, y: Array) -> Outcome:
         y: Their targets, in the shape that the loss expects.
     """
     copied = prepared.built.copied
-    if copied is not None and copied.start:
+    if (copied is not None and copied.start) or prepared.shrinking is not None:
         return skipped("the network begins with what an earlier model has learned, of which theory knows nothing.")
     zero, drawn = _losses(prepared.built, y)
     low, high = min(zero, float(np.quantile(drawn, 0.001))), max(zero, float(np.quantile(drawn, 0.999)))
