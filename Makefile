@@ -21,7 +21,7 @@ test: $(READY)
 # nothing may be skipped. `make test` skips them, and says why.
 test-extras: $(EXTRAS:%=test-%) test-whole
 
-# The tests marked `whole`: all pages of the documentation, where `make test` looks at the first ones.
+# The tests marked `whole`: all pages of the documentation, where `make test` looks at the first ones; workers, signals.
 test-whole: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --whole
 

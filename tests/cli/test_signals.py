@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 LONG = """\
 data: iris
 model: {name: mlp, units: [8]}

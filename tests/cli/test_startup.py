@@ -79,6 +79,7 @@ sys.meta_path.insert(0, Finder())
 """
 
 
+@pytest.mark.whole
 def test_training_imports_no_package_for_tables_and_a_sweep_one_for_pictures_when_its_page_is_drawn():
     """Ctrl-C ends the training, in a process that began as it does for users."""
     train = "hornbook train -c xor_mlp training.epochs=10000 training.engine=graph"

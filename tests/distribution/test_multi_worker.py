@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.whole
+
 RECIPE = """\
 data: {name: npz, path: data.npz, split: {validation: 10, test: 10}}
 model: {name: mlp, units: [7]}

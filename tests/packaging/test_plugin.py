@@ -18,6 +18,8 @@ from hornbook.recipes.activation import ActivationSpec
 from hornbook.recipes.data import DataSpec
 from hornbook.recipes.metric import MetricSpec
 
+pytestmark = pytest.mark.whole
+
 
 @register
 class Sine(ActivationSpec):

@@ -118,6 +118,7 @@ for names, into in [*(([name], name) for name in names[1:]), (names, "together")
 """
 
 
+@pytest.mark.whole
 def test_runs_in_one_process_equal_those_in_processes_of_their_own(tmp_path, warm):
     """One structure twice, then others that differ in a constant of the program; XLA and graph."""
     data = {"name": "digits", "limit": 96, "split": {"validation": 20, "test": 20}}  # 3 batches of 32

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 LONG = {
     "data": {"name": "digits", "limit": 384},
     "training": {"epochs": 20, "batch_size": 32, "engine": "graph"},

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 FILE = """
 data: {name: digits, limit: 384}
 model: {name: mlp, units: [8]}
