@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.whole
+
 MODULE = '''
 """Registered when Hornbook looks for components; Keras is imported only when something is built."""
 
@@ -17,8 +19,6 @@ from hornbook.data import Source
 from hornbook.recipes.activation import ActivationSpec
 from hornbook.recipes.data import DataSpec
 from hornbook.recipes.metric import MetricSpec
-
-pytestmark = pytest.mark.whole
 
 
 @register
