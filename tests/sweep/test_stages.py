@@ -13,7 +13,7 @@ SOAK = Path(__file__).parents[1] / "soak.py"
 STAGES = ("opening", "trial", "between", "confirm", "report")
 
 
-@pytest.mark.whole  # tests/sweep/test_killed.py kills in the middle of a trial
+@pytest.mark.whole
 def test_a_sweep_survives_kills_and_sigterm_at_every_stage(tmp_path, warm):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
