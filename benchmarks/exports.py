@@ -122,7 +122,7 @@ def cell(each, reasons):
     """Return what a cell says; a reason is numbered."""
     if each.path is not None:
         return "exact" if each.proof.is_exact else f"{each.proof.difference:.0e}"
-    reason = re.sub(r"\d[\d.e-]*%?", "…", each.reason.split(",")[0])
+    reason = re.sub(r"(?<![a-z])\d[\d.e-]*%?", "…", each.reason.split(",")[0])
     if reason not in reasons:
         reasons.append(reason)
     return f"refused ({reasons.index(reason) + 1})"
