@@ -598,7 +598,7 @@ ILL: dict[str, tuple[str, Recipe, tuple[str, ...]]] = {
         ("frozen_too_much",),
     ),
     "frozen-words": (
-        "words", {"model.layers": [{**BAG_NET[0], "trainable": False, "output_dim": 2}, *BAG_NET[1:]]},  # type: ignore[dict-item]
+        "words", {"model.layers": [{**BAG_NET[0], "trainable": False, "output_dim": 2}, *BAG_NET[1:]]},
         ("frozen_too_much", "underfitting_capacity"),
     ),
     "batch-norm-two-shapes": (

@@ -57,14 +57,15 @@ class PlainRows:
                 return None
             for name, codes in columns:
                 value = row.get(name)
-                kind = type(value)
                 if codes is not None:
-                    code = codes.get(value) if kind is str or kind is bool else None
+                    code = codes.get(value) if isinstance(value, str | bool) else None
                     if code is None:
                         return None
                     values.append(code)
-                elif (kind is float or kind is int) and -LARGEST <= value <= LARGEST and value not in absent:  # type: ignore[operator]
-                    values.append(value)  # type: ignore[arg-type]
+                elif isinstance(value, bool) or not isinstance(value, int | float):
+                    return None
+                elif -LARGEST <= value <= LARGEST and value not in absent:
+                    values.append(value)
                 else:
                     return None
         return np.array(values, np.float64).astype(np.float32).reshape(len(rows), len(columns))

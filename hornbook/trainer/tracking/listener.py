@@ -7,6 +7,7 @@ a kill has cut) was never told. Only the first of several workers has trackers.
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class Tracking(Listener):
             earlier = self._records.get(name)
             begun = self._try(
                 name,
-                lambda tracker=tracker, earlier=earlier: tracker.begin(tracked, earlier),  # type: ignore[misc]
+                partial(tracker.begin, tracked, earlier),
                 BEGIN_S,
                 lost="nothing of this run is shown there",
             )
@@ -154,13 +155,8 @@ class Tracking(Listener):
             if not new and not seen:
                 continue
             first = new[0].place if new else self._place
-            done = self._try(
-                name,
-                lambda tracker=tracker, new=new, seen=seen: (tracker.log(new, seen), True)[1],  # type: ignore[misc]
-                LOG_S,
-                lost=f"epochs from {first} on are not shown there",
-            )
-            if done and new:
+            self._try(name, partial(tracker.log, new, seen), LOG_S, lost=f"epochs from {first} on are not shown there")
+            if new and name in self._trackers:
                 self._places[name] = new[-1].place
 
     def _end(self, ending: Ending, seconds: float) -> None:
@@ -170,7 +166,7 @@ class Tracking(Listener):
             size = sum(path.stat().st_size for path in files.values())
             self._try(
                 name,
-                lambda tracker=tracker, own=own: (tracker.end(own), True)[1],  # type: ignore[misc]
+                partial(tracker.end, own),
                 seconds + size / BYTES_PER_S,
                 lost="the end of this run and its files may not be there",
             )
