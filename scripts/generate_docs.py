@@ -1,5 +1,7 @@
 """Writes docs/reference.md and docs/errors.md from the catalog and the rules, so that they cannot drift: `make docs`."""
 
+import contextlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +66,9 @@ def main() -> None:
 
 
 def pages() -> dict[str, str]:
-    """Return {file name: text} of the generated pages."""
-    return {"reference.md": reference(), "errors.md": errors()}
+    """Return {file name: text} of the generated pages, made in an empty folder: what is said of runs names those at hand."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return {"reference.md": reference(), "errors.md": errors()}
 
 
 def reference() -> str:
