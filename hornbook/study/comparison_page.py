@@ -15,7 +15,7 @@ from hornbook.display.page import render
 from hornbook.display.text import cut, p_text, path_text
 from hornbook.errors import RunError
 from hornbook.recipes.faults import FAULTS
-from hornbook.recipes.language.text import shown
+from hornbook.recipes.language.text import shown, to_flow
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.study.compare import NOT_TRAINING, Column, Comparison, compare_found
 from hornbook.study.curves import MOST_CURVES, chart_of
@@ -63,7 +63,7 @@ def write_comparison(
     roots = {run.path.parent.parent for run in readable}
     path = output if output is not None else (roots.pop() if len(roots) == 1 else Path.cwd()) / PAGE
     comparison = compare_found(readable)
-    labels = _labels(comparison)
+    labels, keys = _labels(comparison)
     health, more = _health(comparison.columns)
     write_text(
         path,
@@ -72,6 +72,7 @@ def write_comparison(
             comparison=comparison,
             gaps=[*gaps, *more],
             labels=labels,
+            keys=keys,
             members=[
                 [_member(run, path.parent, findings or {}) for run in column.runs] for column in comparison.columns
             ],
@@ -105,20 +106,29 @@ def _readable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     return readable, gaps
 
 
-def _labels(comparison: Comparison) -> list[str]:
-    """Return what each column is called: its letter with the few values that it has alone, or the recipe's name."""
-    differences = [values for key, values in comparison.differences if key not in {*NOT_TRAINING, "seed"}]
-    labels = []
-    for place, column in enumerate(comparison.columns):
-        apart = [values for values in differences if place == 0 or values[place] != values[0]]
-        words = [_value(values[place]) for values in apart] if len(apart) <= IN_NAMES else []
-        labels.append(f"{column.letter} {', '.join(words) or column.runs[0].path.parent.name}")
-    return labels
+def _labels(comparison: Comparison) -> tuple[list[str], list[str]]:
+    """Return what each column is called, and the keys whose values that is; none where recipes' names are.
+
+    A column is its letter with the recipe's name where each has another one; else with the few values that it has alone.
+    """
+    names = [column.runs[0].path.parent.name for column in comparison.columns]
+    if len(set(names)) == len(names):
+        return [f"{column.letter} {name}" for column, name in zip(comparison.columns, names, strict=True)], []
+    differences = {key: values for key, values in comparison.differences if key not in {*NOT_TRAINING, "seed"}}
+    labels, keys = [], dict[str, None]()
+    for place, (column, name) in enumerate(zip(comparison.columns, names, strict=True)):
+        apart = [key for key, values in differences.items() if place == 0 or values[place] != values[0]]
+        apart = apart if len(apart) <= IN_NAMES else []
+        keys |= dict.fromkeys(apart)
+        labels.append(f"{column.letter} {', '.join(_value(differences[key][place]) for key in apart) or name}")
+    return labels, list(keys)
 
 
 def _value(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, list | dict):
+        return to_flow(value)
     return value if isinstance(value, str) else shown(value)
 
 

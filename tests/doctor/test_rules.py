@@ -163,6 +163,18 @@ def test_the_page_of_a_run_with_a_damaged_record_is_written_all_the_same(tmp_pat
     assert pages.write_page_of(Run(tmp_path)).read_text(encoding="utf-8") == "None"
 
 
+def test_a_network_that_lost_what_it_had_learned_had_too_high_a_rate():
+    """A rate that rises: units die of it, and the loss is back where it began."""
+    collapsed = case(curve=[(1.5, 2.3), (2.4, 2.4), (2.3, 2.3)], layers={"hidden_2_activation": {"dead": 1.0}})
+    for row, loss in zip(collapsed.health, (2.5, 0.45, 2.3), strict=True):
+        row |= {"loss": loss, "learning_rate": 0.5}
+    first = findings_of(collapsed)[0]
+    assert first.fault == "lr_too_high"
+    assert first.evidence == "the loss fell from 2.5 to 0.45 by step 40 and ended at 2.3, with rates up to 0.5"
+    collapsed.health[-1]["loss"] = 0.9  # worse than at its best, but learned
+    assert findings_of(collapsed)[0].fault == "dying_relu"
+
+
 def flat(loss, **more):
     """Return what a run says whose loss has stood still at a level."""
     return {"curve": [(loss, loss)] * 8, "data": {**DATA, "task": "binary", "class_counts": [640, 640]}, **more}

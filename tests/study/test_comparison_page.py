@@ -78,6 +78,13 @@ def test_results_stand_beside_each_other_with_what_is_known_about_them(run):
     assert cells(page, "recipes", "activation") == ["activation", "relu", "elu"]
 
 
+def test_runs_of_recipes_with_names_of_their_own_are_called_by_them(run):
+    page = write_comparison([run(name="plain"), run(name="fast", rate=0.2)]).read_text()
+    assert "<h1>A plain · B fast</h1>" in page
+    assert "are called by" not in page
+    assert "Runs are called by optimizer.learning_rate." in write_comparison([run(), run(rate=0.2)]).read_text()
+
+
 def test_repeats_are_one_line_with_an_interval_and_a_verdict(run):
     runs = [run(0.90, seed=1), run(0.92, seed=2), run(0.80, seed=1, rate=0.01), run(0.82, seed=2, rate=0.01)]
     page = write_comparison(runs).read_text()
@@ -167,7 +174,7 @@ def test_the_command_compares_runs_and_python_returns_a_link(run, hornbook_comma
     one, other = run(), run(rate=0.05, name="b")
     done = hornbook_command(f"hornbook report {one.path} {other.path} {one.path}")
     assert (done.code, done.out) == (0, "runs/comparison.html\n"), done.err
-    assert "B 0.05" in Path("runs/comparison.html").read_text()
+    assert "B b" in Path("runs/comparison.html").read_text()
     page = hornbook.report(one, str(other.path), output="x y.html")
     assert (page, page.is_file()) == (Path("x y.html"), True)
     assert page._repr_html_() == '<a href="x%20y.html" target="_blank">x y.html</a>'

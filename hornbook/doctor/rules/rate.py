@@ -21,6 +21,8 @@ AIM = 3e-3
 """Size of a step relative to the weights at which a run begins well."""
 FALLS = 0.05
 """Part of its loss that a run still loses an epoch at its end, from which on it should have been longer."""
+LEARNED, LOST = 0.6, 0.85
+"""Parts of the first loss: a network that got below the one and ended above the other has lost what it had learned."""
 REACH = 0.4
 """How far all steps together could move the weights, relative to their size, below which a run has hardly begun."""
 USUAL = {"sgd": 0.05, "adagrad": 0.02, "adadelta": 1.0, "ftrl": 0.05, "lion": 0.0003, "muon": 0.02}
@@ -65,7 +67,10 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
         return
     poor = _is_poor(case, 0.85) and not case.is_tiny
     jumps = _jumps(losses)
-    if largest > HIGH and poor:
+    lost = _lost(case)
+    if lost and poor:
+        yield Finding("lr_too_high", "issue", 0.96, lost, lower)
+    elif largest > HIGH and poor:
         evidence = f"in the first epoch a step moved a layer by {largest:.2g} of its weights (about 0.001 is usual)"
         yield Finding("lr_too_high", "issue", 0.95, evidence, lower)
     elif jumps > 0.25 and largest > 0.02 and poor:
@@ -73,6 +78,24 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
             f"the training loss jumps by {jumps:.0%} from epoch to epoch, and steps move a layer by up to {largest:.2g}"
         )
         yield Finding("lr_too_high", "issue", 0.8, evidence, lower)
+
+
+def _lost(case: Case) -> str:
+    """Return how a network lost what it had learned, as rates that are too high do it; nothing where it did not."""
+    rows = [row for row in case.health if row["loss"] is not None and math.isfinite(row["loss"])]
+    if len(rows) < 3:
+        return ""
+    first, last = rows[0]["loss"], rows[-1]["loss"]
+    best = min(rows, key=lambda row: row["loss"])
+    if best["loss"] > LEARNED * first or last < LOST * first:
+        return ""
+    rates = [
+        row["learning_rate"] for row in rows if row.get("learning_rate") is not None and row["step"] >= best["step"]
+    ]
+    rate = f", with rates up to {max(rates):.2g}" if rates else ""
+    return (
+        f"the loss fell from {first:.3g} to {best['loss']:.2g} by step {best['step']:,} and ended at {last:.3g}{rate}"
+    )
 
 
 def _jumps(losses: list[float]) -> float:
