@@ -16,6 +16,7 @@ from hornbook.data.storage.files import read_npz
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import DataSpec
 from hornbook.recipes.sources.named import CaliforniaHousing, Cifar100, Imdb
+from hornbook.startup import import_tensorflow
 
 __all__ = [
     "data_folder",
@@ -80,7 +81,8 @@ def _find(name: str, candidates: dict[str, Reader], download: Callable[[], dict[
 
 def _keras(name: str, **options: Any) -> dict[str, Array]:
     """Return the four arrays of keras.datasets."""
-    from keras import datasets  # seconds, and only needed to download
+    import_tensorflow()  # seconds, and only needed to download
+    from keras import datasets
 
     (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data(**options)
     return dict(zip(FOUR, (x_train, y_train, x_test, y_test), strict=True))
