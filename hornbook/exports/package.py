@@ -41,7 +41,6 @@ curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '{body
 ```
 
 `predict.py` prints an answer for each row of {reads}; `service.py` answers the same at `/predict`. Neither needs Hornbook.
-
 """
 
 
@@ -153,7 +152,7 @@ def _card(exportable: Exportable) -> str:
         values = np.zeros([1, *shape], int).tolist()
         body = _quoted({"inputs": values}) if np.prod(shape) <= 100 else "@inputs.json"
         start = START.format(example="inputs.npy", body=body, reads="a .npy file")
-    return card_of(trained.run, trust=True).replace("## Data\n", start + "## Data\n", 1)
+    return card_of(trained.run, trust=True, start=start)
 
 
 def _quoted(tree: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hornbook.display.intervals import share_interval
+from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
 from hornbook.errors import RunError, escaped
 from hornbook.inference.examination import MOST_CLASSES, Examination
@@ -29,14 +30,17 @@ PIPELINES = {
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
-def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False) -> str:
-    """Return a run's model card; see `page.page_of`."""
+def card_of(
+    run: Run, *, findings: Sequence[Finding] | None = None, trust: bool = False, start: str | None = None
+) -> str:
+    """Return a run's model card; see `page.page_of`. `start` is a section in place of how to load."""
     found = gather(run, trust=trust)
     name = run.path.parent.name
     parts = [
         f"---\n{to_yaml(_head(name, found))}---\n",
         f"# {_plain(name)}\n",
         *_about(run, found),
+        *([start] if start is not None else []),
         "## Data\n",
         *_data(found),
         "## Figures\n",
@@ -44,10 +48,8 @@ def card_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         "## Limits\n",
         *_limits(found),
         *_findings(run, findings),
-        "## How to load\n",
-        f"```python\nimport hornbook.layers  # layers that Keras lacks\nimport keras\n\nmodel = keras.saving.load_model("
-        f'"{found.result.get("final") or "last"}.keras")\n```\n',
-        "Or predict for a file: `hornbook predict RUN --input FILE`, with RUN the run's folder.\n",
+        *_smaller(found),
+        *(_how_to_load(found) if start is None else []),
         *_exports(run),
         "## Recipe\n",
         f"Trains the same model again, with `hornbook train --config recipe.yaml`.\n\n{_fenced(found.recipe_text)}\n",
@@ -207,6 +209,26 @@ def _environment(found: Gathered) -> Iterator[str]:
     yield from _table(["what", "value"], [*rows, *environment["versions"].items()])
 
 
+def _how_to_load(found: Gathered) -> Iterator[str]:
+    yield "## How to load\n"
+    yield (
+        "```python\nimport hornbook.layers  # layers that Keras lacks\nimport keras\n\n"
+        f'model = keras.saving.load_model("{found.result.get("final") or "last"}.keras")\n```\n'
+    )
+    yield "Or predict for a file: `hornbook predict RUN --input FILE`, with RUN the run's folder.\n"
+
+
+def _smaller(found: Gathered) -> Iterator[str]:
+    """Say what a smaller model was made of, what it gained and what it cost."""
+    if found.shrink is None:
+        return
+    yield "## Made smaller\n"
+    yield f"From `{path_text(found.shrink['source'])}`.\n"
+    rows = list(gains(found.shrink))
+    if rows:
+        yield from _table(["what", "before and after"], rows)
+
+
 def _exports(run: Run) -> Iterator[str]:
     """Say in which other formats the model is, and how to load them."""
     try:
@@ -215,7 +237,11 @@ def _exports(run: Run) -> Iterator[str]:
         yield f"Other formats: {_plain(error)}\n"
         return
     if exports:
-        yield "Each of these files was run in its own runtime and compared with the model above:\n"
+        yield "## Other formats\n"
+        yield (
+            "Files in the run's folder `exports`. Each was run in its own runtime and compared with the run's model, and is "
+            "loaded so:\n"
+        )
         yield from _table(
             ["file", "weights", "largest difference"],
             [[each["path"], each["precision"], _compared(each)] for each in exports],

@@ -23,7 +23,7 @@ class Gathered:
     """A run's files, and what its model does.
 
     Attributes:
-        result, data, environment, reuse: As the run's files have them; empty, or None, where they cannot be read.
+        result, data, environment, reuse, shrink: As the run's files have them; empty, or None, where they cannot be read.
         history: Epochs of training.
         pretraining: How many epochs of pretraining came before.
         health: Measurements of the layers.
@@ -36,6 +36,7 @@ class Gathered:
     data: dict[str, Any]
     environment: dict[str, Any]
     reuse: dict[str, Any] | None
+    shrink: dict[str, Any] | None
     history: list[dict[str, Any]]
     pretraining: int
     health: list[dict[str, Any]]
@@ -80,6 +81,7 @@ def gather(run: Run, *, trust: bool = False) -> Gathered:
     seen = reader.read("Predictions", lambda: examine(run, trust=trust), None)
     recipe_text = reader.read("Recipe", lambda: run.recipe_text, "")
     reuse = reader.read("Reused layers", lambda: run.reuse, None)
+    shrink = reader.read("Smaller model", lambda: run.shrink, None)
     gaps = [*_expected(history, health, result), *reader.gaps]
     trained = [row for row in history or [] if not is_pretraining(row)]
     return Gathered(
@@ -87,6 +89,7 @@ def gather(run: Run, *, trust: bool = False) -> Gathered:
         data=data,
         environment=environment,
         reuse=reuse,
+        shrink=shrink,
         history=trained,
         pretraining=len(history or []) - len(trained),
         health=health or [],

@@ -12,6 +12,7 @@ from typing import Any
 from hornbook.display.health import heat_tables, layer_pictures
 from hornbook.display.learning import learning_curves
 from hornbook.display.page import render
+from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import MOST_CLASSES, Examination
@@ -63,6 +64,9 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         has_source=any(source != found.recipe_text for source, _ in _sources(run)),
         range_test=_range_test(run),
         reuse=found.reuse,
+        shrink=found.shrink,
+        gains=list(gains(found.shrink)),
+        exports=_exports(run),
         model_bytes=_model_bytes(run),
     )
 
@@ -130,3 +134,10 @@ def _model_bytes(run: Run) -> int | None:
         return run.model_path().stat().st_size
     except (HornbookError, OSError):
         return None
+
+
+def _exports(run: Run) -> list[dict[str, Any]]:
+    try:
+        return run.exports
+    except HornbookError:
+        return []

@@ -72,6 +72,7 @@ def test_a_file_knows_its_recipe_classes_and_figures(export, run):
 
 def test_the_run_and_its_card_know_what_was_exported(export, run):
     from hornbook.inference.card import card_of
+    from hornbook.inference.page import page_of
 
     export("keras")
     export("saved_model")
@@ -79,6 +80,7 @@ def test_the_run_and_its_card_know_what_was_exported(export, run):
         ("keras", "three.keras"), ("saved_model", "three.saved_model"),
     ]  # fmt: skip
     assert 'keras.models.load_model("three.keras")' in card_of(find_run(run))
+    assert "<td>three.saved_model</td><td>saved_model</td><td>float32</td>" in page_of(find_run(run))
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [

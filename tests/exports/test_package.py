@@ -53,6 +53,7 @@ def test_it_holds_what_is_needed_and_nothing_else(package, run):
     assert {*pins} == {"numpy", "keras", "tensorflow", "fastapi", "uvicorn"}
     card = (package.path / "README.md").read_text()
     assert card.index("pip install -r requirements.txt") < card.index("## Data")
+    assert "hornbook.layers" not in card  # which is for the run's own file, and that is not in the folder
     assert find_run(run).exports == []
 
 

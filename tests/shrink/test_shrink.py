@@ -95,9 +95,12 @@ def pruned_at_once(shrink):
 
 
 @pytest.mark.parametrize(("engine", "optimizer"), [
-    ("xla", {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    pytest.param(
+        "xla", {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        marks=pytest.mark.whole,
+    ),
     ("graph", {"name": "adam", "learning_rate": 0.01, "ema": {"momentum": 0.9}, "accumulation": 2}),
-    ("fit", {"name": "adamw", "learning_rate": 0.01}),
+    pytest.param("fit", {"name": "adamw", "learning_rate": 0.01}, marks=pytest.mark.whole),
 ])  # fmt: skip
 def test_zeros_survive_every_engine_and_optimizer(engine, optimizer, shrink, pruned_at_once):
     prune = {"share": 0.7, "schedule": "once"}
@@ -108,6 +111,18 @@ def test_zeros_survive_every_engine_and_optimizer(engine, optimizer, shrink, pru
         assert np.array_equal(kernel == 0, first == 0)
 
 
+def test_page_and_card_say_what_was_gained_and_lost(small):
+    from hornbook.inference.card import card_of
+    from hornbook.inference.page import page_of
+
+    size, lost = small.shrink["size"], small.shrink["metric"]["validation"]
+    packed = f"{size['before']['compressed']:,} to {size['after']['compressed']:,} bytes with gzip"
+    for text in (page_of(find_run(small.run)), card_of(find_run(small.run))):
+        assert packed in text
+        assert f"lost {lost['lost']:.2f}" in text
+
+
+@pytest.mark.whole
 def test_commands_work_on_the_run(small, hornbook_command, tmp_path):
     for line in (
         "evaluate {}",
