@@ -208,7 +208,7 @@ class Interrupts(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("name", ["one_cycle", "performance"])
+@pytest.mark.parametrize("name", ["one_cycle", pytest.param("performance", marks=pytest.mark.whole)])
 def test_callbacks_go_on_from_a_saved_state_as_if_nothing_had_been(tensorflow, tmp_path, name):
     stopping = {"patience": 4, "monitor": "val_loss"}
     optimizer = {"name": "sgd", "learning_rate": 2.0, "momentum": 0.9}

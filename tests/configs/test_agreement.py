@@ -62,6 +62,16 @@ IN_PARTS = {
 """Recipes of kinds that all are in others, and the compared ones that they are in."""
 WITHOUT_WEIGHTS = {"elu", "gelu", "leaky_relu", "relu", "selu", "sigmoid", "silu", "tanh"}
 """Activations that are a function of one number, tested by themselves: which one it is changes nothing in the steps."""
+SAMPLE = {
+    "he_elu_bn",
+    "cnn_residual",
+    "leaky_relu",
+    "elastic_net",
+    "layer_normalization",
+    "mixed_precision",
+    "fashion_b_on_a",
+}
+"""Recipes that differ most from each other."""
 STEPS_OF = ("precision", "class_weights", "gradient_clipping", "metrics")
 """The keys of `training` that steps depend on."""
 
@@ -119,7 +129,13 @@ def epoch_of_fit(recipe: Recipe, start: list[np.ndarray]) -> tuple[dict[str, flo
     return loop.logs(), prepared.built.model.get_weights()
 
 
-@pytest.mark.parametrize("name", sorted({*shipped_recipes()} - {*COMPARED_AS, *IN_PARTS}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in SAMPLE else pytest.mark.whole)
+        for name in sorted({*shipped_recipes()} - {*COMPARED_AS, *IN_PARTS})
+    ],
+)
 def test_the_engine_and_fit_agree(name, short_runs):
     result = short_runs[name]
     recipe = load_recipe(name, [*short_runs.overrides(name), *short_runs.few_examples(result.recipe)])

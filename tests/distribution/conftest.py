@@ -12,14 +12,25 @@ import pytest
 HERE = Path(__file__).parent
 
 
+class Found(dict):
+    """{scenario: what `scenarios.py` wrote of it}, each trained when it is first asked for."""
+
+    def __init__(self, folders, python):
+        super().__init__()
+        self.folders, self.python = folders, python
+
+    def __missing__(self, name):
+        folder = self.folders.mktemp("mirrored")
+        command = [self.python, HERE / "scenarios.py", folder, name]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        self[name] = json.loads((folder / "found.json").read_text())
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def found(tmp_path_factory, warm):
-    """What `scenarios.py` wrote: {scenario: [on one device, on two]}."""
-    folder = tmp_path_factory.mktemp("mirrored")
-    command = [warm.python, HERE / "scenarios.py", folder]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads((folder / "found.json").read_text())
+    return Found(tmp_path_factory, warm.python)
 
 
 def free_ports(count):

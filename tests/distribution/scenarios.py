@@ -1,6 +1,6 @@
 """Trains scenarios on one device and on two logical CPU devices in one process, and writes what came out as JSON.
 
-python scenarios.py FOLDER
+python scenarios.py FOLDER NAME
 """
 
 import json
@@ -68,8 +68,8 @@ def recipe_of(name: str, strategy: str | None) -> dict[str, Any]:
     return tree
 
 
-def main(folder: Path) -> None:
-    """Train everything twice."""
+def main(folder: Path, name: str) -> None:
+    """Train a scenario twice."""
     from hornbook import startup
 
     startup.import_tensorflow()
@@ -81,28 +81,27 @@ def main(folder: Path) -> None:
     from hornbook import load_recipe
     from hornbook.trainer.train import train
 
-    found: dict[str, Any] = {}
-    for name in SCENARIOS:
-        for strategy in (None, "mirrored"):
-            x, y = arrays(name)
-            result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
-            found.setdefault(name, []).append(
-                {
-                    "history": [
-                        {key: row[key] for key in row if "seconds" not in key and key != "phase"}
-                        for row in result.history
-                    ],
-                    "test": result.test,
-                    "predictions": result.model(x).numpy().tolist(),
-                    "weights": [weight.tolist() for weight in result.model.get_weights()],
-                    "final": result.final,
-                }
-            )
-        saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")  # of two devices
-        found[name][1]["saved"] = saved(x).numpy().tolist()
-        if name == INTERRUPTED:
-            found["interrupted"] = [interrupted(folder, alone=result)]
-    found[name][1]["predicted"] = result.model.predict(x, verbose=0).tolist()  # on two devices as well
+    found: dict[str, Any] = {"runs": []}
+    x, y = arrays(name)
+    for strategy in (None, "mirrored"):
+        result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
+        found["runs"].append(
+            {
+                "history": [
+                    {key: row[key] for key in row if "seconds" not in key and key != "phase"} for row in result.history
+                ],
+                "test": result.test,
+                "predictions": result.model(x).numpy().tolist(),
+                "weights": [weight.tolist() for weight in result.model.get_weights()],
+                "final": result.final,
+            }
+        )
+    saved = keras.models.load_model(result.run / "checkpoints" / "last.keras")  # of two devices
+    found["runs"][1]["saved"] = saved(x).numpy().tolist()
+    if name == INTERRUPTED:
+        found["interrupted"] = interrupted(folder, alone=result)
+    else:
+        found["runs"][1]["predicted"] = result.model.predict(x, verbose=0).tolist()  # on two devices as well
     (folder / "found.json").write_text(json.dumps(found))
 
 
@@ -137,4 +136,4 @@ def interrupted(folder: Path, *, alone: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -133,6 +133,7 @@ def test_changing_any_key_of_any_shipped_recipe_changes_what_it_became(names):
     assert {key for key in left if not any(fnmatch(key, pattern) for pattern in FIXED)} == set()
 
 
+@pytest.mark.whole
 def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
     recipe = load_recipe("fashion_b_on_a", [f"reuse.from={earlier_run}"])
     thaws = {"reuse.unfreeze": [{"after": 4, "layers": "hidden_2", "learning_rate_factor": 0.5}]}
@@ -148,6 +149,7 @@ def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
     assert fixed[0] & fixed[1] <= {"reuse.from"}
 
 
+@pytest.mark.whole
 def test_changing_any_key_of_shrink_changes_what_it_became(tmp_path):
     digits = {"name": "digits", "limit": 96, "split": {"validation": 32, "test": 0}}
     network = {"model": {"name": "mlp", "units": [8]}, "normalization": "batch_normalization"}

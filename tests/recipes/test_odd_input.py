@@ -61,6 +61,7 @@ def test_a_deep_text_is_a_problem(text):
     assert "nested too deeply" in problem.message or "not valid YAML" in problem.message
 
 
+@pytest.mark.whole
 def test_ninety_thousand_keys_are_some_problems_and_a_count():
     tree = BASE | {f"k{number}": 1 for number in range(90_000)}
     found = check_recipe(tree).errors
@@ -68,7 +69,7 @@ def test_ninety_thousand_keys_are_some_problems_and_a_count():
     assert "89,800 more problems, which are not listed." in [problem.message for problem in found]
 
 
-@pytest.mark.parametrize("size", [100_000, 3_400_000])
+@pytest.mark.parametrize("size", [pytest.param(100_000, marks=pytest.mark.whole), 3_400_000])
 def test_a_long_text_is_refused_before_it_is_understood(size):
     (problem,) = check_recipe("data: digits\nmodel: {name: mlp, units: [" + "1, " * size + "1]}\n").errors
     assert "too large" in problem.message

@@ -59,6 +59,12 @@ KINDS = {
     },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
+OFTEN_TRIED = {
+    "dropout, batch norm, one_cycle, clipping, XLA",
+    "accumulation, averaged weights, class weights, penalties, a smaller last batch",
+    "so many steps, the last of them within an epoch",
+}
+"""Kinds that between them have most of what has to go on."""
 FIT = {
     "regularization": {"dropout": 0.3},
     "schedule": "exponential",
@@ -70,7 +76,9 @@ LATE = [(3, 3), (4, 3)]
 """Where the best epoch is over, patience is running, and the rate has fallen."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in OFTEN_TRIED else pytest.mark.whole) for kind in KINDS]
+)
 def test_a_run_stopped_again_and_again_ends_like_one_that_was_left_alone(
     kind, alone, with_interruptions, assert_same, tmp_path
 ):

@@ -33,7 +33,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.whole if "averaged" in kind else ()) for kind in KINDS]
+)
 def test_zeros_come_and_stay_the_same(kind, of_earlier, alone, with_interruptions, assert_same, tmp_path):
     recipe = of_earlier({"prune": PRUNE, "precision": "int8"}, **KINDS[kind])
     whole = alone(recipe)
@@ -42,6 +44,7 @@ def test_zeros_come_and_stay_the_same(kind, of_earlier, alone, with_interruption
     assert [row["zeros"] for row in whole.history] == pytest.approx([0.4926, 0.6741, 0.7, 0.7], abs=1e-3)
 
 
+@pytest.mark.whole
 def test_with_fit_a_run_goes_on_from_the_start_of_its_epoch(
     of_earlier, alone, with_interruptions, assert_same, tmp_path
 ):

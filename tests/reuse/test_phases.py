@@ -41,7 +41,9 @@ def test_a_layer_that_is_not_trainable_is_never_thawed_and_xla_heeds_phases(trai
     assert learns["hidden_3"] == "never"
 
 
-@pytest.mark.parametrize("choice", ["adamw", "lamb"])  # both scale gradients themselves, one decays by the rate
+@pytest.mark.parametrize(
+    "choice", ["adamw", pytest.param("lamb", marks=pytest.mark.whole)]
+)  # both scale gradients themselves, one decays by the rate
 def test_a_factor_scales_the_rate_and_not_the_gradient(train_b, weights_by_epoch, choice):
     """Weights after one full-batch step: a tenth of the rate moves them a tenth as far, under Adam too."""
     decay = {"weight_decay": {"rate": 0.1, "exclude": []}} if choice == "adamw" else {}

@@ -47,7 +47,9 @@ def ctrl_c(after):
     return view_that(after, lambda: os.kill(os.getpid(), signal.SIGINT))
 
 
-@pytest.mark.parametrize("tuner", sorted(TUNERS))
+@pytest.mark.parametrize(
+    "tuner", [pytest.param(name, marks=() if name == "hyperband" else pytest.mark.whole) for name in sorted(TUNERS)]
+)
 def test_an_interrupted_sweep_goes_on_and_ends_like_one_left_alone(tuner, run_sweep, events, tmp_path):
     whole = run_sweep(TUNERS[tuner])
     cut = run_sweep(TUNERS[tuner], view=ctrl_c(after=3), fresh=True)
@@ -180,7 +182,7 @@ def test_best_yaml_is_an_ordinary_recipe_with_the_winner_s_values(run_sweep):
     assert checked.recipe.training.batch_size == result.best["training.batch_size"]
 
 
-@pytest.mark.parametrize("tuner", ["grid", "bayesian"])
+@pytest.mark.parametrize("tuner", [pytest.param("grid", marks=pytest.mark.whole), "bayesian"])
 def test_trials_may_differ_in_depth_and_share_a_width(tuner, run_sweep):
     from hornbook import load_recipe
 

@@ -152,7 +152,13 @@ def set_schedule(model):
 
 @pytest.mark.parametrize(
     ("hook", "engine"),
-    [(hook, "graph") for hook in CALLED] + [("on_train_batch_begin", "fit"), ("on_train_batch_end", "fit")],
+    [
+        *((hook, "graph") for hook in CALLED),
+        *(
+            pytest.param(hook, "fit", marks=pytest.mark.whole)
+            for hook in ("on_train_batch_begin", "on_train_batch_end")
+        ),
+    ],
 )
 def test_a_rate_set_in_any_hook_is_refused(train, hook, engine):
     with pytest.raises(UsageError, match=rf"^callbacks: Recorder\.{hook} sets the learning rate, .* use 'schedule'\.$"):

@@ -90,6 +90,7 @@ def test_predicting(home, form):
     assert len(np.load(home / f"{form}.npz")["labels"]) == ROWS
 
 
+@pytest.mark.whole
 def test_sweeping(home):
     import hornbook
 
