@@ -66,11 +66,15 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Needs HORNBOOK_DATA (Fashion-MNIST) and an idle machine for about an hour. PyTorch and JAX get a folder of their own.
-bench: $(READY) .venv-bench/.ready
+# Needs HORNBOOK_DATA (MNIST, Fashion-MNIST), wrk and an idle machine for about two hours. PyTorch and JAX get a folder of
+# their own, as the runtimes of exports do.
+bench: $(READY) .venv-bench/.ready .venv-exports/.ready .venv-serve/.ready
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/resources.py
 	$(BIN)/python benchmarks/table.py
+	.venv-exports/bin/python benchmarks/exports.py --write
+	.venv-exports/bin/python benchmarks/shrink.py --write size latency
+	.venv-serve/bin/python benchmarks/serving.py --write
 
 .venv-bench/.ready:
 	$(PYTHON) -m venv .venv-bench

@@ -2,7 +2,7 @@
 
     python benchmarks/exports.py [--write] [NAME …]
 
-Each is trained for an epoch or two on at most 2,000 examples, then exported in all formats and precisions and compared in the
+Each is trained for some epochs on at most 2,000 examples, then exported in all formats and precisions and compared in the
 format's own runtime. Needs the extras onnx, litert and openvino, and HORNBOOK_DATA for MNIST and Fashion-MNIST.
 """
 
@@ -23,7 +23,7 @@ from hornbook.recipes.load import load_recipe, shipped_recipes
 
 PAGE = Path(__file__).parents[1] / "docs" / "export.md"
 BLOCK = re.compile("<!-- table -->.*?<!-- end -->", re.DOTALL)
-SHORT = ["training.epochs=2", "data.limit=2000"]
+SHORT = ["training.epochs=4", "data.limit=2000"]
 IGNORED = {"name", "seed", "trainable", "build_config", "registered_name", "module", "dtype"}
 COLUMNS = [(form, precision) for form, each in FORMATS.items() for precision in each.precisions]
 
@@ -56,7 +56,7 @@ def cases(wanted):
     for name in sorted(shipped_recipes()):
         if not wanted or name in wanted:
             yield name, (f"{name}.yaml", SHORT)
-    base = {"data": "digits", "model": {"name": "mlp", "units": [32, 16]}, "training": {"epochs": 2}}
+    base = {"data": "digits", "model": {"name": "mlp", "units": [32, 16]}, "training": {"epochs": 15}}
     for name in sorted(set(catalog("activation")) - {"linear", "step"}):
         if not wanted or name in wanted:
             yield f"activation {name}", ({**base, "activation": name}, [])
