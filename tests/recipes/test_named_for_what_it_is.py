@@ -60,6 +60,10 @@ def test_a_url_in_place_of_a_file(path):
             "model.units: expected a whole number or a list, found '(300, 100)'. Write a list: [300, 100].",
         ),
         (
+            {"tracking": "tensorboard"},
+            "tracking: expected a list, found 'tensorboard'. Write a list: [tensorboard].",
+        ),
+        (
             {"optimizer.learning_rate": 0.1},
             "optimizer.learning_rate: keys with dots are for the command line. Write 'optimizer: {learning_rate: …}'.",
         ),

@@ -62,7 +62,9 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
     if lacking:
         listed = ", ".join(f"'{column}'" for column in lacking)
         hint = did_you_mean(lacking[0], frame.columns) + no_heading_hint(frame.columns)
-        raise DataError(f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}".rstrip())
+        raise DataError(
+            f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}".rstrip()
+        )
     x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
     has_gap = None
     if reading.missing is None:

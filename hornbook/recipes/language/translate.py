@@ -39,6 +39,7 @@ EXAMPLES = {
     "data": "Write for instance 'data: digits'.",
     "model": "Write for instance 'model: {name: mlp, units: [300, 100]}'.",
 }
+LISTS = {"list_type", "tuple_type"}
 
 
 def problems_of(error: ValidationError, tree: Any, root: type[BaseModel]) -> list[Problem]:
@@ -106,7 +107,8 @@ def _form_hint(value: Any, found: list[ErrorDetails]) -> str:
     """Say how a list or a number is written that came as text."""
     if not isinstance(value, str):
         return ""
-    if {details["type"] for details in found} & {"list_type", "tuple_type"} and re.search("[,;]", value):
+    types = {details["type"] for details in found}
+    if types & LISTS and (re.search("[,;]", value) or types <= LISTS):
         return f"Write a list: [{', '.join(part.strip() for part in re.split('[,;]', value.strip('[]() ')))}]."
     return f"Write {value[:-1]}, without the semicolon." if re.fullmatch(r"[-+.\w]+;", value) else ""
 
