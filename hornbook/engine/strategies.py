@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from hornbook.engine.cluster import check_cluster
 from hornbook.errors import RunError, UsageError
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 
 __all__ = ["is_chief", "make_strategy", "own_folder", "scope", "worker_losses"]
 

@@ -27,7 +27,8 @@ from hornbook.exports.signature import output_name
 from hornbook.exports.stripped import stripped
 from hornbook.inference.evaluate import load_splits
 from hornbook.inference.trained import Trained, labels_of, load_run
-from hornbook.runs.directory import Run, RunDirectory
+from hornbook.runs.directory import Run
+from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import reason
 
 __all__ = ["Export", "export_run"]

@@ -16,8 +16,9 @@ from typing import Any
 
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
-from hornbook.runs.directory import make_folder, runs_of
+from hornbook.runs.directory import runs_of
 from hornbook.runs.records import EventRecord, SweepRecord, read_lines, read_record, read_text
+from hornbook.runs.writing import make_folder
 
 __all__ = [
     "Outcome", "Proposal", "SweepFolder", "TrialRow", "best_runs", "latest_best", "sweep_above", "sweep_page",

@@ -7,8 +7,8 @@ from typing import Any
 
 from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import check_writable
 from hornbook.runs.studies import write_study
+from hornbook.runs.writing import check_writable
 from hornbook.study.cells import CellRunner, Figures
 from hornbook.study.factors import ORIGIN
 from hornbook.study.measure import Measure, Target, measure_of, parse_target

@@ -16,9 +16,10 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.sweep import Hyperband, no_sweep
 from hornbook.recipes.trial import trial_recipe
-from hornbook.runs.directory import Run, check_writable, newest_run
+from hornbook.runs.directory import Run, newest_run
 from hornbook.runs.sweeps import BEST, CONFIRM, LATEST, REPORT, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
+from hornbook.runs.writing import check_writable
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_workers

@@ -2,8 +2,8 @@
 
 import time
 
-from hornbook.runs.directory import RunDirectory
 from hornbook.runs.states import save_state
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.session import Session
 from hornbook.trainer.weights import averaged, save_model

@@ -2,7 +2,7 @@
 
 from hornbook.builder import compile_plain
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import end_record, start_record

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hornbook.runs.directory import PRETRAINING, RunDirectory
+from hornbook.runs.directory import PRETRAINING
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.prepare import Prepared
 
 if TYPE_CHECKING:

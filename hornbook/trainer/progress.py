@@ -13,7 +13,8 @@ from hornbook.display import terminal
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.environment import describe_device
 from hornbook.errors import escaped
-from hornbook.runs.directory import LATEST, RunDirectory
+from hornbook.runs.directory import LATEST
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.result import TrainResult

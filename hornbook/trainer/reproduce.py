@@ -9,7 +9,8 @@ import numpy as np
 
 from hornbook.inference.trained import load_model
 from hornbook.recipes.load import load_recipe
-from hornbook.runs.directory import Run, find_run, point_latest
+from hornbook.runs.directory import Run, find_run
+from hornbook.runs.writing import point_latest
 from hornbook.trainer.listeners import Listener
 from hornbook.trainer.train import train
 

@@ -17,8 +17,9 @@ from hornbook.recipes.language.durations import Length
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import Run, RunDirectory, find_run, is_pretraining
+from hornbook.runs.directory import Run, find_run, is_pretraining
 from hornbook.runs.states import State, load_state
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener
 from hornbook.trainer.lr_find.auto import with_found_rate
 from hornbook.trainer.prepare import Prepared, prepare, quiet_upstream_warnings

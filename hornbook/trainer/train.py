@@ -18,7 +18,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.runs.directory import RunDirectory, check_writable
+from hornbook.runs.writing import RunDirectory, check_writable
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.epochs import train_epochs
 from hornbook.trainer.finish import finish

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import averages
 
 __all__ = ["averaged", "save_model", "snapshot"]

@@ -23,7 +23,7 @@ def test_a_run_that_another_process_trains_is_not_resumed(train, stop_at):
 def test_a_run_is_locked_while_it_trains(train, tensorflow):
     import keras
 
-    from hornbook.runs.directory import RunDirectory
+    from hornbook.runs.writing import RunDirectory
 
     class Intruder(keras.callbacks.Callback):
         messages: list[str] = []  # noqa: RUF012

@@ -159,7 +159,8 @@ def test_a_run_killed_before_its_first_state_starts_over_in_its_folder(interrupt
 
 @pytest.mark.parametrize("missing", ["result.json", "environment.json", "data.json"])
 def test_a_run_killed_while_its_folder_was_made_is_no_run_or_starts_over(tmp_path, train, resume, monkeypatch, missing):
-    from hornbook.runs.directory import RunDirectory, find_unfinished
+    from hornbook.runs.directory import find_unfinished
+    from hornbook.runs.writing import RunDirectory
 
     class KilledError(Exception):
         pass

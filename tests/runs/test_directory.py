@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hornbook.errors import RunError, UsageError
-from hornbook.runs.directory import Run, RunDirectory, check_writable, find_run
+from hornbook.runs.directory import Run, find_run
+from hornbook.runs.writing import RunDirectory, check_writable
 
 
 def test_a_fresh_folder_each_time_and_latest_points_to_the_newest(tmp_path):

@@ -104,7 +104,8 @@ def test_a_run_in_tensorflow_predicts_as_its_model_for_any_number_of_rows(folder
 
 
 def test_a_newer_finished_run_is_found_and_an_unfinished_one_is_not(folder, tmp_path):
-    from hornbook.runs.directory import RunDirectory, find_run
+    from hornbook.runs.directory import find_run
+    from hornbook.runs.writing import RunDirectory
     from hornbook.serving.models import newer_run
 
     runs = tmp_path / "runs" / "three"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hornbook.errors import RunError
-from hornbook.runs.directory import RunDirectory, find_run, newest_run
+from hornbook.runs.directory import find_run, newest_run
+from hornbook.runs.writing import RunDirectory
 
 RECIPE = {
     "name": "small",

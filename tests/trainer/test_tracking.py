@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hornbook.errors import DivergedError
-from hornbook.runs.directory import Run, RunDirectory
+from hornbook.runs.directory import Run
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener
 
 RECIPE = {

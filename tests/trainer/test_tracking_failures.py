@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from hornbook import load_recipe
-from hornbook.runs.directory import Run, RunDirectory
+from hornbook.runs.directory import Run
+from hornbook.runs.writing import RunDirectory
 
 ROWS = [{"epoch": n, "phase": "training", "loss": 1 / n, "learning_rate": 0.1, "seconds": 1.0} for n in (1, 2, 3, 4)]
 FILES = ("model", "recipe", "page")

@@ -10,8 +10,8 @@ from hornbook.engine.evaluation import Evaluator
 from hornbook.errors import HornbookError, UsageError
 from hornbook.inference.trained import load_run
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import check_writable
 from hornbook.runs.studies import write_study
+from hornbook.runs.writing import check_writable
 from hornbook.study.cells import CellRunner, Figures
 from hornbook.study.learning.outcome import Point, verdicts_of
 from hornbook.study.learning.page import as_html

@@ -9,7 +9,7 @@ import numpy as np
 from hornbook.builder.randomness import derive_seed
 from hornbook.engine.probe import Probe, Reading, activation_of
 from hornbook.errors import RunError
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.health.layers import layer_figures, layer_histograms, statistics_figures, update_ratios
 from hornbook.trainer.health.points import Points
 from hornbook.trainer.listeners import Listener, Position, Start

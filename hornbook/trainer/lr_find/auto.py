@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hornbook.callbacks.rates import rate_table
 from hornbook.errors import InconclusiveError
-from hornbook.runs.directory import RunDirectory, write_failed_search
+from hornbook.runs.writing import RunDirectory, write_failed_search
 from hornbook.trainer.lr_find.plot import svg, text_plot
 from hornbook.trainer.lr_find.report import as_json
 from hornbook.trainer.lr_find.search import search_rate

@@ -7,7 +7,7 @@ from hornbook.builder.head import decision_threshold
 from hornbook.data.source import Split
 from hornbook.errors import GateError
 from hornbook.inference.trained import load_model
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.shrinking.measure import Loss, latencies, loss_of, size_of
 from hornbook.shrinking.stages import Shrinking, Smaller, finish
 from hornbook.trainer.prepare import Prepared, around

@@ -17,8 +17,9 @@ from hornbook.recipes.describe.chosen import chosen_keys
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.origins import leaves
 from hornbook.recipes.recipe import Recipe
-from hornbook.runs.directory import Run, RunDirectory, is_pretraining
+from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.sweeps import sweep_above
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.tracking.deadline import within
 from hornbook.trainer.tracking.tracker import Ending, Figures, TrackedRun, Tracker

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hornbook.display.text import path_text
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.tracking.events import EventFile, event_files
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 

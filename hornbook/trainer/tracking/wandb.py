@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hornbook.display.text import path_text
-from hornbook.runs.directory import RunDirectory
+from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.tracking.tracker import Begun, Ending, Figures, TrackedRun
 from hornbook.trainer.tracking.wandb_file import steps_of, wait_for_end
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hornbook.runs.directory import Run, RunDirectory
+from hornbook.runs.directory import Run
+from hornbook.runs.writing import RunDirectory
 
 pytest.importorskip("wandb")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the client's own
