@@ -163,29 +163,19 @@ def evaluate_run(
     splits, notes = load_splits(trained, anyway=anyway) if input is None or temperature else (None, ())
     if input is not None:
         found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
-        examples = Split(found.x, _present(found.y))
-        notes = (*notes, *(f"note: {text}" for text in found.notes))
+        examples, more = Split(found.x, _present(found.y)), tuple(f"note: {text}" for text in found.notes)
     else:
         examples, more = of_split(trained, _present(splits), split or "test")
-        notes = (*notes, *more)
+    notes = (*notes, *more)
+    if errors is not None and missing == "skip":
+        notes = (*notes, "note: an index counts the rows that were not left out.")
+    if threshold is not None:
+        own = trained.decision()
+        notes = (*notes, f"note: labels and metrics by threshold {threshold:g}; the run's own is {own:g}.")
     confidence = assess(trained, splits, examples, **asked) if any(asked.values()) else None
     metrics = Evaluator(trained.built(threshold))(examples.x, as_targets(examples.y, trained.model))
-    is_regression = trained.info.task == "regression"
-    scores = (
-        None if is_regression and errors is None else predict_scores(trained.model, examples.x, shows_progress=True)
-    )
-    classes, confusion = ({}, []) if scores is None else _per_class(trained, scores, examples.y, decision)
-    mistakes = None
-    if errors is not None and scores is not None:
-        where = _where(trained, split or "test") if input is None else "x"
-        mistakes = find_mistakes(trained, examples, scores, decision=decision, count=errors, where=where)
-        if missing == "skip":
-            notes = (*notes, "note: an index counts the rows that were not left out.")
-    if threshold is not None:
-        notes = (
-            *notes,
-            f"note: labels and metrics by threshold {threshold:g}; the run's own is {trained.decision():g}.",
-        )
+    where = _where(trained, split or "test") if input is None else "x"
+    classes, confusion, mistakes = _from_scores(trained, examples, decision, errors=errors, where=where)
     return Report(
         run=str(trained.run.path),
         split=None if input is not None else split or "test",
@@ -202,6 +192,23 @@ def evaluate_run(
         threshold=decision,
         errors=mistakes,
         cost=cost_of(trained, examples.x) if timing else None,
+    )
+
+
+def _from_scores(
+    trained: Trained, examples: Split, decision: float | None, *, errors: int | None, where: str
+) -> tuple[dict[str, dict[str, float]], list[list[int]], Mistakes | None]:
+    """Return what single predictions tell: figures per class, the confusion, and so many of the errors as are asked for."""
+    if trained.info.task == "regression" and errors is None:
+        return {}, [], None
+    scores = predict_scores(trained.model, examples.x, shows_progress=True)
+    classes, confusion = _per_class(trained, scores, examples.y, decision)
+    if errors is None:
+        return classes, confusion, None
+    return (
+        classes,
+        confusion,
+        find_mistakes(trained, examples, scores, decision=decision, count=errors, where=where),
     )
 
 
