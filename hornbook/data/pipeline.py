@@ -24,7 +24,7 @@ from hornbook.data.preprocessing import (
 )
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide, sample
-from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
+from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, section_problems
 from hornbook.recipes.sources.common import DataSpec
@@ -182,7 +182,7 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
         asked, cut = getattr(split, name), getattr(division, name)
         asked = split.folds if name == "test" and split.folds is not None else asked
         if x is not None and y is not None and asked is None:
-            parts[name] = Split(x, y)
+            parts[name] = Split(x, y, source.names.get(name))
         elif len(cut):
             parts[name] = _pick(source, cut)
             if x is not None:
@@ -194,10 +194,10 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
 
 def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
+    examples = Split(source.x, source.y, source.names.get("train"))
     if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
-        piece = slice(int(positions[0]), int(positions[-1]) + 1)
-        return Split(select(source.x, piece), source.y[piece])
-    return Split(select(source.x, positions), source.y[positions])
+        return examples.at(slice(int(positions[0]), int(positions[-1]) + 1))
+    return examples.at(positions)
 
 
 def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
@@ -221,9 +221,9 @@ def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple
 def sampled(train: Split, count: int, spec: DataSpec, *, has_classes: bool, seed: int) -> Split:
     """Return so many of the training examples, chosen as the section says; `seed` is the one that divides the examples."""
     if spec.sample == "first":
-        return Split(select(train.x, slice(count)), train.y[:count])
+        return train.at(slice(count))
     chosen = sample(len(train), count, labels=train.y if has_classes else None, seed=seed)
-    return Split(select(train.x, chosen), train.y[chosen])
+    return train.at(chosen)
 
 
 def _within_budget(parts: Parts, budget: int | None) -> Parts:
@@ -232,7 +232,7 @@ def _within_budget(parts: Parts, budget: int | None) -> Parts:
         return parts
     largest = budget if sum(part.x.nbytes for part in parts.values()) <= budget else budget // SMALL_PART
     return {
-        name: Split(in_memory(part.x), part.y) if part.x.nbytes <= largest else part for name, part in parts.items()
+        name: replace(part, x=in_memory(part.x)) if part.x.nbytes <= largest else part for name, part in parts.items()
     }
 
 

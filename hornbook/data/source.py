@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hornbook.data.storage.rows import Array, Inputs
+from hornbook.data.storage.rows import Array, Inputs, select
 
 __all__ = [
     "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Preprocessing", "Reading", "Source", "Split",
@@ -57,6 +57,8 @@ class Source:
         x_validation: The source's own validation inputs, or None.
         y_validation: Their targets.
         target_names: Names of the columns of (N, K) targets, or None.
+        names: What single examples are called, such as their files: (N,) texts of ``train`` (which are those of `x`), and of
+            the source's own ``validation`` and ``test``.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
@@ -74,6 +76,7 @@ class Source:
     x_validation: Inputs | None = None
     y_validation: Array | None = None
     target_names: tuple[str, ...] | None = None
+    names: Mapping[str, Array] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,14 +85,24 @@ class Source:
 class Split:
     """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets.
 
-    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory.
+    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory. `names` is
+    what each example is called, where that is known.
     """
 
     x: Inputs
     y: Array
+    names: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def at(self, positions: Array | slice) -> "Split":
+        """Return the examples at these positions, in this order."""
+        return Split(
+            select(self.x, positions),
+            self.y[positions],
+            self.names[positions] if self.names is not None else None,
+        )
 
 
 @dataclass(frozen=True)

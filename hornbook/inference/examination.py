@@ -11,7 +11,7 @@ from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits
-from hornbook.inference.mistakes import Confused, Mistake, confused_of, worst_of
+from hornbook.inference.mistakes import Confused, Mistake, confused_of, named, worst_of
 from hornbook.inference.shown import Example, examples_of_rows
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.runs.directory import Run
@@ -173,7 +173,7 @@ def examine_split(trained: Trained, name: str, split: Split) -> Examination:
         judge = _regression if trained.info.task == "regression" else _classification
         judge(found, trained, scores[kept], y[kept])
         _, _, worst = worst_of(trained, y[kept], scores[kept], count=MOST_MISTAKES)
-        worst = [replace(one, index=int(kept[one.index])) for one in worst]
+        worst = named([replace(one, index=int(kept[one.index])) for one in worst], split)
         inputs = examples_of_rows(trained.info, split.x, [one.index for one in worst])
         found.facts["mistakes"] = tuple(zip(worst, inputs, strict=True))
     return Examination(split=name, count=len(split), notes=tuple(found.notes), **found.facts)

@@ -1,6 +1,8 @@
 """The examples that a run is most wrong about, and the classes that it takes for each other."""
 
-from dataclasses import asdict, dataclass
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from hornbook.display.text import COLUMNS, cut
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
 
-__all__ = ["Confused", "Mistake", "Mistakes", "confused_of", "find_mistakes", "readable_rows", "worst_of"]
+__all__ = ["Confused", "Mistake", "Mistakes", "confused_of", "find_mistakes", "named", "readable_rows", "worst_of"]
 
 NAME = 22  # characters of a class or target
 INPUT_LINES = 3  # lines of a row's columns below it
@@ -30,6 +32,7 @@ class Mistake:
         score: Output for what was predicted, where outputs are no probabilities.
         residual: Predicted minus true, for numbers.
         inputs: Values of a table's columns, as they were read; None stands for a missing or unknown one.
+        name: What the example is called, such as its file; None where it has no name.
     """
 
     index: int
@@ -41,6 +44,7 @@ class Mistake:
     score: float | None = None
     residual: float | None = None
     inputs: dict[str, str | float | None] | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def find_mistakes(
     """
     y = np.asarray(split.y)
     wrong, total, examples = worst_of(trained, y, scores, decision=decision, count=count)
+    examples = named(examples, split)
     confused: tuple[Confused, ...] = ()
     if trained.info.task in {"binary", "multiclass"}:
         confused = confused_of(trained.info, y, labels_of(scores, trained, decision), count)
@@ -123,10 +128,17 @@ def find_mistakes(
         return Mistakes(wrong, total, tuple(examples), confused, f"{where}[index]" if examples else "")
     rows = readable_rows(_chosen(split.x, [one.index for one in examples]), trained.info)
     with_inputs = [
-        Mistake(**{**vars(one), "inputs": {name: values[place] for name, values in rows.items()}})
+        replace(one, inputs={name: values[place] for name, values in rows.items()})
         for place, one in enumerate(examples)
     ]
     return Mistakes(wrong, total, tuple(with_inputs), confused)
+
+
+def named(mistakes: Sequence[Mistake], split: Split) -> list[Mistake]:
+    """Return mistakes with what their examples are called."""
+    if split.names is None:
+        return list(mistakes)
+    return [replace(one, name=str(split.names[one.index])) for one in mistakes]
 
 
 def worst_of(
@@ -302,6 +314,7 @@ def _table(examples: tuple[Mistake, ...]) -> list[str]:
     for place, one in enumerate(examples):
         cells = [f"{c[1][place]:{c[2]}{width}}" for c, width in zip(columns, widths, strict=True)]
         lines.append("  ".join(cells).rstrip())
+        lines += [" " * 7 + part for part in textwrap.wrap(one.name or "", COLUMNS - 7)]
         lines += _input_lines(one.inputs or {})
     return lines
 

@@ -61,7 +61,7 @@ def predict_file(
         anyway: Whether to go on, with a note, where the run's data is asked for and has changed since training.
         array: Name of the array of inputs in a .npz file; the recipe's first, when omitted.
         keep: What to write in front of the predictions: columns of the file; of a split ``index`` (its place in the split,
-            from 0), the target and columns of a table that are inputs.
+            from 0), ``name`` (its file, where examples have one), the target and columns of a table that are inputs.
         missing: ``fill`` missing numbers with the training mean, or ``skip`` rows with missing values; None refuses them
             where training had none.
         threshold: Output above which a unit says yes; None: the run's own.
@@ -150,6 +150,7 @@ def _of_split(trained: Trained, splits: Splits, split: str, keep: Sequence[str],
     """Return the examples of a split, and what is kept of each."""
     part, more = of_split(trained, splits, split)
     columns: dict[str, Any] = {"index": np.arange(len(part))}
+    columns |= {"name": part.names} if part.names is not None else {}
     if keep and trained.info.kind == "table":
         columns |= readable_rows(in_memory(part.x), trained.info)
     columns |= _targets(trained, part.y)

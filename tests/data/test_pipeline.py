@@ -161,3 +161,27 @@ def test_a_source_with_its_own_seed_keeps_its_examples():
     first, other = load(Regression(seed=5), seed=1), load(Regression(seed=5), seed=2)
     pool = [np.sort(np.concatenate([s.train.y, s.validation.y, s.test.y])) for s in (first, other)]
     assert np.array_equal(*pool)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"split": {"method": "last", "validation": 0.2}},
+        {"split": {"folds": 4, "fold": 1}},
+        {"classes": [2, 0], "limit": 20},
+        {"limit": 15, "sample": "first", "relabel": {0: 0, 1: 1, 2: 1}},
+    ],
+    ids=str,
+)
+def test_names_stay_with_their_examples(keys):
+    rows = np.arange(90)
+    own = {"x_validation": rows[:9].reshape(-1, 1, 1, 1).astype(np.uint8) + 100, "y_validation": rows[:9] % 3}
+    names = {
+        "train": np.array([f"{row}.png" for row in rows]),
+        "validation": np.array([f"{row + 100}.png" for row in range(9)]),
+    }
+    source = Source(rows.astype(np.uint8).reshape(-1, 1, 1, 1), rows % 3, "image", names=names, **own)
+    splits = prepare(source, Arrays(**keys), seed=3)
+    for part in (splits.train, splits.validation, splits.test):
+        assert [f"{pixel:.0f}.png" for pixel in np.ravel(part.x)] == part.names.tolist()

@@ -10,14 +10,14 @@ from hornbook.data.source import Feature, Split
 from hornbook.inference.mistakes import find_mistakes, readable_rows
 
 
-def mistakes(task, y, scores, *, count=2, decision=0.5, head="softmax", x=None, **facts):
+def mistakes(task, y, scores, *, count=2, decision=0.5, head="softmax", x=None, names=None, **facts):
     """Return the mistakes in some outputs (N, K); no model has to be trained for them."""
     scores = np.asarray(scores, np.float32)
     info = SimpleNamespace(task=task, kind="image", features=None, num_classes=scores.shape[1], class_names=None)
     vars(info).update(facts)
     recipe = SimpleNamespace(head=SimpleNamespace(activation=SimpleNamespace(name=head)))
     x = np.zeros((len(scores), 2), np.float32) if x is None else x
-    split, trained = Split(x, np.asarray(y)), SimpleNamespace(recipe=recipe, info=info)
+    split, trained = Split(x, np.asarray(y), names), SimpleNamespace(recipe=recipe, info=info)
     found = find_mistakes(trained, split, scores, decision=decision, count=count, where="x")
     assert [line for line in found.lines() if len(line) > 80] == []
     json.dumps(found.record(), allow_nan=False)
@@ -121,3 +121,10 @@ def test_a_row_of_many_columns_takes_a_few_lines_that_say_how_many_more_there_ar
 def test_names_that_a_terminal_would_obey_are_escaped():
     found = mistakes("multiclass", [1], [[0.9, 0.1]], class_names=("\x1b[31m", "b" * 99))
     assert "\x1b" not in "".join(found.lines())
+
+
+def test_a_mistake_is_called_by_its_file_whole():
+    names = np.array([f"{'folder/' * 15}{row}.png" for row in range(5)])
+    found = mistakes("multiclass", [0, 0, 1, 1, 0], SCORES, class_names=("cat", "dog", "fox"), names=names)
+    assert [one.name for one in found.examples] == [names[2], names[4]]
+    assert names[2] in "".join(line.strip() for line in found.lines())
