@@ -17,11 +17,11 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
 from hornbook.recipes.sources import Augmentation
 
-__all__ = ["AUGMENTATION", "STANDARDIZE", "augmentation_layers", "build_inputs"]
+__all__ = ["AUGMENTATION", "STANDARDIZE", "augmentation_layers", "build_inputs", "scale_of"]
 
 AUGMENTATION = "augmentation_"
-STANDARDIZE = "standardize"
 """How the names of layers begin that change images while training."""
+SCALE, STANDARDIZE = "scale", "standardize"
 
 Tensor = Any
 
@@ -38,7 +38,7 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     inputs = keras.Input(info.input_shape, dtype="int32" if is_tokens else "float32", name="input")
     x = inputs
     if preprocessing.scale is not None:
-        x = keras.layers.Rescaling(1.0 / preprocessing.scale, name="scale", dtype="float32")(x)
+        x = keras.layers.Rescaling(1.0 / preprocessing.scale, name=SCALE, dtype="float32")(x)
     if recipe.data.augmentation is not None:
         x = _augment(x, recipe.data.augmentation, recipe.seed)
     if preprocessing.variance is not None and not _normalizes_inputs(recipe):
@@ -51,6 +51,12 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     if rate:
         x = keras.layers.Dropout(rate, seed=derive_seed(recipe.seed, "input_dropout"), name="input_dropout")(x)
     return inputs, x
+
+
+def scale_of(model: keras.Model) -> float | None:
+    """Return what a model divides its inputs by, where they are pictures; None where it does not."""
+    layers = [layer for layer in model.layers if layer.name == SCALE]
+    return float(round(1 / float(layers[0].scale), 6)) if layers else None
 
 
 def _refuse_for_tokens(recipe: Recipe) -> None:

@@ -35,7 +35,8 @@ def read_inputs(
     """Return the inputs of a file as (N, …) of the model's type, and notes that the user should read.
 
     Args:
-        path: A .npz, .npy, CSV or Parquet file. Tables match columns by name, in any order.
+        path: A .npz, .npy, CSV or Parquet file. Tables match columns by name, in any order. For a model of images also a
+            folder of pictures, a picture, a pattern of files, or a table that lists files.
         info: Facts about the data that the model was trained on.
         key: Name of the array in a .npz file; x, or the only array, when omitted.
         memory_budget: Bytes above which arrays stay on disk, as `Rows`; None reads all into memory, as does a table file.
@@ -60,6 +61,10 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
         UsageError: If something is asked that the kind of file does not have.
         DataError: If the file cannot be read, or does not fit the model.
     """
+    if info.kind == "image" and Path(path).suffix.lower() not in {".npz", ".npy"}:
+        from hornbook.data.pictures.inputs import read_pictures  # Pillow
+
+        return read_pictures(path, info, reading, memory_budget=memory_budget)
     with _file_at(path) as file:
         suffix = file.suffix.lower()
         if suffix not in {".npz", ".npy"}:

@@ -239,6 +239,8 @@ class Reading:
         targets: Columns of the targets, or names of their array to look for first; None: targets are not read.
         missing: ``fill`` missing numbers, or ``skip`` rows with missing values; None refuses them where training had none.
         means: What to fill with: the training mean of each column.
+        file_column: Which column of a list names picture files.
+        scale: What a model of pictures divides its inputs by.
     """
 
     array: str | None = None
@@ -247,6 +249,8 @@ class Reading:
     targets: tuple[str, ...] | None = None
     missing: Literal["fill", "skip"] | None = None
     means: Array | None = None
+    file_column: str = "file"
+    scale: float | None = None
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,10 @@ def evaluate_run(
     splits, notes = load_splits(trained, anyway=anyway) if input is None or temperature else (None, ())
     if input is not None:
         found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
-        examples, more = Split(found.x, _present(found.y)), tuple(f"note: {text}" for text in found.notes)
+        examples, more = (
+            Split(found.x, _present(found.y), found.kept.get("path")),
+            tuple(f"note: {text}" for text in found.notes),
+        )
     else:
         examples, more = of_split(trained, _present(splits), split or "test")
     notes = (*notes, *more)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from hornbook.builder.inputs import STANDARDIZE
+from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data import known_targets, memory_budget, read_examples
 from hornbook.data.source import Array, Examples, Reading
 from hornbook.errors import UsageError
@@ -57,7 +57,16 @@ def examples_of(
         targets = _target_columns(trained) if is_table else ()
         if isinstance(data, Npz) and data.targets is not None and not is_table:
             targets = (data.targets,)
-    reading = Reading(array, preferred, tuple(keep), targets, missing, means)
+    reading = Reading(
+        array,
+        preferred,
+        tuple(keep),
+        targets,
+        missing,
+        means,
+        file_column=getattr(data, "file", "file"),
+        scale=scale_of(trained.model) if info.kind == "image" else None,
+    )
     examples = read_examples(source, info, reading, memory_budget=memory_budget(trained.recipe))
     if examples.y is None:
         return examples

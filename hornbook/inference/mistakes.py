@@ -94,7 +94,7 @@ class Mistakes:
         if self.inputs.startswith("split_of"):
             lines.append("see one: from hornbook.inference.evaluate import split_of")
             lines.append(f"         {self.inputs}")
-        elif self.inputs:
+        elif self.inputs and any(one.name is None for one in self.examples):
             lines.append(f"see one: {self.inputs} of the file's inputs")
         if self.confused:
             width = max(4, *(len(cut(pair.true, NAME)) for pair in self.confused))

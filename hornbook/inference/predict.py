@@ -133,6 +133,11 @@ def _write(
     if output is not None and output.suffix == ".npz":
         arrays = _arrays(scored.scores, trained, scored.uncertainty, decision)
         arrays = _beside(arrays, {name: _as_array(values) for name, values in kept.items()})
+        taken = {"file", "allow_pickle"} & {*arrays}  # arguments of NumPy's function
+        if taken:
+            raise UsageError(
+                f"--keep {taken.pop()}: NumPy writes no array of this name. Write a .csv, or rename the column."
+            )
         with replacing(output) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
     else:

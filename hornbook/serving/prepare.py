@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.inputs import STANDARDIZE
+from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data.source import Array
 from hornbook.engine.prediction import large_batch
 from hornbook.errors import DataError, HornbookError
@@ -48,7 +48,7 @@ def facts_of(trained: Trained) -> Facts:
         threshold=trained.decision(),
         has_probabilities=gives_probabilities(trained),
         targets=tuple(targets) or (("prediction",) if info.task == "regression" else ()),
-        scale=float(round(1 / float(layers["scale"].scale), 6)) if "scale" in layers else None,
+        scale=scale_of(model),
         means=means,
         batch=min(LARGEST_BATCH, large_batch(model)),
     )

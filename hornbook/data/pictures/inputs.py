@@ -1,0 +1,273 @@
+"""Pictures to predict on: a folder, a pattern, a file or a list of files, read as those were that the run learned from.
+
+A run that learned from arrays takes pictures too: each is stretched to the size of its inputs.
+"""
+
+import glob
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hornbook.data.pictures.decode import NOTES, Decoded, PictureError, decode
+from hornbook.data.pictures.listing import SUFFIXES, list_files, printable
+from hornbook.data.pictures.settings import PictureSettings
+from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
+from hornbook.data.storage.files import existing_file
+from hornbook.data.storage.readers import FileReader
+from hornbook.data.storage.rows import Rows, mapped
+from hornbook.errors import DataError, UsageError
+from hornbook.recipes.language.hints import did_you_mean
+
+__all__ = ["as_inputs", "read_pictures", "settings_of"]
+
+LISTS = {".csv", ".tsv", ".txt", ".parquet", ".pq"}
+PATTERN = re.compile(r"[*?\[]")
+MOST_NAMED = 10
+AHEAD = 64
+"""So many pictures are decoded before the first of them is put away."""
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files that are asked for.
+
+    Attributes:
+        names: As they were given, or relative to the folder that was.
+        paths: Where they are.
+        classes: The folder right below the one that was given, in which each lies; None where files were given otherwise.
+        frame: The list that names them, a row each.
+        notes: What was left out.
+    """
+
+    names: list[str]
+    paths: list[Path]
+    classes: list[str] | None = None
+    frame: Any = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def settings_of(info: DataInfo) -> PictureSettings:
+    """Return how a run's pictures were read; for a run that learned from arrays, how they become alike.
+
+    Raises:
+        DataError: If its inputs have no size, or are of channels that no picture has.
+    """
+    known = PictureSettings.of_run(info.extra)
+    if known is not None:
+        return known
+    height, width, channels = info.input_shape
+    if height is None or width is None or channels not in {1, 3, 4}:
+        raise DataError(
+            f"the model reads images of shape {info.input_shape}, which no picture file has. Give it arrays."
+        )
+    return PictureSettings(height, width, "stretch", channels)
+
+
+def as_inputs(pixels: Inputs, info: DataInfo, scale: float | None) -> Inputs:
+    """Return pixels from 0 to 255 in the type and range that a run has learned from.
+
+    Args:
+        pixels: (N, H, W, C) uint8.
+        info: Facts about its data.
+        scale: What the model divides its inputs by; None where it does not.
+
+    Raises:
+        DataError: If it is not known which number of its inputs is white.
+    """
+    if PictureSettings.of_run(info.extra) is not None:
+        return pixels
+    white = scale
+    if white is None:
+        largest = float(info.extra.get("inputs", {}).get("largest", np.inf))
+        if largest > 1 and largest != 255:
+            raise DataError(
+                f"the model reads images of {info.input_dtype} up to {largest:g}, and it is not known which number is "
+                "white. Give it arrays."
+            )
+        white = 255.0 if largest > 1 else 1.0
+    if info.input_dtype == "uint8":
+        if white == 255:
+            return pixels
+        return mapped(pixels, lambda block: np.rint(block * np.float32(white / 255.0)).astype(np.uint8))
+    return mapped(pixels, lambda block: (block * np.float32(white / 255.0)).astype(np.float32))
+
+
+def read_pictures(
+    source: str | Path, info: DataInfo, reading: Reading, *, memory_budget: int | None = None
+) -> Examples:
+    """Return pictures as inputs, the names of their files, and their targets where those are asked for.
+
+    Args:
+        source: A folder (pictures in folders below it too), a pattern such as ``photos/*.jpg``, a picture, or a table with
+            a column of files, which are looked for beside it.
+        info: Facts about the data that the model was trained on.
+        reading: What is asked. Targets are the names of folders, of a list its columns. With ``missing`` of ``skip``,
+            pictures that cannot be read are left out.
+        memory_budget: Bytes above which the pixels lie in a temporary file.
+
+    Raises:
+        UsageError: If something is asked that pictures do not have.
+        DataError: If a picture cannot be read, or there is none.
+    """
+    if str(source) == "-":
+        raise UsageError("-: the model reads pictures, which do not come from standard input. Name a folder or a list.")
+    if reading.array is not None:
+        raise UsageError(f"{source}: pictures have no array '{reading.array}'. Leave out --array.")
+    if reading.missing == "fill":
+        raise UsageError(
+            "--missing fill: there is nothing to fill in a picture. 'skip' leaves out those that are damaged."
+        )
+    files = _files(source, reading)
+    if not files.paths:
+        raise DataError(" ".join([f"{source}: no picture is here.", *files.notes]))
+    kept = {"path": np.array(files.names, object), **_columns(files, reading.keep, source)}
+    y = _targets(files, reading.targets, source) if reading.targets is not None else None
+    settings = settings_of(info)
+    pixels, facts, faults = _pixels(files.paths, settings, memory_budget)
+    notes = [*files.notes, *_notes(facts)]
+    left = np.arange(len(files.paths))
+    if faults:
+        listed = [f"{printable(files.names[place])} {reason}" for place, reason in sorted(faults.items())]
+        shown = "; ".join(listed[:MOST_NAMED]) + (
+            f"; and {len(listed) - MOST_NAMED:,} more" if len(listed) > MOST_NAMED else ""
+        )
+        if reading.missing != "skip":
+            raise DataError(f"{source}: cannot be read: {shown}. Leave them out with --missing skip.")
+        if len(faults) == len(left):
+            raise DataError(f"{source}: none of the pictures can be read: {shown}.")
+        notes.append(f"left out what cannot be read: {shown}.")
+        left = np.setdiff1d(left, sorted(faults))
+    x = as_inputs(pixels, info, reading.scale)
+    if len(left) < len(files.paths):
+        x = x.subset(left) if isinstance(x, Rows) else x[left]
+        kept = {name: values[left] for name, values in kept.items()}
+        y = None if y is None else y[left]
+    return Examples(x, y, kept, tuple(notes))
+
+
+def _files(source: str | Path, reading: Reading) -> _Files:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        found = list_files(path)
+        names = found.names
+        classes = [name.split("/", 1)[0] if "/" in name else "" for name in names]
+        shown = [os.path.join(source, name) for name in names]
+        return _Files(shown, [path / name for name in names], classes, notes=tuple(found.left_out()))
+    if _is_pattern(source):
+        matched = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
+        pictures = [file for file in matched if file.is_file() and file.suffix.lower() in SUFFIXES]
+        others = len([file for file in matched if file.is_file()]) - len(pictures)
+        notes = (f"{others:,} other files match {source} and were left out.",) if others else ()
+        return _Files([str(file) for file in pictures], pictures, notes=notes)
+    if path.suffix.lower() not in LISTS:
+        return _Files([str(source)], [existing_file(path)])
+    return _listed(existing_file(path), reading.file_column)
+
+
+def _is_pattern(source: str | Path) -> bool:
+    return bool(PATTERN.search(str(source))) and not Path(source).expanduser().exists()
+
+
+def _listed(file: Path, column: str) -> _Files:
+    from hornbook.data.tables.dialect import Dialect
+    from hornbook.data.tables.files import read_frame
+
+    frame = read_frame(file, Dialect())
+    if column not in frame.columns:
+        hint = did_you_mean(column, frame.columns) or f"It has {', '.join(frame.columns[:MOST_NAMED])}."
+        raise DataError(f"{file}: no column '{column}' that names the picture files. {hint}")
+    names = [str(name) for name in frame[column].to_list()]
+    return _Files(names, [file.parent / name for name in names], frame=frame)
+
+
+def _columns(files: _Files, keep: Sequence[str], source: str | Path) -> dict[str, Any]:
+    if keep and files.frame is None:
+        raise UsageError(f"--keep {keep[0]}: pictures have no columns. Their paths are written in any case.")
+    for name in keep:
+        if name not in files.frame.columns:
+            raise UsageError(
+                f"--keep {name}: {source} has no such column. {did_you_mean(name, files.frame.columns)}".rstrip()
+            )
+    return {name: files.frame[name].to_numpy() for name in keep}
+
+
+def _targets(files: _Files, columns: Sequence[str], source: str | Path) -> Array:
+    """Return what is true of each picture, as it is written."""
+    if files.frame is not None:
+        lacking = [name for name in columns if name not in files.frame.columns]
+        if lacking:
+            hint = did_you_mean(lacking[0], files.frame.columns)
+            raise DataError(f"{source}: no column '{lacking[0]}', the target. {hint}".rstrip())
+        values = [files.frame[name].to_numpy() for name in columns]
+        return values[0] if len(values) == 1 else np.column_stack(values)
+    loose = [
+        name for name, folder in zip(files.names, files.classes or ["" for _ in files.names], strict=True) if not folder
+    ]
+    if loose:
+        raise DataError(
+            f"{source}: what is on a picture is the name of its folder, and {printable(loose[0])} is in none below "
+            f"{source}. Give a folder with one folder per class, or a table with the targets."
+        )
+    return np.array(files.classes)
+
+
+def _pixels(
+    paths: Sequence[Path], settings: PictureSettings, budget: int | None
+) -> tuple[Inputs, list[Decoded], dict[int, str]]:
+    """Return the pixels of all pictures, facts of those that can be read, and {place: why} of those that cannot."""
+    shape = (len(paths), *settings.shape)
+    in_file = budget is not None and int(np.prod(shape)) > budget
+    facts, faults = list[Decoded](), dict[int, str]()
+    with tempfile.TemporaryDirectory() as folder:
+        name = Path(folder) / "pixels"
+        try:
+            pixels: Any = np.memmap(name, np.uint8, "w+", shape=shape) if in_file else np.zeros(shape, np.uint8)
+        except OSError as error:
+            raise DataError(
+                f"{folder}: the pixels of {len(paths):,} pictures cannot be written ({error.strerror})."
+            ) from error
+        for place, found in enumerate(_decoded(paths, settings)):
+            if isinstance(found, Decoded):
+                pixels[place] = found.pixels
+                facts.append(
+                    Decoded(found.pixels[:0], found.format, found.mode, found.width, found.height, found.notes)
+                )
+            else:
+                faults[place] = str(found)
+        if not in_file:
+            return pixels, facts, faults
+        pixels.flush()
+        reader = FileReader(name, offset=0, shape=shape, dtype=np.dtype(np.uint8))  # keeps the file that is removed now
+        return Rows(reader), facts, faults
+
+
+def _decoded(paths: Sequence[Path], settings: PictureSettings) -> Iterator[Decoded | PictureError]:
+    """Yield what became of each file, in order; Pillow lets go of Python's lock while it decodes."""
+
+    def one(path: Path) -> Decoded | PictureError:
+        try:
+            return decode(path.read_bytes(), settings)
+        except PictureError as error:
+            return error
+        except OSError as error:
+            return PictureError(f"cannot be opened ({error.strerror})")
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        for start in range(0, len(paths), AHEAD):
+            yield from threads.map(one, paths[start : start + AHEAD])
+
+
+def _notes(facts: Sequence[Decoded]) -> Iterator[str]:
+    """Yield what was changed in how many pictures."""
+    counts = Counter(note for each in facts for note in each.notes)
+    for note, words in NOTES.items():
+        if counts[note]:
+            yield f"{counts[note]:,} of {len(facts):,} pictures: {words}."
