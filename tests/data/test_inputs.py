@@ -140,9 +140,9 @@ def test_a_record_that_lacks_facts_is_refused(info):
         from_json(record)
 
 
-def test_a_table_cannot_be_read_for_images(tmp_path):
+def test_a_table_lists_files_for_images(tmp_path):
     info = load(Digits(split=SplitSpec(validation=0, test=0)), seed=1).info
-    with pytest.raises(DataError, match=r"the model expects image inputs\. Give it a \.npz or \.npy file\."):
+    with pytest.raises(DataError, match=r"no column .file. that names the picture files\. Known: a\."):
         read_inputs(write(tmp_path, "a\n1\n"), info)
 
 

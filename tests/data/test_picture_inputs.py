@@ -16,10 +16,12 @@ FILES = ["cat/b.png", "cat/a.bmp", "dog/10.png", "dog/9.png", "dog/old/8.png", "
 SETTINGS = {"height": 5, "width": 4, "fit": "crop", "channels": 3, "background": "white"}
 
 
-def info(*, dtype="uint8", channels=3, trained_on_files=True, **extra):
+def info(*, task="multiclass", dtype="uint8", channels=3, trained_on_files=True, **extra):
     if trained_on_files:
         extra["pictures"] = {"settings": SETTINGS | {"channels": channels}}
-    return SimpleNamespace(kind="image", input_shape=(5, 4, channels), input_dtype=dtype, extra=extra, features=None)
+    return SimpleNamespace(
+        kind="image", input_shape=(5, 4, channels), input_dtype=dtype, extra=extra, features=None, task="regression"
+    )
 
 
 @pytest.fixture
@@ -93,7 +95,9 @@ def test_folders_name_the_targets_of_their_pictures(folder):
 def test_a_list_has_targets_and_columns_to_keep(folder):
     found = read("list.csv", Reading(targets=("kind",), keep=("size",)))
     assert found.y.tolist() == ["cat", "cat", "dog", "dog"]
-    assert found.kept["size"].tolist() == [0, 1, 2, 3]
+    assert found.kept["size"].to_list() == [0, 1, 2, 3]
+    sizes = read_examples("list.csv", info(task="regression"), Reading(targets=("size", "size")))
+    assert sizes.y.tolist() == [[row, row] for row in range(4)]
 
 
 def test_what_cannot_be_read_is_named_all_at_once_or_left_out_when_asked(folder):
@@ -118,10 +122,10 @@ def test_what_was_changed_is_said(folder):
         ("photos", Reading(array="x"), UsageError, "photos: pictures have no array 'x'"),
         ("photos", Reading(missing="fill"), UsageError, "there is nothing to fill in a picture"),
         ("photos", Reading(keep=("size",)), UsageError, "--keep size: pictures have no columns"),
-        ("list.csv", Reading(keep=("sizes",)), UsageError, "list.csv has no such column. Did you mean 'size'?"),
+        ("list.csv", Reading(keep=("sizes",)), DataError, "list.csv: no column 'sizes'. Did you mean 'size'?"),
         ("list.csv", Reading(targets=("kinds",)), DataError, "no column 'kinds', the target. Did you mean 'kind'?"),
         ("list.csv", Reading(file_column="picture"), DataError, "no column 'picture' that names the picture files"),
-        ("photos", Reading(targets=()), DataError, "photos/loose.png is in none below photos"),
+        ("photos", Reading(targets=()), DataError, "loose.png is in none below photos"),
         ("photos/*.gif", Reading(), DataError, "photos/*.gif: no picture is here."),
         ("none.png", Reading(), DataError, "none.png: no such file."),
         ("-", Reading(), UsageError, "pictures, which do not come from standard input"),

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,15 +42,15 @@ class _Files:
     Attributes:
         names: As they were given, or relative to the folder that was.
         paths: Where they are.
-        classes: The folder right below the one that was given, in which each lies; None where files were given otherwise.
-        frame: The list that names them, a row each.
+        y: What is true of each, as the list or the folders say it; None where it is not asked for.
+        kept: Columns of the list.
         notes: What was left out.
     """
 
     names: list[str]
     paths: list[Path]
-    classes: list[str] | None = None
-    frame: Any = None
+    y: Array | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -125,11 +125,11 @@ def read_pictures(
         raise UsageError(
             "--missing fill: there is nothing to fill in a picture. 'skip' leaves out those that are damaged."
         )
-    files = _files(source, reading)
+    files = _files(source, info, reading)
     if not files.paths:
         raise DataError(" ".join([f"{source}: no picture is here.", *files.notes]))
-    kept = {"path": np.array(files.names, object), **_columns(files, reading.keep, source)}
-    y = _targets(files, reading.targets, source) if reading.targets is not None else None
+    kept: dict[str, Any] = {"path": np.array(files.names, object), **files.kept}
+    y = files.y
     settings = settings_of(info)
     pixels, facts, faults = _pixels(files.paths, settings, memory_budget)
     notes = [*files.notes, *_notes(facts)]
@@ -153,70 +153,56 @@ def read_pictures(
     return Examples(x, y, kept, tuple(notes))
 
 
-def _files(source: str | Path, reading: Reading) -> _Files:
+def _files(source: str | Path, info: DataInfo, reading: Reading) -> _Files:
     path = Path(source).expanduser()
+    if path.suffix.lower() in LISTS and not path.is_dir():
+        return _listed(existing_file(path), info, reading)
+    if reading.keep:
+        raise UsageError(f"--keep {reading.keep[0]}: pictures have no columns. Their paths are written in any case.")
     if path.is_dir():
         found = list_files(path)
-        names = found.names
-        classes = [name.split("/", 1)[0] if "/" in name else "" for name in names]
-        shown = [os.path.join(source, name) for name in names]
-        return _Files(shown, [path / name for name in names], classes, notes=tuple(found.left_out()))
-    if _is_pattern(source):
-        matched = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
-        pictures = [file for file in matched if file.is_file() and file.suffix.lower() in SUFFIXES]
-        others = len([file for file in matched if file.is_file()]) - len(pictures)
-        notes = (f"{others:,} other files match {source} and were left out.",) if others else ()
-        return _Files([str(file) for file in pictures], pictures, notes=notes)
-    if path.suffix.lower() not in LISTS:
+        shown = [os.path.join(source, name) for name in found.names]
+        y = _folders(found.names, source) if reading.targets is not None else None
+        return _Files(shown, [path / name for name in found.names], y, notes=tuple(found.left_out()))
+    if reading.targets is not None:
+        raise DataError(
+            f"{source}: what is on these pictures is not said. Give a folder with one folder per class, or a table with the "
+            "targets."
+        )
+    if not PATTERN.search(str(source)) or path.exists():
         return _Files([str(source)], [existing_file(path)])
-    return _listed(existing_file(path), reading.file_column)
+    matched = [file for name in sorted(glob.glob(str(path), recursive=True)) if (file := Path(name)).is_file()]
+    pictures = [file for file in matched if file.suffix.lower() in SUFFIXES]
+    others = len(matched) - len(pictures)
+    notes = (f"{others:,} other files match {source} and were left out.",) if others else ()
+    return _Files([str(file) for file in pictures], pictures, notes=notes)
 
 
-def _is_pattern(source: str | Path) -> bool:
-    return bool(PATTERN.search(str(source))) and not Path(source).expanduser().exists()
-
-
-def _listed(file: Path, column: str) -> _Files:
-    from hornbook.data.tables.dialect import Dialect
-    from hornbook.data.tables.files import read_frame
-
-    frame = read_frame(file, Dialect())
-    if column not in frame.columns:
-        hint = did_you_mean(column, frame.columns) or f"It has {', '.join(frame.columns[:MOST_NAMED])}."
-        raise DataError(f"{file}: no column '{column}' that names the picture files. {hint}")
-    names = [str(name) for name in frame[column].to_list()]
-    return _Files(names, [file.parent / name for name in names], frame=frame)
-
-
-def _columns(files: _Files, keep: Sequence[str], source: str | Path) -> dict[str, Any]:
-    if keep and files.frame is None:
-        raise UsageError(f"--keep {keep[0]}: pictures have no columns. Their paths are written in any case.")
-    for name in keep:
-        if name not in files.frame.columns:
-            raise UsageError(
-                f"--keep {name}: {source} has no such column. {did_you_mean(name, files.frame.columns)}".rstrip()
-            )
-    return {name: files.frame[name].to_numpy() for name in keep}
-
-
-def _targets(files: _Files, columns: Sequence[str], source: str | Path) -> Array:
-    """Return what is true of each picture, as it is written."""
-    if files.frame is not None:
-        lacking = [name for name in columns if name not in files.frame.columns]
-        if lacking:
-            hint = did_you_mean(lacking[0], files.frame.columns)
-            raise DataError(f"{source}: no column '{lacking[0]}', the target. {hint}".rstrip())
-        values = [files.frame[name].to_numpy() for name in columns]
-        return values[0] if len(values) == 1 else np.column_stack(values)
-    loose = [
-        name for name, folder in zip(files.names, files.classes or ["" for _ in files.names], strict=True) if not folder
-    ]
+def _folders(names: Sequence[str], source: str | Path) -> Array:
+    """Return the folder of each picture, right below the one that was given: its class."""
+    loose = [name for name in names if "/" not in name]
     if loose:
         raise DataError(
             f"{source}: what is on a picture is the name of its folder, and {printable(loose[0])} is in none below "
             f"{source}. Give a folder with one folder per class, or a table with the targets."
         )
-    return np.array(files.classes)
+    return np.array([name.split("/", 1)[0] for name in names])
+
+
+def _listed(file: Path, info: DataInfo, reading: Reading) -> _Files:
+    """Return the files that a table names, which are looked for beside it."""
+    from hornbook.data.tables.dialect import Dialect  # polars
+    from hornbook.data.tables.files import read_frame
+    from hornbook.data.tables.inputs import beside_inputs
+
+    dialect, column = Dialect.of_run(info.extra), reading.file_column
+    frame = read_frame(file, dialect)
+    if column not in frame.columns:
+        hint = did_you_mean(column, frame.columns)
+        raise DataError(f"{file}: no column '{column}' that names the picture files. {hint}".rstrip())
+    y, kept = beside_inputs(frame, info, reading, dialect, str(file))
+    names = [str(name) for name in frame[column].to_list()]
+    return _Files(names, [file.parent / name for name in names], y, kept)
 
 
 def _pixels(

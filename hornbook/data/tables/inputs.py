@@ -15,7 +15,7 @@ from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["fit_frame", "read_table"]
+__all__ = ["beside_inputs", "fit_frame", "read_table"]
 
 
 def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
@@ -46,12 +46,7 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
     """
     dialect = Dialect.of_run(info.extra)
     targets = reading.targets or ()
-    for column in (*targets, *reading.keep):
-        if column not in frame.columns:
-            what = ", the target" if column in targets else ""
-            raise DataError(f"{where}: no column '{column}'{what}. {did_you_mean(column, frame.columns)}".rstrip())
-    y = _targets(frame, info, reading, dialect, where)
-    kept = {column: frame[column] for column in reading.keep}
+    y, kept = beside_inputs(frame, info, reading, dialect, where)
     if info.features is None:
         inputs = frame.drop(targets)
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
@@ -77,15 +72,26 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
     return Examples(x, y, kept, tuple(_notes(x, frame.drop({*targets, *kept}), info, unknown, name)), has_gap)
 
 
-def _targets(frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dialect, where: str) -> Array | None:
-    """Return the targets as they stand in the table, (N,) or (N, K); None where they are not asked for."""
+def beside_inputs(
+    frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dialect, where: str
+) -> tuple[Array | None, dict[str, pl.Series]]:
+    """Return the targets as they stand in the table, (N,) or (N, K), None where they are not asked for; and what is kept.
+
+    Raises:
+        DataError: If there is no such column.
+    """
+    for column in (*(reading.targets or ()), *reading.keep):
+        if column not in frame.columns:
+            what = ", the target" if column in (reading.targets or ()) else ""
+            raise DataError(f"{where}: no column '{column}'{what}. {did_you_mean(column, frame.columns)}".rstrip())
+    kept = {column: frame[column] for column in reading.keep}
     if reading.targets is None:
-        return None
+        return None, kept
     is_number = info.task == "regression"
     columns = [
         target_values(frame[name], dialect=dialect, where=where, is_number=is_number) for name in reading.targets
     ]
-    return columns[0] if len(columns) == 1 else np.column_stack(columns)
+    return columns[0] if len(columns) == 1 else np.column_stack(columns), kept
 
 
 def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: str, *, allow_nan: bool) -> Array:
