@@ -52,6 +52,7 @@ def check(
         }
         if seen is not None:
             record |= {"data": seen.summary, "columns": [asdict(column) for column in seen.columns]}
+            record |= {"pictures": list(seen.pictures)} if seen.pictures else {}
         print(json.dumps(record, indent=2))
     elif format is Format.github:
         for problem in checked.problems:
@@ -113,6 +114,7 @@ def _table(seen: "Survey") -> list[str]:
     """Return what the data holds: its examples, the spans of splits by time, and a line per column."""
     lines = indented("data", seen.summary) if seen.summary is not None else []
     lines += [f"{name:<11} {first} to {last}" for name, (first, last) in seen.spans.items()]
+    lines += [line for text in seen.pictures for line in indented("", text)]
     if seen.columns:
         rows = [("column", "type", "missing", "distinct", "becomes")]
         rows += [

@@ -62,7 +62,7 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
         DataError: If the file cannot be read, or does not fit the model.
     """
     if info.kind == "image" and Path(path).suffix.lower() not in {".npz", ".npy"}:
-        from hornbook.data.pictures.inputs import read_pictures  # Pillow
+        from hornbook.data.picture_inputs import read_pictures  # Pillow
 
         return read_pictures(path, info, reading, memory_budget=memory_budget)
     with _file_at(path) as file:

@@ -14,6 +14,7 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
+from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.preprocessing import (
     check_columns,
     compute_preprocessing,
@@ -87,17 +88,15 @@ def prepare(
     split_seed = spec.effective_split().seed
     seed = seed if split_seed is None else split_seed
     split_by = _in_order(encoded.split_by, spec)
-    division = divide(
-        len(encoded.x),
-        split=spec.effective_split(),
-        labels=encoded.y if targets.family == "classes" else None,
-        split_by=split_by,
-        seed=seed,
-        own=_own_splits(encoded),
-    )
+    labels_of_classes = encoded.y if targets.family == "classes" else None
+    by: dict[str, Any] = {"labels": labels_of_classes, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
+    if encoded.likeness is not None and encoded.likeness.is_together:
+        division = divide_together(encoded.likeness, split=spec.effective_split(), **by)
+    else:
+        division = divide(len(encoded.x), split=spec.effective_split(), **by)
     encoded = replace(encoded, extra={**encoded.extra, **_spans(encoded.split_by, split_by, division)})
     parts, warnings = _cut(encoded, division, spec)
-    warnings = [*source.warnings, *targets.warnings, *warnings]
+    warnings = [*source.warnings, *targets.warnings, *warnings, *_alike(targets, division, parts, mapping)]
     if mapping is not None and class_names is not None:
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
@@ -192,6 +191,29 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
     return parts, warnings
 
 
+def _alike(targets: Targets, division: Division, parts: Parts, mapping: Array | None) -> list[str]:
+    """Return what is to be said about examples that are the same, or nearly, of the classes that are kept."""
+    source, likeness = targets.source, targets.source.likeness
+    if likeness is None:
+        return []
+    positions = {name: getattr(division, name) for name in parts}
+    for name in ("validation", "test"):
+        if name in parts and not len(positions[name]):  # the source's own
+            positions[name] = np.arange(len(parts[name]))
+        elif name in parts and name in likeness.same:  # cut from the training examples in its place
+            likeness = replace(likeness, same={k: v for k, v in likeness.same.items() if k != name})
+    if mapping is not None:
+        positions = {name: rows[mapping[parts[name].y] >= 0] for name, rows in positions.items()}
+    said = across_splits(likeness, positions)
+    class_names = targets.class_names
+    if class_names is not None and targets.family == "classes":
+        own = {"train": source.y, "validation": source.y_validation, "test": source.y_test}
+        said += in_two_classes(
+            likeness, {k: y for k, y in own.items() if y is not None and k in likeness.same}, class_names
+        )
+    return said
+
+
 def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
     examples = Split(source.x, source.y, source.names.get("train"))
@@ -266,6 +288,9 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
                 warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
     if labels.task == "regression":
         extra["targets"] = target_facts(part.y for part in parts.values())
+    if "pictures" in extra and labels.class_names is not None and labels.task in {"multiclass", "binary"}:
+        counts = {name: np.bincount(part.y, minlength=len(labels.class_names)).tolist() for name, part in parts.items()}
+        extra["pictures"] = {**extra["pictures"], "classes": counts}
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
     info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)

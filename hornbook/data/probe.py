@@ -15,6 +15,7 @@ from hornbook.data.canonical import check_lengths
 from hornbook.data.classes import new_numbers
 from hornbook.data.labels import encode_targets, final_task
 from hornbook.data.load import load_data
+from hornbook.data.pictures.listing import require_folder
 from hornbook.data.pipeline import check_class_keys, load, read
 from hornbook.data.source import Source, Splits
 from hornbook.data.storage.files import existing_file
@@ -24,6 +25,7 @@ from hornbook.recipes.language.spec import Spec
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
+from hornbook.recipes.sources.pictures import ImageFolder, ImageList, Pictures
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["WHOLE_BYTES", "Seen", "probe"]
@@ -63,13 +65,15 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
     if pretraining is not None:
         problems += _files(pretraining, ("pretraining",))
         problems += _files(pretraining.data, ("pretraining", "data")) if pretraining.data is not None else []
-    if not problems and isinstance(recipe.data, Table):
+    if not problems and isinstance(recipe.data, Table | ImageList):
         problems += _columns(recipe.data)
     if problems:
         return Seen(facts, tuple(problems))
     try:
         if whole:
             return _whole(recipe)
+        if isinstance(recipe.data, Pictures):
+            return Seen(_of_files(recipe, recipe.data, facts))
         if _size(recipe.data) > WHOLE_BYTES:
             return Seen(_outline(recipe, facts))
         if pretraining is not None and _is_at_hand(pretraining):
@@ -95,7 +99,7 @@ def _files(section: Spec, path: Path) -> Iterator[Problem]:
     """Yield the files that a section names and that are not there."""
     for key, name in sorted(_paths(section).items()):
         try:
-            existing_file(name)
+            require_folder(name) if isinstance(section, ImageFolder) else existing_file(name)
         except DataError as error:
             yield Problem((*path, key), str(error), code="data-file")
 
@@ -133,7 +137,22 @@ def _outline(recipe: Recipe, facts: Facts) -> Facts:
     if isinstance(data, Table):
         _first_rows(recipe, data)
         return facts
-    source = read(data, seed=recipe.seed, task=recipe.task)
+    return _told(recipe, read(data, seed=recipe.seed, task=recipe.task), facts)
+
+
+def _of_files(recipe: Recipe, data: Pictures, facts: Facts) -> Facts:
+    """Return what picture files tell: all of them where they are small, else their names and targets."""
+    from hornbook.data.sources.pictures import outline  # Pillow
+
+    source = outline(data, most_bytes=WHOLE_BYTES)
+    if source is None:
+        return _facts(recipe, load(data, seed=recipe.seed, task=recipe.task))
+    return _told(recipe, source, facts)
+
+
+def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
+    """Return what a source tells without its inputs."""
+    data = recipe.data
     check_lengths(source)
     targets = encode_targets(source, recipe.task)
     check_class_keys(targets, data)
@@ -163,12 +182,12 @@ def _first_rows(recipe: Recipe, spec: Table) -> None:
     from hornbook.data.tables.dialect import Dialect
 
     frame = table_frame(spec, rows=SAMPLE_ROWS)
-    y = target_array(spec, frame, Dialect.of_spec(spec), str(existing_file(spec.path)))
+    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), str(existing_file(spec.path)), types=spec.types)
     if recipe.task is not None:
         encode_targets(Source(np.zeros((len(y), 1), np.float32), y, "table"), recipe.task)
 
 
-def _columns(spec: Table) -> Iterator[Problem]:
+def _columns(spec: Table | ImageList) -> Iterator[Problem]:
     """Yield every column that a recipe names and the table lacks."""
     from hornbook.data.sources.table import table_frame  # polars: a tenth of a second and 30 MB
     from hornbook.data.tables.files import no_heading_hint
@@ -182,8 +201,11 @@ def _columns(spec: Table) -> Iterator[Problem]:
     named: list[tuple[Path, str]] = [
         (("target",) if is_one else ("target", place), name) for place, name in enumerate(spec.target_columns)
     ]
+    for key in ("file", "splits"):
+        if getattr(spec, key, None) is not None:
+            named.append(((key,), getattr(spec, key)))
     for key in ("columns", "types", "drop"):
-        for place, name in enumerate(getattr(spec, key) or ()):
+        for place, name in enumerate(getattr(spec, key, None) or ()):
             named.append(((key, name if isinstance(getattr(spec, key), dict) else place), name))
     if spec.split is not None and spec.split.column is not None:
         named.append((("split", "column"), spec.split.column))

@@ -1,14 +1,15 @@
 """What a data source returns, and what the rest of Hornbook gets: arrays, inputs that stay on disk, and facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
 
 __all__ = [
-    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Preprocessing", "Reading", "Source", "Split",
-    "Splits", "Task",
+    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Likeness", "Preprocessing", "Reading", "Source",
+    "Split", "Splits", "Task",
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
@@ -38,6 +39,25 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """Which examples are the same, or nearly, by the source's own splits (`train` for `x`, `validation`, `test`).
+
+    Attributes:
+        exact: (N,) numbers that examples share which are the same.
+        same: (N,) numbers that examples share which are the same, or nearly.
+        names: What to call each example.
+        is_together: Whether examples that are the same, or nearly, are to stay in one split.
+        advice: What keeps them together, as a sentence.
+    """
+
+    exact: Mapping[str, Array]
+    same: Mapping[str, Array]
+    names: Mapping[str, Sequence[str]]
+    is_together: bool = False
+    advice: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """Examples as a source delivers them, before any split.
 
@@ -59,6 +79,7 @@ class Source:
         target_names: Names of the columns of (N, K) targets, or None.
         names: What single examples are called, such as their files: (N,) texts of ``train`` (which are those of `x`), and of
             the source's own ``validation`` and ``test``.
+        likeness: Which examples are the same, or nearly; None where nobody has looked.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
@@ -77,6 +98,7 @@ class Source:
     y_validation: Array | None = None
     target_names: tuple[str, ...] | None = None
     names: Mapping[str, Array] = field(default_factory=dict)
+    likeness: Likeness | None = None
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -155,8 +177,9 @@ class DataInfo:
         warnings: Sentences the user should read (constant columns, tiny classes).
         extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
             ``inputs`` (how large they are, where they are not standardized),
-            ``streams`` (true where inputs stay on disk), ``spans`` (first and last moment of each split by time), and what
-            the source adds.
+            ``streams`` (true where inputs stay on disk), ``pictures`` (of picture files: ``settings``, how they were read,
+            and what was found; see `hornbook.data.pictures.words`), ``spans`` (first and last moment of each split by
+            time), and what the source adds.
     """
 
     name: str
@@ -197,6 +220,12 @@ class DataInfo:
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
         return f"{total:,} {noun}, {target} ({parts})"
+
+    def describe_pictures(self, *, every_class: bool = False) -> list[str]:
+        """Return lines about picture files: which kinds, sizes and classes, and what was converted; none for other data."""
+        if "pictures" not in self.extra:
+            return []
+        return lines_about(self.extra["pictures"], self.class_names, every_class=every_class)
 
     def describe_columns(self) -> str:
         """Return what the columns of a table were read as: ``3 numbers, 1 boolean, 2 categories (city 3, zip 21)``.

@@ -22,11 +22,13 @@ class Survey:
         summary: The examples in one line; None where they cannot be used.
         spans: First and last moment of each split by time.
         columns: What becomes of each column of a table; none where the file cannot be read.
+        pictures: Lines about picture files: their kinds and sizes, what was converted, the classes of each split.
     """
 
     summary: str | None
     spans: dict[str, tuple[str, str]]
     columns: "tuple[ColumnLine, ...]"
+    pictures: tuple[str, ...] = ()
 
 
 def survey(recipe: Recipe, splits: Splits | None) -> Survey:
@@ -41,4 +43,6 @@ def survey(recipe: Recipe, splits: Splits | None) -> Survey:
             columns = ()  # the probe says why
     if splits is None:
         return Survey(None, {}, columns)
-    return Survey(f"{splits.info.name}: {splits.info.describe()}", splits.info.extra.get("spans", {}), columns)
+    info = splits.info
+    pictures = tuple(info.describe_pictures(every_class=True))
+    return Survey(f"{info.name}: {info.describe()}", info.extra.get("spans", {}), columns, pictures)

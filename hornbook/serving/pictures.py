@@ -1,13 +1,11 @@
 """Uploaded pictures → inputs: the channels, size and range of values that the model was trained on."""
 
-import io
-import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from hornbook.data.pictures.decode import PictureError, TooLargeError, decode, fitted, in_channels, upright
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array, DataInfo
 from hornbook.serving.errors import RequestError
 from hornbook.serving.facts import Facts
@@ -15,8 +13,8 @@ from hornbook.serving.inputs import Fitted
 
 __all__ = ["of_pictures"]
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MOST_PIXELS = 40_000_000
+BACKGROUND = "white"
 
 
 def of_pictures(files: Sequence[tuple[str, bytes]], facts: Facts, info: DataInfo) -> Fitted:
@@ -52,46 +50,32 @@ def _top(facts: Facts, info: DataInfo) -> float:
 def _read(data: bytes, name: str, info: DataInfo, notes: dict[str, None]) -> Array:
     """Return a picture (H, W, C) as numbers from 0 to 255."""
     height, width, channels = info.input_shape
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture: Any = Image.open(io.BytesIO(data), formats=FORMATS)
-            if picture.width * picture.height > MOST_PIXELS:
-                raise RequestError(413, f"{name}: {picture.width:,} × {picture.height:,} pixels are too many.")
-            picture = ImageOps.exif_transpose(picture)
-            picture = _in_channels(picture, channels, name, notes)
-            if height is None or width is None or channels is None:
-                raise RequestError(400, f"{name}: the model takes pictures of any size, which cannot be uploaded.")
-            if picture.size != (width, height):
-                was = f"{picture.width} × {picture.height}"
-                notes[f"{name}: resized from {was} to {width} × {height} pixels."] = None
-                picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    except RequestError:
-        raise
-    except Exception as error:  # a damaged file may fail in many ways
-        kinds = ", ".join(FORMATS)
-        raise RequestError(400, f"{name}: is no picture that can be read. Expected one of {kinds}.") from error
-    return np.asarray(picture, np.float64).reshape(height, width, channels)
-
-
-def _in_channels(picture: Any, channels: int | None, name: str, notes: dict[str, None]) -> Any:
-    """Return a picture in grey or in colours, its transparent parts white."""
-    if picture.mode.startswith("I"):  # 16 bits
-        picture = Image.fromarray((np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8))
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        if picture.getextrema()[3][0] < 255:
-            notes[f"{name}: its transparent parts were taken for white."] = None
-        paper = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(paper, picture)
-    modes = {1: "L", 3: "RGB", 4: "RGBA"}
-    if channels not in modes:
+    if channels not in {1, 3, 4}:
         raise RequestError(400, f"{name}: the model reads {channels} channels, which no picture has. Send numbers.")
-    mode = modes[channels]
-    is_grey = picture.mode in {"1", "L", "LA"}
-    if channels == 1 and not is_grey:
-        grey = picture.convert("L")
-        if np.abs(np.asarray(picture.convert("RGB"), np.int16) - np.asarray(grey, np.int16)[..., None]).max() > 2:
-            notes[f"{name}: its colours were turned to grey."] = None
-        return grey
-    return picture if picture.mode == mode else picture.convert(mode)
+    if height is None or width is None:
+        raise RequestError(400, f"{name}: the model takes pictures of any size, which cannot be uploaded.")
+    settings = PictureSettings.of_run(info.extra)
+    try:
+        if settings is not None:
+            found = decode(data, settings, most_pixels=MOST_PIXELS)
+            _tell(found.notes, name, notes, settings.background)
+            return found.pixels
+        changed: set[str] = set()
+        picture = upright(data, most_pixels=MOST_PIXELS)
+        image = in_channels(picture.image, channels, BACKGROUND, changed)
+    except PictureError as error:
+        status = 413 if isinstance(error, TooLargeError) else 400
+        raise RequestError(status, f"{name}: is no picture that can be read: it {error}.") from error
+    _tell(changed, name, notes, BACKGROUND)
+    if image.size != (width, height):
+        notes[f"{name}: resized from {image.width} × {image.height} to {width} × {height} pixels."] = None
+    stretch = PictureSettings(height, width, "stretch", channels, BACKGROUND)
+    return np.asarray(fitted(image, stretch), np.float64).reshape(height, width, channels)
+
+
+def _tell(changed: Collection[str], name: str, notes: dict[str, None], background: str) -> None:
+    """Note what was changed in a picture that whoever sent it should know."""
+    if "transparent" in changed:
+        notes[f"{name}: its transparent parts were taken for {background}."] = None
+    if "colour_to_grey" in changed:
+        notes[f"{name}: its colours were turned to grey."] = None

@@ -1,5 +1,6 @@
 """CSV and Parquet files as sources. Types columns, leaves numbering the training split's categories to the pipeline."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import doubtful_heading, read_frame
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.errors import DataError
-from hornbook.recipes.sources.table import Table
+from hornbook.recipes.sources.common import SplitSpec
+from hornbook.recipes.sources.pictures import ImageList
+from hornbook.recipes.sources.table import ColumnType, Table
 
-__all__ = ["load_table", "table_frame", "target_array"]
+__all__ = ["dialect_of", "load_table", "split_values", "table_frame", "target_array"]
 
 
 def load_table(spec: Table, *, seed: int) -> Source:
@@ -37,13 +40,13 @@ def load_table(spec: Table, *, seed: int) -> Source:
         test_frame = read_frame(test_file, dialect)
         require_columns([*columns, *spec.target_columns], test_frame, str(test_file))
         test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
-        test["y_test"] = target_array(spec, test_frame, dialect, str(test_file))
+        test["y_test"] = target_array(spec.target_columns, test_frame, dialect, str(test_file), types=spec.types)
     return Source(
         x_NF,
-        target_array(spec, frame, dialect, where),
+        target_array(spec.target_columns, frame, dialect, where, types=spec.types),
         "table",
         features=features,
-        split_by=_split_values(spec, frame, dialect, where),
+        split_by=split_values(spec.split, frame, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
         warnings=(*warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
         extra=dialect.recorded(),
@@ -51,37 +54,53 @@ def load_table(spec: Table, *, seed: int) -> Source:
     )
 
 
-def table_frame(spec: Table, *, rows: int | None = None) -> pl.DataFrame:
+def table_frame(spec: Table | ImageList, *, rows: int | None = None) -> pl.DataFrame:
     """Return the training examples' file as a data frame, or its first rows; errors as of `read_frame`."""
-    return read_frame(existing_file(spec.path), Dialect.of_spec(spec), rows=rows)
+    return read_frame(existing_file(spec.path), dialect_of(spec), rows=rows)
 
 
-def target_array(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array:
-    """Return the target columns as (N,) or (N, K) values; errors as of `target_values`."""
-    types = spec.types or {}
+def dialect_of(spec: Table | ImageList) -> Dialect:
+    """Return how the table of a recipe is written."""
+    if isinstance(spec, ImageList):
+        return Dialect(separator=spec.separator, encoding=spec.encoding)
+    return Dialect.of_spec(spec)
+
+
+def target_array(
+    names: Sequence[str],
+    frame: pl.DataFrame,
+    dialect: Dialect,
+    where: str,
+    *,
+    types: Mapping[str, ColumnType] | None = None,
+) -> Array:
+    """Return target columns as (N,) or (N, K) values; those with a type are numbers. Errors as of `target_values`."""
     columns = [
-        target_values(frame[name], dialect=dialect, where=where, is_number=name in types)
-        for name in spec.target_columns
+        target_values(frame[name], dialect=dialect, where=where, is_number=name in (types or {})) for name in names
     ]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def _split_values(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
-    """Return the values that order or group the rows: numbers, points in time, or text."""
-    if spec.split is None or spec.split.column is None:
+def split_values(split: SplitSpec | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+    """Return the values that order or group the rows: numbers, points in time, or text; None where none are named.
+
+    Raises:
+        DataError: If a value is missing.
+    """
+    if split is None or split.column is None:
         return None
-    column = frame[spec.split.column]
+    column = frame[split.column]
     values = plain_column(column, dialect, where)
     missing = np.flatnonzero(values.is_null().to_numpy())
     if len(missing):
         raise DataError(
             f"{where}: column '{column.name}' has no value to split by in {rows_listed((missing + 1).tolist())}."
         )
-    if spec.split.method == "group":
+    if split.method == "group":
         return np.array(column.cast(pl.String).str.strip_chars().to_list())
     if column.dtype != pl.String:
         return column.to_numpy()
     numbers = values.cast(pl.Float64, strict=False)
-    if not numbers.null_count() and spec.split.format is None:
+    if not numbers.null_count() and split.format is None:
         return numbers.to_numpy()
     return guessed_times(values, where).to_numpy() if dialect.is_loose else np.array(values.to_list())

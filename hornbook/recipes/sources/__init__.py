@@ -1,13 +1,16 @@
 """Where the examples come from: `data` in a recipe. This module gathers all sources; each is described in its own file.
 
-`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays` and `table` are a user's own
-data, `named` the data sets with a name, `synthetic` the computed ones.
+`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays`, `table` and `pictures` are
+a user's own data, `named` the data sets with a name, `synthetic` the computed ones.
 """
 
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
 
 # isort: split  (a user's own data comes first in lists)
 from hornbook.recipes.sources.table import Table
+
+# isort: split
+from hornbook.recipes.sources.pictures import ImageFolder, ImageList
 
 # isort: split
 from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
@@ -38,6 +41,8 @@ __all__ = [
     "Diabetes",
     "Digits",
     "FashionMnist",
+    "ImageFolder",
+    "ImageList",
     "Imdb",
     "Inline",
     "Iris",

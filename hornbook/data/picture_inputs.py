@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.pictures.cache import workers
 from hornbook.data.pictures.decode import NOTES, Decoded, PictureError, decode
 from hornbook.data.pictures.listing import SUFFIXES, list_files, printable
 from hornbook.data.pictures.settings import PictureSettings
@@ -246,7 +247,7 @@ def _decoded(paths: Sequence[Path], settings: PictureSettings) -> Iterator[Decod
         except OSError as error:
             return PictureError(f"cannot be opened ({error.strerror})")
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+    with ThreadPoolExecutor(workers()) as threads:
         for start in range(0, len(paths), AHEAD):
             yield from threads.map(one, paths[start : start + AHEAD])
 
