@@ -255,6 +255,6 @@ def _decoded(paths: Sequence[Path], settings: PictureSettings) -> Iterator[Decod
 def _notes(facts: Sequence[Decoded]) -> Iterator[str]:
     """Yield what was changed in how many pictures."""
     counts = Counter(note for each in facts for note in each.notes)
-    for note, words in NOTES.items():
-        if counts[note]:
-            yield f"{counts[note]:,} of {len(facts):,} pictures: {words}."
+    changed = "; ".join(f"{counts[note]:,} {words}" for note, words in NOTES.items() if counts[note])
+    if changed:
+        yield f"{len(facts):,} picture{'' if len(facts) == 1 else 's'}: {changed}."

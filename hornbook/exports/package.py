@@ -1,5 +1,6 @@
 """A folder that predicts and answers where no Hornbook is: model, recipe, requirements, two programs, the model card."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -12,6 +13,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from hornbook.data.pictures import decode as decode_module
+from hornbook.data.pictures import settings as settings_module
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array
 from hornbook.exports import rows
 from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
@@ -31,16 +35,17 @@ import numpy
 import predict
 numpy.save(sys.argv[3], predict.predict(numpy.load(sys.argv[2])))
 """
+JSON = "/predict -H 'Content-Type: application/json' -d '{body}'"
 START = """## How to start
 
 ```sh
 pip install -r requirements.txt
 python predict.py {example}
 uvicorn service:app --port 8000
-curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '{body}'
+curl http://127.0.0.1:8000{service}
 ```
 
-`predict.py` prints an answer for each row of {reads}; `service.py` answers the same at `/predict`. Neither needs Hornbook.
+`predict.py` prints an answer for each {reads}; `service.py` answers the same. Neither needs Hornbook.
 """
 
 
@@ -56,14 +61,23 @@ def write(exportable: Exportable, path: Path, precision: str) -> None:
     columns = exportable.metadata.get("columns")
     _write_text(path / "facts.json", json.dumps(facts, indent=2, ensure_ascii=False))
     _write_text(path / "recipe.yaml", exportable.metadata["recipe"])
-    _write_text(path / "requirements.txt", _requirements(kind))
+    _write_text(path / "requirements.txt", _requirements(kind, facts))
     for name in ("predict.py", "service.py"):
         _write_text(
-            path / name, _program(name, name_of=exportable, has_onnx=kind is onnx, has_columns=columns is not None)
+            path / name,
+            _program(
+                name,
+                task=facts["task"],
+                has_onnx=kind is onnx,
+                has_columns=columns is not None,
+                has_pictures=facts["pictures"] is not None,
+            ),
         )
     if columns is not None:
         _write_text(path / "columns.json", columns)
         shutil.copyfile(rows.__file__, path / "rows.py")
+    if facts["pictures"] is not None:
+        _write_text(path / "pictures.py", _reader_of_pictures())
     _write_text(path / "README.md", _card(exportable))
 
 
@@ -102,6 +116,7 @@ def _facts(exportable: Exportable) -> dict[str, Any]:
     trained = exportable.trained
     info, data = trained.info, trained.recipe.data
     targets: tuple[str, ...] = ()
+    settings = PictureSettings.of_run(info.extra)
     if info.task == "regression":
         targets = (data.target_columns if isinstance(data, Table) else info.target_names()) or ("prediction",)
     return {
@@ -110,6 +125,7 @@ def _facts(exportable: Exportable) -> dict[str, Any]:
         "task": info.task,
         "dtype": exportable.dtype,
         "shape": list(info.input_shape),
+        "pictures": settings.to_json() if settings is not None else None,
         "classes": list(info.class_names or map(str, range(info.num_classes))),
         "targets": list(targets),
         "threshold": trained.decision(),
@@ -117,9 +133,10 @@ def _facts(exportable: Exportable) -> dict[str, Any]:
     }
 
 
-def _requirements(kind: Format) -> str:
+def _requirements(kind: Format, facts: dict[str, Any]) -> str:
     model = ["onnxruntime"] if kind.name == "onnx" else ["keras", "tensorflow"]
-    lines = [*("numpy", *model), "# of service.py", *TRIED]
+    reading = ["pillow"] if facts["pictures"] is not None else []
+    lines = [*("numpy", *model, *reading), "# of service.py", *TRIED]
     return "".join(f"{line}\n" if line.startswith("#") else f"{line}=={_version(line)}\n" for line in lines)
 
 
@@ -130,14 +147,30 @@ def _version(name: str) -> str:
         return TRIED[name]
 
 
-def _program(name: str, *, name_of: Exportable, has_onnx: bool, has_columns: bool) -> str:
+def _program(name: str, **facts: Any) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     text = (resources.files("hornbook.exports") / f"{name}.jinja").read_text(encoding="utf-8")
-    return environment.from_string(text).render(
-        has_onnx=has_onnx, has_columns=has_columns, task=name_of.trained.info.task
-    )
+    return environment.from_string(text).render(facts)
+
+
+def _reader_of_pictures() -> str:
+    """Return the program that reads pictures as training did, in one file that needs NumPy and Pillow alone."""
+    parts = [
+        _alone(Path(module.__file__ or "").read_text(encoding="utf-8")) for module in (settings_module, decode_module)
+    ]
+    return "\n\nArray = Any\n\n".join(parts)
+
+
+def _alone(text: str) -> str:
+    """Return a module without what it imports from Hornbook, and without its list of names."""
+    lines = text.splitlines(keepends=True)
+    for node in ast.parse(text).body:
+        is_ours = isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hornbook")
+        if is_ours or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "".join(lines)
 
 
 def _card(exportable: Exportable) -> str:
@@ -145,13 +178,21 @@ def _card(exportable: Exportable) -> str:
     if columns is not None:
         row = {each["name"]: each["categories"][0] if each["type"] == "category" else 0 for each in json.loads(columns)}
         start = START.format(
-            example="rows.csv", body=_quoted({"rows": [row]}), reads="a CSV file, or of a .npy file of numbers"
+            example="rows.csv",
+            service=JSON.format(body=_quoted({"rows": [row]})),
+            reads="row of a CSV file, or of a .npy file of numbers",
+        )
+    elif PictureSettings.of_run(trained.info.extra) is not None:
+        start = START.format(
+            example="photo.jpg",
+            service="/picture --data-binary @photo.jpg",
+            reads="picture, of a folder too (or row of a .npy file)",
         )
     else:
         shape = [5 if size is None else size for size in trained.info.input_shape]
         values = np.zeros([1, *shape], int).tolist()
         body = _quoted({"inputs": values}) if np.prod(shape) <= 100 else "@inputs.json"
-        start = START.format(example="inputs.npy", body=body, reads="a .npy file")
+        start = START.format(example="inputs.npy", service=JSON.format(body=body), reads="row of a .npy file")
     return card_of(trained.run, trust=True, start=start)
 
 

@@ -113,7 +113,7 @@ def test_what_cannot_be_read_is_named_all_at_once_or_left_out_when_asked(folder)
 
 def test_what_was_changed_is_said(folder):
     Image.fromarray(PIXELS[0]).convert("L").save("grey.png")
-    assert read("grey.png").notes == ("1 of 1 pictures: grey, the same in all channels.",)
+    assert read("grey.png").notes == ("1 picture: 1 grey, the same in all channels.",)
 
 
 @pytest.mark.parametrize(
