@@ -48,7 +48,8 @@ KINDS = {
     },
     "augmentation, a schedule-free optimizer": {
         "model": {"name": "cnn", "filters": [4], "dense": [8]},
-        "data": DIGITS | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05, "brightness": 0.1, "contrast": 0.2}},
+        "data": DIGITS
+        | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05, "brightness": 0.1, "contrast": 0.2}},
         "regularization": {"spatial_dropout": 0.2},
         "optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01},
     },
