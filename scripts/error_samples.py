@@ -188,6 +188,8 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "too-much": [(HEAD + "regularization: {dropout: 0.9, l2: 1.0}\n", [])],
     "no-patience": [(HEAD + "training:\n  early_stopping: {patience: 0}\n", [])],
     "idle-steps": [(HEAD + "optimizer: {name: sgd, momentum: 0.999}\n", [])],
+    "mixing": [(HEAD + "training: {batch_size: 1}\n", ["data.augmentation.mixup=0.2"])],
+    "augmentation": [(HEAD, ["data.augmentation={flip: horizontal, cutout: 0.8}"])],
     "input-scale": [
         ("data: {name: digits, scale: false}\nmodel: {name: mlp, units: [30]}\n", []),
         ("data: {name: wine, standardize: false}\nmodel: {name: mlp, units: [30]}\n", []),

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
 from hornbook.builder.head import HEAD_ACTIVATION, build_head, build_loss, decision_threshold, trains_on_logits
-from hornbook.builder.inputs import AUGMENTATION, build_inputs
+from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
@@ -19,6 +20,7 @@ from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
+from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason
 
@@ -56,6 +58,11 @@ class Built:
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
         return self.model.get_layer(HEAD_ACTIVATION)(scores) if self.from_logits else scores
+
+    def mixture(self, size: Any) -> Mixture | None:
+        """Return what becomes of a training batch of so many examples, drawn anew; None where none are mixed."""
+        layers = [layer for layer in self.training_model.layers if isinstance(layer, Mixing)]
+        return layers[0].draw(size) if layers else None
 
     def in_loss(self, y: Any) -> Any:
         """Return targets in the unit of the loss: standardized where the model's last layer undoes that."""
@@ -150,11 +157,12 @@ def _connect(
     recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: EarlierModel | None
 ) -> tuple[Any, Any, Any, Copied | None]:
     """Return (inputs, logits, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
+    white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
-        inputs, x = build_inputs(recipe, info, preprocessing)
+        inputs, x = build_inputs(recipe, info, preprocessing, white=white)
         x = features(x, recipe, vocabulary_size=info.vocabulary_size)
         return inputs, *build_head(x, recipe, preprocessing), None
-    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing))
+    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
     if recipe.reuse.dropout:
@@ -184,6 +192,8 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool) -> keras.
         for_training: Whether to return the view with augmentation.
     """
     model = built.training_model if for_training else built.model
+    if any(isinstance(layer, Mixing) for layer in model.layers):
+        model = MixingModel(model.inputs, model.outputs, name=model.name)
     loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))

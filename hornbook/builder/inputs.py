@@ -9,25 +9,33 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.augmentation import augmentation_layers
 from hornbook.builder.blocks import build_normalization
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
-from hornbook.recipes.sources import Augmentation
 
-__all__ = ["AUGMENTATION", "STANDARDIZE", "augmentation_layers", "build_inputs", "scale_of"]
+__all__ = ["SCALE", "STANDARDIZE", "build_inputs", "scale_of"]
 
-AUGMENTATION = "augmentation_"
-"""How the names of layers begin that change images while training."""
-SCALE, STANDARDIZE = "scale", "standardize"
+SCALE = "scale"
+STANDARDIZE = "standardize"
+"""Names of the layers that bring inputs to 0-1, and to mean 0 and variance 1."""
 
 Tensor = Any
 
 
-def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
+def build_inputs(
+    recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, *, white: float
+) -> tuple[Tensor, Tensor]:
     """Return the model's input and the preprocessed tensor that the backbone reads.
+
+    Args:
+        recipe: A resolved recipe.
+        info: Facts about the data.
+        preprocessing: What is to be done.
+        white: The number of white in images as they are stored.
 
     Raises:
         RecipeError: If something that is for numbers would be applied to tokens.
@@ -39,12 +47,15 @@ def build_inputs(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -
     x = inputs
     if preprocessing.scale is not None:
         x = keras.layers.Rescaling(1.0 / preprocessing.scale, name=SCALE, dtype="float32")(x)
-    if recipe.data.augmentation is not None:
-        x = _augment(x, recipe.data.augmentation, recipe.seed)
+    first, last = augmentation_layers(recipe, info, white=white if preprocessing.scale is None else 1.0)
+    for layer in first:
+        x = layer(x)
     if preprocessing.variance is not None and not _normalizes_inputs(recipe):
         x = _standardize(x, preprocessing)
     if preprocessing.features is not None or preprocessing.has_missing:
         x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
+    for layer in last:
+        x = layer(x)
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
         x = build_normalization(recipe.normalization, name="input_normalization", dtype="float32")(x)
     rate = recipe.regularization.input_dropout
@@ -83,39 +94,6 @@ def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
         axis = tuple(range(1, len(x.shape)))
         mean, variance = (np.reshape(np.asarray(values, np.float32), x.shape[1:]) for values in (mean, variance))
     return keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
-
-
-def _augment(x: Tensor, given: Augmentation, seed: int) -> Tensor:
-    """Apply random changes that are active in training only: (B, H, W, C) stays (B, H, W, C)."""
-    for layer in augmentation_layers(given, seed):
-        x = layer(x)
-    return x
-
-
-def augmentation_layers(given: Augmentation, seed: int) -> list[keras.layers.Layer]:
-    """Return the layers that change images while training, in their order."""
-    layers = keras.layers
-    nearest = {"fill_mode": "nearest"}
-    chosen: list[tuple[str, Any]] = []
-    if given.flip is not None:
-        mode = "horizontal_and_vertical" if given.flip == "both" else given.flip
-        chosen.append(("flip", lambda **shared: layers.RandomFlip(mode, **shared)))
-    if given.shift:
-        chosen.append(
-            ("shift", lambda **shared: layers.RandomTranslation(given.shift, given.shift, **nearest, **shared))
-        )
-    if given.rotate:
-        turn = given.rotate / 360  # Keras counts in full turns
-        chosen.append(("rotate", lambda **shared: layers.RandomRotation(turn, **nearest, **shared)))
-    if given.zoom:
-        chosen.append(("zoom", lambda **shared: layers.RandomZoom(given.zoom, **nearest, **shared)))
-    if given.noise:
-        chosen.append(("noise", lambda **shared: layers.GaussianNoise(given.noise, **shared)))
-    names = [AUGMENTATION + suffix for suffix, _ in chosen]
-    return [
-        make(name=name, seed=derive_seed(seed, name), dtype="float32")
-        for name, (_, make) in zip(names, chosen, strict=True)
-    ]
 
 
 def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hornbook.atomic import replacing
 from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import (
     ConfigOption,
@@ -20,6 +21,7 @@ from hornbook.commands.options import (
 )
 from hornbook.commands.running import train_and_print
 from hornbook.display.text import path_text
+from hornbook.errors import UsageError
 from hornbook.recipes.control import control_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import find_unfinished
@@ -39,6 +41,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print layers, steps, rates, memory and time, and stop")
     ] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option("--sample", help="With --dry-run: draw a dozen images as training shows them, to this .png"),
+    ] = None,
     require: RequireOption = None,
     device: DeviceOption = None,
     control: Annotated[
@@ -53,6 +59,7 @@ def train(
 ) -> None:
     """Train a recipe and leave a run directory."""
     gates = Gates(require)
+    _check_sample(sample, dry_run=dry_run)
     recipe, checked = load_or_explain(config, overrides)
     gates.check_names(recipe)
     if control:
@@ -60,10 +67,7 @@ def train(
 
     if dry_run:
         import_tensorflow(device, quiet=quiet)
-        from hornbook.trainer.plan import plan_lines
-        from hornbook.trainer.prepare import prepare
-
-        print("\n".join(plan_lines(prepare(recipe))))
+        _print_plan(recipe, sample)
         return
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
@@ -91,6 +95,31 @@ def train(
         _check_gates(gates, result, recipe)
 
 
+def _check_sample(sample: Path | None, *, dry_run: bool) -> None:
+    if sample is not None and not dry_run:
+        raise UsageError(f"--sample {sample}: is drawn without training. Add --dry-run.")
+    if sample is not None and sample.suffix != ".png":
+        raise UsageError(f"--sample {sample}: the picture is a PNG file. Name one that ends in .png.")
+
+
+def _print_plan(recipe: Recipe, sample: Path | None) -> None:
+    """Print the plan of a run, and draw what it shows to `sample`."""
+    from hornbook.trainer.plan import plan_lines
+    from hornbook.trainer.prepare import prepare
+
+    prepared = prepare(recipe)
+    info = prepared.splits.info
+    if sample is not None and info.kind != "image":
+        raise UsageError(f"--sample {sample}: images are drawn, and '{info.name}' holds none. Leave it out.")
+    print("\n".join(plan_lines(prepared)))
+    if sample is not None:
+        from hornbook.inference.augmented import augmented_sheet
+
+        with replacing(sample) as temporary:
+            temporary.write_bytes(augmented_sheet(prepared.recipe, prepared.splits))
+        print(f"{'sample':<10}{path_text(sample)}")
+
+
 def _check_gates(gates: Gates, result: "TrainResult", recipe: Recipe) -> None:
     """Compare the final weights' figures with the gates; those of the training split are measured only for a gate."""
     figures = {"validation": result.validation, "test": result.test}
@@ -108,6 +137,7 @@ COMMANDS = (
             "hornbook train --config he_elu_bn.yaml",
             "hornbook train -c he_elu_bn.yaml activation=leaky_relu training.epochs=5",
             "hornbook train -c he_elu_bn.yaml --dry-run",
+            "hornbook train -c cnn_augmentation.yaml --dry-run --sample augmented.png",
         ),
     ),
 )

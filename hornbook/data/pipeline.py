@@ -27,13 +27,14 @@ from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits,
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.sources.checks import NOUNS, section_problems
+from hornbook.recipes.sources.checks import NOUNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["check_class_keys", "load", "prepare", "read", "sampled"]
 
 Parts = dict[str, Split]
 SMALL_PART = 10  # a split of less than one tenth of the budget is in memory in any case
+COLORS = ("brightness", "contrast", "saturation", "hue")  # what needs to know black and white
 CHANNELS = {1, 3, 4}  # of grey, RGB and RGBA images
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
@@ -117,10 +118,13 @@ class _Labels:
 
 def _check_keys(source: Source, spec: DataSpec) -> None:
     """Refuse keys that cannot apply to the data; the recipe's check could not know its kind."""
-    if source.kind != "image":
-        for key in ("augmentation", "scale"):
-            if getattr(spec, key):
-                raise DataError(f"data.{key}: applies to images, but the inputs are {NOUNS[source.kind]}. Remove it.")
+    if spec.augmentation is not None:
+        channels = source.x.shape[-1] if source.kind == "image" else None
+        for message, hint in augmentation_faults(spec.augmentation, source.kind, channels):
+            where = f"the inputs are {NOUNS[source.kind]}"
+            raise DataError(f"data.augmentation: {message.format(inputs=where)} {hint}")
+    if source.kind != "image" and spec.scale:
+        raise DataError(f"data.scale: applies to images, but the inputs are {NOUNS[source.kind]}. Remove it.")
     if source.kind in {"table", "sequence"} and spec.standardize == "per_feature":
         raise DataError(
             f"data.standardize: only images have pixels, but the inputs are {NOUNS[source.kind]}. Use 'standardize: true', "
@@ -268,6 +272,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
+    _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
@@ -308,6 +313,21 @@ def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None
         return (255.0, []) if largest > 1 else (None, ["scale: the images lie between 0 and 1 already."])
     warning = f"images of type {x.dtype} reach {largest:g} and are not scaled; 'scale: true' divides by 255."
     return None, [warning] if largest > 16 else []
+
+
+def _check_colors(x: Inputs, spec: DataSpec, scale: float) -> None:
+    """Refuse to change colours where it is not known which numbers are black and white."""
+    keys = [key for key in COLORS if spec.augmentation is not None and getattr(spec.augmentation, key)]
+    if not keys or x.dtype == np.uint8:
+        return
+    ends = np.array([(block.min(), block.max()) for block in blocks(in_file_order(x))], np.float64) / scale
+    lowest, highest = ends[:, 0].min(), ends[:, 1].max()
+    if lowest < 0 or highest > 1:
+        raise DataError(
+            f"data.augmentation.{keys[0]}: black has to be 0 and white 1, or 255 of bytes, and these images reach from "
+            f"{lowest:.4g} to {highest:.4g}{' once they are scaled' if scale != 1 else ''}. Write 'scale: true' where it is "
+            "255, store them as bytes (uint8), or bring them to 0-1."
+        )
 
 
 def _channels_first(source: Source) -> list[str]:

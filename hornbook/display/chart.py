@@ -36,6 +36,7 @@ __all__ = [
     "axes_in",
     "data_uri",
     "drawn",
+    "figure_in_style",
     "on_paper",
     "pixels",
     "shade",
@@ -95,21 +96,33 @@ def drawn(paint: "Callable[[Figure], None]", size: tuple[int, int], *, name: str
         name: Begins the ids in the picture: no two pictures of a page have the same.
         label: What the picture shows, for those who cannot see it.
     """
+    text = io.StringIO()
+    with figure_in_style(size, {"svg.hashsalt": name}) as figure:
+        paint(figure)
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return _inlined(text.getvalue(), size, name, label)
+
+
+@contextmanager
+def figure_in_style(size: tuple[int, int], style: dict[Any, Any] | None = None) -> "Iterator[Figure]":
+    """Yield an empty figure, in which a point is a pixel and which looks the same whatever the user's settings are.
+
+    Args:
+        size: Width and height, px.
+        style: More of Matplotlib's parameters.
+    """
     _import_matplotlib()
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    text = io.StringIO()
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # the reader's font has it
         matplotlib.rcdefaults()  # whatever the user's matplotlibrc says
-        matplotlib.rcParams.update({**STYLE, "svg.hashsalt": name})
+        matplotlib.rcParams.update({**STYLE, **(style or {})})
         figure = Figure(figsize=(size[0] / 72, size[1] / 72), dpi=72)
         FigureCanvasSVG(figure)
-        paint(figure)
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return _inlined(text.getvalue(), size, name, label)
+        yield figure
 
 
 def data_uri(colors: "NDArray[Any]") -> str:

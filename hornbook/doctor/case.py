@@ -138,10 +138,16 @@ class Case:
         return bool(self.result.get("state") == "diverged" or self.result.get("rollbacks"))
 
     def explained(self, prefix: str = "", place: int = -1) -> float | None:
-        """Return how much of what there is to learn an epoch has: 0 as good as a constant, 1 perfect; None if unknown."""
+        """Return how much of what there is to learn an epoch has: 0 as good as a constant, 1 perfect; None if unknown.
+
+        Where training mixes examples, its figures are those of mixtures, and the validation split says it.
+        """
         if not self.history:
             return None
         row = self.history[place]
+        given = self.recipe.data.augmentation
+        if given is not None and given.mixes and "val_loss" in row:
+            prefix = "val_"
         loss = self.recipe.head.loss
         if self.is_regression:
             return self._explained_numbers(row, prefix)

@@ -110,7 +110,9 @@ class DistributedLoop:
         x, y = tf.gather(self._inputs, part), tf.gather(self._targets, part)
         with tf.GradientTape() as tape:
             weights_B = batch_weights(self._weights, y)
-            scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B)
+            mixture = built.mixture(size)
+            mixture = mixture if mixture is None else mixture.part(begin, tf.maximum(end, begin + 1))
+            scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B, mixture=mixture)
             penalties = penalties / parts if penalties is not None else 0.0
             mean = loss * parts  # Keras divides by the number of replicas
             loss = mean * share + penalties
@@ -122,5 +124,6 @@ class DistributedLoop:
         built.optimizer.apply(gradients, variables)
         examples = tf.ones_like(part, tf.float32) * tf.cast(end > begin, tf.float32)
         whole = mean + penalties * parts
+        y = y if mixture is None else mixture.targets(y)
         count(built, self.loss_tracker, y, scores, whole, size=end - begin, weights_B=examples)
         return loss

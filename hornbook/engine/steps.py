@@ -11,6 +11,7 @@ import tensorflow as tf
 from hornbook.builder.build import Built, as_targets
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array, Split
+from hornbook.layers.augmentation import Mixture, mixing
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.training import GradientClipping
 from hornbook.upstream import (
@@ -69,7 +70,9 @@ class Setup:
         return list(states.values()), tf.constant([derive_seed(self.seed, name) for name in states], tf.int64)
 
 
-def forward(built: Built, inputs: Any, y: Any, *, training: bool, weights_B: Any = None) -> tuple[Any, Any, Any]:
+def forward(
+    built: Built, inputs: Any, y: Any, *, training: bool, weights_B: Any = None, mixture: Mixture | None = None
+) -> tuple[Any, Any, Any]:
     """Return (scores in front of the last activation, mean loss, penalties or None) of a batch.
 
     Args:
@@ -78,10 +81,16 @@ def forward(built: Built, inputs: Any, y: Any, *, training: bool, weights_B: Any
         y: (B, …) targets.
         training: Whether layers are in training mode.
         weights_B: Weight of each example in the loss, or None.
+        mixture: What becomes of the batch, or None where examples are not mixed.
     """
     model = built.logits_model
-    scores = model(tf.cast(inputs, model.inputs[0].dtype), training=training)
-    loss = built.loss(built.in_loss(y), scores, sample_weight=weights_B)
+    with mixing(mixture):
+        scores = model(tf.cast(inputs, model.inputs[0].dtype), training=training)
+
+    def loss_of(targets: Any, weights_B: Any) -> Any:
+        return built.loss(built.in_loss(targets), scores, sample_weight=weights_B)
+
+    loss = loss_of(y, weights_B) if mixture is None else mixture.loss(y, weights_B, loss_of)
     return scores, loss, tf.add_n(model.losses) if model.losses else None
 
 
@@ -184,7 +193,8 @@ class Steps:
         weights_B = batch_weights(self.weights_K, y)
         set_step(self.states, self.seeds, number)
         with threefry(active=jit), self.statistics.as_variables(), tf.GradientTape() as tape:
-            scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B)
+            mixture = built.mixture(index_B.shape[0])
+            scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B, mixture=mixture)
             loss = loss if penalties is None else loss + penalties
             scaled = built.optimizer.scale_loss(loss)
         variables = model.trainable_variables
@@ -195,6 +205,7 @@ class Steps:
             gradients = clip(gradients, self.clipping) if is_clipped else gradients
             built.optimizer.apply(gradients, variables)
         with self.statistics.as_variables():
+            y = y if mixture is None else mixture.targets(y)
             count(built, self.loss_tracker, y, scores, loss, size=tf.shape(y)[0])
         return loss
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbook.data.source import Array, DataInfo, Split, Splits
 from hornbook.engine.prediction import predict_scores
+from hornbook.inference.augmented import augmented_sheet
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits
@@ -106,6 +107,7 @@ class Examination:
         num_wrong: How many are wrong; None for a regression.
         notes: Sentences about what is not here.
         parameters: Numbers that the model holds, and that were learned.
+        augmented: Training images as training shows them, as a PNG; None where they are left as they are.
     """
 
     split: str
@@ -122,6 +124,7 @@ class Examination:
     num_wrong: int | None = None
     notes: tuple[str, ...] = ()
     parameters: tuple[int, int] | None = None
+    augmented: bytes | None = None
 
 
 @dataclass
@@ -146,7 +149,10 @@ def examine(run: Run, *, trust: bool = False) -> Examination:
     trained = load_run(run.path, trust=trust)
     splits, _ = load_splits(trained)
     name, split = _chosen(splits)
-    return examine_split(trained, name, split)
+    examination = examine_split(trained, name, split)
+    if trained.recipe.data.augmentation is None or trained.info.kind != "image":
+        return examination
+    return replace(examination, augmented=augmented_sheet(trained.recipe, splits, is_small=True))
 
 
 def _chosen(splits: Splits) -> tuple[str, Split]:

@@ -55,6 +55,7 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         seen=seen,
         classes=_classes(seen),
         means=class_means(seen),
+        augmented=_png(seen.augmented) if seen is not None and seen.augmented is not None else "",
         pictures=pictures_of(seen) if seen is not None else {},
         heat=tables,
         all_zero=all_zero,
@@ -127,6 +128,10 @@ def _range_test(run: Run) -> str:
     except OSError:
         return ""
     return f"data:image/svg+xml;base64,{base64.b64encode(data).decode('ascii')}" if 0 < len(data) < 300_000 else ""
+
+
+def _png(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def _model_bytes(run: Run) -> int | None:

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.inputs import AUGMENTATION, augmentation_layers
+from hornbook.builder.augmentation import AUGMENTATION, augmentation_layers, white_of
+from hornbook.builder.inputs import SCALE
 from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo, Splits
 from hornbook.errors import DataError, Problem, RecipeError
@@ -112,7 +113,7 @@ def begin(recipe: Recipe, splits: Splits) -> tuple[keras.Model, Shrinking]:
         shrink, path, checksum(path), _rows(examples.x, ROWS, model),
         _rows(splits.train.x, shrink.calibration or CALIBRATION, model), notes=notes,
     )  # fmt: skip
-    model = _folded(model, recipe, shrinking)
+    model = _folded(model, recipe, splits, shrinking)
     if shrink.prune is not None:
         batches = -(-len(splits.train) // recipe.training.batch_size)
         length = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation)
@@ -142,13 +143,13 @@ def _text(value: Any) -> str:
     return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.Model:
+def _folded(model: keras.Model, recipe: Recipe, splits: Splits, shrinking: Shrinking) -> keras.Model:
     """Return the network without what can be folded, and without layers of training where there is none; proved on rows."""
     shrink = shrinking.shrink
     graph = Graph(model)
     is_tuned, of_training = recipe.training.epochs != 0, removed_layers(graph)
     gone = {} if is_tuned else dict(of_training)  # fine-tuning is training
-    gone |= _places(graph, recipe, is_tuned=is_tuned)
+    gone |= _places(graph, recipe, splits, is_tuned=is_tuned)
     folding = fold_normalization(graph) if "normalization" in shrinking.parts else Folding()
     expected = _outputs(model, shrinking.rows)
     made = rebuilt(model, {**gone, **folding.changes}, trust=shrink.trust)
@@ -166,13 +167,15 @@ def _folded(model: keras.Model, recipe: Recipe, shrinking: Shrinking) -> keras.M
     return made
 
 
-def _places(graph: Graph, recipe: Recipe, *, is_tuned: bool) -> dict[str, Change]:
+def _places(graph: Graph, recipe: Recipe, splits: Splits, *, is_tuned: bool) -> dict[str, Change]:
     """Return the augmenting layers for the places where training had them; nothing is left there without fine-tuning."""
     names = [operation.name for operation in graph.operations if operation.name.startswith(AUGMENTATION)]
     if not is_tuned or recipe.data.augmentation is None:
         return {name: Change(is_gone=True) for name in names}
-    layers = augmentation_layers(recipe.data.augmentation, recipe.seed)
-    return {layer.name: Change(layer=layer) for layer in layers if layer.name in names}
+    is_scaled = any(operation.name == SCALE for operation in graph.operations)
+    white = 1.0 if is_scaled else white_of(splits.info, splits.preprocessing)
+    first, last = augmentation_layers(recipe, splits.info, white=white)
+    return {layer.name: Change(layer=layer) for layer in (*first, *last) if layer.name in names}
 
 
 def _check_inputs(model: keras.Model, shrinking: Shrinking) -> None:

@@ -131,7 +131,7 @@ def test_npz_images_take_augmentation_and_tables_do_not(tmp_path):
     shift = Augmentation(shift=0.1)
     images = save(tmp_path, x=np.zeros((40, 6, 6), np.uint8), y=Y)
     assert load(Npz(path=images, augmentation=shift), seed=1).info.kind == "image"
-    with pytest.raises(DataError, match="applies to images, but the inputs are a table"):
+    with pytest.raises(DataError, match="'shift' changes images, but the inputs are a table"):
         load(Npz(path=save(tmp_path, x=X, y=Y), augmentation=shift), seed=1)
 
 

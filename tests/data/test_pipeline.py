@@ -107,7 +107,7 @@ def test_every_contradiction_in_the_section_is_reported_at_once():
     with pytest.raises(RecipeError) as error:
         load(spec, seed=42)
     assert [problem.sentence() for problem in error.value.problems] == [
-        "data.augmentation: augmentation changes images, but 'diabetes' is a table. Remove it.",
+        "data.augmentation: 'shift' changes images, but 'diabetes' is a table. Remove it.",
         "data.scale: only images are scaled, but 'diabetes' is a table. Tables are standardized: 'standardize: true'.",
         (
             "data.classes: the task is regression, which has no classes to choose from. "
@@ -119,9 +119,37 @@ def test_every_contradiction_in_the_section_is_reported_at_once():
 def test_keys_that_only_the_data_can_refute_are_refused_too():
     source = Source(np.zeros((10, 2)), np.arange(10) % 2, "table")
     with pytest.raises(
-        DataError, match=r"data\.augmentation: applies to images, but the inputs are a table\. Remove it\."
+        DataError, match=r"data\.augmentation: 'flip' changes images, but the inputs are a table\. Remove it\."
     ):
         prepare(source, Arrays(augmentation=Augmentation(flip="horizontal")), seed=1)
+
+
+FLOATS = np.linspace(-2, 2, 10 * 3 * 3 * 3).reshape(10, 3, 3, 3)
+IMAGES = [
+    (FLOATS, "brightness", r"brightness: black has to be 0 and white 1, or 255 of bytes, .* from -2 to 2\."),
+    (FLOATS * 100 + 200, "contrast", r"these images reach from 0 to 400"),
+    (FLOATS[..., :1], "hue", r"'hue' changes red, green and blue, but the inputs are images that are grey\. Remove it"),
+    (FLOATS[..., [0, 1, 2, 2]], "saturation", r"the inputs are images that are of 4 channels\."),
+]
+
+
+@pytest.mark.parametrize(("x", "key", "message"), IMAGES, ids=[key for _, key, _ in IMAGES])
+def test_colours_are_changed_only_where_they_are_known(x, key, message):
+    with pytest.raises(DataError, match=message):
+        prepare(Source(x, np.arange(10) % 2, "image"), Arrays(augmentation=Augmentation(**{key: 0.2})), seed=1)
+
+
+def test_colours_of_bytes_and_of_numbers_from_0_to_1_are_known():
+    for x in (np.full((10, 3, 3, 3), 200, np.uint8), np.full((10, 3, 3, 3), 0.7)):
+        spec = Arrays(augmentation=Augmentation(hue=0.1, brightness=0.2))
+        assert len(prepare(Source(x, np.arange(10) % 2, "image"), spec, seed=1).train) > 0
+
+
+def test_mixup_alone_is_for_tables_and_not_for_tokens():
+    spec, y = Arrays(augmentation=Augmentation(mixup=0.2)), np.arange(10) % 2
+    assert len(prepare(Source(np.random.default_rng(0).random((10, 2)), y, "table"), spec, seed=1).train) > 0
+    with pytest.raises(DataError, match=r"'mixup' mixes numbers, but the inputs are tokens, and between two tokens"):
+        prepare(Source(np.ones((10, 4), np.int32), y, "tokens", vocabulary_size=3), spec, seed=1)
 
 
 def test_a_source_of_your_own_may_define_load_source():

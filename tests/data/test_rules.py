@@ -28,7 +28,7 @@ def sentences(spec, task=None):
     ("spec", "expected"),
     [
         (Iris(scale=True), "data.scale: only images are scaled, but 'iris' is a table. Tables are standardized: 'standardize: true'."),
-        (Iris(augmentation=Augmentation(zoom=0.1)), "data.augmentation: augmentation changes images, but 'iris' is a table. Remove it."),
+        (Iris(augmentation=Augmentation(zoom=0.1)), "data.augmentation: 'zoom' changes images, but 'iris' is a table. Remove it."),
         (FashionMnist(classes=("Sandal", "Shrit")), "data.classes.1: 'fashion_mnist' has no class 'Shrit'. Did you mean 'Shirt'?"),
         (Mnist(classes=(3, 3)), "data.classes: class 3 is listed 2 times. List it once."),
         (Mnist(classes=(3,)), "data.classes: one class alone leaves nothing to tell apart. List two or more."),

@@ -1,5 +1,6 @@
 """Each rule of the doctor on hand-made cases: it speaks where it should, and is silent beside."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,6 +40,9 @@ LAYERS = {
 LEARNED = [(1.2, 1.1), (0.6, 0.6), (0.35, 0.36), (0.25, 0.28), (0.2, 0.24), (0.17, 0.22), (0.15, 0.21), (0.14, 0.21)]
 STUCK = [(2.3026, 2.3026)] * 8
 GOOD = Examples(shared={"validation": 0.0}, distinct=1280, bits=300.0, nearest=0.9)
+
+
+NEAR = replace(GOOD, nearest=0.98)
 
 
 def case(
@@ -258,6 +262,12 @@ def test_numbers_of_two_values_are_classes():
     pair = Examples(0.4, 0.49, (0.0, 1.0), target_values=2, distinct=1280, bits=300.0)
     learned = [(1.0, 1.0), (0.6, 0.6), (0.3, 0.3), (0.1, 0.1), (0.08, 0.08)]
     assert issues(data=TABLE, examples=pair, curve=learned, head={"loss": "huber"}) == ["wrong_loss"]
+
+
+def test_a_run_on_mixtures_is_judged_by_what_it_knows_of_whole_examples():
+    curve = [(2.2, 1.6), (1.9, 0.7), (1.7, 0.3), (1.6, 0.2), (1.5, 0.12), (1.5, 0.1)]
+    assert "underfitting_capacity" in issues("data.augmentation={noise: 0.1}", curve=curve, examples=NEAR)
+    assert issues("data.augmentation={mixup: 0.4}", curve=curve, examples=NEAR) == []
 
 
 def test_of_several_targets_the_small_ones_count_too():

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy import stats
 from sklearn import metrics as sk
 
-from hornbook.builder.randomness import permutation
+from hornbook.builder.randomness import derive_seed, permutation
 from hornbook.engine.loops import make_loop
 
 RNG = np.random.default_rng(7)
@@ -20,6 +22,9 @@ RECIPE = {
     "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True},
     "training": {"epochs": 2, "batch_size": 16},
 }
+MIXED = {
+    "name": "arrays", "standardize": False, "split": {"validation": 0, "test": 0}, "augmentation": {"mixup": 0.4},
+}  # fmt: skip
 
 
 def with_engine(engine, recipe=RECIPE, **training):
@@ -61,9 +66,32 @@ def test_every_engine_trains_like_a_model_written_in_plain_keras(prepare, run_ep
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_mixup_trains_like_plain_keras_on_soft_targets_mixed_by_hand(prepare, run_epochs):
+    recipe = RECIPE | {"data": MIXED, "normalization": "none"}
+    prepared = prepare(with_engine("graph", recipe), (X[:64], CLASSES[:64]))
+    penalty = keras.regularizers.L2(0.01)
+    hidden = keras.layers.Dense(8, activation="elu", kernel_regularizer=penalty)
+    model = keras.Sequential([keras.Input((6,)), hidden, keras.layers.Dense(3, "softmax", kernel_regularizer=penalty)])
+    model.set_weights([weight for weight in prepared.built.model.get_weights() if weight.size in (48, 8, 24, 3)])
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "categorical_crossentropy", run_eagerly=True)
+    x, one_hot = X[:64], np.eye(3)[CLASSES[:64]]
+    expected = []
+    for step in range(8):
+        rows = permutation(5, step // 4, 64)[step % 4 * 16 :][:16]
+        state = [derive_seed(5, "augmentation_mixing/0"), step * 1024]
+        shares = stats.beta(0.4, 0.4).ppf(tf.random.stateless_uniform((16, 4), state)[:, 0])[:, None]
+        mixed = [shares * part[rows] + (1 - shares) * np.roll(part[rows], 1, axis=0) for part in (x, one_hot)]
+        expected.append(model.train_on_batch(*mixed, return_dict=True)["loss"])
+    logs = run_epochs(prepared, 2)
+    assert [row["loss"] for row in logs] == pytest.approx(np.reshape(expected, (2, 4)).mean(axis=1), rel=1e-4)
+    for value, wanted in zip(prepared.built.model.trainable_weights, model.trainable_weights, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("engine", ["graph", "xla"])
 def test_cutting_an_epoch_into_chunks_changes_no_bit(prepare, run_epochs, engine):
     recipe = with_engine(engine, RECIPE | {"activation": "randomized_leaky_relu"})
+    recipe["data"] = MIXED
     recipe["regularization"] = {"dropout": 0.3, "gaussian_noise": 0.1, "input_dropout": 0.1, "l2": 0.01}
     recipe["optimizer"] = {"name": "nadam", "ema": 0.9, "accumulation": 2}
     examples = 75 if engine == "xla" else 64  # a smaller last batch takes a program of its own

@@ -1,5 +1,7 @@
 """A run's page and its card: what is on them, what it says is missing, and that no text of a run becomes HTML."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -7,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 import yaml
+from PIL import Image
 
 import hornbook
 from hornbook.display.health import layer_pictures
@@ -93,6 +96,22 @@ def copy(run, tmp_path, monkeypatch):
     monkeypatch.setattr(gathered, "examine", without)
     monkeypatch.setattr(page, "layer_pictures", lambda rows: [])
     return Run(shutil.copytree(run.path, tmp_path / "digits" / run.path.name))
+
+
+def test_the_page_shows_images_as_training_showed_them(run, tmp_path):
+    augmented = Run(shutil.copytree(run.path, tmp_path / "digits" / run.path.name))
+    text = augmented.recipe_text.replace("name: digits", "name: digits, augmentation: {mixup: 0.2}")
+    augmented.recipe_path.write_text(text)
+    found = Reader(page_of(augmented))
+    assert "Training images as training shows them" in found.of("h2")
+    [sheet] = [attributes for tag, attributes in found.tags if attributes.get("class") == "sheet"]
+    picture = Image.open(io.BytesIO(base64.b64decode(sheet["src"].removeprefix("data:image/png;base64,"))))
+    assert picture.width > 12 * 84
+    assert picture.height > 4 * 84  # as they are stored, and three epochs
+
+
+def test_a_page_of_a_run_without_augmentation_has_no_such_picture(whole):
+    assert "sheet" not in {attributes.get("class") for _, attributes in Reader(whole).tags}
 
 
 def test_the_page_is_well_formed_small_and_loads_nothing(whole):

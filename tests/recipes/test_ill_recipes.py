@@ -139,6 +139,22 @@ ILL = [
         "warning: head.loss.label_smoothing: a smoothing of 0.9 leaves the right class hardly more than the others. Use 0.1.",
     ),
     (
+        "augmentation",
+        {**IMAGES, "data": {"name": "digits", "augmentation": {"cutout": 0.8}}},
+        "warning: data.augmentation.cutout: 0.8 blanks most of an image. Usual is 0.25 to 0.5.",
+    ),
+    (
+        "augmentation",
+        {**IMAGES, "data": {"name": "digits", "augmentation": {"flip": "horizontal"}}},
+        "warning: data.augmentation.flip: digits that are mirrored are no digits, or others: a 2 looks like a 5. Remove it.",
+    ),
+    (
+        "augmentation",
+        {**IMAGES, "data": {"name": "mnist", "augmentation": {"rotate": 90}}},
+        "warning: data.augmentation.rotate: a digit that is turned by 90 degrees may be another: a 6 looks like a 9."
+        " Use 10 or 15.",
+    ),
+    (
         "no-patience",
         {**IMAGES, "training": {"early_stopping": {"patience": 0}}},
         "warning: training.early_stopping.patience: without patience training ends with the first epoch that is no better,"

@@ -47,6 +47,22 @@ CASES = [
         "model.embedding: only tokens are embedded, and this is sequence data. Remove it.",
     ),
     (
+        "mixing",
+        {**IMAGES, "data": {"name": "digits", "augmentation": {"mixup": 0.2}}, "training": {"batch_size": 1}},
+        "data.augmentation.mixup: 'mixup' mixes the examples of a batch, and batches have one."
+        " Use a larger 'training.batch_size', or remove it.",
+    ),
+    (
+        "mixing",
+        {
+            **NUMBERS,
+            "data": {"name": "diabetes", "augmentation": {"mixup": 0.2}},
+            "head": {"loss": "mean_absolute_percentage_error"},
+        },
+        "data.augmentation.mixup: 'mixup' mixes targets, and mixed ones may be 0, for which"
+        " 'mean_absolute_percentage_error' is not made. Remove it, or use 'mean_absolute_error'.",
+    ),
+    (
         "loss-task",
         {**NUMBERS, "head": {"loss": "hinge"}},
         "head.loss: 'hinge' is for binary tasks, and this task is regression. Omit it to get the task's own loss.",
@@ -582,7 +598,7 @@ CASES = [
 NEEDS_DATA = {"batch-size"}  # known only when the data is loaded; tested below
 ELSEWHERE = {
     *("symmetry", "initializer-size", "deep-saturating", "linear-hidden", "hidden-softmax"),  # test_ill_recipes.py
-    *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps"),  # the same
+    *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps", "augmentation"),  # the same
     *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py

@@ -149,6 +149,7 @@ CHANGES = {
     "clipping": {"training": {"gradient_clipping": {"by": "norm", "threshold": 2.0}}},
     "precision": {"training": {"precision": "mixed_bfloat16"}},
     "augmentation": {"data": {"name": "digits", "limit": 200, "augmentation": {"noise": 0.1}}},
+    "mixing": {"data": {"name": "digits", "limit": 200, "augmentation": {"mixup": 0.2}}},
     "standardization": {"data": {"name": "digits", "limit": 200, "standardize": True}},
     "momentum": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.8}},
     "nesterov": {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True}},

@@ -16,7 +16,8 @@ from hornbook.runs.states import load_state
 
 DIGITS = {"name": "digits", "limit": 224, "split": {"validation": 40, "test": 40}}
 KINDS = {
-    "dropout, batch norm, one_cycle, clipping, XLA": {
+    "dropout, batch norm, one_cycle, clipping, examples that are mixed, XLA": {
+        "data": DIGITS | {"augmentation": {"mixup": 0.4, "cutmix": 1.0, "cutout": 0.3}},
         "regularization": {"dropout": 0.3},
         "normalization": "batch_normalization",
         "schedule": "one_cycle",
@@ -47,7 +48,8 @@ KINDS = {
     },
     "augmentation, a schedule-free optimizer": {
         "model": {"name": "cnn", "filters": [4], "dense": [8]},
-        "data": DIGITS | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05}},
+        "data": DIGITS
+        | {"augmentation": {"shift": 0.1, "rotate": 10, "noise": 0.05, "brightness": 0.1, "contrast": 0.2}},
         "regularization": {"spatial_dropout": 0.2},
         "optimizer": {"name": "schedule_free_adamw", "learning_rate": 0.01},
     },
@@ -60,12 +62,13 @@ KINDS = {
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
 OFTEN_TRIED = {
-    "dropout, batch norm, one_cycle, clipping, XLA",
+    "dropout, batch norm, one_cycle, clipping, examples that are mixed, XLA",
     "accumulation, averaged weights, class weights, penalties, a smaller last batch",
     "so many steps, the last of them within an epoch",
 }
 """Kinds that between them have most of what has to go on."""
 FIT = {
+    "data": DIGITS | {"augmentation": {"mixup": 0.4}},
     "regularization": {"dropout": 0.3},
     "schedule": "exponential",
     "training": {"engine": "fit", "early_stopping": {"patience": 4}},

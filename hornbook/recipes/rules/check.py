@@ -13,6 +13,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import (
     amounts,
+    augmentation,
     data,
     examples,
     model,
@@ -54,6 +55,7 @@ RULES = tuple(
         theory,
         symmetry,
         amounts,
+        augmentation,
         examples,
         sweep,
         tracking,

@@ -6,9 +6,9 @@ from typing import Any
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.hints import did_you_mean
-from hornbook.recipes.sources.common import DataSpec, SplitSpec
+from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
 
-__all__ = ["find_class", "missing_column", "relabel_faults", "section_problems"]
+__all__ = ["augmentation_faults", "find_class", "missing_column", "relabel_faults", "section_problems"]
 
 NOUNS = {"image": "images", "table": "a table", "sequence": "sequences", "tokens": "tokens"}
 
@@ -37,14 +37,13 @@ def _kind_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
     found = NOUNS.get(spec.data_kind or "")
     if found is None:
         return
-    if spec.data_kind != "image":
-        if spec.augmentation is not None:
-            hint = "Remove it."
-            message = f"augmentation changes images, but '{_name(spec)}' is {found}."
-            yield Problem((*path, "augmentation"), message, hint, code="data-kind")
-        if spec.scale:
-            message = f"only images are scaled, but '{_name(spec)}' is {found}."
-            yield Problem((*path, "scale"), message, "Tables are standardized: 'standardize: true'.", code="data-kind")
+    if spec.augmentation is not None:
+        for message, hint in augmentation_faults(spec.augmentation, spec.data_kind, spec.known_channels):
+            where = f"'{_name(spec)}' is {found}"
+            yield Problem((*path, "augmentation"), message.format(inputs=where), hint, code="data-kind")
+    if spec.data_kind != "image" and spec.scale:
+        message = f"only images are scaled, but '{_name(spec)}' is {found}."
+        yield Problem((*path, "scale"), message, "Tables are standardized: 'standardize: true'.", code="data-kind")
     if spec.data_kind in {"table", "sequence"} and spec.standardize == "per_feature":
         message = f"only images have pixels, but '{_name(spec)}' is {found}."
         hint = "Use 'standardize: true', which takes each column by itself."
@@ -52,6 +51,30 @@ def _kind_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
     if spec.data_kind == "tokens" and spec.standardize:
         message = f"token numbers have no mean to subtract, and '{_name(spec)}' is tokens."
         yield Problem((*path, "standardize"), message, "Remove it.", code="data-kind")
+
+
+def augmentation_faults(given: Augmentation, kind: str | None, channels: int | None) -> Iterator[tuple[str, str]]:
+    """Yield (message, hint) for what cannot be done to this kind of inputs; ``{inputs}`` stands for what they are.
+
+    Args:
+        given: What is to be done.
+        kind: What the inputs are.
+        channels: Of images, where it is known.
+    """
+    if kind != "image" and given.of_images:
+        keys = " and ".join(repr(key) for key in given.of_images)
+        verb, pronoun = ("change", "them") if len(given.of_images) > 1 else ("changes", "it")
+        yield f"{keys} {verb} images, but {{inputs}}.", f"Remove {pronoun}."
+    if kind == "tokens" and given.mixup:
+        yield "'mixup' mixes numbers, but {inputs}, and between two tokens there is none.", "Remove it."
+    colors = [key for key in ("saturation", "hue") if getattr(given, key)]
+    if kind == "image" and colors and channels not in (None, 3):
+        keys = " and ".join(repr(key) for key in colors)
+        found = "grey" if channels == 1 else f"of {channels} channels"
+        yield (
+            f"{keys} {'change' if len(colors) > 1 else 'changes'} red, green and blue, but {{inputs}} that are {found}.",
+            "Remove it; 'brightness' and 'contrast' are for all images.",
+        )
 
 
 def _class_rules(spec: DataSpec, task: str | None, path: Path) -> Iterator[Problem]:

@@ -81,9 +81,14 @@ class SplitSpec(Spec):
 
 
 class Augmentation(Spec):
-    """Random changes of training images; inactive in validation, test and prediction.
+    """Random changes of training examples; inactive in validation, test and prediction. All but `mixup` is for images.
 
-    Simard et al. (2003), "Best practices for convolutional neural networks applied to visual document analysis".
+    Each example draws for itself. Whatever changes pixels stays between black and white, except for noise. With `mixup`
+    and `cutmix` together each example takes one or the other.
+
+    Simard et al. (2003), "Best practices for convolutional neural networks applied to visual document analysis"; `cutout`:
+    DeVries and Taylor (2017), arXiv:1708.04552; `mixup`: Zhang et al. (2018), arXiv:1710.09412; `cutmix`: Yun et al.
+    (2019), arXiv:1905.04899.
     """
 
     shift: Rate | None = None
@@ -94,8 +99,33 @@ class Augmentation(Spec):
     """Largest zoom in or out, as a fraction."""
     flip: Literal["horizontal", "vertical", "both"] | None = None
     """Mirror at random, left to right, upside down, or both."""
+    brightness: Rate | None = None
+    """Largest change of brightness, as a fraction of the way from black to white."""
+    contrast: Rate | None = None
+    """Largest change of contrast, as a fraction: 0.3 multiplies differences to the mean of each channel by 0.7 to 1.3."""
+    saturation: Rate | None = None
+    """Largest change of the saturation of colours, as a fraction: 0.3 multiplies it by 0.7 to 1.3."""
+    hue: Annotated[float, Field(ge=0, le=0.5)] | None = None
+    """Largest turn of all colours, as a fraction of the colour circle."""
     noise: Annotated[float, Field(ge=0)] | None = None
     """Standard deviation of Gaussian noise, in units of the scaled image (0 to 1)."""
+    cutout: Rate | None = None
+    """Side of a square that is blanked, as a fraction of height and width; with the mean where images are standardized,
+    otherwise with 0."""
+    mixup: Annotated[float, Field(ge=0)] | None = None
+    """Mix each example with another, inputs and targets, in shares drawn from Beta(alpha, alpha): the alpha, such as 0.2."""
+    cutmix: Annotated[float, Field(ge=0)] | None = None
+    """Put a box of another image into each, and as much of its target: alpha of the areas' Beta(alpha, alpha), such as 1."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether examples are mixed with each other."""
+        return bool(self.mixup or self.cutmix)
+
+    @property
+    def of_images(self) -> tuple[str, ...]:
+        """Which of the keys that are given are for images only."""
+        return tuple(name for name in type(self).model_fields if name != "mixup" and getattr(self, name) is not None)
 
 
 class DataSpec(Component):
@@ -124,6 +154,8 @@ class DataSpec(Component):
     """What `Facts.targets` says of a regression's targets, where it is known without loading."""
     known_input_size: ClassVar[int | None] = None
     """Numbers of an example that is no table, where they are known without loading."""
+    known_channels: ClassVar[int | None] = None
+    """Channels of images, where they are known without loading."""
     largest_input: ClassVar[float | None] = None
     """Largest absolute value of the inputs as they are stored, where it is known without loading."""
     default_split: ClassVar[SplitSpec | None] = None

@@ -43,6 +43,7 @@ class Digits(Stored):
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 16.0
     known_input_size: ClassVar[int | None] = 64
+    known_channels: ClassVar[int | None] = 1
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 1797}
     known_classes = DIGIT_NAMES
 
@@ -193,6 +194,7 @@ class Mnist(Stored):
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
     known_input_size: ClassVar[int | None] = 784
+    known_channels: ClassVar[int | None] = 1
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = DIGIT_NAMES
 
@@ -214,6 +216,7 @@ class FashionMnist(Stored):
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
     known_input_size: ClassVar[int | None] = 784
+    known_channels: ClassVar[int | None] = 1
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 60_000, "test": 10_000}
     known_classes = (
         "T-shirt/top",
@@ -246,6 +249,7 @@ class Cifar10(Stored):
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
     known_input_size: ClassVar[int | None] = 3072
+    known_channels: ClassVar[int | None] = 3
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
     known_classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -267,6 +271,7 @@ class Cifar100(Stored):
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 255.0
     known_input_size: ClassVar[int | None] = 3072
+    known_channels: ClassVar[int | None] = 3
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 50_000, "test": 10_000}
 
     label_mode: Literal["fine", "coarse"] = "fine"
