@@ -41,8 +41,11 @@ def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
     for block, filters in enumerate(model.filters, number + 1):
         for convolution in range(model.convolutions):
             number += 1
+            is_first = number == ingredients.blocks_before + 1
             strides = model.pool_size if model.pooling == "stride" and convolution == model.convolutions - 1 else 1
+            strides *= model.stem_strides if is_first else 1
             options: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": model.padding, "strides": strides}
+            options["separable"] = model.separable and not is_first
             x = ingredients.conv(x, filters, f"hidden_{number}", **options)
         if model.pooling in {"max", "average"} and min(x.shape[1:3]) >= model.pool_size:
             pooling = keras.layers.MaxPooling2D if model.pooling == "max" else keras.layers.AveragePooling2D
@@ -59,7 +62,8 @@ def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Ten
     """A residual network: stem, stages of two-convolution blocks with shortcuts, global average, dense layers."""
     size: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": "same"}
     number = ingredients.blocks_before + 1
-    x = ingredients.conv(x, model.filters[0], f"hidden_{number}", **size)
+    x = ingredients.conv(x, model.filters[0], f"hidden_{number}", strides=model.stem_strides, **size)
+    size["separable"] = model.separable
     for stage, filters in enumerate(model.filters):
         for block in range(model.blocks):
             strides = 2 if stage and not block else 1

@@ -22,10 +22,14 @@ SPATIAL = {3: "SpatialDropout1D", 4: "SpatialDropout2D", 5: "SpatialDropout3D"}
 
 def suited_initializer(activation: ActivationSpec) -> InitializerSpec:
     """Return what `initializer: default` means in front of an activation."""
-    cls = component_class("initializer", activation.suits)
+    return _initializer_called(activation.suits)
+
+
+def _initializer_called(name: str) -> InitializerSpec:
+    cls = component_class("initializer", name)
     if cls is None or not issubclass(cls, InitializerSpec):
-        raise TypeError(f"{activation.name}: there is no initializer {activation.suits!r}")
-    return cls.model_validate({"name": activation.suits})
+        raise TypeError(f"there is no initializer {name!r}")
+    return cls.model_validate({"name": name})
 
 
 def build_initializer(
@@ -34,6 +38,26 @@ def build_initializer(
     """Return the Keras initializer of one kernel, with a seed of its own where it draws numbers."""
     chosen = suited_initializer(activation) if isinstance(spec, Default) else spec
     return chosen.build(**({"seed": derive_seed(seed, name)} if chosen.random else {}))
+
+
+def build_depthwise_initializer(
+    spec: InitializerSpec, activation: ActivationSpec, *, channels: int, seed: int, name: str
+) -> keras.initializers.Initializer:
+    """Return the initializer of a depthwise kernel (H, W, channels, 1), which keeps the size of what it gets.
+
+    A unit reads H·W numbers of one channel, where Keras counts those of all channels, so that signals would shrink with
+    every layer. Nothing is cut off between this kernel and the pointwise one, so He's factor of 2 has no place here.
+    """
+    chosen = suited_initializer(activation) if isinstance(spec, Default) else spec
+    if chosen.name.startswith("he_"):
+        chosen = _initializer_called(chosen.name.replace("he_", "lecun_"))
+    made = build_initializer(chosen, activation, seed=seed, name=name)
+    if isinstance(made, keras.initializers.VarianceScaling):
+        counted = {"fan_in": channels, "fan_out": 1}.get(made.mode, (channels + 1) / 2)
+        return keras.initializers.VarianceScaling(made.scale * counted, made.mode, made.distribution, seed=made.seed)
+    if isinstance(made, keras.initializers.Orthogonal):
+        return keras.initializers.Orthogonal(made.gain * channels**0.5, seed=made.seed)
+    return made
 
 
 def build_normalization(spec: NormalizationSpec, *, name: str, dtype: str) -> keras.layers.Layer:
@@ -163,7 +187,23 @@ class Ingredients:
         """Return a dense hidden layer with all ingredients: (…, F) → (…, units)."""
         return self.finish(keras.layers.Dense(units, **self.weights(name))(x), name)
 
-    def conv(self, x: Tensor, filters: int, name: str, *, finish: bool = True, **options: Any) -> Tensor:
+    def conv(
+        self, x: Tensor, filters: int, name: str, *, finish: bool = True, separable: bool = False, **options: Any
+    ) -> Tensor:
         """Return a convolution with all ingredients: (B, H, W, C) → (B, H', W', filters)."""
-        x = keras.layers.Conv2D(filters, **options, **self.weights(name, axes=[0, 1, 2]))(x)
+        if separable:
+            weights = self._separable_weights(name, channels=x.shape[-1])
+            x = keras.layers.SeparableConv2D(filters, **options, **weights)(x)
+        else:
+            x = keras.layers.Conv2D(filters, **options, **self.weights(name, axes=[0, 1, 2]))(x)
         return self.finish(x, name) if finish else x
+
+    def _separable_weights(self, name: str, *, channels: int) -> dict[str, Any]:
+        """Return the arguments of a separable convolution; a unit of its depthwise kernel reads one of the channels."""
+        arguments = self.weights(name, kernels=("depthwise", "pointwise"), axes=[0, 1, 2])
+        arguments["depthwise_initializer"] = build_depthwise_initializer(
+            self.initializer, self.activation, channels=channels, seed=self.seed, name=f"{name}/depthwise"
+        )
+        if "depthwise_constraint" in arguments:
+            arguments["depthwise_constraint"] = keras.constraints.MaxNorm(self.regularization.max_norm, axis=[0, 1])
+        return arguments

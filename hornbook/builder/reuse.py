@@ -19,6 +19,8 @@ __all__ = ["PREPROCESSING", "Copied", "EarlierModel", "attach", "copy_by_name", 
 
 Tensor = Any
 PREPROCESSING = ("Rescaling", "Normalization")
+FRACTION, DARKEST_PIXELS, PIXEL = 1.0, 16.0, 255.0
+"""The largest fraction, what the largest pixel of a data set is not below, and the largest pixel there is."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def fit_inputs(x: Tensor, source: EarlierModel, info: DataInfo, preprocessing: P
     """
     expected = tuple(source.model.inputs[0].shape[1:])
     found = tuple(x.shape[1:])
-    if source.preprocess is not None and preprocessing.scale != 255:
-        x = keras.layers.Rescaling(255.0 / (preprocessing.scale or 1.0), name="pixels", dtype="float32")(x)
+    if source.preprocess is not None:
+        x = _as_pixels(x, info, preprocessing)
     if info.kind == "image" and len(expected) == 3:
         x = _resized(x, expected)
         x = _recoloured(x, expected[-1])
@@ -103,6 +105,25 @@ def fit_inputs(x: Tensor, source: EarlierModel, info: DataInfo, preprocessing: P
             [Problem(("reuse", "from"), message, "Choose another model or other data.", code="reuse-shape")]
         )
     return source.preprocess(x) if source.preprocess is not None else x
+
+
+def _as_pixels(x: Tensor, info: DataInfo, preprocessing: Preprocessing) -> Tensor:
+    """Return images as applications read them: from 0 to 255.
+
+    Raises:
+        RecipeError: If they are neither pixels nor fractions.
+    """
+    scale = preprocessing.scale
+    if scale is None:
+        largest = info.extra.get("inputs", {}).get("largest", 1.0)
+        if FRACTION < largest < DARKEST_PIXELS or largest > PIXEL:
+            message = (
+                f"applications read pixels from 0 to 255 or fractions from 0 to 1, and these images reach {largest:g}."
+            )
+            hint = "Give them as one of both."
+            raise RecipeError([Problem(("reuse", "from"), message, hint, code="reuse-range")])
+        scale = PIXEL if largest > FRACTION else FRACTION
+    return x if scale == PIXEL else keras.layers.Rescaling(PIXEL / scale, name="pixels", dtype="float32")(x)
 
 
 def _resized(x: Tensor, expected: tuple[int | None, ...]) -> Tensor:

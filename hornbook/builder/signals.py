@@ -15,7 +15,7 @@ import numpy as np
 
 from hornbook.upstream import REFUSALS
 
-__all__ = ["Expected", "Signal", "expected_signals", "kernel_of", "weight_variance"]
+__all__ = ["Expected", "Signal", "expected_signals", "weight_variance"]
 
 POINTS = 400
 """Numbers that stand for a normal distribution: its quantiles in equal steps."""
@@ -33,7 +33,16 @@ KEEPS = (
 )
 NORMALIZES = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
 DROPS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout")
-SUMS = ("Dense", "Conv1D", "Conv2D", "Conv3D")
+SUMS = (
+    "Dense",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+)
 
 
 @dataclass(frozen=True)
@@ -104,9 +113,40 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return shape[-2] * field, shape[-1] * field
 
 
-def kernel_of(layer: keras.layers.Layer) -> Any:
-    """Return a layer's kernel, where it makes weighted sums and nothing else; otherwise None."""
-    return layer.kernel if type(layer).__name__ in SUMS else None
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel of a layer that makes weighted sums, as signals see it.
+
+    Attributes:
+        fan_in: Numbers that a sum is made of.
+        fan_out: Sums that a number goes into, at a stride of 1.
+        variance: Mean square of a weight; None where its initializer does not tell.
+        size: Weights.
+    """
+
+    fan_in: float
+    fan_out: float
+    variance: float | None
+    size: int
+
+
+def _kernels(layer: keras.layers.Layer) -> list[_Kernel]:
+    """Return the kernels that a layer multiplies with one after the other; none where it is more than weighted sums."""
+    name, found = type(layer).__name__, list[_Kernel]()
+    if name not in SUMS:
+        return found
+    if name.startswith(("Depthwise", "Separable")):
+        kernel = layer.kernel if name.startswith("Depthwise") else layer.depthwise_kernel
+        shape, field = tuple(kernel.shape), float(np.prod(kernel.shape[:-2]))  # a sum is of one channel
+        variance = weight_variance(layer.depthwise_initializer, shape)
+        found.append(_Kernel(field, field * shape[-1], variance, int(np.prod(shape))))
+    if not name.startswith("Depthwise"):
+        is_separable = name.startswith("Separable")
+        kernel = layer.pointwise_kernel if is_separable else layer.kernel
+        initializer = layer.pointwise_initializer if is_separable else layer.kernel_initializer
+        shape = tuple(kernel.shape)
+        found.append(_Kernel(*_fans(shape), weight_variance(initializer, shape), int(np.prod(shape))))
+    return found
 
 
 def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> Mapping[str, Expected]:
@@ -130,6 +170,9 @@ def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> M
         signals[layer.name] = _after(layer, before)
         width = _width(layer)
         own = 1 / width if layer.weights and width else 0.0
+        own += (
+            1 / layer.input.shape[-1] if type(layer).__name__.startswith("Separable") else 0.0
+        )  # of its depthwise kernel
         narrowness[layer.name] = max((narrowness.get(name, 0.0) for name in sources), default=0.0) + own
     gradients = _gradients(model, signals, inputs, first)
     behind = [layer.name for layer in model.layers if layer.name in signals]
@@ -180,12 +223,13 @@ def _after(layer: keras.layers.Layer, before: Signal | None) -> Signal | None:
 
 
 def _weighted(layer: keras.layers.Layer, before: Signal) -> Signal | None:
-    variance = weight_variance(layer.kernel_initializer, tuple(layer.kernel.shape))
-    if variance is None:
-        return None
-    fan_in, _ = _fans(tuple(layer.kernel.shape))
+    square = before.square
+    for kernel in _kernels(layer):
+        if kernel.variance is None:
+            return None
+        square *= kernel.fan_in * kernel.variance
     bias = np.mean(np.square(layer.bias.numpy())) if layer.bias is not None else 0.0
-    return Signal(0.0, fan_in * variance * before.square + float(bias))
+    return Signal(0.0, square + float(bias))
 
 
 def _is_elementwise(layer: keras.layers.Layer) -> bool:
@@ -236,10 +280,11 @@ def _gradients(
     for layer in reversed(model.layers):
         sources = _sources(layer)
         before = inputs if layer.name == first else (signals.get(sources[0]) if len(sources) == 1 else None)
-        if kernel_of(layer) is not None and before is not None:
+        if _kernels(layer) and before is not None:
             size *= _slope(layer.activation, _weighted(layer, before)) if layer.activation is not None else 1.0
-            places = float(np.prod([extent or 1 for extent in layer.output.shape[1:-1]]))
-            behind[layer.name] = size * places * before.square
+            square = _of_kernels(layer, size, before.square)
+            if square is not None:
+                behind[layer.name] = square
         factor = None if layer.name == first else _backward(layer, before)
         if factor is None:
             break
@@ -250,17 +295,40 @@ def _gradients(
     return {name: float(np.sqrt(value / last)) for name, value in behind.items()} if last > 0 else {}
 
 
+def _of_kernels(layer: keras.layers.Layer, size: float, square: float) -> float | None:
+    """Return the mean square of the gradients of a layer's weights; None where its initializers do not tell.
+
+    Args:
+        layer: Makes weighted sums.
+        size: Mean square of the gradients at its sums.
+        square: Mean square of what it reads.
+    """
+    kernels, total = _kernels(layer), 0.0
+    places = _places(layer.output)
+    for number, kernel in enumerate(kernels):
+        in_front = [(each.fan_in, each.variance) for each in kernels[:number]]
+        behind = [(each.fan_out, each.variance) for each in kernels[number + 1 :]]
+        own = size * places * square
+        for fan, variance in (*in_front, *behind):
+            if variance is None:
+                return None
+            own *= fan * variance
+        total += kernel.size * own
+    return total / sum(kernel.size for kernel in kernels)
+
+
 def _backward(layer: keras.layers.Layer, before: Signal | None) -> float | None:
     """Return the factor by which a layer changes the variance of gradients on their way back; None where unknown."""
     name = type(layer).__name__
     if before is None:
         return None
     if name in SUMS:
-        variance = weight_variance(layer.kernel_initializer, tuple(layer.kernel.shape))
-        if variance is None:
-            return None
-        strides = np.prod(layer.strides) if hasattr(layer, "strides") else 1
-        return _fans(tuple(layer.kernel.shape))[1] * variance / float(strides)
+        factor = _places(layer.output) / _places(layer.input)  # each number goes into so many fewer sums
+        for kernel in _kernels(layer):
+            if kernel.variance is None:
+                return None
+            factor *= kernel.fan_out * kernel.variance
+        return factor
     if name in NORMALIZES:
         return 1 / max(before.deviation**2, 1e-12)
     if name in DROPS:
@@ -280,6 +348,10 @@ def _slope(function: Any, before: Signal | None) -> float:
     if upper is None or lower is None:
         return 1.0
     return float(np.mean(np.square((upper - lower) / step)))
+
+
+def _places(tensor: Any) -> float:
+    return float(np.prod([extent or 1 for extent in tensor.shape[1:-1]]))
 
 
 def _width(layer: keras.layers.Layer) -> int:

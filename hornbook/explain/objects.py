@@ -245,7 +245,8 @@ def _of_layer(layer: keras.layers.Layer) -> Facts:
     facts["learns"] = layer.trainable
     for key in [key for key in facts if key.endswith("_initializer")]:
         initializer = getattr(layer, key, None)
-        weight = getattr(layer, key.removesuffix("_initializer"), None)
+        name = key.removesuffix("_initializer")
+        weight = getattr(layer, name, getattr(layer, f"{name}_kernel", None))  # depthwise_kernel
         if initializer is not None and weight is not None and len(weight.shape) > 1:
             variance = weight_variance(initializer, tuple(weight.shape))
             if variance is not None:

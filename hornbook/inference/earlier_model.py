@@ -1,5 +1,6 @@
 """Loads the earlier model that `reuse` names: a run's, a file's, weights for its own network, or a Keras application."""
 
+import inspect
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -162,7 +163,7 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
     if info.kind != "image":
         raise _problem(("reuse", "from"), f"applications read images, the data has {info.kind} inputs.")
     least = SMALLEST.get(given.application, 32)
-    height, width = (max(int(size or least), least) for size in info.input_shape[:2])
+    height, width = _size(given, info, least)
     arguments: dict[str, Any] = {"input_shape": (height, width, 3), "include_top": False}
     arguments["pooling"] = None if given.pooling == "none" else given.pooling
     arguments |= {key: tuple(value) if isinstance(value, list) else value for key, value in given.options.items()}
@@ -176,12 +177,29 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
     except Exception as error:
         hint = "Without a network give a local file, or 'weights: none'." if given.weights == "imagenet" else ""
         raise _problem(("reuse", "from"), f"{given.application} cannot be made: {reason(error)}.", hint) from error
-    module = next(m for m in vars(keras.applications).values() if getattr(m, given.application, None) is function)
     stored = stored_model(keras.saving.serialize_keras_object(model), Path(given.application))
     kept, last = (stored.names(), stored.names()[-1]) if reuse.layers is None else _cut(stored, reuse)
     return EarlierModel(
-        model, tuple(kept), last, f"keras.applications.{given.application}", preprocess=module.preprocess_input
+        model, tuple(kept), last, f"keras.applications.{given.application}", preprocess=preprocessing_of(function)
     )
+
+
+def preprocessing_of(function: Any) -> Any:
+    """Return what an application does to pixels from 0 to 255 in front of its first layer."""
+    module: Any = inspect.getmodule(function)  # `keras.applications` has no module of MobileNetV3's functions
+    return module.preprocess_input
+
+
+def _size(given: Application, info: DataInfo, least: int) -> tuple[int, int]:
+    """Return (height, width): what the recipe says; else the data's, or what the application needs where that is more."""
+    if given.size is None:
+        height, width = (max(int(size or least), least) for size in info.input_shape[:2])
+        return height, width
+    height, width = given.size if isinstance(given.size, tuple) else (given.size, given.size)
+    if min(height, width) < least:
+        message = f"{given.application} needs pictures of {least} × {least} pixels at least, found {height} × {width}."
+        raise _problem(("reuse", "from", "size"), message)
+    return height, width
 
 
 def _read_weights(model: keras.Model, path: Path) -> None:

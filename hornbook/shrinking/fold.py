@@ -27,6 +27,7 @@ MAXIMA = (
     keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalMaxPooling3D,
 )  # fmt: skip
 """The same, where no scale is below zero."""
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 OF_INPUTS = (keras.layers.Rescaling, keras.layers.Normalization)
 
 
@@ -149,7 +150,7 @@ def _producer(graph: Graph, folding: Folding, layer: Any) -> Any | None:
     here = graph.only_parent(layer)
     while here is not None and (_is_through(folding, here) or isinstance(here, AVERAGES)):
         here = graph.only_parent(here)
-    kinds = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    kinds = (*CONVOLUTIONS, *SEPARABLE, keras.layers.Dense, keras.layers.DepthwiseConv2D)
     return here if isinstance(here, kinds) and _is_linear(here) and _has_channels_last(here) else None
 
 
@@ -219,6 +220,8 @@ def _updates(graph: Graph, folding: Folding, layer: Any, scale: Array, shift: Ar
             updates.append((reader, _dense(folding, reader, scale, shift)))
         elif isinstance(reader, CONVOLUTIONS) and reader.groups == 1 and _has_channels_last(reader):
             updates.append((reader, _convolution(folding, reader, scale, shift)))
+        elif isinstance(reader, SEPARABLE) and _has_channels_last(reader):
+            updates.append((reader, _separable(folding, reader, scale, shift)))
         else:
             raise KeptError(f"'{reader.name}' ({type(reader).__name__}) comes before the next layer of weights")
     return updates
@@ -239,7 +242,12 @@ def _dense(folding: Folding, layer: Any, scale: Array, shift: Array) -> Callable
     return update
 
 
-def _convolution(folding: Folding, layer: Any, scale: Array, shift: Array) -> Callable[[], None]:
+def _by_channel(layer: Any, scale: Array, shift: Array) -> tuple[Array, Array]:
+    """Return scale and shift of each channel that a convolution reads, (C,) each.
+
+    Raises:
+        KeptError: If its places are scaled otherwise, or it puts zeros around what is shifted.
+    """
     channels = layer.input.shape[-1]
     by_channel = [_of_channels(array) for array in (scale, shift)]
     if any(array is None for array in by_channel):
@@ -247,6 +255,24 @@ def _convolution(folding: Folding, layer: Any, scale: Array, shift: Array) -> Ca
     a, b = (np.broadcast_to(array, (channels,)) for array in by_channel if array is not None)
     if layer.padding != "valid" and np.any(b != 0):
         raise KeptError(f"'{layer.name}' puts zeros around its inputs, which a shift would change")
+    return a, b
+
+
+def _separable(folding: Folding, layer: Any, scale: Array, shift: Array) -> Callable[[], None]:
+    a, b = _by_channel(layer, scale, shift)
+
+    def update() -> None:
+        weights = folding.of(layer).weights
+        depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
+        shifts = (depthwise * b[:, None]).reshape(-1, *depthwise.shape[-2:]).sum(axis=0)  # (C, multiplier)
+        weights["bias"] = weights.get("bias", np.zeros(pointwise.shape[-1])) + summed(pointwise, shifts.reshape(-1))
+        weights["depthwise_kernel"] = depthwise * a[:, None]
+
+    return update
+
+
+def _convolution(folding: Folding, layer: Any, scale: Array, shift: Array) -> Callable[[], None]:
+    a, b = _by_channel(layer, scale, shift)
 
     def update() -> None:
         weights = folding.of(layer).weights

@@ -139,6 +139,23 @@ PARAMETERS = [  # counted by hand
         IMAGES,  # stem; block of 4; shortcut 4→6 and block of 6
         (9 * 2 * 4 + 4) + 2 * (9 * 4 * 4 + 4) + (4 * 6 + 6) + (9 * 4 * 6 + 6) + (9 * 6 * 6 + 6) + (6 * 3 + 3),
     ),
+    (
+        {
+            "name": "cnn",
+            "filters": [5, 6],
+            "convolutions": 2,
+            "separable": True,
+            "stem_strides": 2,
+            "flatten": "global_max",
+        },
+        IMAGES,  # the first is plain; each of the others 3×3 for each channel, then 1×1
+        (9 * 2 * 5 + 5) + (9 * 5 + 5 * 5 + 5) + (9 * 5 + 5 * 6 + 6) + (9 * 6 + 6 * 6 + 6) + (6 * 3 + 3),
+    ),
+    (
+        {"name": "residual_cnn", "filters": [4, 6], "blocks": 1, "separable": True},
+        IMAGES,  # stem; block of 4; shortcut 4→6 and block of 6
+        (9 * 2 * 4 + 4) + 2 * (9 * 4 + 16 + 4) + (4 * 6 + 6) + (9 * 4 + 24 + 6) + (9 * 6 + 36 + 6) + (6 * 3 + 3),
+    ),
     ({"name": "rnn", "cell": "simple", "units": [5]}, SERIES, 5 * (3 + 5 + 1) + 5 * 3 + 3),
     ({"name": "rnn", "cell": "lstm", "units": [5]}, SERIES, 4 * 5 * (3 + 5 + 1) + 5 * 3 + 3),
     ({"name": "rnn", "cell": "gru", "units": [5]}, SERIES, 3 * 5 * (3 + 5 + 2) + 5 * 3 + 3),
@@ -168,6 +185,19 @@ def test_a_residual_block_adds_its_input_in_front_of_the_activation(layers):
     assert "hidden_5_shortcut" in found
     assert "hidden_3_shortcut" not in found  # same size: the input itself
     assert found["hidden_5_add"].output.shape == (None, 4, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes"),
+    [
+        ({"name": "cnn", "filters": [4, 6]}, {"hidden_1": 4, "pooling_1": 2, "pooling_2": 1}),
+        ({"name": "cnn", "filters": [4, 6], "pooling": "stride"}, {"hidden_1": 2, "hidden_2": 1}),
+        ({"name": "residual_cnn", "filters": [4, 6], "blocks": 1}, {"hidden_1": 4, "hidden_2": 4, "hidden_5": 2}),
+    ],
+)
+def test_the_stem_takes_every_second_pixel_where_the_recipe_says_so(layers, model, shapes):
+    found = layers({"model": {**model, "stem_strides": 2}}, IMAGES)
+    assert {name: found[name].output.shape[1] for name in shapes} == shapes
 
 
 def test_tokens_are_embedded_with_padding_masked(prepare):

@@ -156,6 +156,14 @@ def test_every_loss_trains_for_each_of_its_tasks(by_loss, name, task):
 BACKBONES = {
     "cnn": ({"model": {"name": "cnn", "filters": [4], "dense": [5]}, "normalization": "batch_normalization"}, IMAGES),
     "residual_cnn": ({"model": {"name": "residual_cnn", "filters": [3, 4], "blocks": 1}}, IMAGES),
+    "separable": (
+        {
+            "model": {"name": "cnn", "filters": [4, 5], "separable": True, "flatten": "global_average"},
+            "normalization": "batch_normalization",
+            "regularization": {"l2": 0.001, "max_norm": 1.0},
+        },
+        IMAGES,
+    ),
     "rnn": ({"model": {"name": "rnn", "units": [4, 3], "cell": "gru", "recurrent_dropout": 0.1}, **RECURRENT}, SERIES),
     "bidirectional": ({"model": {"name": "rnn", "units": [4], "bidirectional": True}, **RECURRENT}, SERIES),
     "rows": ({"model": {"name": "rnn", "units": [4], "cell": "simple"}}, IMAGES),

@@ -45,6 +45,8 @@ def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_
         pytest.skip(f"{recipe.data.name} is not on this machine")
     if name in {"fashion_b_best", "fashion_b_on_a"}:
         recipe = load_recipe(name, [f"reuse.from={earlier_run}"])
+    if name == "reused_application":
+        recipe = load_recipe(name, ["reuse.from.weights=none", "reuse.from.size=32"])
     if recipe.sweep is not None:
         recipe = load_recipe(name, ["~sweep"])
     prepared = prepare(recipe, shelf=shelf)

@@ -15,6 +15,8 @@ from hornbook.trainer.train import train  # noqa: E402
 
 EARLIER = {"fashion_b_best": "fashion_model_a", "fashion_b_on_a": "fashion_model_a"}
 """Recipes that begin with what another one has learned."""
+APPLICATIONS = {"reused_application"}
+"""Recipes on top of one of Keras's applications, whose weights are drawn here in place of downloaded."""
 STEPS = 2  # optimizer steps that a contract needs: the second depends on what the first leaves in the optimizer
 SMALLER = {
     "pretrained_autoencoder": ["pretraining.labeled=64"],
@@ -87,9 +89,11 @@ class ShortRuns:
         return self._results[name]
 
     def overrides(self, name):
-        """Return what a recipe needs to be trained: the run of the earlier model, or to be without its sweep."""
+        """Return what a recipe needs to be trained: the earlier model, without a download, or to be without its sweep."""
         if name.startswith("sweep_"):
             return ["~sweep"]
+        if name in APPLICATIONS:
+            return ["reuse.from.weights=none", "reuse.from.size=32"]
         return [f"reuse.from={self[EARLIER[name]].run}"] if name in EARLIER else []
 
     def train(self, recipe, callback=None):

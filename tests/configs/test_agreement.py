@@ -60,6 +60,8 @@ IN_PARTS = {
     "sweep_hyperband": ("default_nesterov", "mixed_precision"),
 }
 """Recipes of kinds that all are in others, and the compared ones that they are in."""
+APPLICATIONS = {"reused_application"}
+"""Recipes of 150 layers that `fit` would go through one by one; `fashion_b_on_a` has reused layers too."""
 WITHOUT_WEIGHTS = {"elu", "gelu", "leaky_relu", "relu", "selu", "sigmoid", "silu", "tanh"}
 """Activations that are a function of one number, tested by themselves: which one it is changes nothing in the steps."""
 SAMPLE = {
@@ -133,7 +135,7 @@ def epoch_of_fit(recipe: Recipe, start: list[np.ndarray]) -> tuple[dict[str, flo
     "name",
     [
         pytest.param(name, marks=() if name in SAMPLE else pytest.mark.whole)
-        for name in sorted({*shipped_recipes()} - {*COMPARED_AS, *IN_PARTS})
+        for name in sorted({*shipped_recipes()} - {*COMPARED_AS, *IN_PARTS} - APPLICATIONS)
     ],
 )
 def test_the_engine_and_fit_agree(name, short_runs):

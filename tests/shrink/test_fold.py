@@ -23,6 +23,9 @@ FOLDABLE = {
     "behind a depthwise one": ((6, 6, 2), [layers.DepthwiseConv2D(3, depth_multiplier=2), norm(), layers.Flatten()]),
     "behind a separable one": ((6, 6, 2), [layers.SeparableConv2D(4, 3), norm(), layers.Flatten()]),
     "in front of a convolution without padding": ((6, 6, 2), [norm(), layers.Conv2D(3, 3), layers.Flatten()]),
+    "in front of a separable one without padding": (
+        (6, 6, 2), [norm(), layers.SeparableConv2D(3, 3, depth_multiplier=2, use_bias=False), layers.Flatten()],
+    ),
     "in front, across average pooling": ((6, 6, 2), [norm(), layers.AveragePooling2D(2), layers.Conv2D(3, 2), layers.Flatten()]),
     "in front, across flattening": ((4, 4, 3), [layers.Conv2D(3, 2, activation="relu"), norm(), layers.Flatten(), layers.Dense(2)]),
     "in front, across a global mean": ((4, 4, 3), [layers.ReLU(), norm(), layers.GlobalAveragePooling2D(), layers.Dense(2)]),
@@ -33,6 +36,9 @@ FOLDABLE = {
 KEPT = {
     "in front of a convolution with padding": (
         (6, 6, 2), [layers.ReLU(), norm(), layers.Conv2D(3, 3, padding="same"), layers.Flatten()], "puts zeros around its inputs",
+    ),
+    "in front of a separable one with padding": (
+        (6, 6, 2), [layers.ReLU(), norm(), layers.SeparableConv2D(3, 3, padding="same"), layers.Flatten()], "puts zeros around",
     ),
     "behind an activation, in front of nothing": ((5,), [layers.Dense(4, "relu"), norm()], "no layer of weights follows it"),
     "in front of another activation": ((5,), [layers.ReLU(), norm(), layers.ELU(), layers.Dense(2)], "comes before the next layer"),

@@ -4,21 +4,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration
 from hornbook.recipes.language.layer_names import Layers
-from hornbook.recipes.language.spec import Positive, Rate, Spec
+from hornbook.recipes.language.spec import Positive, PositiveInt, Rate, Spec
 from hornbook.runs.directory import find_run
 
 __all__ = ["Application", "GradualUnfreeze", "Reuse", "Unfreeze"]
 
 MODEL_FILES = (".keras", ".h5")
+SAID_ELSEWHERE = {
+    "include_top": "The head is the recipe's own.",
+    "weights": "Write 'weights' beside 'application'.",
+    "pooling": "Write 'pooling' beside 'application'.",
+    "input_shape": "Write 'size' beside 'application'.",
+    "input_tensor": "The inputs are those of the recipe's data.",
+}
+"""Arguments of an application's function that are decided by something else."""
 
 
 class Application(Spec):
     """A network of `keras.applications` without its head, for images.
+
+    It gets the pixels that it was trained with (0 to 255, -1 to 1, or blue first and minus ImageNet's means), whatever the
+    data's own scale; grey pictures become three equal channels.
 
     Example:
         from: {application: MobileNetV2, weights: none}
@@ -28,10 +39,25 @@ class Application(Spec):
     """Its name in `keras.applications`."""
     weights: str = "imagenet"
     """`imagenet` (downloaded), a local `.weights.h5` or `.keras` file, or `none` for weights drawn anew."""
+    size: Annotated[
+        PositiveInt | tuple[PositiveInt, PositiveInt] | None,
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+    ] = None
+    """Pixels of a side that pictures are resized to, or `[height, width]`; most were trained at 224. Omitted: as large as
+    the pictures are, and not below what it needs (32; Xception 71; Inception 75)."""
     pooling: Literal["avg", "max", "none"] = "avg"
     """How its last feature maps become one number each; `none` keeps the maps."""
     options: dict[str, Any] = Field(default_factory=dict)
     """More arguments of its function, such as `{alpha: 0.35}`."""
+
+    @field_validator("options")
+    @classmethod
+    def _not_said_twice(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for key in options:
+            if key in SAID_ELSEWHERE:
+                message = "'{key}' cannot be set here. {hint}"
+                raise PydanticCustomError("options", message, {"key": key, "hint": SAID_ELSEWHERE[key]})
+        return options
 
     def absolute_paths(self) -> dict[str, str]:
         """Return the file of the weights, where they are in one."""

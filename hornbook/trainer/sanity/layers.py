@@ -116,8 +116,9 @@ def tolerance(expected: Expected) -> float:
 def _alike(layers: Layers) -> str:
     """Return what is wrong where the units of a layer all do the same, and would for ever."""
     for name in layers.hidden:
-        kernels = [weight for weight in layers.reading.weights.get(name, ()) if weight.ndim > 1]
-        if kernels and kernels[0].shape[-1] > 1 and (kernels[0] == kernels[0][..., :1]).all():
+        weights = [weight for weight in layers.reading.weights.get(name, ()) if weight.ndim > 1]
+        kernels = [weight for weight in weights if weight.shape[-1] > 1]  # a depthwise one has a unit for each channel
+        if kernels and (kernels[0] == kernels[0][..., :1]).all():
             return (
                 f"all units of '{name}' begin with the same weights, get the same gradients and so stay the same. Use an "
                 "initializer that draws numbers."

@@ -1,0 +1,121 @@
+"""Keras's applications get the pixels that Keras's own functions would give them, whatever the data looks like."""
+
+import inspect
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hornbook.builder.reuse import EarlierModel, fit_inputs
+from hornbook.data.source import Preprocessing
+from hornbook.errors import RecipeError
+from hornbook.inference.earlier_model import preprocessing_of
+
+APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
+Y = np.arange(6) % 2
+
+
+@pytest.fixture
+def on_application(prepare):
+    """A function: an application, images and how the data is read → (what stands in front of its layers, the network)."""
+
+    def build(application, x, **data):
+        split = {"validation": 0, "test": 0}
+        recipe = {
+            "data": {"name": "arrays", "split": split, **data},
+            "model": "mlp",
+            "reuse": {"from": {"weights": "none", **application}},
+            "training": {"batch_size": 2, "engine": "graph"},
+        }
+        return prepare(recipe, (x, Y)).built
+
+    return build
+
+
+def own_features(built, x, network, preprocess, size):
+    """Return what Keras's application makes of raw pixels, with the weights of the built model."""
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(built.model.get_layer(layer.name).get_weights())
+    pixels = np.asarray(x, np.float32)
+    pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+    return network(preprocess(tf.image.resize(pixels, size).numpy()), training=False).numpy()
+
+
+def features(built, x):
+    head = built.model.get_layer("head")
+    return keras.Model(built.model.input, head.input)(np.asarray(x, np.float32), training=False).numpy()
+
+
+FAMILIES = {
+    "-1 to 1": ({"application": "MobileNetV2", "options": {"alpha": 0.35}}, "mobilenet_v2", {"alpha": 0.35}),
+    "blue first": ({"application": "VGG16"}, "vgg16", {}),
+    "its own": pytest.param({"application": "EfficientNetB0"}, "efficientnet", {}, marks=pytest.mark.whole),
+    "means and deviations": pytest.param({"application": "DenseNet121"}, "densenet", {}, marks=pytest.mark.whole),
+    "blue first, with shortcuts": pytest.param({"application": "ResNet50"}, "resnet", {}, marks=pytest.mark.whole),
+    "its own, without a module": pytest.param(
+        {"application": "MobileNetV3Small"}, "mobilenet_v3", {}, marks=pytest.mark.whole
+    ),
+}
+
+
+@pytest.mark.parametrize(("application", "module", "options"), FAMILIES.values(), ids=list(FAMILIES))
+def test_raw_pixels_arrive_as_keras_prepares_them(on_application, generator, application, module, options):
+    x = generator.integers(0, 256, (6, 40, 36, 3), np.uint8)
+    built = on_application({**application, "size": [48, 32]}, x)
+    function = getattr(keras.applications, application["application"])
+    network = function(input_shape=(48, 32, 3), include_top=False, pooling="avg", weights=None, **options)
+    preprocess = getattr(keras.applications, module).preprocess_input
+    expected = own_features(built, x, network, preprocess, (48, 32))
+    assert expected.std() > 0
+    np.testing.assert_allclose(features(built, x), expected, rtol=2e-4, atol=2e-4 * np.abs(expected).max())
+
+
+@pytest.fixture
+def in_front(tensorflow):
+    """A function: images of a shape, their largest number, their scale → what stands in front of an application of 32×32."""
+    reads = keras.Input((32, 32, 3))
+    source = EarlierModel(
+        keras.Model(reads, keras.layers.Flatten()(reads)), (), "flatten", "", preprocess=preprocessing_of(VGG16)
+    )
+
+    def build(shape, largest, scale=None):
+        info = SimpleNamespace(kind="image", extra={"inputs": {"largest": largest}})
+        inputs = keras.Input(shape)
+        return keras.Model(inputs, fit_inputs(inputs, source, info, Preprocessing(scale=scale)))
+
+    return build
+
+
+VGG16 = keras.applications.VGG16
+BLUE_GREEN_RED = [103.939, 116.779, 123.68]
+"""ImageNet's means, which VGG16 subtracts from pixels in this order."""
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(255, 255.0), (255, None), (1, None), (16, 16.0)])
+def test_grey_pictures_of_any_range_become_pixels_of_three_channels(in_front, generator, largest, scale):
+    x = (generator.uniform(0, 1, (3, 20, 24, 1)) * largest).astype(np.float32)
+    pixels = np.repeat(tf.image.resize(x * (255 / largest), (32, 32)).numpy(), 3, axis=-1)
+    np.testing.assert_allclose(in_front((20, 24, 1), largest, scale)(x), pixels - BLUE_GREEN_RED, atol=1e-3)
+
+
+@pytest.mark.parametrize("largest", [7.5, 1000])
+def test_numbers_that_are_neither_pixels_nor_fractions_are_refused(in_front, largest):
+    message = f"read pixels from 0 to 255 or fractions from 0 to 1, and these images reach {largest}"
+    with pytest.raises(RecipeError, match=message):
+        in_front((20, 24, 3), largest)
+
+
+def test_a_size_below_what_the_application_needs_is_refused(on_application):
+    with pytest.raises(RecipeError, match="Xception needs pictures of 71 × 71 pixels at least, found 70 × 80"):
+        on_application({"application": "Xception", "size": [70, 80]}, np.zeros((6, 20, 24, 3), np.uint8))
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_every_application_has_its_own_preprocessing(name):
+    function = getattr(keras.applications, name)
+    preprocess = preprocessing_of(function)
+    assert inspect.getmodule(preprocess) is inspect.getmodule(function)
+    assert preprocess(np.full((1, 1, 1, 3), 255.0, np.float32)).shape == (1, 1, 1, 3)
