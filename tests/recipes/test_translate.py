@@ -25,7 +25,7 @@ def sentences(**keys):
         ({"notes": 3}, "notes: expected text, found 3."),
         ({"name": "../x"}, "name: expected text that matches ^[A-Za-z0-9][A-Za-z0-9_.-]*$, found '../x'."),
         ({"name": "x" * 81}, f"name: expected at most 80 characters, found '{'x' * 56}...."),
-        ({"tags": "a"}, "tags: expected a list, found 'a'."),
+        ({"tags": "a"}, "tags: expected a list, found 'a'. Write a list: [a]."),
         ({"tags": ["a", 3]}, "tags.1: expected text, found 3."),
         ({"format": 2}, "format: expected 1, found 2."),
         ({"task": "zzz"}, "task: expected one of 'multiclass', 'binary', 'multilabel' or 'regression', found 'zzz'."),
