@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pictures import write_digits
 
 from hornbook.recipes import load_recipe, shipped_recipes
 
@@ -35,7 +36,7 @@ def shelf():
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
-def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_run, shelf):
+def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_run, shelf, tmp_path, monkeypatch):
     from hornbook.trainer import progress
     from hornbook.trainer.plan import plan_lines
     from hornbook.trainer.prepare import prepare
@@ -47,6 +48,9 @@ def test_heading_plan_and_columns_fit_into_80_columns(name, tensorflow, earlier_
         recipe = load_recipe(name, [f"reuse.from={earlier_run}"])
     if name == "reused_application":
         recipe = load_recipe(name, ["reuse.from.weights=none", "reuse.from.size=32"])
+    if name == "picture_folder":
+        monkeypatch.setenv("HORNBOOK_CACHE", str(tmp_path / "cache"))
+        recipe = load_recipe(name, [f"data.path={write_digits(tmp_path / 'pictures', classes=5)}"])
     if recipe.sweep is not None:
         recipe = load_recipe(name, ["~sweep"])
     prepared = prepare(recipe, shelf=shelf)

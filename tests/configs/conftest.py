@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import write_digits
 
 from hornbook import load_recipe, startup
 from hornbook.recipes import shipped_recipes
@@ -32,7 +33,8 @@ CLOTHES = {"x_train": 6200, "x_test": 100}  # the recipes hold out the first 5,0
 
 
 def write_stand_ins(folder: Path) -> None:
-    """Write data in the formats of HORNBOOK_DATA, a few examples each, with the real shapes and classes."""
+    """Write data in the formats of HORNBOOK_DATA, a few examples each, with the real shapes and classes; and pictures."""
+    write_digits(folder / "pictures", per_class=12, classes=10)
     generator = np.random.default_rng(0)
     pictures = {"x_train": 300, "x_test": 40}
     images = {name: generator.integers(0, 256, (count, 28, 28), np.uint8) for name, count in pictures.items()}
@@ -94,6 +96,8 @@ class ShortRuns:
             return ["~sweep"]
         if name in APPLICATIONS:
             return ["reuse.from.weights=none", "reuse.from.size=32"]
+        if name == "picture_folder":
+            return ["data.size=16"]
         return [f"reuse.from={self[EARLIER[name]].run}"] if name in EARLIER else []
 
     def train(self, recipe, callback=None):
@@ -122,8 +126,10 @@ def _short_runs(tensorflow, tmp_path_factory):
 
 @pytest.fixture
 def short_runs(_short_runs, stand_ins, monkeypatch):
-    """{recipe name: TrainResult after a few steps}, on stand-ins for what would be downloaded."""
+    """{recipe name: TrainResult after a few steps}, on stand-ins for what would be downloaded or is a user's own."""
     monkeypatch.setenv("HORNBOOK_DATA", str(stand_ins))
+    monkeypatch.setenv("HORNBOOK_CACHE", str(stand_ins / "cache"))
+    monkeypatch.chdir(stand_ins)
     return _short_runs
 
 

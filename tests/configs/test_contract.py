@@ -47,6 +47,7 @@ PARAMETERS = {
     "muon": 17_610,
     "noisy_regression": 4_353,
     "perceptron": 3,
+    "picture_folder": 37_674,  # separable but for the first of six convolutions, which reads three channels
     "prelu": 17_810,
     "pretrained_autoencoder": 12_060,
     "pretrained_rbm": 12_060,
