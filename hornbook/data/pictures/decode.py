@@ -127,9 +127,10 @@ def decode(data: bytes, settings: PictureSettings, *, most_pixels: int = MOST_PI
     if picture.mode in GREY and settings.channels == 3:
         notes.add("grey_to_colour")
     small = image.resize((THUMB, THUMB), Image.Resampling.BOX).convert("RGB")
-    pixels = np.asarray(fitted(image, settings)).reshape(settings.shape)
+    pixels = np.frombuffer(fitted(image, settings).tobytes(), np.uint8).reshape(settings.shape)
+    thumb = np.frombuffer(small.tobytes(), np.uint8).reshape(THUMB, THUMB, 3)
     facts = picture.format, picture.mode, picture.width, picture.height
-    return Decoded(pixels, *facts, frozenset(notes), np.asarray(small))
+    return Decoded(pixels, *facts, frozenset(notes), thumb)
 
 
 def upright(data: bytes, *, most_pixels: int = MOST_PIXELS, at_least: tuple[int, int] | None = None) -> Upright:
