@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
+os.environ["HORNBOOK_CACHE"] = tempfile.mkdtemp(prefix="hornbook-cache-")
 DATA = Path(__file__).parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("HORNBOOK_DATA", str(DATA))
-sys.path.append(str(Path(__file__).parent))  # for warm.py
+sys.path.append(str(Path(__file__).parent))  # for warm.py and pictures.py
 SHELVES = Path("/dev/shm")
 """Memory that looks like a folder: Hornbook waits for the disk after each file of a run, which says nothing in a test."""
 if "PYTEST_DEBUG_TEMPROOT" not in os.environ and SHELVES.is_dir() and shutil.disk_usage(SHELVES).free > 2**31:

@@ -1,5 +1,6 @@
 """Pictures in files, for tests: scikit-learn's handwritten digits as JPEG, PNG … of several sizes and modes."""
 
+import functools
 import io
 from pathlib import Path
 
@@ -20,6 +21,9 @@ SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "BMP": ".bmp", "TIFF":
 SIZES = ((24, 24), (32, 24), (20, 30), (48, 48))
 
 
+digits = functools.cache(load_digits)
+
+
 def encoded(image, kind="PNG", **options):
     """Return the bytes of a file that holds a picture."""
     file = io.BytesIO()
@@ -36,13 +40,13 @@ def in_mode(grey, mode):
 
 def digit(number, size=(24, 24)):
     """Return one of the digits as a grey picture, dark on light."""
-    values = 255 - np.rint(load_digits().images[number] * 255 / 16).astype(np.uint8)
+    values = 255 - np.rint(digits().images[number] * 255 / 16).astype(np.uint8)
     return Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)
 
 
 def write_digits(folder, per_class=12, classes=3, kinds=KINDS, sizes=SIZES):
     """Write digits into a folder for each class, and return the folder. Each picture is another one."""
-    target = load_digits().target
+    target = digits().target
     for label in range(classes):
         place = Path(folder) / "abcdefghij"[label]
         place.mkdir(parents=True, exist_ok=True)
@@ -51,3 +55,17 @@ def write_digits(folder, per_class=12, classes=3, kinds=KINDS, sizes=SIZES):
             image = in_mode(digit(number, sizes[count % len(sizes)]), mode)
             (place / f"{count:03}{SUFFIXES[kind]}").write_bytes(encoded(image, kind))
     return Path(folder)
+
+
+def bomb(width=20_000, height=20_000):
+    """Return a small PNG file whose heading claims so many pixels."""
+    import struct
+    import zlib
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    heading = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", heading) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    )

@@ -46,8 +46,16 @@ def divide_together(
         seed=seed,
         own=own,
     )
-    train, validation, test = (np.flatnonzero(np.isin(group, getattr(division, name))) for name in ORDER)
+    train, validation, test = (_members(group, getattr(division, name)) for name in ORDER)
     return replace(division, train=train, validation=validation, test=test)
+
+
+def _members(group: Array, chosen: Array) -> Array:
+    """Return the positions of the examples of some groups, in the order of the groups."""
+    rank = np.full(int(group.max()) + 1, -1)
+    rank[chosen] = np.arange(len(chosen))
+    positions = np.flatnonzero(rank[group] >= 0)
+    return positions[np.argsort(rank[group[positions]], kind="stable")]
 
 
 def across_splits(likeness: Likeness, parts: Mapping[str, Array]) -> list[str]:

@@ -72,12 +72,12 @@ def cached_pictures() -> list[Cached]:
     for path in sorted(root.glob("*-*")) if root.is_dir() else ():
         if path.name.startswith(".") or not path.is_dir():
             continue
-        source, what, used = "unknown pictures", "damaged", 0.0
+        source, what, used = "a folder", "pictures that are damaged", 0.0
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             about = json.loads((path / ABOUT).read_text(encoding="utf-8"))
             settings = about["settings"]
             source = str(about["source"])
-            what = f"{about['pictures']:,} at {settings['height']}×{settings['width']}×{settings['channels']}"
+            what = f"{about['pictures']:,} pictures at {settings['height']}×{settings['width']}×{settings['channels']}"
             used = (path / ABOUT).stat().st_mtime
         size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         is_unused = time.time() - used > UNUSED_S or not os.path.exists(source)

@@ -77,7 +77,7 @@ def alike(copies: Array, colours: Array, widths: Array, heights: Array) -> Array
     from scipy.sparse import coo_array  # a tenth of a second, and only where pictures are read for the first time
     from scipy.sparse.csgraph import connected_components
 
-    vectors = copies.reshape(len(copies), -1).astype(np.float32)
+    vectors = copies.reshape(len(copies), SIDE * SIDE).astype(np.float32)
     vectors -= vectors.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(vectors, axis=1)
     clear = np.flatnonzero(lengths / SIDE >= LEAST_CONTRAST)

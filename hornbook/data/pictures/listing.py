@@ -57,13 +57,14 @@ class FilesFound:
         said = []
         if self.links:
             said.append(
-                f"{_count(self.links, 'link')} to other places not followed ({listed(self.links)}). Copy the files to "
-                "have them read."
+                f"{_count(self.links, 'link', 'links')} not followed, to other places or folders ({listed(self.links)}). "
+                "Copy the files to have them read."
             )
         if self.hidden:
-            said.append(f"{_count(self.hidden, 'hidden file')} left out ({listed(self.hidden)}).")
+            said.append(f"{_count(self.hidden, 'hidden file', 'hidden files')} left out ({listed(self.hidden)}).")
         if self.others:
-            said.append(f"{_count(self.others, 'file')} of other kinds left out ({listed(self.others)}).")
+            others = _count(self.others, "file of another kind", "files of other kinds")
+            said.append(f"{others} left out ({listed(self.others)}).")
         return said
 
 
@@ -156,8 +157,8 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _count(names: Sequence[str], noun: str) -> str:
-    return f"1 {noun} was" if len(names) == 1 else f"{len(names):,} {noun}s were"
+def _count(names: Sequence[str], one: str, many: str) -> str:
+    return f"1 {one} was" if len(names) == 1 else f"{len(names):,} {many} were"
 
 
 def _key(name: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Files → rows of pixels: from the cache where these bytes were read before, else decoded in threads and put there."""
 
+import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -194,14 +195,14 @@ def _in_threads(
 def _outcome(path: Path, settings: PictureSettings, decodes: Callable[[bytes], bool]) -> Outcome:
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                return None, f"is larger than {MOST_BYTES / 1e9:.1f} GB"
+            data = file.read()
     except FileNotFoundError:
-        return None, "there is no such file"
+        return None, "is not there"
     except OSError as error:
         return None, f"cannot be opened ({error.strerror})"
     digest = digest_of(data)
-    if len(data) > MOST_BYTES:
-        return digest, f"is larger than {MOST_BYTES / 1e9:.1f} GB"
     if not decodes(digest):
         return digest, None
     try:

@@ -143,7 +143,12 @@ def _readable(found: _Listed, read: PicturesRead, spec: Pictures) -> tuple[_List
         raise DataError(f"{text}\n  Repair or remove them, or leave them out with 'unreadable: skip'.")
     if not len(chosen):
         raise DataError("\n  ".join([f"{found.source}: none of {len(found.names):,} pictures can be read.", *lines]))
-    note = f"{count} and left out: {'; '.join(lines)}."
+    class_names = found.more.get("class_names")
+    if class_names is not None:
+        lost = [name for label, name in enumerate(class_names) if not (found.y[chosen] == label).any()]
+        if lost:
+            raise DataError("\n  ".join([f"{found.source}: no picture of class {listed(lost)} can be read.", *lines]))
+    note = f"{count} and were left out: {'; '.join(lines)}."
     return replace(found, notes=(*found.notes, note)), chosen
 
 
@@ -281,8 +286,12 @@ def _layout_notes(renamed: Mapping[str, str], loose: list[str], deeper: list[str
         )
         notes.append(f"{len(loose):,} {noun} left out ({listed(loose)}).")
     if deeper:
-        noun = "picture is" if len(deeper) == 1 else "pictures are"
-        notes.append(f"{len(deeper):,} {noun} further down, of the class whose folder they are in ({listed(deeper)}).")
+        noun = (
+            "picture in a folder of its class's folder is"
+            if len(deeper) == 1
+            else "pictures in folders of their class's folder are"
+        )
+        notes.append(f"{len(deeper):,} {noun} read too ({listed(deeper)}).")
     return notes
 
 
