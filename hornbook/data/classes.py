@@ -1,11 +1,11 @@
 """Keeps, renumbers and merges classes after the split: the recipe's `classes` and `relabel`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from hornbook.data.source import Array, Split
-from hornbook.data.storage.rows import select
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.checks import find_class, relabel_faults
@@ -60,7 +60,8 @@ def keep_classes(parts: Parts, mapping: Array) -> tuple[Parts, tuple[str, ...]]:
         new = mapping[part.y]
         keep = new >= 0
         if keep.any():
-            kept[name] = Split(part.x, new) if keep.all() else Split(select(part.x, np.flatnonzero(keep)), new[keep])
+            part = replace(part, y=new)
+            kept[name] = part if keep.all() else part.at(np.flatnonzero(keep))
     if "train" not in kept:
         raise DataError("data.classes: the training split has no example of the kept classes.")
     warnings = [

@@ -24,7 +24,7 @@ from hornbook.data.preprocessing import (
 )
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide, sample
-from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory, select
+from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
@@ -181,12 +181,15 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
     parts = {"train": _pick(source, division.train)}
     warnings = []
     split = spec.effective_split()
-    own = {"validation": (source.x_validation, source.y_validation), "test": (source.x_test, source.y_test)}
-    for name, (x, y) in own.items():
+    own = {
+        "validation": (source.x_validation, source.y_validation, source.weights_validation),
+        "test": (source.x_test, source.y_test, source.weights_test),
+    }
+    for name, (x, y, weights) in own.items():
         asked, cut = getattr(split, name), getattr(division, name)
         asked = split.folds if name == "test" and split.folds is not None else asked
         if x is not None and y is not None and asked is None:
-            parts[name] = Split(x, y)
+            parts[name] = Split(x, y, weights)
         elif len(cut):
             parts[name] = _pick(source, cut)
             if x is not None:
@@ -198,10 +201,10 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
 
 def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
+    whole = Split(source.x, source.y, source.weights)
     if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
-        piece = slice(int(positions[0]), int(positions[-1]) + 1)
-        return Split(select(source.x, piece), source.y[piece])
-    return Split(select(source.x, positions), source.y[positions])
+        return whole.at(slice(int(positions[0]), int(positions[-1]) + 1))
+    return whole.at(positions)
 
 
 def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
@@ -225,9 +228,9 @@ def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple
 def sampled(train: Split, count: int, spec: DataSpec, *, has_classes: bool, seed: int) -> Split:
     """Return so many of the training examples, chosen as the section says; `seed` is the one that divides the examples."""
     if spec.sample == "first":
-        return Split(select(train.x, slice(count)), train.y[:count])
+        return train.at(slice(count))
     chosen = sample(len(train), count, labels=train.y if has_classes else None, seed=seed)
-    return Split(select(train.x, chosen), train.y[chosen])
+    return train.at(chosen)
 
 
 def _within_budget(parts: Parts, budget: int | None) -> Parts:
@@ -236,7 +239,7 @@ def _within_budget(parts: Parts, budget: int | None) -> Parts:
         return parts
     largest = budget if sum(part.x.nbytes for part in parts.values()) <= budget else budget // SMALL_PART
     return {
-        name: Split(in_memory(part.x), part.y) if part.x.nbytes <= largest else part for name, part in parts.items()
+        name: replace(part, x=in_memory(part.x)) if part.x.nbytes <= largest else part for name, part in parts.items()
     }
 
 
@@ -269,6 +272,8 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
             if name in parts:
                 rows, what = parts[name].x, f"{name} rows"
                 warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
+    if parts["train"].weights is not None:
+        extra["weighted"] = True
     if labels.task == "regression":
         extra["targets"] = target_facts(part.y for part in parts.values())
     if labels.target_names:
@@ -355,7 +360,10 @@ def _fingerprint(parts: Parts) -> str:
     """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes."""
     digest = hashlib.sha256()
     for name in ("train", "validation", "test"):
-        for values in (parts[name].x, parts[name].y) if name in parts else ():
+        part = parts.get(name)
+        for values in (part.x, part.y, part.weights) if part is not None else ():
+            if values is None:
+                continue
             digest.update(f"{name} {values.dtype.str} {values.shape} ".encode())
             for block in blocks(values):
                 digest.update(block.data)

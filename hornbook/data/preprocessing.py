@@ -55,7 +55,7 @@ def keep_training_categories(
         noun = "category" if len(unseen) == 1 else "categories"
         listed = ", ".join(unseen[:5]) + (" …" if len(unseen) > 5 else "")
         warnings.append(f"column '{feature.name}': {noun} {listed} not in the training split count as unknown.")
-    parts = {name: Split(tables[name], part.y) if tables else part for name, part in parts.items()}
+    parts = {name: replace(part, x=tables[name]) if tables else part for name, part in parts.items()}
     return parts, tuple(known), tuple(warnings)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hornbook.data.storage.rows import Array, Inputs
+from hornbook.data.storage.rows import Array, Inputs, select
 
 __all__ = [
     "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Preprocessing", "Reading", "Source", "Split",
@@ -57,6 +57,9 @@ class Source:
         x_validation: The source's own validation inputs, or None.
         y_validation: Their targets.
         target_names: Names of the columns of (N, K) targets, or None.
+        weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
+        weights_validation: Those of the source's own validation examples; None where they count 1.
+        weights_test: Those of its own test examples.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
@@ -74,6 +77,9 @@ class Source:
     x_validation: Inputs | None = None
     y_validation: Array | None = None
     target_names: tuple[str, ...] | None = None
+    weights: Array | None = None
+    weights_validation: Array | None = None
+    weights_test: Array | None = None
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,14 +88,21 @@ class Source:
 class Split:
     """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets.
 
-    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory.
+    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory, and so are
+    weights, (N,) float32, of examples that do not count alike in loss and metrics.
     """
 
     x: Inputs
     y: Array
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def at(self, places: Array | slice) -> "Split":
+        """Return some of the examples, with their weights."""
+        weights = None if self.weights is None else self.weights[places]
+        return Split(select(self.x, places), self.y[places], weights)
 
 
 @dataclass(frozen=True)
@@ -142,8 +155,8 @@ class DataInfo:
         warnings: Sentences the user should read (constant columns, tiny classes).
         extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
             ``inputs`` (how large they are, where they are not standardized),
-            ``streams`` (true where inputs stay on disk), ``spans`` (first and last moment of each split by time), and what
-            the source adds.
+            ``weighted`` (true where examples have weights), ``streams`` (true where inputs stay on disk), ``spans`` (first
+            and last moment of each split by time), and what the source adds.
     """
 
     name: str
@@ -182,6 +195,7 @@ class DataInfo:
         target = f"{self.num_classes} {'labels' if self.task == 'multilabel' else 'classes'}"
         if self.task == "regression":
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
+        target += ", weighted" if self.extra.get("weighted") else ""
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
         return f"{total:,} {noun}, {target} ({parts})"
 

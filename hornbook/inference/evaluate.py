@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hornbook.builder.build import as_targets
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
@@ -169,7 +168,7 @@ def evaluate_run(
         examples, more = of_split(trained, _present(splits), split or "test")
         notes = (*notes, *more)
     confidence = assess(trained, splits, examples, **asked) if any(asked.values()) else None
-    metrics = Evaluator(trained.built(threshold))(examples.x, as_targets(examples.y, trained.model))
+    metrics = Evaluator(trained.built(threshold)).of_split(examples)
     is_regression = trained.info.task == "regression"
     scores = (
         None if is_regression and errors is None else predict_scores(trained.model, examples.x, shows_progress=True)

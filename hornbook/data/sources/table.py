@@ -35,15 +35,18 @@ def load_table(spec: Table, *, seed: int) -> Source:
     if spec.test_path is not None:
         test_file = existing_file(spec.test_path)
         test_frame = read_frame(test_file, dialect)
-        require_columns([*columns, *spec.target_columns], test_frame, str(test_file))
+        weight = [spec.weight] if spec.weight is not None else []
+        require_columns([*columns, *spec.target_columns, *weight], test_frame, str(test_file))
         test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
         test["y_test"] = target_array(spec, test_frame, dialect, str(test_file))
+        test["weights_test"] = _weights(spec, test_frame, dialect, str(test_file))
     return Source(
         x_NF,
         target_array(spec, frame, dialect, where),
         "table",
         features=features,
         split_by=_split_values(spec, frame, dialect, where),
+        weights=_weights(spec, frame, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
         warnings=(*warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
         extra=dialect.recorded(),
@@ -64,6 +67,18 @@ def target_array(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str)
         for name in spec.target_columns
     ]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
+
+
+def _weights(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+    """Return the rows' weights, or None where the recipe names none; the pipeline refuses those that are none."""
+    if spec.weight is None:
+        return None
+    values = plain_column(frame[spec.weight], dialect, where).cast(pl.Float64, strict=False)
+    missing = np.flatnonzero(values.is_null().to_numpy())
+    if len(missing):
+        rows = rows_listed((missing + 1).tolist())
+        raise DataError(f"{where}: column '{spec.weight}' holds weights, and has no number in {rows}.")
+    return values.to_numpy()
 
 
 def _split_values(spec: Table, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
