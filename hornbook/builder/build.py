@@ -183,13 +183,14 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
     return plain
 
 
-def compile_plain(built: Built, recipe: Recipe, *, for_training: bool) -> keras.Model:
+def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weighted: bool = False) -> keras.Model:
     """Return the model, compiled the way a Keras user would: ready for `fit`, `evaluate` and `predict`.
 
     Args:
         built: What `build_model` returned.
         recipe: The same recipe.
         for_training: Whether to return the view with augmentation.
+        is_weighted: Whether weights of examples count in metrics too.
     """
     model = built.training_model if for_training else built.model
     if any(isinstance(layer, Mixing) for layer in model.layers):
@@ -198,7 +199,8 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool) -> keras.
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
         loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist())
-    model.compile(optimizer=built.optimizer, loss=loss, metrics=list(built.metrics))
+    kind = "weighted_metrics" if is_weighted else "metrics"
+    model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
     return model
 
 

@@ -71,13 +71,14 @@ def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Sou
     types, scale = _types(given, source)
     streams = sum(math.prod(x.shape) * types[name].itemsize for name, x in given.items()) > budget
     allow_nan = source.features is not None
-    inputs: dict[str, Any] = {
+    arrays: dict[str, Any] = {
         name: converted(x, types[name], name, allow_nan=allow_nan, streams=streams) for name, x in given.items()
     }
     vocabulary_size = source.vocabulary_size
     if source.kind == "tokens" and vocabulary_size is None:
-        vocabulary_size = max(extremes(x)[1] for x in inputs.values()) + 1
-    return replace(source, scale=scale, vocabulary_size=vocabulary_size, **inputs)
+        vocabulary_size = max(extremes(x)[1] for x in arrays.values()) + 1
+    arrays |= _weights(source)
+    return replace(source, scale=scale, vocabulary_size=vocabulary_size, **arrays)
 
 
 def opened(x: Inputs, budget: float) -> Inputs:
@@ -189,6 +190,37 @@ def check_lengths(source: Source) -> None:
             raise DataError(f"{x_name} has no examples.")
     if source.split_by is not None and len(source.split_by) != len(source.x):
         raise DataError(f"there are {len(source.split_by):,} values to split by, but {len(source.x):,} examples.")
+
+
+def _weights(source: Source) -> dict[str, Array]:
+    """Return the weights of examples as float32 by their names; ones for a split that has none where another has.
+
+    Raises:
+        DataError: If one is no number from 0 on, or none is above 0.
+    """
+    names = {"weights": source.x, "weights_validation": source.x_validation, "weights_test": source.x_test}
+    if all(getattr(source, name) is None for name in names):
+        return {}
+    weights: dict[str, Array] = {}
+    for name, x in names.items():
+        given = getattr(source, name)
+        if x is None and given is not None:
+            raise DataError(f"{name}: there are no examples that they could be of.")
+        if x is None:
+            continue
+        values = np.ones(len(x), np.float32) if given is None else to_float32(np.asarray(given), name)
+        if values.shape != (len(x),):
+            raise DataError(f"{name}: found shape {values.shape}, expected one weight for each of {len(x):,} examples.")
+        wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+        if len(wrong):
+            raise DataError(
+                f"{name}: {len(wrong):,} of {len(values):,} are no numbers from 0 on, the first {values[wrong[0]]:g} in row "
+                f"{wrong[0] + 1}. Leave such examples out, or give them 0."
+            )
+        if not values.any():
+            raise DataError(f"{name}: all are 0, so that no example counts.")
+        weights[name] = values
+    return weights
 
 
 def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:

@@ -180,12 +180,15 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
     parts = {"train": _pick(source, division.train)}
     warnings = []
     split = spec.effective_split()
-    own = {"validation": (source.x_validation, source.y_validation), "test": (source.x_test, source.y_test)}
-    for name, (x, y) in own.items():
+    own = {
+        "validation": (source.x_validation, source.y_validation, source.weights_validation),
+        "test": (source.x_test, source.y_test, source.weights_test),
+    }
+    for name, (x, y, weights) in own.items():
         asked, cut = getattr(split, name), getattr(division, name)
         asked = split.folds if name == "test" and split.folds is not None else asked
         if x is not None and y is not None and asked is None:
-            parts[name] = Split(x, y, source.names.get(name))
+            parts[name] = Split(x, y, weights, source.names.get(name))
         elif len(cut):
             parts[name] = _pick(source, cut)
             if x is not None:
@@ -220,10 +223,10 @@ def _alike(targets: Targets, division: Division, parts: Parts, mapping: Array | 
 
 def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
-    examples = Split(source.x, source.y, source.names.get("train"))
+    whole = Split(source.x, source.y, source.weights, source.names.get("train"))
     if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
-        return examples.at(slice(int(positions[0]), int(positions[-1]) + 1))
-    return examples.at(positions)
+        return whole.at(slice(int(positions[0]), int(positions[-1]) + 1))
+    return whole.at(positions)
 
 
 def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
@@ -291,6 +294,8 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
             if name in parts:
                 rows, what = parts[name].x, f"{name} rows"
                 warnings += without_category(rows, preprocessing.features, preprocessing.whole, what=what)
+    if parts["train"].weights is not None:
+        extra["weighted"] = True
     if labels.task == "regression":
         extra["targets"] = target_facts(part.y for part in parts.values())
     if "pictures" in extra and labels.class_names is not None and labels.task in {"multiclass", "binary"}:
@@ -380,7 +385,10 @@ def _fingerprint(parts: Parts) -> str:
     """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes."""
     digest = hashlib.sha256()
     for name in ("train", "validation", "test"):
-        for values in (parts[name].x, parts[name].y) if name in parts else ():
+        part = parts.get(name)
+        for values in (part.x, part.y, part.weights) if part is not None else ():
+            if values is None:
+                continue
             digest.update(f"{name} {values.dtype.str} {values.shape} ".encode())
             for block in blocks(values):
                 digest.update(block.data)

@@ -209,6 +209,8 @@ def _columns(spec: Table | ImageList) -> Iterator[Problem]:
             named.append(((key, name if isinstance(getattr(spec, key), dict) else place), name))
     if spec.split is not None and spec.split.column is not None:
         named.append((("split", "column"), spec.split.column))
+    if spec.weight is not None:
+        named.append((("weight",), spec.weight))
     for path, name in named:
         if name not in columns:
             message, hint = missing_column(name, columns)

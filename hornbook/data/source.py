@@ -80,6 +80,9 @@ class Source:
         names: What single examples are called, such as their files: (N,) texts of ``train`` (which are those of `x`), and of
             the source's own ``validation`` and ``test``.
         likeness: Which examples are the same, or nearly; None where nobody has looked.
+        weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
+        weights_validation: Those of the source's own validation examples; None where they count 1.
+        weights_test: Those of its own test examples.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
@@ -99,6 +102,9 @@ class Source:
     target_names: tuple[str, ...] | None = None
     names: Mapping[str, Array] = field(default_factory=dict)
     likeness: Likeness | None = None
+    weights: Array | None = None
+    weights_validation: Array | None = None
+    weights_test: Array | None = None
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -107,12 +113,14 @@ class Source:
 class Split:
     """Examples of one split, ready for the model: labels are int32 from 0, or float32 targets.
 
-    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory. `names` is
-    what each example is called, where that is known.
+    The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory, and so are
+    weights, (N,) float32, of examples that do not count alike in loss and metrics. `names` is what each example is called,
+    where that is known.
     """
 
     x: Inputs
     y: Array
+    weights: Array | None = None
     names: Array | None = None
 
     def __len__(self) -> int:
@@ -120,11 +128,8 @@ class Split:
 
     def at(self, positions: Array | slice) -> "Split":
         """Return the examples at these positions, in this order."""
-        return Split(
-            select(self.x, positions),
-            self.y[positions],
-            self.names[positions] if self.names is not None else None,
-        )
+        weights, names = (None if values is None else values[positions] for values in (self.weights, self.names))
+        return Split(select(self.x, positions), self.y[positions], weights, names)
 
 
 @dataclass(frozen=True)
@@ -177,9 +182,9 @@ class DataInfo:
         warnings: Sentences the user should read (constant columns, tiny classes).
         extra: Further facts: ``has_missing``, ``target_names``, ``targets`` (what losses ask of a regression's),
             ``inputs`` (how large they are, where they are not standardized),
-            ``streams`` (true where inputs stay on disk), ``pictures`` (of picture files: ``settings``, how they were read,
-            and what was found; see `hornbook.data.pictures.words`), ``spans`` (first and last moment of each split by
-            time), and what the source adds.
+            ``weighted`` (true where examples have weights), ``streams`` (true where inputs stay on disk), ``pictures`` (of
+            picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
+            ``spans`` (first and last moment of each split by time), and what the source adds.
     """
 
     name: str
@@ -218,6 +223,7 @@ class DataInfo:
         target = f"{self.num_classes} {'labels' if self.task == 'multilabel' else 'classes'}"
         if self.task == "regression":
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
+        target += ", weighted" if self.extra.get("weighted") else ""
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
         return f"{total:,} {noun}, {target} ({parts})"
 

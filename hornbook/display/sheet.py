@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "contact_sheet"]
 
 SIDE, GAP, LINE, TITLE, MARGIN = 84, 12, 13, 84, 12  # px
-MOST_CHARACTERS = 16
+MOST_CHARACTERS = 18
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def contact_sheet(rows: Sequence[Row], *, is_small: bool = False) -> bytes:
                 axes.axis("off")
                 text = "\n".join(cut_inside(line, MOST_CHARACTERS) for line in label.split("\n"))
                 place = (left + SIDE / 2) / width, (top - SIDE - 3) / size[1]
-                figure.text(*place, text, color=QUIET, fontsize=9.5, ha="center", va="top", linespacing=1.15)
+                figure.text(*place, text, color=QUIET, fontsize=9, ha="center", va="top", linespacing=1.15)
             top -= height
 
     file = io.BytesIO()

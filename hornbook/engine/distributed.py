@@ -31,6 +31,7 @@ class DistributedLoop:
         self.setup = setup
         self._inputs, self._targets = tf.constant(setup.train.x[:]), tf.constant(setup.targets())
         self._weights = None if setup.weights_K is None else tf.constant(setup.weights_K)
+        self._own = None if setup.train.weights is None else tf.constant(setup.train.weights)
         with setup.strategy.scope():
             self.loss_tracker = keras.metrics.Mean(name="loss")
         self._states, self._seeds = setup.seeds()
@@ -109,7 +110,8 @@ class DistributedLoop:
         part = index[begin : tf.maximum(end, begin + 1)]  # an empty part trains one example with weight 0
         x, y = tf.gather(self._inputs, part), tf.gather(self._targets, part)
         with tf.GradientTape() as tape:
-            weights_B = batch_weights(self._weights, y)
+            own_B = None if self._own is None else tf.gather(self._own, part)
+            weights_B = batch_weights(self._weights, y, own_B)
             mixture = built.mixture(size)
             mixture = mixture if mixture is None else mixture.part(begin, tf.maximum(end, begin + 1))
             scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B, mixture=mixture)
@@ -124,6 +126,8 @@ class DistributedLoop:
         built.optimizer.apply(gradients, variables)
         examples = tf.ones_like(part, tf.float32) * tf.cast(end > begin, tf.float32)
         whole = mean + penalties * parts
-        y = y if mixture is None else mixture.targets(y)
+        if mixture is not None:
+            y, own_B = mixture.targets(y), None if own_B is None else mixture.targets(own_B)
+        examples = examples if own_B is None else examples * own_B
         count(built, self.loss_tracker, y, scores, whole, size=end - begin, weights_B=examples)
         return loss

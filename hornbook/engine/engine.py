@@ -121,9 +121,8 @@ class Engine:
                 before_chunk(self.full_batches)
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
             tables = tf.constant(plan.rates), tf.constant(plan.momenta)
-            is_finite = self.programs.call(
-                f"rest {self.phase}", self.steps.rest, *self.feed.rest(plan.order), *tables, number
-            )
+            *data, weights = self.feed.rest(plan.order)
+            is_finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *data, *tables, number, *weights)
             self._check_finite(bool(is_finite), self.batches)
             on_chunk(self.batches)
         return False
@@ -150,7 +149,7 @@ class Engine:
             end = min(done + max(next(chunk_sizes), 1), last)
             bounds = tf.constant(done - base), tf.constant(end - base)
             reached, is_finite = self.programs.call(
-                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, jit=self.steps.jit
+                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, *block.weights, jit=self.steps.jit
             )
             done = base + int(reached)
             self._check_finite(bool(is_finite), done)

@@ -29,9 +29,9 @@ def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, floa
     if recipe.task != "regression" or split is None or not len(split):
         return {}
     y = split.y.reshape(len(split.y), -1)
-    mean = train.y.reshape(len(train.y), -1).astype(np.float64).mean(axis=0)
+    mean = np.average(train.y.reshape(len(train.y), -1).astype(np.float64), axis=0, weights=train.weights)
     metrics = [build_metric(spec, "regression") for spec in recipe.training.metrics or ()]
-    return _figures(metrics, y, np.broadcast_to(mean, y.shape).astype(np.float32))
+    return _figures(metrics, y, np.broadcast_to(mean, y.shape).astype(np.float32), split.weights)
 
 
 def of_targets(recipe: Recipe, info: DataInfo, model: keras.Model, split: Split | None) -> dict[str, dict[str, float]]:
@@ -46,15 +46,17 @@ def of_targets(recipe: Recipe, info: DataInfo, model: keras.Model, split: Split 
     metrics = [build_metric(spec, "regression") for spec in specs]
     outputs = predict_scores(model, split.x)
     return {
-        name: _figures(metrics, split.y[:, column : column + 1], outputs[:, column : column + 1])
+        name: _figures(metrics, split.y[:, column : column + 1], outputs[:, column : column + 1], split.weights)
         for column, name in enumerate(names)
     }
 
 
-def _figures(metrics: list[keras.metrics.Metric], y: Array, predicted: Array) -> dict[str, float]:
+def _figures(
+    metrics: list[keras.metrics.Metric], y: Array, predicted: Array, weights: Array | None
+) -> dict[str, float]:
     for metric in metrics:
         metric.reset_state()
-        metric.update_state(y, predicted)
+        metric.update_state(y, predicted, weights)
     return {metric.name: float(metric.result()) for metric in metrics}
 
 
@@ -96,13 +98,16 @@ class Evaluator:
         statistics = [variable.handle for variable in self._statistics.variables]
         self._programs = Programs(structure, [*handles.values(), *statistics])
 
-    def __call__(self, x: Any, y: Any, hooks: TestHooks | None = None) -> dict[str, float]:
+    def __call__(
+        self, x: Any, y: Any, hooks: TestHooks | None = None, weights: Array | None = None
+    ) -> dict[str, float]:
         """Return loss (penalties included, as in training) and metrics over a whole split.
 
         Args:
             x: Inputs (N, …): an array, or rows that stay on disk.
             y: Targets in the shape that the loss expects, (N,) or (N, K).
             hooks: Hears of it.
+            weights: What each example counts, (N,), or None where all count alike.
         """
         for metric in (self._loss, *self.built.metrics):
             metric.reset_state()
@@ -112,7 +117,8 @@ class Evaluator:
             part = slice(start, start + self.size)
             if hooks is not None:
                 hooks.on_test_batch_begin(batch)
-            self._programs.call("evaluate", self._batch, tf.constant(x[part]), tf.constant(y[part]), any_length=True)
+            arrays = [x[part], y[part], *([] if weights is None else [weights[part]])]
+            self._programs.call("evaluate", self._batch, *map(tf.constant, arrays), any_length=True)
             if hooks is not None:
                 hooks.on_test_batch_end(batch, self._logs())
         logs = self._logs()
@@ -127,11 +133,11 @@ class Evaluator:
         """Return loss and metrics of a split; nothing where it is empty."""
         if split is None or not len(split):
             return {}
-        return self(split.x, as_targets(split.y, self.built.model), hooks)
+        return self(split.x, as_targets(split.y, self.built.model), hooks, split.weights)
 
-    def _batch(self, inputs: Any, y: Any) -> Any:
+    def _batch(self, inputs: Any, y: Any, weights_B: Any = None) -> Any:
         with self._statistics.as_variables():
-            scores, loss, penalties = forward(self.built, inputs, y, training=False)
+            scores, loss, penalties = forward(self.built, inputs, y, training=False, weights_B=weights_B)
             loss = loss if penalties is None else loss + penalties
-            count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0])
+            count(self.built, self._loss, y, scores, loss, size=tf.shape(y)[0], weights_B=weights_B)
         return loss

@@ -24,6 +24,7 @@ class Block:
         order: (≥ batches·B,) int32: row of each example of batch `base`, `base` + 1 …
         base: The first batch that `order` speaks of.
         end: The batch after the last one of this block.
+        weights: (R,) float32, what each example counts; nothing where all count alike.
     """
 
     inputs: Any
@@ -31,6 +32,7 @@ class Block:
     order: Any
     base: int
     end: int
+    weights: tuple[Any, ...] = ()
 
 
 class Feed(Protocol):
@@ -39,15 +41,15 @@ class Feed(Protocol):
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield the full batches from `start` on, in blocks."""
 
-    def rest(self, order: Array) -> tuple[Any, Any, Any]:
-        """Return (inputs, targets, index) of the smaller last batch."""
+    def rest(self, order: Array) -> tuple[Any, Any, Any, tuple[Any, ...]]:
+        """Return (inputs, targets, index, weights as of a block) of the smaller last batch."""
 
 
 def make_feed(split: Split, targets: Array, batch_size: int) -> Feed:
     """Return the feed of a split: streamed where its inputs stay on disk, otherwise resident."""
     if isinstance(split.x, np.ndarray) and not isinstance(split.x, np.memmap):
-        return Resident(split.x, targets, batch_size)
-    return Streamed(split.x, targets, batch_size)
+        return Resident(split.x, targets, batch_size, split.weights)
+    return Streamed(split.x, targets, batch_size, split.weights)
 
 
 class Resident:
@@ -57,19 +59,20 @@ class Resident:
         array: The inputs as an array, which shares its memory with the device where that is the CPU.
     """
 
-    def __init__(self, x: Array, targets: Array, batch_size: int) -> None:
+    def __init__(self, x: Array, targets: Array, batch_size: int, weights: Array | None = None) -> None:
         self.array = x if tf.config.list_physical_devices("GPU") else _aligned(x)
         self.inputs, self.targets = _on_device(self.array), tf.constant(targets)
+        self.weights = () if weights is None else (tf.constant(weights),)
         self.full_batches = len(x) // batch_size
         self.batch_size = batch_size
 
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield everything as one block."""
-        yield Block(self.inputs, self.targets, tf.constant(order), 0, self.full_batches)
+        yield Block(self.inputs, self.targets, tf.constant(order), 0, self.full_batches, self.weights)
 
-    def rest(self, order: Array) -> tuple[Any, Any, Any]:
+    def rest(self, order: Array) -> tuple[Any, Any, Any, tuple[Any, ...]]:
         """Return all examples and the rows of the last batch."""
-        return self.inputs, self.targets, tf.constant(order[self.full_batches * self.batch_size :])
+        return self.inputs, self.targets, tf.constant(order[self.full_batches * self.batch_size :]), self.weights
 
 
 def _aligned(x: Array) -> Array:
@@ -91,8 +94,8 @@ def _on_device(x: Array) -> Any:
 class Streamed:
     """Examples stay on disk; `tf.data` reads the next block while one is trained on."""
 
-    def __init__(self, x: Any, targets: Array, batch_size: int) -> None:
-        self.x, self.y = x, targets
+    def __init__(self, x: Any, targets: Array, batch_size: int, weights: Array | None = None) -> None:
+        self.x, self.y, self.weights = x, targets, weights
         self.batch_size = batch_size
         self.full_batches = len(x) // batch_size
         row_bytes = max(int(x.nbytes) // max(len(x), 1), 1)
@@ -100,6 +103,9 @@ class Streamed:
 
     def _take(self, rows: Array) -> tuple[Array, Array]:
         return np.asarray(self.x[rows]), self.y[rows]
+
+    def _weights(self, rows: Array) -> tuple[Any, ...]:
+        return () if self.weights is None else (tf.constant(self.weights[rows]),)
 
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield blocks of one size, the last one filled up with rows that no batch reads, so that one program fits all."""
@@ -116,9 +122,12 @@ class Streamed:
         dataset = tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(1)
         rows = tf.range(size, dtype=tf.int32)
         for first, (inputs, targets) in zip(firsts, dataset, strict=True):
-            yield Block(inputs, targets, rows, first, min(first + self.block_batches, self.full_batches))
+            own = np.resize(order[first * self.batch_size :][:size], size)
+            end = min(first + self.block_batches, self.full_batches)
+            yield Block(inputs, targets, rows, first, end, self._weights(own))
 
-    def rest(self, order: Array) -> tuple[Any, Any, Any]:
+    def rest(self, order: Array) -> tuple[Any, Any, Any, tuple[Any, ...]]:
         """Return the examples of the last batch alone."""
-        x, y = self._take(order[self.full_batches * self.batch_size :])
-        return tf.constant(x), tf.constant(y), tf.range(len(x), dtype=tf.int32)
+        own = order[self.full_batches * self.batch_size :]
+        x, y = self._take(own)
+        return tf.constant(x), tf.constant(y), tf.range(len(x), dtype=tf.int32), self._weights(own)

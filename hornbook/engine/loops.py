@@ -64,12 +64,16 @@ class FitLoop:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._model = compile_plain(setup.built, setup.recipe, for_training=True)
+        self._is_weighted = setup.train.weights is not None
+        self._model = self._compiled()
         self._logs: dict[str, float] = {}
 
     def begin_phase(self, key: str) -> None:
         """Compile again, which is when Keras looks at what is frozen."""
-        self._model = compile_plain(self._setup.built, self._setup.recipe, for_training=True)
+        self._model = self._compiled()
+
+    def _compiled(self) -> keras.Model:
+        return compile_plain(self._setup.built, self._setup.recipe, for_training=True, is_weighted=self._is_weighted)
 
     @property
     def batches(self) -> int:
@@ -95,7 +99,10 @@ class FitLoop:
         train, weights_K = self._setup.train, self._setup.weights_K
         order = plan.order[: plan.batches * self._setup.batch_size]
         y = self._setup.targets()[order]
-        weights = None if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)]
+        own = None if train.weights is None else train.weights[order]
+        weights = (
+            own if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)] * (1.0 if own is None else own)
+        )
         watcher = _BatchWatcher(self, plan, on_chunk, before_chunk)
         self._model.fit(
             train.x[order],

@@ -111,9 +111,18 @@ def count(
         metric.update_state(y, outputs) if weights_B is None else metric.update_state(y, outputs, weights_B)
 
 
-def batch_weights(weights_K: Any, y: Any) -> Any:
-    """Return the weight of each example (B,) of class numbers (B,) or (B, 1); None where classes have none."""
-    return None if weights_K is None else tf.gather(weights_K, tf.cast(tf.reshape(y, [-1]), tf.int32))
+def batch_weights(weights_K: Any, y: Any, weights_B: Any = None) -> Any:
+    """Return the weight of each example in the loss (B,): its class's times its own; None where neither has any.
+
+    Args:
+        weights_K: Weight of each class, or None.
+        y: Class numbers (B,) or (B, 1), where classes have weights.
+        weights_B: The examples' own weights, or None.
+    """
+    if weights_K is None:
+        return weights_B
+    of_class_B = tf.gather(weights_K, tf.cast(tf.reshape(y, [-1]), tf.int32))
+    return of_class_B if weights_B is None else of_class_B * weights_B
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,7 @@ class Steps:
         first: Any,
         start: Any,
         end: Any,
+        weights: Any = None,
     ) -> Any:
         """Train batches [start, end); returns the first one not trained and whether all losses were finite.
 
@@ -166,12 +176,14 @@ class Steps:
             first: int64, batches trained before batch 0.
             start: int32, first batch to train.
             end: int32, the batch after the last.
+            weights: (R,) float32, what each example counts, or None.
         """
 
         def body(batch: Any, is_finite: Any) -> Any:
             index_B = tf.slice(order, [batch * self.batch_size], [self.batch_size])
             number = first + tf.cast(batch, tf.int64)
-            loss = self.step(inputs, targets, index_B, rates[batch], momenta[batch], number, jit=self.jit)
+            rate, momentum = rates[batch], momenta[batch]
+            loss = self.step(inputs, targets, index_B, rate, momentum, number, weights, jit=self.jit)
             return batch + 1, tf.math.is_finite(loss)
 
         def goes_on(batch: Any, is_finite: Any) -> Any:
@@ -179,18 +191,23 @@ class Steps:
 
         return tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
 
-    def rest(self, inputs: Any, targets: Any, index: Any, rates: Any, momenta: Any, number: Any) -> Any:
+    def rest(
+        self, inputs: Any, targets: Any, index: Any, rates: Any, momenta: Any, number: Any, weights: Any = None
+    ) -> Any:
         """Train the epoch's smaller last batch; returns whether its loss was finite.
 
         Always a TensorFlow graph: one batch an epoch is not worth a second or 90 MB of XLA's compiler.
         """
-        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number, jit=False))
+        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number, weights, jit=False))
 
-    def step(self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any, *, jit: bool) -> Any:
+    def step(
+        self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any, weights: Any, *, jit: bool
+    ) -> Any:
         """Train one batch and return its loss: gather, forward, loss, gradients, update, metrics."""
         built, model = self.built, self.built.logits_model
         x, y = tf.gather(inputs, index_B), tf.gather(targets, index_B)
-        weights_B = batch_weights(self.weights_K, y)
+        own_B = None if weights is None else tf.gather(weights, index_B)
+        weights_B = batch_weights(self.weights_K, y, own_B)
         set_step(self.states, self.seeds, number)
         with threefry(active=jit), self.statistics.as_variables(), tf.GradientTape() as tape:
             mixture = built.mixture(index_B.shape[0])
@@ -205,8 +222,9 @@ class Steps:
             gradients = clip(gradients, self.clipping) if is_clipped else gradients
             built.optimizer.apply(gradients, variables)
         with self.statistics.as_variables():
-            y = y if mixture is None else mixture.targets(y)
-            count(built, self.loss_tracker, y, scores, loss, size=tf.shape(y)[0])
+            if mixture is not None:
+                y, own_B = mixture.targets(y), None if own_B is None else mixture.targets(own_B)
+            count(built, self.loss_tracker, y, scores, loss, size=tf.shape(y)[0], weights_B=own_B)
         return loss
 
     @contextlib.contextmanager

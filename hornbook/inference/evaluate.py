@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hornbook.builder.build import as_targets
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
@@ -164,7 +163,7 @@ def evaluate_run(
     if input is not None:
         found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
         examples, more = (
-            Split(found.x, _present(found.y), found.kept.get("path")),
+            Split(found.x, _present(found.y), names=found.kept.get("path")),
             tuple(f"note: {text}" for text in found.notes),
         )
     else:
@@ -176,7 +175,7 @@ def evaluate_run(
         own = trained.decision()
         notes = (*notes, f"note: labels and metrics by threshold {threshold:g}; the run's own is {own:g}.")
     confidence = assess(trained, splits, examples, **asked) if any(asked.values()) else None
-    metrics = Evaluator(trained.built(threshold))(examples.x, as_targets(examples.y, trained.model))
+    metrics = Evaluator(trained.built(threshold)).of_split(examples)
     where = _where(trained, split or "test") if input is None else "x"
     classes, confusion, mistakes = _from_scores(trained, examples, decision, errors=errors, where=where)
     return Report(

@@ -20,7 +20,7 @@ from hornbook.data.source import Array, Inputs
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
-from hornbook.errors import Problem, UsageError
+from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
@@ -126,8 +126,9 @@ class Prepared:
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())
+        is_weighted = self.splits.train.weights is not None
         facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
-        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, preprocessing))
+        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, is_weighted, preprocessing))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -163,6 +164,10 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
         check_range(resolved, built, unlabeled)
     engine = choose_engine(resolved.training.engine, built)
     resolved = resolved.replaced({"training.engine": engine})
+    if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
+        message = "Keras's 'fit' has one weight for class and example, which its metrics would count too."
+        hint = "Omit it: 'auto' chooses another engine."
+        raise RecipeError([Problem(("training", "engine"), message, hint, code="class-weights")])
     batches = -(-len(splits.train) // resolved.training.batch_size)
     return Prepared(
         recipe=resolved,

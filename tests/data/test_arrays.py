@@ -79,8 +79,8 @@ def test_what_is_no_data_is_a_usage_error(data):
 
 
 def test_an_unknown_key_is_not_ignored():
-    with pytest.raises(UsageError, match="unknown keys weights"):
-        from_arrays({"x": X, "y": Y, "weights": Y})
+    with pytest.raises(UsageError, match="unknown keys weight"):
+        from_arrays({"x": X, "y": Y, "weight": Y})
 
 
 def test_keys_that_contradict_each_other_are_refused():

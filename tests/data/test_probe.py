@@ -37,6 +37,7 @@ SMALL_AND_LARGE = [
     ("data.test_path=none.csv", "data.test_path: none.csv: no such file."),
     ("data.target=yy", "data.target: no column 'yy'."),
     ("data.target=[a, yy]", "data.target.1: no column 'yy'."),
+    ("data.weight=aa", "data.weight: no column 'aa'. Did you mean 'a'?"),
     ("data.drop=[cty]", "data.drop.0: no column 'cty'. Did you mean 'city'?"),
     ("data.types={cty: category}", "data.types.cty: no column 'cty'. Did you mean 'city'?"),
     ("data.columns=[a, cty]", "data.columns.1: no column 'cty'. Did you mean 'city'?"),

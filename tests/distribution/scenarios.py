@@ -24,7 +24,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
             "metrics": ["r2_score", "mean_absolute_error"],
         },
     },
-    "convolutions, class weights and penalties, adam, decay, max-norm, clipping by global norm": {
+    "convolutions, weights of classes and examples, penalties, adam, decay, max-norm, clipping by global norm": {
         "model": {"name": "cnn", "filters": [3], "dense": [5]},
         "normalization": "batch_normalization",
         "head": {"loss": {"name": "categorical_crossentropy", "label_smoothing": 0.1}},
@@ -84,7 +84,8 @@ def main(folder: Path, name: str) -> None:
     found: dict[str, Any] = {"runs": []}
     x, y = arrays(name)
     for strategy in (None, "mirrored"):
-        result = train(load_recipe(recipe_of(name, strategy)), data=(x, y), runs=folder / str(strategy))
+        data = {"x": x, "y": y} | ({"weights": y + 0.5} if name.startswith("convolutions") else {})
+        result = train(load_recipe(recipe_of(name, strategy)), data=data, runs=folder / str(strategy))
         found["runs"].append(
             {
                 "history": [

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 INTERRUPTED = "batch normalization over unequal parts, clipping by value, moving momentum, a metric built late"
-CONVOLUTIONS = "convolutions, class weights and penalties, adam, decay, max-norm, clipping by global norm"
+CONVOLUTIONS = (
+    "convolutions, weights of classes and examples, penalties, adam, decay, max-norm, clipping by global norm"
+)
 NAMES = [CONVOLUTIONS, pytest.param(INTERRUPTED, marks=pytest.mark.whole)]
 
 

@@ -91,7 +91,7 @@ def alone(tmp_path_factory, tensorflow, recipe_of):
     results = {}
 
     def run(more=None, *overrides, data=None):
-        key = json.dumps([more, overrides]), id(data and data[0])
+        key = json.dumps([more, overrides]), id(data and data["x" if isinstance(data, dict) else 0])
         if key not in results:
             recipe = recipe_of(more, overrides)
             results[key] = train_recipe(recipe, data=data, runs=tmp_path_factory.mktemp("alone"))

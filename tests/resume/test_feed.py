@@ -8,6 +8,7 @@ import pytest
 RNG = np.random.default_rng(3)
 X = RNG.integers(0, 256, (210, 5, 4, 1), dtype=np.uint8)
 Y = RNG.integers(0, 3, 210)
+WEIGHTS = np.random.default_rng(4).exponential(size=210).astype(np.float32)
 ROW_BYTES = 20
 BATCH = 8
 TREE = {
@@ -41,7 +42,7 @@ def feed(inputs, block_batches):
     from hornbook.data.source import Split
     from hornbook.engine.feed import Streamed, make_feed
 
-    made = make_feed(Split(inputs, Y[:170]), Y[:170], BATCH)
+    made = make_feed(Split(inputs, Y[:170], WEIGHTS[:170]), Y[:170], BATCH)
     assert isinstance(made, Streamed)
     return made
 
@@ -57,6 +58,7 @@ def test_blocks_hold_each_batch_of_the_order_from_the_start_on(feed, block_batch
             rows = order[batch * BATCH : (batch + 1) * BATCH]
             np.testing.assert_array_equal(block.inputs.numpy()[index], X[rows])
             np.testing.assert_array_equal(block.targets.numpy()[index], Y[rows])
+            np.testing.assert_array_equal(block.weights[0].numpy()[index], WEIGHTS[rows])
             seen.append(batch)
     assert seen == list(range(start, 21))
     assert sizes == {(min(block_batches, 21) * BATCH, 5, 4, 1)}  # one program fits all
@@ -64,9 +66,10 @@ def test_blocks_hold_each_batch_of_the_order_from_the_start_on(feed, block_batch
 
 def test_the_rest_is_the_last_batch_alone(feed):
     order = np.random.default_rng(5).permutation(170).astype(np.int32)
-    inputs, targets, index = feed.rest(order)
+    inputs, targets, index, (weights,) = feed.rest(order)
     np.testing.assert_array_equal(inputs.numpy()[index.numpy()], X[order[168:]])
     np.testing.assert_array_equal(targets.numpy()[index.numpy()], Y[order[168:]])
+    np.testing.assert_array_equal(weights.numpy()[index.numpy()], WEIGHTS[order[168:]])
 
 
 def test_no_more_than_a_block_is_read_at_once(monkeypatch, tensorflow):
@@ -135,10 +138,10 @@ def test_a_file_larger_than_the_budget_is_trained_on_as_if_it_were_in_memory(tra
     assert_same(streamed, resident, but=("recipe",))
 
 
-def test_class_weights_and_options_reach_streamed_training(train, alone, assert_same):
+def test_weights_of_classes_and_examples_and_options_reach_streamed_training(train, alone, assert_same):
     optimizer = {"name": "adam", "learning_rate": 0.01, "weight_decay": 0.1, "ema": {"momentum": 0.9}}
     tree = TREE | {"optimizer": optimizer, "training": {"epochs": 2, "batch_size": BATCH, "class_weights": {1: 3.0}}}
-    data = X[:208], Y[:208]  # 21 whole batches
+    data = {"x": X[:208], "y": Y[:208], "weights": WEIGHTS[:208]}  # 21 whole batches
     streamed = train(tree, "training.memory_budget=0.001 MB", data=data)
     assert_same(streamed, alone(tree, data=data), but=("recipe",))
 

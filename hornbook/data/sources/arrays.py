@@ -29,6 +29,7 @@ SPLIT_KEYS = {
     "x_test": ("x_test", "X_test"),
     "y_test": ("y_test",),
 }
+WEIGHT_KEYS = ("weights", "weights_validation", "weights_test")
 FORMS = "(x, y), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a Source or Splits"
 
 
@@ -41,6 +42,7 @@ def load_npz(spec: Npz, *, seed: int) -> Source:
     path = Path(spec.path).expanduser()
     arrays = open_npz(path)
     named = {"x": spec.inputs, "y": spec.targets, "x_test": spec.test_inputs, "y_test": spec.test_targets}
+    named |= {"weights": spec.weights, "weights_test": spec.test_weights}
     renamed: dict[str, str] = {}
     for role, name in named.items():
         if name is not None and name not in arrays:
@@ -120,10 +122,11 @@ def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
     if isinstance(data, Source):
         return data
     if isinstance(data, Mapping):
-        source, unused = _from_mapping(dict(data), {}, column=column, kind=kind, where="data: ")
+        weights = {key: key for key in WEIGHT_KEYS if key in data}
+        source, unused = _from_mapping(dict(data), weights, column=column, kind=kind, where="data: ")
         if unused:
             raise UsageError(
-                f"data: unknown keys {', '.join(map(str, unused))}. Expected: x, y, x_train, y_train, x_test …"
+                f"data: unknown keys {', '.join(map(str, unused))}. Expected: x, y, x_train, y_train, x_test, weights …"
             )
         return source
     if not isinstance(data, tuple | list) or len(data) not in {2, 3}:
@@ -164,6 +167,11 @@ def _from_mapping(
 
 def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
     """Return a source of arrays by role."""
+    weights = {name: _in_memory(roles.pop(name)) for name in WEIGHT_KEYS if name in roles}
+    return replace(_unweighted(roles, kind), **weights)
+
+
+def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     if is_frame(roles["x"]):
         from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 

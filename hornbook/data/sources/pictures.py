@@ -49,6 +49,7 @@ class _Listed:
         split: (N,) `train`, `validation` or `test`: the source's own splits; None where it has none.
         notes: Sentences the user should read.
         more: Further fields of the `Source`.
+        weights: (N,) what each counts in loss and metrics; None where all count alike.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class _Listed:
     split: Array | None
     notes: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
+    weights: Array | None = None
 
 
 def settings_of(spec: Pictures) -> PictureSettings:
@@ -163,6 +165,7 @@ def _source(found: _Listed, rows: Rows, row: Array, chosen: Array | None = None)
         if len(by_split[name]):
             roles[f"x{suffix}"] = rows.subset(row[by_split[name]])
             roles[f"y{suffix}"] = found.y[by_split[name]]
+            roles[f"weights{suffix}"] = None if found.weights is None else found.weights[by_split[name]]
     more = dict(found.more)
     if more.get("split_by") is not None:
         more["split_by"] = more["split_by"][by_split["train"]]
@@ -307,16 +310,21 @@ def _empty(found: FilesFound, class_names: list[str], depth: int) -> list[str]:
 
 
 def _list(spec: ImageList) -> _Listed:
-    from hornbook.data.sources.table import dialect_of, split_values, table_frame, target_array  # polars: 30 MB
+    from hornbook.data.sources.table import (  # polars: 30 MB
+        dialect_of,
+        split_values,
+        table_frame,
+        target_array,
+        weights_of,
+    )
     from hornbook.data.tables.columns import require_columns
 
     file = existing_file(spec.path)
     dialect, where, frame = dialect_of(spec), str(file), table_frame(spec)
     column = spec.split.column if spec.split is not None else None
-    wanted = [spec.file, *spec.target_columns, *filter(None, [spec.splits, column])]
+    wanted = [spec.file, *spec.target_columns, *filter(None, [spec.splits, spec.weight, column])]
     require_columns(wanted, frame, where)
     names, notes = _paths(file, [None if name is None else str(name) for name in frame[spec.file].to_list()], spec.file)
-    # Weights of examples would be read here too: a column of the list that goes with `y`.
     more = {
         "split_by": split_values(spec.split, frame, dialect, where),
         "target_names": spec.target_columns if len(spec.target_columns) > 1 else None,
@@ -330,6 +338,7 @@ def _list(spec: ImageList) -> _Listed:
         None if spec.splits is None else _named_splits(where, frame[spec.splits].to_list(), spec.splits),
         tuple(notes),
         more,
+        weights_of(spec.weight, frame, dialect, where),
     )
 
 

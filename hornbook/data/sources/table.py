@@ -38,15 +38,18 @@ def load_table(spec: Table, *, seed: int) -> Source:
     if spec.test_path is not None:
         test_file = existing_file(spec.test_path)
         test_frame = read_frame(test_file, dialect)
-        require_columns([*columns, *spec.target_columns], test_frame, str(test_file))
+        weight = [spec.weight] if spec.weight is not None else []
+        require_columns([*columns, *spec.target_columns, *weight], test_frame, str(test_file))
         test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
         test["y_test"] = target_array(spec.target_columns, test_frame, dialect, str(test_file), types=spec.types)
+        test["weights_test"] = weights_of(spec.weight, test_frame, dialect, str(test_file))
     return Source(
         x_NF,
         target_array(spec.target_columns, frame, dialect, where, types=spec.types),
         "table",
         features=features,
         split_by=split_values(spec.split, frame, dialect, where),
+        weights=weights_of(spec.weight, frame, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
         warnings=(*warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
         extra=dialect.recorded(),
@@ -79,6 +82,22 @@ def target_array(
         target_values(frame[name], dialect=dialect, where=where, is_number=name in (types or {})) for name in names
     ]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
+
+
+def weights_of(column: str | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+    """Return the rows' weights, or None where no column holds them; the pipeline refuses those that are none.
+
+    Raises:
+        DataError: If a value is missing or no number.
+    """
+    if column is None:
+        return None
+    values = plain_column(frame[column], dialect, where).cast(pl.Float64, strict=False)
+    missing = np.flatnonzero(values.is_null().to_numpy())
+    if len(missing):
+        rows = rows_listed((missing + 1).tolist())
+        raise DataError(f"{where}: column '{column}' holds weights, and has no number in {rows}.")
+    return values.to_numpy()
 
 
 def split_values(split: SplitSpec | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:

@@ -41,7 +41,7 @@ def feature_columns(spec: Table, frame: pl.DataFrame, where: str) -> list[str]:
         DataError: If the table lacks a column that the recipe names, or none is left.
     """
     split_column = spec.split.column if spec.split else None
-    others = [split_column] if split_column is not None else []
+    others = [name for name in (split_column, spec.weight) if name is not None]
     named = [*spec.target_columns, *others, *(spec.columns or ()), *(spec.drop or ()), *(spec.types or ())]
     require_columns(named, frame, where)
     if spec.columns is not None:

@@ -47,6 +47,8 @@ def _line(values: pl.Series, column: Column | None, spec: Table, dialect: Dialec
         becomes = "target"
     elif name == split_column and spec.split is not None:
         becomes = "orders the split" if spec.split.method == "time" else "groups the split"
+    elif name == spec.weight:
+        becomes = "weight"
     elif not is_feature:
         becomes = "left out"
     else:

@@ -44,6 +44,10 @@ class Npz(Stored):
     """Name of the array of test inputs; x_test, if there is one, when omitted."""
     test_targets: str | None = None
     """Name of the array of test targets; y_test, if there is one, when omitted."""
+    weights: str | None = None
+    """Name of an array of what each example counts in loss and metrics, from 0 on; omitted: all count alike."""
+    test_weights: str | None = None
+    """Name of the same for test examples; omitted: they count 1."""
     input_kind: KnownKind | None = None
     """What the inputs are, where their shape does not say it: whole numbers in rows may be `tokens`."""
     class_names: Names | None = None

@@ -120,6 +120,8 @@ class ImageList(Pictures):
     """The column with the pictures' paths."""
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
+    weight: Annotated[str, Field(min_length=1)] | None = None
+    """A column that says what each picture counts in loss and metrics, a number from 0 on."""
     splits: Annotated[str, Field(min_length=1)] | None = None
     """A column that says of each picture whether it is for `train`, `validation` (`val`, `valid`) or `test`."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
@@ -137,7 +139,12 @@ class ImageList(Pictures):
         yield from super().problems(task=task, path=path)
         roles = {self.file: "the pictures' paths"}
         column = self.split.column if self.split is not None else None
-        named = [("splits", self.splits), ("split.column", column), *(("target", name) for name in self.target_columns)]
+        named = [
+            ("splits", self.splits),
+            ("split.column", column),
+            ("weight", self.weight),
+            *(("target", name) for name in self.target_columns),
+        ]
         for key, name in named:
             if name in roles:
                 message = f"column '{name}' is {roles[name]} already."

@@ -43,6 +43,8 @@ class Table(Stored):
     """Feature columns: a list, or a mapping to `number` or `category`. Omitted: all that are not target or dropped."""
     types: dict[str, ColumnType] | None = None
     """Types of single columns, where the values alone mislead (a zip code is a category, $5 is a number)."""
+    weight: str | None = None
+    """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
     drop: Names | None = None
     """Columns that are no features."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
@@ -105,6 +107,11 @@ class Table(Stored):
                 message = f"column '{split_column}' is the target."
                 yield Problem((*path, "split", "column"), message, "Split by another column.", code="data-columns")
             roles[split_column] = "what the split goes by"
+        if self.weight is not None:
+            if self.weight in roles:
+                message = f"column '{self.weight}' is {roles[self.weight]} already."
+                yield Problem((*path, "weight"), message, "Weigh by another column.", code="data-columns")
+            roles[self.weight] = "the rows' weight"
         for key in ("columns", "types", "drop"):
             for column in getattr(self, key) or ():
                 if key == "types" and column in self.target_columns:
