@@ -16,6 +16,7 @@ from hornbook.recipes.sections.training import GradientClipping
 from hornbook.upstream import (
     Statistics,
     averaging_updates,
+    fused_normalization,
     momentum_from,
     seed_states,
     set_step,
@@ -120,6 +121,7 @@ class Steps:
         weights_K: Weight of each class in the loss, as a tensor, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
         jit: Whether XLA compiles chunks.
+        fuses: Whether batch normalization of images is one kernel.
         statistics: Of the model's inputs.
         clipping: Limit of the gradients, applied in front of the optimizer; None leaves it to the optimizer.
     """
@@ -132,6 +134,7 @@ class Steps:
     weights_K: Any
     momentum_option: str | None
     jit: bool
+    fuses: bool
     statistics: Statistics
     clipping: GradientClipping | None = None
 
@@ -183,7 +186,8 @@ class Steps:
         x, y = tf.gather(inputs, index_B), tf.gather(targets, index_B)
         weights_B = batch_weights(self.weights_K, y)
         set_step(self.states, self.seeds, number)
-        with threefry(active=jit), self.statistics.as_variables(), tf.GradientTape() as tape:
+        fused = fused_normalization(active=self.fuses)
+        with threefry(active=jit), fused, self.statistics.as_variables(), tf.GradientTape() as tape:
             scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B)
             loss = loss if penalties is None else loss + penalties
             scaled = built.optimizer.scale_loss(loss)
