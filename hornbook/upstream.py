@@ -37,6 +37,7 @@ __all__ = [
     "forget_executables",
     "forgettable",
     "frozen",
+    "fused_normalization",
     "has_all_variables",
     "let_momentum_move",
     "logits_of",
@@ -129,6 +130,44 @@ def threefry(*, active: bool) -> Iterator[None]:
     finally:
         for (module, name), function in saved.items():
             setattr(module, name, function)
+
+
+@contextlib.contextmanager
+def fused_normalization(*, active: bool) -> Iterator[None]:
+    """Trace batch normalization of images in training as one kernel of TensorFlow while this is open, if `active`.
+
+    Keras 3 writes it as a dozen operations, each of which goes through all numbers. The kernel adds in another order, so
+    that the last bits differ.
+    """
+    call = keras.layers.BatchNormalization.call
+
+    @functools.wraps(call)
+    def fused(layer: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        is_usual = mask is None and not layer.synchronized and not getattr(layer, "renorm", False)
+        if not (training and layer.trainable and is_usual and len(inputs.shape) == 4 and layer.axis in (-1, 3)):
+            return call(layer, inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=tf.cast(inputs, tf.float32),
+            scale=layer.gamma.value if layer.scale else tf.ones(channels),
+            offset=layer.beta.value if layer.center else tf.zeros(channels),
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
+            epsilon=layer.epsilon,
+            is_training=True,
+        )
+        places = tf.cast(tf.size(inputs) // channels, tf.float32)
+        variance = variance * (places - 1) / places  # without Bessel's factor, as Keras counts
+        for variable, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+            variable.assign(variable * layer.momentum + value * (1.0 - layer.momentum))
+        return tf.cast(outputs, layer.compute_dtype)
+
+    if active:
+        keras.layers.BatchNormalization.call = fused
+    try:
+        yield
+    finally:
+        keras.layers.BatchNormalization.call = call
 
 
 class _Momentum:

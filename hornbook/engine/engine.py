@@ -67,15 +67,17 @@ class Engine:
             weights_K=None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32),
             momentum_option=setup.momentum_option,
             jit=training.engine == "xla",
+            fuses=training.engine == "fused_graph",
             statistics=Statistics(setup.built.training_model),
             clipping=setup.clipping if clips_before else None,
         )
         self.programs = Programs(setup.structure, self.steps.externals())
-        self.phase = ""
+        self._kind = "fused " if self.steps.fuses else ""  # XLA's programs are told apart by how they are compiled
+        self.phase = self._kind
 
     def begin_phase(self, key: str) -> None:
         """Use programs of their own for other layers learning, or other rates."""
-        self.phase = key
+        self.phase = self._kind + key
 
     @property
     def batches(self) -> int:

@@ -17,6 +17,7 @@ from hornbook.recipes.sections.training import GradientClipping
 from hornbook.upstream import (
     Statistics,
     averaging_updates,
+    fused_normalization,
     momentum_from,
     seed_states,
     set_step,
@@ -138,6 +139,7 @@ class Steps:
         weights_K: Weight of each class in the loss, as a tensor, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
         jit: Whether XLA compiles chunks.
+        fuses: Whether batch normalization of images is one kernel.
         statistics: Of the model's inputs.
         clipping: Limit of the gradients, applied in front of the optimizer; None leaves it to the optimizer.
     """
@@ -150,6 +152,7 @@ class Steps:
     weights_K: Any
     momentum_option: str | None
     jit: bool
+    fuses: bool
     statistics: Statistics
     clipping: GradientClipping | None = None
 
@@ -209,7 +212,8 @@ class Steps:
         own_B = None if weights is None else tf.gather(weights, index_B)
         weights_B = batch_weights(self.weights_K, y, own_B)
         set_step(self.states, self.seeds, number)
-        with threefry(active=jit), self.statistics.as_variables(), tf.GradientTape() as tape:
+        fused = fused_normalization(active=self.fuses)
+        with threefry(active=jit), fused, self.statistics.as_variables(), tf.GradientTape() as tape:
             mixture = built.mixture(index_B.shape[0])
             scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B, mixture=mixture)
             loss = loss if penalties is None else loss + penalties

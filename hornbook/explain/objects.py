@@ -168,7 +168,7 @@ class Objects:
         policy, steps = session.on_divergence, getattr(session.loop, "steps", None)
         return {
             "engine": type(session.loop).__name__,
-            "programs": None if steps is None else ("xla" if steps.jit else "graph"),
+            "programs": None if steps is None else "xla" if steps.jit else "fused_graph" if steps.fuses else "graph",
             "order of epoch 1": [int(row) for row in session.plan().order[:FIRST]],
             "batch size": self.prepared.setup().batch_size if steps is None else steps.batch_size,
             "limit in seconds": session.limit_s,

@@ -12,6 +12,7 @@ from hornbook.inference.augmented import augmented_sheet
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits
+from hornbook.inference.heat import FeatureMap, feature_map, grad_cam
 from hornbook.inference.mistakes import Confused, Mistake, confused_of, named, worst_of
 from hornbook.inference.shown import Example, examples_of_rows
 from hornbook.inference.trained import Trained, labels_of, load_run
@@ -104,6 +105,7 @@ class Examination:
         targets: A regression's, those predicted worst first.
         num_targets: How many there are.
         mistakes: The most confidently wrong, or the largest residuals, first, each with its input.
+        feature_map: Which map the heat over the mistakes' pictures is of; None where there is none.
         num_wrong: How many are wrong; None for a regression.
         notes: Sentences about what is not here.
         parameters: Numbers that the model holds, and that were learned.
@@ -121,6 +123,7 @@ class Examination:
     targets: tuple[Residuals, ...] = ()
     num_targets: int = 0
     mistakes: tuple[tuple[Mistake, Example], ...] = ()
+    feature_map: FeatureMap | None = None
     num_wrong: int | None = None
     notes: tuple[str, ...] = ()
     parameters: tuple[int, int] | None = None
@@ -180,9 +183,33 @@ def examine_split(trained: Trained, name: str, split: Split) -> Examination:
         judge(found, trained, scores[kept], y[kept])
         _, _, worst = worst_of(trained, y[kept], scores[kept], count=MOST_MISTAKES)
         worst = named([replace(one, index=int(kept[one.index])) for one in worst], split)
-        inputs = examples_of_rows(trained.info, split.x, [one.index for one in worst])
+        heat = _heat(found, trained, split, scores, worst)
+        inputs = examples_of_rows(trained.info, split.x, [one.index for one in worst], heat)
         found.facts["mistakes"] = tuple(zip(worst, inputs, strict=True))
     return Examination(split=name, count=len(split), notes=tuple(found.notes), **found.facts)
+
+
+def _heat(found: _Found, trained: Trained, split: Split, scores: Array, worst: Sequence[Mistake]) -> Array | None:
+    """Return where the network saw what it predicted, for each of the worst; None where it has no feature map."""
+    info = trained.info
+    chosen = feature_map(trained.model) if info.kind == "image" and info.task != "regression" else None
+    if chosen is None or not worst:
+        return None
+    places = np.asarray([one.index for one in worst])
+    predicted = labels_of(scores[places], trained)
+    columns, signs = np.zeros(len(worst), int), np.ones(len(worst))
+    if info.task == "multiclass":
+        columns = np.asarray(predicted, int)
+    elif info.task == "multilabel":
+        names = list(info.class_names or map(str, range(info.num_classes)))
+        columns = np.asarray([names.index(str(one.of)) for one in worst])
+        signs = np.where(predicted[np.arange(len(worst)), columns], 1.0, -1.0)
+    else:
+        signs = np.where(predicted.reshape(-1), 1.0, -1.0)
+    heat = grad_cam(trained.model, chosen.layer, np.asarray(split.x[places]), columns.tolist(), signs.tolist())
+    if heat is not None:
+        found.facts["feature_map"] = chosen
+    return heat
 
 
 def _classification(found: _Found, trained: Trained, scores: Array, y: Array) -> None:

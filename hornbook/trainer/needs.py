@@ -19,7 +19,7 @@ SLOWER = 5.0
 """How much less of a processor's speed convolutions get than one large matrix product, on the machines we have measured."""
 PER_LAYER_S = 1.2e-4
 """What a step costs for each layer besides its arithmetic: operations that are started, normalization, the optimizer."""
-COMPILING_S = {"xla": 0.5, "graph": 0.3, "fit": 0.3}
+COMPILING_S = {"xla": 0.5, "graph": 0.3, "fused_graph": 0.3, "fit": 0.3}
 """What building the programs costs for each layer."""
 MEASURED = 512
 

@@ -33,7 +33,7 @@ def examine(monkeypatch, tensorflow):
         x = np.zeros((len(scores), 2), np.float32) if x is None else x
         monkeypatch.setattr(examination, "predict_scores", lambda *_, **__: scores)
         recipe = SimpleNamespace(head=SimpleNamespace(activation=SimpleNamespace(name=head), loss=NO_LOSS))
-        model = SimpleNamespace(trainable_weights=[np.zeros((2, 3))], count_params=lambda: 8)
+        model = SimpleNamespace(trainable_weights=[np.zeros((2, 3))], count_params=lambda: 8, layers=[])
         return examine_split(SimpleNamespace(info=info, recipe=recipe, model=model), "test", Split(x, np.asarray(y)))
 
     return run

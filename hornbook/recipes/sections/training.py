@@ -105,8 +105,9 @@ class Training(Spec):
     """Weight of each class in the loss, by name or number; `balanced`: inversely to how often it occurs."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
-    engine: Literal["auto", "xla", "graph", "fit"] = "auto"
-    """How steps are run: fused into XLA programs, fused into TensorFlow graphs, or by Keras's own `fit`."""
+    engine: Literal["auto", "xla", "graph", "fused_graph", "fit"] = "auto"
+    """How steps are run: many in one XLA program, many in one TensorFlow graph, or by Keras's own `fit`. `fused_graph` is a
+    graph in which batch normalization of images is one operation: faster, with other last bits."""
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """Train on all devices of this machine, or on the machines that TF_CONFIG lists; omitted: on one device."""
     memory_budget: Size | None = None
