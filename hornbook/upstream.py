@@ -49,6 +49,7 @@ __all__ = [
     "set_rate_factors",
     "set_step",
     "threefry",
+    "traced_anew",
     "trusted",
     "unclipped",
     "with_lite_metadata",
@@ -380,6 +381,12 @@ def averaging_updates(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
         yield
     finally:
         inner.ema_momentum = number
+
+
+def traced_anew(function: Any) -> Any:
+    """Return a `tf.function` that each model gets its own of: TensorFlow would warn at the fifth that it is traced again."""
+    function._omit_frequent_tracing_warning = True
+    return function
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from hornbook.data.source import Array, Inputs
 from hornbook.display.terminal import Bar
+from hornbook.upstream import traced_anew
 
 __all__ = ["large_batch", "predict_scores"]
 
@@ -28,8 +29,8 @@ def large_batch(model: keras.Model) -> int:
 def predict_scores(model: keras.Model, x: Inputs, *, shows_progress: bool = False) -> Array:
     """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode."""
     dtype = model.inputs[0].dtype
-    call = tf.function(
-        lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True
+    call = traced_anew(
+        tf.function(lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True)
     )
     size = large_batch(model)
     bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()

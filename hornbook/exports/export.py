@@ -1,6 +1,7 @@
 """From a run to a file of another format: strip, write, run it, compare, keep it or delete it."""
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -270,6 +271,7 @@ def _quietly() -> Iterator[None]:
     """Hold back what converters print, on Python's streams and below them, while this is open."""
     level, was = logging.root.manager.disable, tf.get_logger().level
     logging.disable(logging.WARNING)
+    held = io.StringIO()
     with tempfile.TemporaryFile() as sink:
         streams = [(number, os.dup(number)) for number in (1, 2)]
         try:
@@ -277,7 +279,7 @@ def _quietly() -> Iterator[None]:
             sys.stderr.flush()
             for number, _ in streams:
                 os.dup2(sink.fileno(), number)
-            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None), warnings.catch_warnings():
+            with contextlib.redirect_stdout(held), contextlib.redirect_stderr(held), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield
         finally:
@@ -286,3 +288,12 @@ def _quietly() -> Iterator[None]:
                 os.close(kept)
             logging.disable(level)
             tf.get_logger().setLevel(was)
+            _give_back(held)
+
+
+def _give_back(held: io.StringIO) -> None:
+    """Let loggers that were made while a stream was held back write to the real one from now on."""
+    loggers = [logging.root, *map(logging.getLogger, tuple(logging.root.manager.loggerDict))]
+    for handler in {each for logger in loggers for each in logger.handlers}:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is held:
+            handler.setStream(sys.stderr)

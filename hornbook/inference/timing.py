@@ -10,6 +10,7 @@ import tensorflow as tf
 from hornbook.data.source import Array, Inputs
 from hornbook.inference.trained import Trained
 from hornbook.runs.usage import size_text
+from hornbook.upstream import traced_anew
 
 __all__ = ["Cost", "PredictionTime", "cost_of"]
 
@@ -62,10 +63,12 @@ def cost_of(trained: Trained, x: Inputs) -> Cost:
     model = trained.model
     dtype = model.inputs[0].dtype
     examples = np.asarray(x[: max(BATCHES)])
-    call = tf.function(
-        lambda batch: model(tf.cast(batch, dtype), training=False),
-        input_signature=[tf.TensorSpec([None, *examples.shape[1:]], examples.dtype)],  # one program for all sizes
-        autograph=False,
+    call = traced_anew(
+        tf.function(
+            lambda batch: model(tf.cast(batch, dtype), training=False),
+            input_signature=[tf.TensorSpec([None, *examples.shape[1:]], examples.dtype)],  # one program for all sizes
+            autograph=False,
+        )
     )
     times = []
     for size in BATCHES:

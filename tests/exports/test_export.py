@@ -1,6 +1,7 @@
 """What is exported is compared in its own runtime; what differs is deleted; nothing is overwritten or half-written."""
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,25 @@ def test_a_failing_converter_leaves_nothing(export, run, monkeypatch):
     refused = export("saved_model")[0]
     assert refused.reason == "TensorFlow refuses it: no such operation"
     assert list((run / "exports").iterdir()) == []
+
+
+def test_what_a_converter_logs_later_goes_where_it_should(export, monkeypatch, capsys):
+    from hornbook.exports import saved_model
+
+    logger = logging.getLogger("a converter")
+    logger.propagate = False
+
+    def fail(exportable, path, precision):
+        print("chatter")
+        logger.addHandler(logging.StreamHandler())
+        logger.error("held back")
+        raise ValueError("no such operation")
+
+    monkeypatch.setattr(saved_model, "write", fail)
+    export("saved_model")
+    logger.error("said later")
+    logger.handlers.clear()
+    assert capsys.readouterr() == ("", "said later\n")
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(export, run, monkeypatch):
