@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import write_digits
 
 from hornbook.data import probe
 from hornbook.recipes import check_recipe
@@ -98,3 +99,20 @@ def test_archives_are_read_whole_or_without_their_inputs(monkeypatch, whole_byte
 def test_problems_of_other_sections_are_reported_beside_those_of_the_data():
     sentences = said("data.target=yy", "optimizer.lr=1")
     assert [sentence.split(":")[0] for sentence in sentences] == ["optimizer.lr", "data.target"]
+
+
+@pytest.mark.parametrize("whole_bytes", [probe.WHOLE_BYTES, 0])
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({"classes": ["a", "d"]}, "data.classes: there is no class 'd'."),
+        ({"split": {"validation": 50}}, "data.split: 50 validation and 2 test examples leave none of 10"),
+        ({"path": "p/a"}, "data: p/a: the pictures are in no folder of a class"),
+        ({"path": "q"}, "data.path: q: no such folder."),
+    ],
+)
+def test_folders_of_pictures_are_read_whole_or_without_their_pixels(monkeypatch, whole_bytes, own, expected):
+    monkeypatch.setattr(probe, "WHOLE_BYTES", whole_bytes)
+    write_digits("p", per_class=5, classes=2)
+    (found,) = said(data={"name": "image_folder", "path": "p", "size": 4, **own})
+    assert found.startswith(expected)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import write_digits
 
 import hornbook
 from hornbook.commands.check import DataLook
@@ -19,6 +20,12 @@ BASES = {
     "table": {"data": {"name": "table", "path": "t.csv", "target": "y"}, "model": MLP, "training": GRAPH},
     "images": {"data": {"name": "npz", "path": "i.npz"}, "model": MLP, "training": GRAPH},
     "tokens": {"data": {"name": "npz", "path": "k.npz"}, "model": {"name": "rnn", "units": [3]}, "training": GRAPH},
+    "pictures": {"data": {"name": "image_folder", "path": "p", "size": 4}, "model": MLP, "training": GRAPH},
+    "list": {
+        "data": {"name": "image_list", "path": "l.csv", "target": "y", "size": 4},
+        "model": MLP,
+        "training": GRAPH,
+    },
     "digits": {"data": "digits", "model": MLP, "training": GRAPH},
     "diabetes": {"data": "diabetes", "model": MLP, "training": GRAPH},
 }
@@ -80,6 +87,22 @@ ILL = [
     ("images", "model.embedding=8"),
     ("images", "pretraining={name: rotation}"),
     ("images", "head={activation: softmax, units: 3}"),
+    ("pictures", "data.path=none"),
+    ("pictures", "data.path=t.csv"),
+    ("pictures", "data.path=p/a"),
+    ("pictures", "data.path=."),
+    ("pictures", "data.size=[4, 0]"),
+    ("pictures", "data.classes=[a]"),
+    ("pictures", "data.classes=[a, d]"),
+    ("pictures", "data.split={method: group}"),
+    ("pictures", "data.split={validation: 100}"),
+    ("pictures", "model={name: rnn, units: [3]}"),
+    ("pictures", "head.units=7"),
+    ("list", "data.path=none.csv"),
+    ("list", "data.file=nope"),
+    ("list", "data.target=nope"),
+    ("list", "data.split={method: group, column: nope}"),
+    ("list", "data.target=b task=multilabel"),
     ("tokens", "data.standardize=true"),
     ("tokens", "data.path=n.npz"),
     ("tokens", "regularization={gaussian_noise: 0.1}"),
@@ -116,6 +139,11 @@ def folder(tmp_path_factory):
         np.savez("w.npz", x=images, y=np.full(60, 3))
         np.savez("k.npz", x=np.arange(300).reshape(60, 5) % 9, y=y)
         np.savez("n.npz", x=np.arange(300).reshape(60, 5) % 9 - 1, y=y)
+        write_digits(folder / "p", per_class=4)
+        Path("l.csv").write_text(
+            "file,y,b\n"
+            + "".join(f"p/a/00{n}{s},{n % 2},{n / 8}\n" for n, s in enumerate((".jpg", ".png", ".png", ".jpg")))
+        )
         yield folder
 
 

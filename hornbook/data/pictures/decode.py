@@ -50,6 +50,7 @@ OTHER_KINDS = (
     (rb"^\x00*$", "nothing but zeros"),
 )
 GREY = frozenset({"1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I"})
+MAY_HOLD_ORIENTATION = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 THUMB = 32
 COLOURFUL = 2  # a difference of channels that rounding does not explain
 Picture = Any  # Pillow's images; its types change with its versions
@@ -193,13 +194,14 @@ def _loaded(image: Picture, at_least: tuple[int, int] | None) -> Upright:
         kind = "JPEG"
     elif getattr(image, "n_frames", 1) > 1:
         notes.add("first_frame")
-    orientation = image.getexif().get(0x0112, 1)
+    has_exif = kind == "TIFF" or not MAY_HOLD_ORIENTATION.isdisjoint(image.info)
+    orientation = image.getexif().get(0x0112, 1) if has_exif else 1
     is_sideways = orientation in {5, 6, 7, 8}
     if at_least is not None and kind == "JPEG":
         image.draft(None, at_least[::-1] if is_sideways else at_least)
     image.load()
-    image = ImageOps.exif_transpose(image)
     if orientation in range(2, 9):
+        image = ImageOps.exif_transpose(image)
         notes.add("turned")
     if kind != "JPEG":
         width, height = image.size
