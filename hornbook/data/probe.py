@@ -123,7 +123,7 @@ def _size(section: Spec) -> int:
 
 def _placed(error: HornbookError) -> Problem:
     """Return an error as a problem of the key that it is about: its message begins with it."""
-    text = str(error)
+    text = " ".join(line.strip() for line in str(error).splitlines())
     key = KEY.match(text)
     if key is not None:
         parts = key["key"].split(".")

@@ -15,6 +15,7 @@ OTHERS = [
     "docs/before_training.md",
     "docs/python.md",
     "docs/data.md",
+    "docs/pictures.md",
     "docs/resume.md",
     "docs/lr_find.md",
     "docs/uncertainty.md",

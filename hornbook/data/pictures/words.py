@@ -114,6 +114,6 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 def unreadable_sentences(reasons: Sequence[tuple[str, str]]) -> list[str]:
     """Return a line for each of the first files that cannot be read, and how many more there are."""
-    lines = [f"{printable(name)} {reason}" for name, reason in reasons[:MOST_UNREADABLE]]
+    lines = [f"{printable(name)} {reason}." for name, reason in reasons[:MOST_UNREADABLE]]
     more = len(reasons) - MOST_UNREADABLE
     return [*lines, f"… and {more:,} more"] if more > 0 else lines

@@ -150,7 +150,7 @@ def _readable(found: _Listed, read: PicturesRead, spec: Pictures) -> tuple[_List
         lost = [name for label, name in enumerate(class_names) if not (found.y[chosen] == label).any()]
         if lost:
             raise DataError("\n  ".join([f"{found.source}: no picture of class {listed(lost)} can be read.", *lines]))
-    note = f"{count} and were left out: {'; '.join(lines)}."
+    note = f"{count} and were left out: {' '.join(lines)}"
     return replace(found, notes=(*found.notes, note)), chosen
 
 
