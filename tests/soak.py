@@ -1,7 +1,7 @@
 """Kills training processes at random moments, resumes them, and compares with runs that were left alone.
 
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
-    python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle"     as the test suite does, see `deaths`
+    python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle, mixed examples"     as the test suite does, see `deaths`
     python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
     python tests/soak.py --damage 2000      a file of a run damaged at random under each command that reads it
     python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
@@ -33,7 +33,10 @@ EVERY, ALWAYS, NEVER = (f"training.checkpoint.every={seconds}" for seconds in (0
 """So often that some kills hit a save; after each chunk, so that the number of files written says where a run is; never."""
 FEW = "data.limit=320"
 KINDS: dict[str, tuple[str, list[str]]] = {
-    "dropout, batch norm, one_cycle": ("he_elu_bn", [FEW, "training.epochs=4"]),
+    "dropout, batch norm, one_cycle, mixed examples": (
+        "he_elu_bn",
+        [FEW, "training.epochs=4", "data.augmentation={mixup: 0.4, cutmix: 1.0}"],
+    ),
     "performance scheduling, early stopping, accumulation, averaged weights": (
         "he_elu_bn",
         [

@@ -9,7 +9,7 @@ from soak import KINDS
 
 ROOT = Path(__file__).parents[2]
 DEATHS = {  # of each kind: files written in full before each death, and where the run stands then
-    "dropout, batch norm, one_cycle": {42: "mid-epoch, mid-save"},
+    "dropout, batch norm, one_cycle, mixed examples": {42: "mid-epoch, mid-save"},
     "performance scheduling, early stopping, accumulation, averaged weights": {
         28: "between epochs, mid-save",
         60: "mid-epoch, mid-save",
@@ -45,5 +45,6 @@ def test_the_kinds_cover_whatever_has_a_state():
         "accumulation",
         "averaged weights",
         "pretraining",
+        "mixed examples",
     ):
         assert part in words
