@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.shrinking.graph import CONVOLUTIONS, Change, Graph, hands_on, weight_names
+from hornbook.shrinking.graph import CONVOLUTIONS, SEPARABLE, Change, Graph, hands_on, weight_names
 
 __all__ = ["Folding", "fold_inputs", "fold_normalization", "removed_layers", "summed"]
 
@@ -27,7 +27,6 @@ MAXIMA = (
     keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalMaxPooling3D,
 )  # fmt: skip
 """The same, where no scale is below zero."""
-SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 OF_INPUTS = (keras.layers.Rescaling, keras.layers.Normalization)
 
 

@@ -14,9 +14,21 @@ from hornbook.errors import RunError
 from hornbook.exports.stripped import OF_TRAINING
 from hornbook.upstream import reason
 
-__all__ = ["CONVOLUTIONS", "Change", "Graph", "hands_on", "loaded_again", "rebuilt", "without_halves"]
+__all__ = [
+    "CONVOLUTIONS",
+    "DEPTHWISE",
+    "SEPARABLE",
+    "Change",
+    "Graph",
+    "hands_on",
+    "loaded_again",
+    "rebuilt",
+    "without_halves",
+]
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 PLACEHOLDER = "augmentation_"
 """How the names of layers begin that stand where training changes images."""
 

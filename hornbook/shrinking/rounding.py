@@ -12,7 +12,7 @@ import numpy as np
 
 from hornbook.data.source import Array
 from hornbook.errors import RunError
-from hornbook.shrinking.graph import CONVOLUTIONS
+from hornbook.shrinking.graph import CONVOLUTIONS, DEPTHWISE, SEPARABLE
 from hornbook.shrinking.prune import KERNELS
 
 __all__ = ["round_to_half", "round_to_levels"]
@@ -23,7 +23,7 @@ STEPS = (0.5, 0.625, 0.75, 0.875, 1.0, 1.25, 1.5, 1.75)
 """What the step between two levels may be, times a power of two: weights are then numbers of ten bits, which pack well."""
 TRIED = 4
 """How many steps are tried; the smallest cuts off what is above half of the largest weight."""
-CALIBRATED = (*CONVOLUTIONS, keras.layers.Dense)
+CALIBRATED = (*CONVOLUTIONS, *SEPARABLE, keras.layers.Dense)
 
 
 def round_to_half(model: keras.Model) -> None:
@@ -59,8 +59,24 @@ def round_to_levels(model: keras.Model, rows: Array) -> dict[str, float]:
         else:
             for weight in layer.weights:
                 if weight.path.rsplit("/", 1)[-1] in KERNELS:
-                    weight.assign(rounded(weight.numpy(), _steps(weight.numpy())[0]))
+                    _round(weight, is_depthwise=isinstance(layer, DEPTHWISE))
     return changed
+
+
+def _round(weight: Any, *, is_depthwise: bool = False) -> None:
+    """Round a kernel to the levels that its largest weights need; of a depthwise one (…, C, M) each channel has its own."""
+    kernel = weight.numpy()
+    if is_depthwise:
+        by_unit = kernel.reshape(*kernel.shape[:-2], -1)
+        weight.assign(rounded(by_unit, _exact(by_unit)).reshape(kernel.shape))
+    else:
+        weight.assign(rounded(kernel, _steps(kernel)[0]))
+
+
+def _exact(kernel: Array) -> Array:
+    """Return the steps (units,) at which nothing is cut off: for units of few weights, each of which counts."""
+    needed = np.abs(kernel).reshape(-1, kernel.shape[-1]).max(axis=0) / LEVELS
+    return np.asarray(np.where(needed > 0, needed, 1.0), np.float32)
 
 
 def _steps(kernel: Array) -> list[Array]:
@@ -85,20 +101,23 @@ def rounded(kernel: Array, steps: Array) -> Array:
 def _calibrate(layer: Any, inputs: Array) -> float:
     """Round a layer's kernel so that its sums change least on some inputs, and move its bias by what they change."""
     activation, layer.activation = layer.activation, keras.activations.linear
-    kernel = layer.kernel.numpy()
+    variable = layer.pointwise_kernel if isinstance(layer, SEPARABLE) else layer.kernel
+    kernel = variable.numpy()
     try:
         before = np.asarray(layer(inputs), np.float64).reshape(-1, kernel.shape[-1])
+        if isinstance(layer, SEPARABLE):
+            _round(layer.depthwise_kernel, is_depthwise=True)
         best, errors = kernel, np.full(kernel.shape[-1], np.inf)
         sums = before
-        for steps in _steps(kernel):
+        for steps in (_exact(kernel), *_steps(kernel)) if isinstance(layer, SEPARABLE) else _steps(kernel):
             trial = rounded(kernel, steps)
-            layer.kernel.assign(trial)
+            variable.assign(trial)
             after = np.asarray(layer(inputs), np.float64).reshape(before.shape)
             found = np.mean((after - before) ** 2, axis=0)
             is_better = found < errors
             best, errors = np.where(is_better, trial, best), np.where(is_better, found, errors)
             sums = np.where(is_better, after, sums)
-        layer.kernel.assign(best)
+        variable.assign(best)
         if layer.use_bias:
             layer.bias.assign(layer.bias.numpy() + np.mean(before - sums, axis=0).astype(np.float32))
     finally:

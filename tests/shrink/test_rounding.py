@@ -31,6 +31,19 @@ def test_each_unit_has_255_levels_that_its_largest_weight_says(network, generato
     assert model.get_layer("sums").activation.__name__ == "softmax"
 
 
+@pytest.mark.parametrize("kind", [layers.SeparableConv2D, layers.DepthwiseConv2D])
+def test_each_channel_of_a_depthwise_kernel_has_levels_of_its_own(network, generator, kind):
+    layer = kind(4, 3, name="maps") if kind is layers.SeparableConv2D else kind(3, depth_multiplier=2, name="maps")
+    model = network((6, 6, 3), layer, layers.Flatten())
+    variable = model.get_layer("maps").weights[0]
+    variable.assign(variable.numpy() * np.array([1000.0, 1.0, 0.001])[:, None])  # (3, 3, channels, multiplier)
+    before = variable.numpy()
+    round_to_levels(model, generator.normal(size=(20, 6, 6, 3)).astype(np.float32))
+    half_a_step = np.abs(before).max(axis=(0, 1)) / 127 / 2
+    assert (np.abs(variable.numpy() - before) <= half_a_step * 1.001).all()
+    assert (variable.numpy() != before).any()
+
+
 def test_calibration_costs_less_than_rounding_to_the_largest_weight(network, generator):
     rows = generator.normal(size=(200, 30)).astype(np.float32) + 1.0
     model = network((30,), layers.Dense(4, name="sums"))
