@@ -81,11 +81,11 @@ def needed(name, runs):
         return ["~sweep"]
     if name in {"fashion_b_best", "fashion_b_on_a"}:
         earlier = hornbook.train(load_recipe("fashion_model_a.yaml", SHORT), runs=runs, progress=False)
-        return [f"reuse.from={earlier.run}"]
+        return [f"reuse.from={earlier.run}", "~reuse.unfreeze"]
     if name == "rnn_imdb":
         draw, path = np.random.default_rng(0), Path(runs) / "reviews.npz"
-        words = draw.integers(1, 2000, (500, 40))
-        np.savez(path, x=words, y=(words < 1000).mean(axis=1) > 0.5)
+        words = draw.integers(1, 2000, (500, 40)) * (np.arange(40) < draw.integers(3, 41, (500, 1)))
+        np.savez(path, x=words, y=(words > 1000).mean(axis=1) > 0.2)
         return ["data={name: npz, path: " + str(path) + ", input_kind: tokens}", "~data.limit"]
     return []
 

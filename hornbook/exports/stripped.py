@@ -86,6 +86,7 @@ def _copied(layer: keras.layers.Layer, changes: dict[str, Any]) -> keras.layers.
     for inner in (config, *(config[key]["config"] for key in ("layer", "backward_layer") if config.get(key))):
         inner.update({key: value for key, value in changes.items() if key in inner} | {"dtype": "float32"})
     made: keras.layers.Layer = type(layer).from_config(config)
-    made.build(layer.input.shape)
+    inputs = layer.input  # with a mask, where tokens are read
+    made.build(inputs[0].shape if isinstance(inputs, list) else inputs.shape)
     made.set_weights(layer.get_weights())
     return made

@@ -64,6 +64,24 @@ def test_a_recurrent_layer_that_is_unrolled_predicts_the_same(model, prepare, ge
     assert all(layer.unroll for layer in recurrent)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_padding_of_tokens_is_passed_over_unrolled_too(bidirectional, prepare, generator, tmp_path):
+    from hornbook.exports.stripped import stripped
+
+    tokens = generator.integers(1, 9, (32, 6)) * (np.arange(6) < generator.integers(1, 7, (32, 1)))
+    model = {"name": "rnn", "units": [3], "embedding": 2, "bidirectional": bidirectional}
+    np.savez(tmp_path / "tokens.npz", x=tokens, y=np.arange(32) % 2)
+    data = {
+        "name": "npz",
+        "path": str(tmp_path / "tokens.npz"),
+        "input_kind": "tokens",
+        "split": {"validation": 0, "test": 0},
+    }
+    plain = prepare({"data": data, "model": model, "activation": "tanh"}).built.model
+    made = stripped(plain, unrolls=True)
+    np.testing.assert_allclose(np.asarray(made(tokens)), np.asarray(plain(tokens)), rtol=0, atol=1e-6)
+
+
 def test_targets_that_were_standardized_come_back_in_their_unit(prepare, generator):
     from hornbook.exports.stripped import stripped
 
