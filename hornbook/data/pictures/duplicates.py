@@ -105,7 +105,7 @@ def _cosines() -> Array:
     one = np.cos(np.pi * np.arange(FREQUENCIES)[:, None] * (2 * places + 1) / (2 * SIDE))
     one /= np.linalg.norm(one, axis=1, keepdims=True)
     both = np.einsum("ki,lj->klij", one, one).reshape(-1, SIDE * SIDE)
-    return both[1:].T.astype(np.float32)  # without the mean, which is 0
+    return np.asarray(both[1:].T, np.float32)  # without the mean, which is 0
 
 
 def _candidates(copies: Array, is_small: Array) -> Iterator[Array]:

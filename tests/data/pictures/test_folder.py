@@ -310,3 +310,27 @@ def test_a_folder_that_may_not_be_entered_is_named(folder, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr("hornbook.data.pictures.listing.os.scandir", refuse)
     assert "b: cannot be read: Permission denied." in error(folder)
+
+
+def test_runs_with_other_seeds_and_splits_share_what_was_read(folder, monkeypatch):
+    from hornbook.data import Shelf
+    from hornbook.data.pictures import reading
+
+    spec, shelf = ImageFolder(path=str(folder), size=16, channels=1), Shelf()
+    shelf.load(spec, seed=1)
+    monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
+    expected = load(spec, seed=2)
+    found = shelf.load(spec, seed=2)
+    assert found.info == expected.info
+    np.testing.assert_array_equal(found.test.x, expected.test.x)
+
+
+def test_pretraining_sees_the_pictures_whose_labels_are_taken_away(folder):
+    from hornbook import load_recipe
+    from hornbook.data import load_data
+
+    data = {"name": "image_folder", "path": str(folder), "size": 8, "channels": 1}
+    recipe = {"data": data, "model": "cnn", "pretraining": {"name": "rotation", "labeled": 9}}
+    found = load_data(load_recipe(recipe))
+    assert len(found.splits.train) == 9
+    assert found.unlabeled.shape == (29, 8, 8, 1)
