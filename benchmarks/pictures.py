@@ -23,7 +23,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "pictures.md"
 BLOCK = re.compile("<!-- table -->.*?<!-- end -->", re.DOTALL)
-SIZE, BATCH = 96, 32
+SIZE, BATCH, SIDE = 96, 32, 260
 EPOCHS = 4
 WAYS = ("hornbook", "hornbook streamed", "keras")
 LATER = ("hornbook", "hornbook streamed", "arrays", "keras")
@@ -31,7 +31,7 @@ BUDGET_MB = 20
 
 
 def draw(folder, count, side, seed=0):
-    """Write digits as pictures of about `side` pixels, in a folder for each class; half JPEG, half PNG."""
+    """Write digits as pictures of about `side` pixels, in a folder for each class; three JPEG to one PNG."""
     from PIL import Image
     from sklearn.datasets import load_digits
 
@@ -48,7 +48,7 @@ def draw(folder, count, side, seed=0):
         image = Image.fromarray((paper * (1 - grey) + ink * grey + noise).clip(0, 255).astype(np.uint8))
         place = folder / str(bunch.target[row])
         place.mkdir(parents=True, exist_ok=True)
-        image.save(place / f"{number:06}.{('jpg', 'png')[number % 2]}")
+        image.save(place / f"{number:06}.{('jpg', 'jpg', 'png', 'jpg')[number % 4]}")
 
 
 def recipe(folder, way, epochs):
@@ -169,7 +169,7 @@ def epochs_table(folder, count, rounds):
         "arrays": "the same pixels as arrays in memory", "keras": "`image_dataset_from_directory`, `fit`",
     }  # fmt: skip
     lines = [
-        f"{count:,} pictures (JPEG and PNG, 77 to 154 pixels a side) at {SIZE}×{SIZE}, a `cnn` of 16, 32, 32, 32 filters, "
+        f"{count:,} pictures (three JPEG to one PNG, 200 to 420 pixels a side) at {SIZE}×{SIZE}, a `cnn` of 16, 32, 32, 32 filters, "
         f"batches of {BATCH}; medians of {rounds} processes each, taking turns; load of the machine {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} processors.",
         "",
         "| | first epoch, from the folder on | later epochs | processor, first and later | peak memory |",
@@ -216,7 +216,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        draw(folder / "some", arguments.pictures, SIZE)
+        draw(folder / "some", arguments.pictures, SIDE)
         tables = [epochs_table(folder / "some", arguments.pictures, arguments.rounds)]
         if arguments.listed:
             draw(folder / "many", arguments.listed, 64)

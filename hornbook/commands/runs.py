@@ -111,7 +111,8 @@ def _free_pictures(cached: list[Cached], *, yes: bool) -> int:
     freed = remove_unfilled() if yes else 0
     for one in cached:
         verb = ("freed" if yes else "would free") if one.is_unused else "kept"
-        print(f"{verb} {size_text(one.size):>8}  pixels of {one.what} of {one.source}, last used {date_text(one.used)}")
+        when = f", last used {date_text(one.used)}" if one.used else ""
+        print(f"{verb} {size_text(one.size):>8}  pixels of {one.what} of {one.source}{when}")
         if one.is_unused:
             freed += one.size
             if yes:

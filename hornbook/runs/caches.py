@@ -81,7 +81,8 @@ def cached_pictures() -> list[Cached]:
             used = (path / ABOUT).stat().st_mtime
         size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         is_unused = time.time() - used > UNUSED_S or not os.path.exists(source)
-        found.append(Cached(path, source, what, size, used, is_unused))
+        shown = source.encode("utf-8", "backslashreplace").decode()
+        found.append(Cached(path, shown, what, size, used, is_unused))
     return sorted(found, key=lambda one: (one.source, one.path.name))
 
 

@@ -28,6 +28,7 @@ def make_run(tmp_path):
 def command(tmp_path, monkeypatch):
     """A function: `hornbook runs …` → its output."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HORNBOOK_CACHE", str(tmp_path / "cache"))
 
     def run(line, *, code=0):
         done = CliRunner().invoke(app, ["runs", *line.split()])

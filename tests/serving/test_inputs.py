@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hornbook.data.pictures.decode import decode
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.tables.plain import PlainRows
 from hornbook.errors import DataError
 from hornbook.serving.answers import answers
@@ -167,6 +169,17 @@ def test_transparent_parts_are_white(make):
     x, notes = of_pictures([("clear.png", picture(clear))], model.facts, model.info)
     assert x.min() == 16
     assert notes == ("clear.png: its transparent parts were taken for white.",)
+
+
+def test_pictures_are_read_as_the_run_that_was_trained_on_files_read_its_own(make):
+    settings = PictureSettings(4, 4, "pad", 1, "#404040")
+    model = make.pictures(scale=255.0)
+    info = replace(model.info, extra={**model.info.extra, "pictures": {"settings": settings.to_json()}})
+    sent = picture(np.arange(32).reshape(8, 4) * 8)
+    x, _ = of_pictures([("a.png", sent)], model.facts, info)
+    assert x.dtype == np.uint8
+    assert (x[0, :, [0, 3]] == 0x40).all()
+    np.testing.assert_array_equal(x[0], decode(sent, settings).pixels)
 
 
 def test_what_is_no_picture_is_refused(make):

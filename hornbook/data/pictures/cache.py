@@ -269,7 +269,7 @@ class SetWriter:
             os.fsync(self._file.fileno())
             self._file.close()
             (self._folder / FACTS_FILE).write_bytes(data)
-            (self._folder / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+            (self._folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
             if path.exists() and open_set(path, self._settings) is None:
                 shutil.rmtree(path)  # damaged
             self._folder.rename(path)

@@ -51,7 +51,7 @@ OTHER_KINDS = (
 )
 GREY = frozenset({"1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I"})
 MAY_HOLD_ORIENTATION = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
-THUMB = 32
+THUMB = 16
 COLOURFUL = 2  # a difference of channels that rounding does not explain
 Picture = Any  # Pillow's images; its types change with its versions
 
@@ -96,7 +96,7 @@ class Decoded:
         width: As it was stored, upright.
         height: As it was stored, upright.
         notes: What was changed: keys of `NOTES`.
-        thumb: (32, 32, 3) uint8: all of the picture, however it was fitted; what pictures are compared by.
+        thumb: (16, 16, 3) uint8: all of the picture, however it was fitted; what pictures are compared by.
     """
 
     pixels: Array
@@ -119,7 +119,7 @@ def decode(data: bytes, settings: PictureSettings, *, most_pixels: int = MOST_PI
     Raises:
         PictureError: If it cannot be read; with the reason.
     """
-    wanted = 2 * settings.width, 2 * settings.height
+    wanted = 3 * settings.width // 2, 3 * settings.height // 2
     picture = upright(data, most_pixels=most_pixels, at_least=wanted)
     notes = set(picture.notes)
     image = in_channels(picture.image, settings.channels, settings.background, notes)
@@ -127,7 +127,7 @@ def decode(data: bytes, settings: PictureSettings, *, most_pixels: int = MOST_PI
         notes.add("enlarged")
     if picture.mode in GREY and settings.channels == 3:
         notes.add("grey_to_colour")
-    small = image.resize((THUMB, THUMB), Image.Resampling.BOX).convert("RGB")
+    small = image.resize((THUMB, THUMB), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("RGB")
     pixels = np.frombuffer(fitted(image, settings).tobytes(), np.uint8).reshape(settings.shape)
     thumb = np.frombuffer(small.tobytes(), np.uint8).reshape(THUMB, THUMB, 3)
     facts = picture.format, picture.mode, picture.width, picture.height

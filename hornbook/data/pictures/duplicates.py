@@ -5,9 +5,9 @@ same (a correlation of 0.985), and so are their colours and proportions. That fi
 again, brightened or cut a little at its edges. Two pictures of fewer than 64 pixels a side have to agree much more closely
 (0.998): at that size different pictures of one thing look alike. Pictures with next to no contrast are left out.
 
-Candidates are found in a k-d tree by the few principal components of the copies. Leaving out components only brings copies
-nearer, so that no pair is missed. Small copies as a hash: Zauner (2010), "Implementation and benchmarking of perceptual
-image hash functions".
+Candidates are found in a k-d tree by a few low frequencies of a discrete cosine transform, as in perceptual hashes (Zauner
+2010, "Implementation and benchmarking of perceptual image hash functions"): those by which these pictures differ most.
+Leaving out the others only brings copies nearer, so that no pair is missed.
 """
 
 from collections.abc import Iterator
@@ -25,26 +25,24 @@ CORRELATION, SMALL_CORRELATION = 0.985, 0.998
 LEAST_CONTRAST = 6.0  # standard deviation of a grey copy, of 255
 MOST_TINT = 14.0  # difference of red or blue from green, of 255
 MOST_STRETCH = 1.12  # ratio of proportions
-COMPONENTS, SAMPLE = 8, 4000
+FREQUENCIES, COMPONENTS, SAMPLE = 6, 8, 4000
 MOST_PAIRS = 20_000_000
 """Of candidates; where more are expected, only pairs that agree more closely are looked at."""
 BLOCK = 1 << 16
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+LUMINANCE = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # ITU-R BT.601
 
 
 def grey_copies(thumbs: Array) -> tuple[Array, Array]:
-    """Return small copies (N, 16, 16) uint8 and mean colours (N, 3) uint8 of thumbs (N, 32, 32, 3) uint8."""
-    grey = thumbs.astype(np.float32) @ LUMINANCE
-    count, step = len(thumbs), thumbs.shape[1] // SIDE
-    copies = grey.reshape(count, SIDE, step, SIDE, step).mean(axis=(2, 4))
-    return np.rint(copies).astype(np.uint8), np.rint(thumbs.mean(axis=(1, 2))).astype(np.uint8)
+    """Return small copies (N, 16, 16) uint8 and mean colours (N, 3) uint8 of thumbs (N, 16, 16, 3) uint8."""
+    red, green, blue = (weight * thumbs[..., channel] for channel, weight in enumerate(LUMINANCE))
+    return np.rint(red + green + blue).astype(np.uint8), np.rint(thumbs.mean(axis=(1, 2))).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What pictures are compared by: unit vectors (N, 256), mean colours (N, 3), proportions, whether they are small."""
+    """What pictures are compared by: copies (N, 16, 16), mean colours (N, 3), proportions, whether they are small."""
 
-    vectors: Array
+    copies: Array
     colours: Array
     proportions: Array
     is_small: Array
@@ -56,7 +54,7 @@ class _Facts:
 
     def _confirmed(self, pairs: Array) -> Array:
         first, second = pairs[:, 0], pairs[:, 1]
-        correlation = np.einsum("ij,ij->i", self.vectors[first], self.vectors[second])
+        correlation = np.einsum("ij,ij->i", _directions(self.copies[first]), _directions(self.copies[second]))
         needed = np.where(self.is_small[first] & self.is_small[second], SMALL_CORRELATION, CORRELATION)
         tints = [(colour - colour[:, 1:2])[:, ::2] for colour in (self.colours[first], self.colours[second])]
         is_tinted = np.abs(tints[0] - tints[1]).max(axis=1) > MOST_TINT
@@ -77,17 +75,15 @@ def alike(copies: Array, colours: Array, widths: Array, heights: Array) -> Array
     from scipy.sparse import coo_array  # a tenth of a second, and only where pictures are read for the first time
     from scipy.sparse.csgraph import connected_components
 
-    vectors = copies.reshape(len(copies), SIDE * SIDE).astype(np.float32)
-    vectors -= vectors.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(vectors, axis=1)
-    clear = np.flatnonzero(lengths / SIDE >= LEAST_CONTRAST)
     groups = np.arange(len(copies))
+    contrast = [copies[start : start + BLOCK].std(axis=(1, 2)) for start in range(0, len(copies), BLOCK)]
+    clear = np.flatnonzero(np.concatenate([*contrast, np.empty(0)]) >= LEAST_CONTRAST)
     if len(clear) < 2:
         return groups
     proportions = np.log(widths[clear] / heights[clear])
     is_small = (np.minimum(widths, heights) < SMALL)[clear]
-    facts = _Facts(vectors[clear] / lengths[clear, None], colours[clear].astype(np.int16), proportions, is_small)
-    pairs = np.concatenate([facts.confirmed(found) for found in _candidates(facts.vectors, is_small)])
+    facts = _Facts(copies[clear], colours[clear].astype(np.int16), proportions, is_small)
+    pairs = np.concatenate([facts.confirmed(found) for found in _candidates(facts.copies, is_small)])
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(clear), len(clear)))
     _, component = connected_components(graph, directed=False)
     _, first = np.unique(component, return_index=True)
@@ -95,13 +91,33 @@ def alike(copies: Array, colours: Array, widths: Array, heights: Array) -> Array
     return groups
 
 
-def _candidates(vectors: Array, is_small: Array) -> Iterator[Array]:
+def _directions(copies: Array) -> Array:
+    """Return copies (N, 16, 16) less their means as vectors (N, 256) of length 1, whose product is their correlation."""
+    vectors = copies.reshape(len(copies), SIDE * SIDE).astype(np.float32)
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def _cosines() -> Array:
+    """Return the lowest frequencies of a discrete cosine transform (DCT-II) of a copy, as orthonormal columns (256, K)."""
+    places = np.arange(SIDE)
+    one = np.cos(np.pi * np.arange(FREQUENCIES)[:, None] * (2 * places + 1) / (2 * SIDE))
+    one /= np.linalg.norm(one, axis=1, keepdims=True)
+    both = np.einsum("ki,lj->klij", one, one).reshape(-1, SIDE * SIDE)
+    return np.asarray(both[1:].T, np.float32)  # without the mean, which is 0
+
+
+def _candidates(copies: Array, is_small: Array) -> Iterator[Array]:
     """Yield pairs (n, 2) of places of pictures that may be alike: of large ones, of small ones, of one of each."""
     from scipy.spatial import cKDTree
 
-    sample = vectors[:: max(1, len(vectors) // SAMPLE)]
-    _, _, components = np.linalg.svd(sample - sample.mean(axis=0), full_matrices=False)
-    points = vectors @ components[:COMPONENTS].T
+    sample = _directions(copies[:: max(1, len(copies) // SAMPLE)])
+    waves = _cosines()
+    axes = waves[:, np.argsort((sample @ waves).var(axis=0), kind="stable")[-COMPONENTS:]]
+    points = np.concatenate(
+        [_directions(copies[start : start + BLOCK]) @ axes for start in range(0, len(copies), BLOCK)]
+    )
     places = [np.flatnonzero(~is_small), np.flatnonzero(is_small)]
     trees = [cKDTree(points[chosen], leafsize=24) if len(chosen) else None for chosen in places]
     for chosen, tree, needed in zip(places, trees, (CORRELATION, SMALL_CORRELATION), strict=True):

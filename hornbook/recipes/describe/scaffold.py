@@ -16,7 +16,8 @@ from hornbook.recipes.sources import DataSpec, SplitSpec
 
 __all__ = ["SCHEMA_FILE", "new_recipe"]
 
-BACKBONES = {"tokens": "rnn", "sequence": "rnn"}
+BACKBONES = {"tokens": "rnn", "sequence": "rnn", "image_folder": "cnn", "image_list": "cnn"}
+"""What suits a data source, else a kind of data, if it is no mlp."""
 LAYERS = {
     "tokens": "[{name: embedding, input_dim: 10000, output_dim: 64}, global_average_pooling1d, {name: dense, units: 64}]",
     "table": "[{name: dense, units: 64}, {name: dense, units: 32}]",
@@ -56,7 +57,7 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
     """
     source = _component("data", data)
     data_kind = getattr(source, "data_kind", None) or "table"
-    backbone = _component("model", model or BACKBONES.get(data_kind, "mlp"))
+    backbone = _component("model", model or BACKBONES.get(data) or BACKBONES.get(data_kind, "mlp"))
     name = backbone.model_fields["name"].default
     value = _value(source)
     length = Length.of(_section(value))

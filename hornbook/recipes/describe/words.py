@@ -35,6 +35,9 @@ def type_in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
         items = schema.get("items", {})
         least = schema.get("minItems", 0)
         which = f"list of {least} or more" if least > 1 else "list"
+        pieces = schema.get("prefixItems", [])
+        if pieces and schema.get("maxItems") == least:
+            which, items = f"list of {least}", pieces[0] if all(piece == pieces[0] for piece in pieces) else {}
         return f"{which}: {type_in_words(items, definitions)}" if items else which
     if kind == "object":
         values = schema.get("additionalProperties", {})

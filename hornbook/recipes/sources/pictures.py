@@ -1,7 +1,7 @@
 """Pictures of your own, in files: a folder for each class, or a list of files with their targets."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -91,11 +91,17 @@ class ImageFolder(Pictures):
 
     name: Literal["image_folder"] = "image_folder"
     builds = "hornbook.data.sources.pictures:load_image_folder"
-    task_hint: ClassVar[Any] = None
     path_fields: ClassVar[frozenset[str]] = frozenset({"path"})
 
     path: FileName
     """The folder, relative to the current one."""
+
+    def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
+        """Yield a task for which folders are no targets."""
+        yield from super().problems(task=task, path=path)
+        if task in {"regression", "multilabel"}:
+            message = f"folders are classes, but the task is {task}."
+            yield Problem((*path, "name"), message, "Use 'image_list', or remove 'task'.", code="data-classes")
 
 
 @register

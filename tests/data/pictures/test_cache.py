@@ -11,6 +11,7 @@ import pytest
 from pictures import digit, encoded, write_digits
 
 from hornbook.data.pictures import reading
+from hornbook.data.pictures.index import known_digests, remember
 from hornbook.data.pictures.listing import list_files
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.errors import DataError
@@ -76,6 +77,14 @@ def test_unchanged_files_are_not_even_opened(folder, aged, monkeypatch):
     kept = read(folder)
     assert kept.was_cached
     np.testing.assert_array_equal(pixels(kept), first)
+
+
+def test_a_file_that_was_changed_just_before_it_was_read_is_not_trusted(folder):
+    read(folder)
+    found = list_files(folder)
+    assert set(known_digests(folder, found.names, found.stats)) == {None}
+    remember(folder, found.names, found.stats, [bytes(16)] * 15, read_ns=time.time_ns() + 10**10)
+    assert set(known_digests(folder, found.names, found.stats)) == {bytes(16)}
 
 
 def test_a_change_is_noticed_though_size_and_time_are_what_they_were(folder, aged):

@@ -279,6 +279,7 @@ def test_the_same_or_nearly_the_same_picture_in_two_splits_is_named_or_kept_toge
         ({"channels": 4}, "channels"),
         ({"fit": "squeeze"}, "fit"),
         ({"split": {"method": "group"}}, "has nothing to split by group"),
+        ({"duplicates": "together", "split": {"method": "time"}}, "says already which pictures stay together"),
     ],
 )
 def test_keys_that_make_no_sense_are_refused_before_anything_is_read(keys, expected):
@@ -286,3 +287,50 @@ def test_keys_that_make_no_sense_are_refused_before_anything_is_read(keys, expec
 
     with pytest.raises(RecipeError, match=expected):
         load_recipe({"data": {"name": "image_folder", "path": "none", "size": 8, **keys}, "model": "cnn"})
+
+
+def test_folders_are_no_targets_of_other_tasks():
+    from hornbook import load_recipe
+
+    data = {"name": "image_folder", "path": "none", "size": 8}
+    with pytest.raises(
+        RecipeError, match="data.name: folders are classes, but the task is regression. Use 'image_list'"
+    ):
+        load_recipe({"data": data, "task": "regression", "model": "cnn"})
+
+
+def test_a_folder_that_may_not_be_entered_is_named(folder, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("/b"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr("hornbook.data.pictures.listing.os.scandir", refuse)
+    assert "b: cannot be read: Permission denied." in error(folder)
+
+
+def test_runs_with_other_seeds_and_splits_share_what_was_read(folder, monkeypatch):
+    from hornbook.data import Shelf
+    from hornbook.data.pictures import reading
+
+    spec, shelf = ImageFolder(path=str(folder), size=16, channels=1), Shelf()
+    shelf.load(spec, seed=1)
+    monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
+    expected = load(spec, seed=2)
+    found = shelf.load(spec, seed=2)
+    assert found.info == expected.info
+    np.testing.assert_array_equal(found.test.x, expected.test.x)
+
+
+def test_pretraining_sees_the_pictures_whose_labels_are_taken_away(folder):
+    from hornbook import load_recipe
+    from hornbook.data import load_data
+
+    data = {"name": "image_folder", "path": str(folder), "size": 8, "channels": 1}
+    recipe = {"data": data, "model": "cnn", "pretraining": {"name": "rotation", "labeled": 9}}
+    found = load_data(load_recipe(recipe))
+    assert len(found.splits.train) == 9
+    assert found.unlabeled.shape == (29, 8, 8, 1)
