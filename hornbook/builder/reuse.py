@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.augmentation import AUGMENTATION
 from hornbook.builder.phases import chosen_layers
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Array, DataInfo, Preprocessing
@@ -178,7 +179,7 @@ def _copy(operation: Any, seed: int) -> Any:
     """Return an operation of the same kind with weights and random draws of its own."""
     config = operation.get_config()
     name = str(config.get("name") or operation.name)
-    if name == "input" or name == "head" or name.startswith("head_"):
+    if name in {"input", "head"} or name.startswith(("head_", AUGMENTATION)):
         name = config["name"] = f"reused_{name}"  # names that the new part takes
     with trusted():
         copy = type(operation).from_config(_reseeded(config, seed, name))

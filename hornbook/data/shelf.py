@@ -66,11 +66,12 @@ class Shelf:
 
 
 def _values(found: Source | Splits) -> list[Any]:
-    """Return inputs and targets."""
+    """Return inputs, targets and weights."""
     if isinstance(found, Source):
-        return [found.x, found.y, found.x_test, found.y_test, found.x_validation, found.y_validation]
+        weights = [found.weights, found.weights_test, found.weights_validation]
+        return [found.x, found.y, found.x_test, found.y_test, found.x_validation, found.y_validation, *weights]
     parts: list[Split | None] = [found.train, found.validation, found.test]
-    return [values for part in parts if part is not None for values in (part.x, part.y)]
+    return [values for part in parts if part is not None for values in (part.x, part.y, part.weights)]
 
 
 def _size(found: Source | Splits) -> int:

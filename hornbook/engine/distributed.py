@@ -12,23 +12,37 @@ import tensorflow as tf
 
 from hornbook.engine.engine import EpochPlan
 from hornbook.engine.steps import Setup, batch_weights, clip, count, forward
-from hornbook.errors import DivergedError
+from hornbook.errors import DivergedError, Problem, RecipeError
 from hornbook.upstream import averaging_updates, momentum_from, set_step, unclipped
 
 __all__ = ["DistributedLoop"]
+
+
+def _check_mixing(setup: Setup) -> None:
+    """Refuse to mix where a device's part of a batch has one example, and so no partner for it."""
+    devices = setup.strategy.num_replicas_in_sync
+    given = setup.recipe.data.augmentation
+    if given is not None and given.mixes and setup.batch_size < 2 * devices:
+        message = (
+            f"each of {devices} devices mixes its part of a batch, and of {setup.batch_size} some get one example."
+        )
+        hint = f"Use a 'training.batch_size' of {2 * devices} or more."
+        raise RecipeError([Problem(("data", "augmentation"), message, hint, code="mixing")])
 
 
 class DistributedLoop:
     """Synchronous training on all replicas of a strategy; the batch size is that of all replicas together.
 
     Losses equal those of one device, up to the order of sums: gradients are summed over replicas, weighted by each one's
-    share of the batch. Batch normalization is synchronized. Dropout draws the same mask in every replica's part.
+    share of the batch. Batch normalization is synchronized. Dropout draws the same mask in every replica's part; examples
+    are mixed with others of the same part.
     """
 
     can_pause = False  # reading half an epoch's metrics would need all workers at the same moment
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
+        _check_mixing(setup)
         self._inputs, self._targets = tf.constant(setup.train.x[:]), tf.constant(setup.targets())
         self._weights = None if setup.weights_K is None else tf.constant(setup.weights_K)
         self._own = None if setup.train.weights is None else tf.constant(setup.train.weights)

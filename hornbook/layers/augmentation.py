@@ -225,7 +225,10 @@ class MixingModel(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the metrics, of a mixture against its heavier example."""
         mixture = _OPEN.get()
-        return super().compute_metrics(x, y if mixture is None else mixture.targets(y), y_pred, sample_weight)
+        if mixture is not None:
+            y = mixture.targets(y)
+            sample_weight = None if sample_weight is None else mixture.targets(sample_weight)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
 
 @functools.cache

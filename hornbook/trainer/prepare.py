@@ -24,7 +24,7 @@ from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
-from hornbook.recipes.rules.data import weighted_class
+from hornbook.recipes.rules.data import fit_has_one_weight, weighted_class
 from hornbook.recipes.thresholds import TARGETS
 from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
@@ -165,9 +165,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     engine = choose_engine(resolved.training.engine, built)
     resolved = resolved.replaced({"training.engine": engine})
     if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
-        message = "Keras's 'fit' has one weight for class and example, which its metrics would count too."
-        hint = "Omit it: 'auto' chooses another engine."
-        raise RecipeError([Problem(("training", "engine"), message, hint, code="class-weights")])
+        raise RecipeError([fit_has_one_weight()])  # of arrays that are passed in Python
     batches = -(-len(splits.train) // resolved.training.batch_size)
     return Prepared(
         recipe=resolved,

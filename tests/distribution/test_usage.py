@@ -1,10 +1,12 @@
 """What cannot be distributed is refused before any work, with the reason."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from hornbook.errors import UsageError
+from hornbook import load_recipe
+from hornbook.errors import RecipeError, UsageError
 
 FORM = """TF_CONFIG='{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'"""
 HOSTS = ["127.0.0.1:40001", "127.0.0.1:40002"]
@@ -55,3 +57,15 @@ def test_several_workers_need_a_fresh_process(tensorflow, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": HOSTS}, "task": {"type": "worker", "index": 0}}))
     with pytest.raises(UsageError, match="multi_worker has to start before TensorFlow has run anything"):
         make_strategy("multi_worker")
+
+
+def test_a_device_with_one_example_of_a_batch_has_none_to_mix_it_with(tensorflow):
+    from hornbook.engine.distributed import DistributedLoop
+
+    data = {"name": "digits", "augmentation": {"mixup": 0.4}}
+    recipe = load_recipe({"data": data, "model": {"name": "mlp", "units": [4]}})
+    strategy = SimpleNamespace(num_replicas_in_sync=4)
+    with pytest.raises(
+        RecipeError, match=r"each of 4 devices mixes its part .* Use a 'training\.batch_size' of 8 or more"
+    ):
+        DistributedLoop(SimpleNamespace(recipe=recipe, strategy=strategy, batch_size=7))

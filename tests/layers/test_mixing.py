@@ -113,20 +113,24 @@ def test_fit_trains_on_mixtures_and_counts_penalties_once():
     flat = keras.layers.Flatten()(Mixing(mixup=0.4, seed=3)(inputs))
     outputs = keras.layers.Dense(5, "softmax", kernel_regularizer=keras.regularizers.L2(0.1))(flat)
     model = MixingModel(inputs, outputs)
-    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
     x, y = pictures(), np.arange(BATCH) % 5
-    history = model.fit(x, y, batch_size=BATCH, epochs=1, shuffle=False, verbose=0).history
+    weights = np.linspace(0, 2, BATCH)
+    history = model.fit(x, y, BATCH, sample_weight=weights, epochs=1, shuffle=False, verbose=0).history
     _, mixture = drawn(mixup=0.4)
     share = np.asarray(mixture.share_B)[:, None]
     one_hot = np.eye(5)[y]
-    soft = share * one_hot + (1 - share) * np.roll(one_hot, 1, axis=0)
+    weighted = weights[:, None] * one_hot
+    soft = share * weighted + (1 - share) * np.roll(weighted, 1, axis=0)
     x = share[..., None, None] * x + (1 - share[..., None, None]) * np.roll(x, 1, axis=0)
     kernel, bias = model.get_weights()
     scores = x.reshape(BATCH, -1) @ kernel + bias
     log_probabilities = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
     penalty = 0.1 * (kernel**2).sum()
     assert history["loss"] == pytest.approx([-(soft * log_probabilities).sum(axis=1).mean() + penalty], rel=1e-5)
-    assert history["accuracy"] == pytest.approx([np.mean(soft.argmax(axis=1) == scores.argmax(axis=1))])
+    heavier = np.where(share[:, 0] >= 0.5, np.arange(BATCH), np.arange(BATCH) - 1)
+    is_right = y[heavier] == scores.argmax(axis=1)
+    assert history["accuracy"] == pytest.approx([np.average(is_right, weights=weights[heavier])])
     validated = model.evaluate(pictures(), y, batch_size=BATCH, verbose=0)
     scores = pictures().reshape(BATCH, -1) @ kernel + bias
     log_probabilities = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))

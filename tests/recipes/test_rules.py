@@ -47,6 +47,16 @@ CASES = [
         "model.embedding: only tokens are embedded, and this is sequence data. Remove it.",
     ),
     (
+        "class-weights",
+        {
+            "data": {"name": "npz", "path": "a.npz", "weights": "w"},
+            "model": "mlp",
+            "training": {"engine": "fit", "class_weights": "balanced"},
+        },
+        "training.engine: Keras's 'fit' has one weight for class and example, which its metrics would count too."
+        " Omit it: 'auto' chooses another engine.",
+    ),
+    (
         "mixing",
         {**IMAGES, "data": {"name": "digits", "augmentation": {"mixup": 0.2}}, "training": {"batch_size": 1}},
         "data.augmentation.mixup: 'mixup' mixes the examples of a batch, and batches have one."

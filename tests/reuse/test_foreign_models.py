@@ -139,3 +139,15 @@ def test_unknown_applications_and_missing_weights_are_explained(prepare, on_a, t
         prepare(on_a({"from": {"application": "MobilNet", "weights": "none"}}))
     with pytest.raises(RunError, match=r"nowhere.weights.h5: there is no such file"):
         prepare(on_a({"from": MOBILE | {"weights": str(tmp_path / "nowhere.weights.h5")}}))
+
+
+def test_a_model_that_was_trained_with_augmentation_may_be_augmented_again(prepare, tmp_path):
+    import keras
+
+    layers = keras.layers
+    stack = [layers.Identity(name="augmentation_shift"), layers.Flatten(), layers.Dense(4), layers.Dense(10)]
+    keras.Sequential([keras.Input((8, 8, 1)), *stack]).save(tmp_path / "few.keras")
+    data = {"name": "digits", "limit": 40, "augmentation": {"shift": 0.1}}
+    prepared = prepare({"data": data, "model": "mlp", "reuse": {"from": str(tmp_path / "few.keras")}})
+    names = [layer.name for layer in prepared.built.training_model.layers]
+    assert names.index("augmentation_shift") < names.index("reused_augmentation_shift") < names.index("head")

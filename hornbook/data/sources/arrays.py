@@ -94,9 +94,9 @@ def from_arrays(
 
     Args:
         data: One of: (x, y); a mapping with x and y, or x_train, y_train and optional x_validation, y_validation, x_test,
-            y_test; pairs ((x_train, y_train), (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which
-            are returned as they are. x may be a polars or pandas data frame: a table with typed columns; or
-            memory-mapped, or `Rows`.
+            y_test, with optional weights, weights_validation, weights_test of the examples; pairs ((x_train, y_train),
+            (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as they are. x may be a
+            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.

@@ -199,7 +199,10 @@ def split_leaves_examples(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def class_weights_need_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Class weights where there are no exclusive classes, or of a class that there is not."""
+    """Class weights where there are no exclusive classes, or of a class that there is not; or with others under `fit`."""
+    is_weighted = any(getattr(recipe.data, key, None) is not None for key in ("weight", "weights"))
+    if recipe.training.class_weights is not None and is_weighted and recipe.training.engine == "fit":
+        yield fit_has_one_weight()
     if recipe.training.class_weights is not None and facts.task in {"regression", "multilabel"}:
         message = f"only exclusive classes have weights, and this task is {facts.task}."
         yield Problem(("training", "class_weights"), message, "Remove it.")
@@ -208,6 +211,13 @@ def class_weights_need_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem
             if weighted_class(key, facts.class_names) is None:
                 message = f"there is no class {key!r}."
                 yield Problem(("training", "class_weights", key), message, f"Classes: {', '.join(facts.class_names)}.")
+
+
+def fit_has_one_weight() -> Problem:
+    """Return what is wrong with weights of classes and examples together under the engine `fit`."""
+    message = "Keras's 'fit' has one weight for class and example, which its metrics would count too."
+    hint = "Omit it: 'auto' chooses another engine."
+    return Problem(("training", "engine"), message, hint, code="class-weights")
 
 
 def weighted_class(key: int | str, names: Sequence[str]) -> int | None:
