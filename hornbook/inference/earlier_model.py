@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built, build_model
@@ -29,6 +30,8 @@ from hornbook.upstream import reason
 
 __all__ = ["load_source"]
 
+BLUE_FIRST = (-103.939, -116.779, -123.68)
+"""What black pixels become in front of the applications that were trained with Caffe's order of channels."""
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 """Sides in pixels below which an application's maps would vanish; 32 for the others."""
 
@@ -187,7 +190,16 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
 def preprocessing_of(function: Any) -> Any:
     """Return what an application does to pixels from 0 to 255 in front of its first layer."""
     module: Any = inspect.getmodule(function)  # `keras.applications` has no module of MobileNetV3's functions
-    return module.preprocess_input
+    black = module.preprocess_input(np.zeros((1, 1, 1, 3), np.float32))
+    return _blue_first if np.allclose(np.ravel(black), BLUE_FIRST) else module.preprocess_input
+
+
+def _blue_first(x: Any) -> Any:
+    """Return RGB pixels as blue, green and red minus ImageNet's means, the same numbers as Keras's `preprocess_input`.
+
+    That takes the channels apart and stacks them, which cannot be exported to ONNX.
+    """
+    return keras.ops.take(x, [2, 1, 0], axis=-1) + np.array(BLUE_FIRST, np.float32)
 
 
 def _size(given: Application, info: DataInfo, least: int) -> tuple[int, int]:
