@@ -92,7 +92,7 @@ def _products(layer: keras.layers.Layer) -> int:
 
 
 def _speed() -> float:
-    """Return the floating-point operations a second of a matrix product on this machine, the best of a few: others work too."""
+    """Return the floating-point operations a second of a matrix product on this machine, the best of a few."""
     a = keras.ops.convert_to_tensor(np.ones((MEASURED, MEASURED), np.float32))
     seconds = []
     for _ in range(1 + TIMED):
