@@ -32,8 +32,6 @@ __all__ = ["load_source"]
 
 BLUE_FIRST = (-103.939, -116.779, -123.68)
 """What black pixels become in front of the applications that were trained with Caffe's order of channels."""
-SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
-"""Sides in pixels below which an application's maps would vanish; 32 for the others."""
 
 
 def load_source(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> EarlierModel | None:
@@ -165,8 +163,7 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
         )
     if info.kind != "image":
         raise _problem(("reuse", "from"), f"applications read images, the data has {info.kind} inputs.")
-    least = SMALLEST.get(given.application, 32)
-    height, width = _size(given, info, least)
+    height, width = _size(given, info)
     arguments: dict[str, Any] = {"input_shape": (height, width, 3), "include_top": False}
     arguments["pooling"] = None if given.pooling == "none" else given.pooling
     arguments |= {key: tuple(value) if isinstance(value, list) else value for key, value in given.options.items()}
@@ -202,16 +199,12 @@ def _blue_first(x: Any) -> Any:
     return keras.ops.take(x, [2, 1, 0], axis=-1) + np.array(BLUE_FIRST, np.float32)
 
 
-def _size(given: Application, info: DataInfo, least: int) -> tuple[int, int]:
+def _size(given: Application, info: DataInfo) -> tuple[int, int]:
     """Return (height, width): what the recipe says; else the data's, or what the application needs where that is more."""
     if given.size is None:
-        height, width = (max(int(size or least), least) for size in info.input_shape[:2])
+        height, width = (max(int(size or given.least), given.least) for size in info.input_shape[:2])
         return height, width
-    height, width = given.size if isinstance(given.size, tuple) else (given.size, given.size)
-    if min(height, width) < least:
-        message = f"{given.application} needs pictures of {least} × {least} pixels at least, found {height} × {width}."
-        raise _problem(("reuse", "from", "size"), message)
-    return height, width
+    return given.size if isinstance(given.size, tuple) else (given.size, given.size)
 
 
 def _read_weights(model: keras.Model, path: Path) -> None:

@@ -12,6 +12,7 @@ from hornbook.builder.reuse import EarlierModel, fit_inputs
 from hornbook.data.source import Preprocessing
 from hornbook.errors import RecipeError
 from hornbook.inference.earlier_model import preprocessing_of
+from hornbook.recipes import check_recipe
 
 APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
 Y = np.arange(6) % 2
@@ -108,9 +109,26 @@ def test_numbers_that_are_neither_pixels_nor_fractions_are_refused(in_front, lar
         in_front((20, 24, 3), largest)
 
 
-def test_a_size_below_what_the_application_needs_is_refused(on_application):
-    with pytest.raises(RecipeError, match="Xception needs pictures of 71 × 71 pixels at least, found 70 × 80"):
-        on_application({"application": "Xception", "size": [70, 80]}, np.zeros((6, 20, 24, 3), np.uint8))
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"application": "Xception", "size": [70, 80]},
+            "reuse.from.size: expected pictures of 71 × 71 pixels at least for Xception, found 70 × 80.",
+        ),
+        (
+            {"application": "VGG16", "size": 31},
+            "reuse.from.size: expected pictures of 32 × 32 pixels at least for VGG16, found 31 × 31.",
+        ),
+        (
+            {"application": "VGG16", "options": {"include_top": True}},
+            "reuse.from.options: 'include_top' cannot be set here. The head is the recipe's own.",
+        ),
+    ],
+)
+def test_what_an_application_cannot_be_is_found_before_it_is_made(given, sentence):
+    (problem,) = check_recipe({"data": "digits", "model": "mlp", "reuse": {"from": given}}).errors
+    assert problem.sentence() == sentence
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
