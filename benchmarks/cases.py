@@ -34,12 +34,14 @@ class Case:
 SMALL = 6_400
 ADAM = "optimizer={name: adam, learning_rate: 0.001}"
 DEEP = "model={name: mlp, funnel: {from: 100, to: 100, layers: 20}}"
+CNN = "model={name: cnn, filters: [32, 64], dense: [128]}"
 LSTM = ("model={name: rnn, units: [64, 64]}", "activation=tanh", "initializer=default", "normalization=none")
 CASES = {
     "mlp": Case("mlp"),
     "mlp_dropout": Case("mlp", dropout=0.2),
     "mlp_dropout_clip": Case("mlp", dropout=0.2, clip=1.0),
-    "cnn": Case("cnn", SMALL, optimizer="adam", overrides=("model={name: cnn, filters: [32, 64], dense: [128]}", ADAM)),
+    "cnn": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM)),
+    "cnn_fused": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM, "training.engine=fused_graph")),
     "deep": Case("deep", SMALL, optimizer="adam", overrides=(DEEP, ADAM)),
     "lstm": Case("lstm", SMALL, optimizer="adam", overrides=(*LSTM, ADAM)),
 }

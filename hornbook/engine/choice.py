@@ -13,7 +13,8 @@ XLA_LAYERS = frozenset(
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing"}
 )  # fmt: skip
-"""Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower."""
+"""Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
+separable ones five."""
 
 COLORS = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation", "RandomHue"})
 """Layers that XLA has, and that are not known to gain from it."""

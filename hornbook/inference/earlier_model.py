@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built, build_model
@@ -29,8 +30,8 @@ from hornbook.upstream import reason
 
 __all__ = ["load_source"]
 
-SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
-"""Sides in pixels below which an application's maps would vanish; 32 for the others."""
+BLUE_FIRST = (-103.939, -116.779, -123.68)
+"""What black pixels become in front of the applications that were trained with Caffe's order of channels."""
 
 
 def load_source(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) -> EarlierModel | None:
@@ -162,8 +163,7 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
         )
     if info.kind != "image":
         raise _problem(("reuse", "from"), f"applications read images, the data has {info.kind} inputs.")
-    least = SMALLEST.get(given.application, 32)
-    height, width = _size(given, info, least)
+    height, width = _size(given, info)
     arguments: dict[str, Any] = {"input_shape": (height, width, 3), "include_top": False}
     arguments["pooling"] = None if given.pooling == "none" else given.pooling
     arguments |= {key: tuple(value) if isinstance(value, list) else value for key, value in given.options.items()}
@@ -187,19 +187,24 @@ def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierMod
 def preprocessing_of(function: Any) -> Any:
     """Return what an application does to pixels from 0 to 255 in front of its first layer."""
     module: Any = inspect.getmodule(function)  # `keras.applications` has no module of MobileNetV3's functions
-    return module.preprocess_input
+    black = module.preprocess_input(np.zeros((1, 1, 1, 3), np.float32))
+    return _blue_first if np.allclose(np.ravel(black), BLUE_FIRST) else module.preprocess_input
 
 
-def _size(given: Application, info: DataInfo, least: int) -> tuple[int, int]:
+def _blue_first(x: Any) -> Any:
+    """Return RGB pixels as blue, green and red minus ImageNet's means, the same numbers as Keras's `preprocess_input`.
+
+    That takes the channels apart and stacks them, which cannot be exported to ONNX.
+    """
+    return keras.ops.take(x, [2, 1, 0], axis=-1) + np.array(BLUE_FIRST, np.float32)
+
+
+def _size(given: Application, info: DataInfo) -> tuple[int, int]:
     """Return (height, width): what the recipe says; else the data's, or what the application needs where that is more."""
     if given.size is None:
-        height, width = (max(int(size or least), least) for size in info.input_shape[:2])
+        height, width = (max(int(size or given.least), given.least) for size in info.input_shape[:2])
         return height, width
-    height, width = given.size if isinstance(given.size, tuple) else (given.size, given.size)
-    if min(height, width) < least:
-        message = f"{given.application} needs pictures of {least} × {least} pixels at least, found {height} × {width}."
-        raise _problem(("reuse", "from", "size"), message)
-    return height, width
+    return given.size if isinstance(given.size, tuple) else (given.size, given.size)
 
 
 def _read_weights(model: keras.Model, path: Path) -> None:

@@ -65,6 +65,11 @@ def test_max_norm_limits_each_channel_of_one_kernel_and_each_unit_of_the_other(s
     np.testing.assert_allclose(np.linalg.norm(limited, axis=0), 0.1, rtol=1e-4)
 
 
+def test_separable_convolutions_run_as_a_graph(prepare):
+    model = {"name": "residual_cnn", "filters": [4], "blocks": 1, "separable": True}
+    assert prepare({"model": model, "training": {"batch_size": 4}}, (IMAGES, Y)).recipe.training.engine == "graph"
+
+
 def test_theory_of_a_separable_stack_agrees_with_one_draw_of_it(prepare, generator):
     """Signals and gradients of five layers: each measured one within a quarter of theory's."""
     model = {"name": "cnn", "filters": [96] * 5, "separable": True, "pooling": "none", "padding": "valid"}

@@ -196,6 +196,13 @@ def test_numbers_that_an_embedding_returns_are_no_inputs_to_normalize():
     assert "not_normalized_inputs" not in issues(layers=small, curve=[(1.5, 1.5)] * 4, data={**DATA, "kind": "tokens"})
 
 
+def test_an_application_gets_the_numbers_that_it_was_trained_with():
+    pixels = {"inputs": {"mean": -10.0, "deviation": 80.0, "lowest": -123.0, "highest": 151.0}}
+    on_top = {"reuse": {"from": {"application": "VGG16", "weights": "none"}}, "model": "mlp"}
+    assert issues(layers=pixels, curve=STUCK)[0] == "not_normalized_inputs"
+    assert "not_normalized_inputs" not in issues(layers=pixels, curve=STUCK, **on_top)
+
+
 def test_columns_that_were_standardized_may_have_been_of_any_width():
     wide = Examples(distinct=1280, bits=300.0, column_deviations=(0.4, 90000.0, 12.0))
     scaled = {"inputs": {"mean": 0.1, "deviation": 0.35, "lowest": -3.0, "highest": 6.5}}

@@ -12,6 +12,7 @@ from hornbook.builder.reuse import EarlierModel, fit_inputs
 from hornbook.data.source import Preprocessing
 from hornbook.errors import RecipeError
 from hornbook.inference.earlier_model import preprocessing_of
+from hornbook.recipes import check_recipe
 
 APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
 Y = np.arange(6) % 2
@@ -36,9 +37,9 @@ def on_application(prepare):
 
 def own_features(built, x, network, preprocess, size):
     """Return what Keras's application makes of raw pixels, with the weights of the built model."""
-    for layer in network.layers:
-        if layer.weights:
-            layer.set_weights(built.model.get_layer(layer.name).get_weights())
+    copies = [layer for layer in built.model.layers if layer.weights and layer.name != "head"]
+    for layer, copy in zip([layer for layer in network.layers if layer.weights], copies, strict=True):
+        layer.set_weights(copy.get_weights())
     pixels = np.asarray(x, np.float32)
     pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
     return network(preprocess(tf.image.resize(pixels, size).numpy()), training=False).numpy()
@@ -108,14 +109,31 @@ def test_numbers_that_are_neither_pixels_nor_fractions_are_refused(in_front, lar
         in_front((20, 24, 3), largest)
 
 
-def test_a_size_below_what_the_application_needs_is_refused(on_application):
-    with pytest.raises(RecipeError, match="Xception needs pictures of 71 × 71 pixels at least, found 70 × 80"):
-        on_application({"application": "Xception", "size": [70, 80]}, np.zeros((6, 20, 24, 3), np.uint8))
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"application": "Xception", "size": [70, 80]},
+            "reuse.from.size: expected pictures of 71 × 71 pixels at least for Xception, found 70 × 80.",
+        ),
+        (
+            {"application": "VGG16", "size": 31},
+            "reuse.from.size: expected pictures of 32 × 32 pixels at least for VGG16, found 31 × 31.",
+        ),
+        (
+            {"application": "VGG16", "options": {"include_top": True}},
+            "reuse.from.options: 'include_top' cannot be set here. The head is the recipe's own.",
+        ),
+    ],
+)
+def test_what_an_application_cannot_be_is_found_before_it_is_made(given, sentence):
+    (problem,) = check_recipe({"data": "digits", "model": "mlp", "reuse": {"from": given}}).errors
+    assert problem.sentence() == sentence
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_every_application_has_its_own_preprocessing(name):
+def test_every_application_has_its_own_preprocessing(name, generator):
     function = getattr(keras.applications, name)
-    preprocess = preprocessing_of(function)
-    assert inspect.getmodule(preprocess) is inspect.getmodule(function)
-    assert preprocess(np.full((1, 1, 1, 3), 255.0, np.float32)).shape == (1, 1, 1, 3)
+    pixels = generator.integers(0, 256, (2, 3, 4, 3)).astype(np.float32)
+    expected = inspect.getmodule(function).preprocess_input(pixels.copy())
+    np.testing.assert_allclose(np.asarray(preprocessing_of(function)(pixels.copy())), expected, rtol=1e-6)

@@ -184,6 +184,7 @@ SITES = {
     "builder/phases.py chosen_layers": "the layers of a Keras application are known when it is downloaded",
     "builder/reuse.py fit_inputs": "as above, and shapes after resizing",
     "builder/reuse.py copy_by_name": "as above",
+    "builder/reuse.py _as_pixels": "how large the numbers of images are is seen as they are read",
     "engine/choice.py choose_engine": "which layers XLA runs is found in the built model",
     "engine/distributed.py _check_mixing": "how many devices there are is asked of TensorFlow",
     "engine/strategies.py make_strategy": "another training in the same process came before",

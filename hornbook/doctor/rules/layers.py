@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.sections.model import Mlp, Rnn
+from hornbook.recipes.sections.reuse import Application
 from hornbook.recipes.thresholds import FLAT, INPUTS, SIGMOIDS
 
 __all__ = ["RULES"]
@@ -36,6 +37,9 @@ def raw_inputs(case: Case) -> Iterator[Finding]:
     highest, lowest = case.figure("inputs", "highest"), case.figure("inputs", "lowest")
     if deviation is None or mean is None or highest is None or lowest is None:
         return
+    reuse = case.recipe.reuse
+    if reuse is not None and isinstance(reuse.from_, Application):
+        return  # it gets what it was trained with, pixels of 0 to 255 for instance
     if case.is_tiny or case.data.get("kind") == "tokens" or (0.5 < deviation < 2 and abs(mean) < 0.5):
         return
     reach = max(abs(highest), abs(lowest))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.durations import Duration
@@ -23,6 +23,11 @@ SAID_ELSEWHERE = {
     "input_tensor": "The inputs are those of the recipe's data.",
 }
 """Arguments of an application's function that are decided by something else."""
+
+
+SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
+FEWEST = 32
+"""Sides in pixels below which an application's maps would vanish, and that of the others."""
 
 
 class Application(Spec):
@@ -58,6 +63,22 @@ class Application(Spec):
                 message = "'{key}' cannot be set here. {hint}"
                 raise PydanticCustomError("options", message, {"key": key, "hint": SAID_ELSEWHERE[key]})
         return options
+
+    @field_validator("size")
+    @classmethod
+    def _large_enough(cls, size: Any, info: ValidationInfo) -> Any:
+        height, width = size if isinstance(size, tuple) else (size, size)
+        name = info.data.get("application", "")
+        least = SMALLEST.get(name, FEWEST)
+        if size is not None and min(height, width) < least:
+            message = "expected pictures of {least} × {least} pixels at least for {name}, found {height} × {width}."
+            raise PydanticCustomError("size", message, {"name": name, "least": least, "height": height, "width": width})
+        return size
+
+    @property
+    def least(self) -> int:
+        """Pixels of a side that it needs."""
+        return SMALLEST.get(self.application, FEWEST)
 
     def absolute_paths(self) -> dict[str, str]:
         """Return the file of the weights, where they are in one."""
