@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits
 
 import hornbook
 from hornbook import startup
@@ -82,6 +84,15 @@ def needed(name, runs):
     if name in {"fashion_b_best", "fashion_b_on_a"}:
         earlier = hornbook.train(load_recipe("fashion_model_a.yaml", SHORT), runs=runs, progress=False)
         return [f"reuse.from={earlier.run}", "~reuse.unfreeze"]
+    if name == "reused_application":
+        return ["reuse.from.weights=none", "reuse.from.size=32", "~reuse.unfreeze"]
+    if name == "picture_folder":
+        digits = load_digits()
+        for number, (values, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+            path = Path(runs) / "pictures" / str(label) / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.uint8(255 - values * 15.9)).resize((32, 32)).save(path)
+        return [f"data.path={Path(runs) / 'pictures'}", "data.size=32"]
     if name == "rnn_imdb":
         draw, path = np.random.default_rng(0), Path(runs) / "reviews.npz"
         words = draw.integers(1, 2000, (500, 40)) * (np.arange(40) < draw.integers(3, 41, (500, 1)))
