@@ -366,6 +366,12 @@ CASES = [
         "training.engine: Keras's 'fit' does not train on several machines here. Omit it.",
     ),
     (
+        "strategy",
+        {**IMAGES, "training": {"strategy": "mirrored", "engine": "fused_graph"}},
+        "training.engine: one operation normalizes the images of one device, and several devices count those of all. "
+        "Omit it.",
+    ),
+    (
         "engine-fit",
         {**IMAGES, "training": {"engine": "fit"}, "optimizer": "adam", "schedule": "one_cycle"},
         "training.engine: Keras's 'fit' cannot move the momentum, which 'one_cycle' does."

@@ -135,6 +135,9 @@ def strategy_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if recipe.training.engine == "fit":
         message = "Keras's 'fit' does not train on several machines here."
         yield Problem(("training", "engine"), message, "Omit it.")
+    if recipe.training.engine == "fused_graph":
+        message = "one operation normalizes the images of one device, and several devices count those of all."
+        yield Problem(("training", "engine"), message, "Omit it.")
 
 
 def engine_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
