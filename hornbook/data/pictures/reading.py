@@ -5,6 +5,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,13 +19,15 @@ from hornbook.data.pictures.index import digest_of, known_digests, now_ns, remem
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.storage.readers import Array
 from hornbook.data.storage.rows import Rows
-from hornbook.display.terminal import Bar
-from hornbook.runs.caches import filling
+from hornbook.display.terminal import Bar, passing
+from hornbook.errors import DataError
+from hornbook.runs.caches import being_filled, filling
 
 __all__ = ["PicturesRead", "read_pictures"]
 
 FILES_PER_TASK = 32
 MOST_BYTES = 1 << 30
+WAITING = "waiting for another process that reads the same pictures …"
 Outcome = tuple[bytes | None, Decoded | str | None]
 """The hash of a file's bytes (None: it cannot be opened); its picture, why there is none, or None: not asked for."""
 
@@ -81,7 +84,9 @@ def read_pictures(
         return found
     place = str(files.source.absolute()).encode("utf-8", "surrogateescape")
     key = blake2b(place + settings_key(settings).encode(), digest_size=12).hexdigest()
-    with filling(key) as folder:
+    with ExitStack() as stack:
+        with passing(WAITING) if being_filled(key) else nullcontext():
+            folder = stack.enter_context(filling(key))
         digests = known_digests(files.source, names, stats)  # another process may have read them until now
         return _kept(files, digests, settings) or _fill(files, digests, settings, folder)
 
@@ -150,8 +155,8 @@ def _fill(files: _Files, digests: list[bytes | None], settings: PictureSettings,
     finally:
         writer.close()
         bar.close()
-    if found is None:  # freed by another process at this very moment
-        return read_pictures(files.root, files.names, files.stats, settings, source=files.source)
+    if found is None:
+        raise DataError(f"{path}: was deleted by another process while pictures were read into it. Try again.")
     return _read(found, digests, unopened, was_cached=False)
 
 
