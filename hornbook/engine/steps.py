@@ -204,7 +204,16 @@ class Steps:
         return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number, weights, jit=False))
 
     def step(
-        self, inputs: Any, targets: Any, index_B: Any, rate: Any, momentum: Any, number: Any, weights: Any, *, jit: bool
+        self,
+        inputs: Any,
+        targets: Any,
+        index_B: Any,
+        rate: Any,
+        momentum: Any,
+        number: Any,
+        weights: Any = None,
+        *,
+        jit: bool,
     ) -> Any:
         """Train one batch and return its loss: gather, forward, loss, gradients, update, metrics."""
         built, model = self.built, self.built.logits_model
