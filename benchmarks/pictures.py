@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 
@@ -168,9 +169,13 @@ def epochs_table(folder, count, rounds):
         "hornbook": "`image_folder`", "hornbook streamed": f"`image_folder`, `memory_budget: {BUDGET_MB} MB`",
         "arrays": "the same pixels as arrays in memory", "keras": "`image_dataset_from_directory`, `fit`",
     }  # fmt: skip
+    caption = (
+        f"{count:,} pictures (three JPEG to one PNG, 200 to 420 pixels a side) at {SIZE}×{SIZE}, a `cnn` of 16, 32, 32, 32 "
+        f"filters, batches of {BATCH}; medians of {rounds} processes each, taking turns; load of the machine "
+        f"{min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} processors."
+    )
     lines = [
-        f"{count:,} pictures (three JPEG to one PNG, 200 to 420 pixels a side) at {SIZE}×{SIZE}, a `cnn` of 16, 32, 32, 32 filters, "
-        f"batches of {BATCH}; medians of {rounds} processes each, taking turns; load of the machine {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} processors.",
+        textwrap.fill(caption, 118),
         "",
         "| | first epoch, from the folder on | later epochs | processor, first and later | peak memory |",
         "| --- | --- | --- | --- | --- |",
