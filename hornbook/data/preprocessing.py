@@ -25,6 +25,7 @@ __all__ = [
 
 Parts = dict[str, Split]
 SAMPLE = 1000  # examples that show how large inputs are
+MOST_VALUES = 1 << 22  # fewer of those with very many values, which are looked at as float64
 
 
 def keep_training_categories(
@@ -149,7 +150,8 @@ def input_facts(x: Inputs, scale: float, features: tuple[Feature, ...] | None = 
     Of a sample of the examples; sizes are root mean squares, of images over all pixels. Categories do not count: they
     become zeros and ones.
     """
-    places = np.unique(np.linspace(0, len(x) - 1, min(len(x), SAMPLE)).astype(np.int64))
+    count = min(len(x), SAMPLE, max(1, MOST_VALUES // max(1, math.prod(x.shape[1:]))))
+    places = np.unique(np.linspace(0, len(x) - 1, count).astype(np.int64))
     values = np.asarray(x[places], np.float64) / scale
     if features is not None:
         values = values[:, [feature.type == "number" for feature in features]]

@@ -334,3 +334,13 @@ def test_pretraining_sees_the_pictures_whose_labels_are_taken_away(folder):
     found = load_data(load_recipe(recipe))
     assert len(found.splits.train) == 9
     assert found.unlabeled.shape == (29, 8, 8, 1)
+
+
+def test_of_large_pictures_fewer_are_looked_at_so_that_memory_stays_small(monkeypatch):
+    from hornbook.data import preprocessing
+
+    looked, x = [], np.full((50, 10, 10, 3), 255, np.uint8)
+    monkeypatch.setattr(preprocessing, "MOST_VALUES", 3000)
+    monkeypatch.setattr(preprocessing.np, "nan_to_num", lambda values: looked.append(values.shape) or values)
+    assert preprocessing.input_facts(x, 255.0) == {"largest": 1.0, "size": 1.0}
+    assert looked == [(10, 10, 10, 3)]
