@@ -17,7 +17,7 @@ def mistakes(task, y, scores, *, count=2, decision=0.5, head="softmax", x=None, 
     vars(info).update(facts)
     recipe = SimpleNamespace(head=SimpleNamespace(activation=SimpleNamespace(name=head)))
     x = np.zeros((len(scores), 2), np.float32) if x is None else x
-    split, trained = Split(x, np.asarray(y), names), SimpleNamespace(recipe=recipe, info=info)
+    split, trained = Split(x, np.asarray(y), names=names), SimpleNamespace(recipe=recipe, info=info)
     found = find_mistakes(trained, split, scores, decision=decision, count=count, where="x")
     assert [line for line in found.lines() if len(line) > 80] == []
     json.dumps(found.record(), allow_nan=False)
