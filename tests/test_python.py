@@ -70,6 +70,7 @@ def test_run_sweep_gives_the_trials_of_the_command(hornbook_command, file, capsy
         hornbook.run_sweep(hornbook.load_recipe(TREE), progress=False)
 
 
+@pytest.mark.whole
 def test_ablate_compares_what_the_command_compares(hornbook_command, file, capsys):
     done = hornbook_command(
         f"hornbook ablate -c {file(TREE)} --vary initializer=he_uniform,orthogonal "

@@ -87,6 +87,7 @@ def test_an_example_of_weight_0_does_not_count(name):
 METRICS = ["precision", "f1_score", {"name": "f1_score", "average": "weighted", "record_as": "weighted_f1"}, "auc"]
 
 
+@pytest.mark.whole
 def test_engines_and_fit_record_the_same_figures(prepare, run_epochs):
     generator = np.random.default_rng(4)
     x, y = generator.normal(size=(72, 4)).astype(np.float32), generator.integers(0, 3, 72)

@@ -297,6 +297,7 @@ def test_divergence_exits_with_1_and_says_what_to_do(hornbook_command):
     assert json.loads(Path("runs/iris/latest/result.json").read_text(encoding="utf-8"))["state"] == "diverged"
 
 
+@pytest.mark.whole
 def test_a_new_recipe_of_few_examples_learns_what_there_is_to_learn(hornbook_command):
     hornbook_command("hornbook new mine.yaml --data iris")
     done = hornbook_command("hornbook train -c mine.yaml -q training.engine=graph --require test_accuracy>=0.93")

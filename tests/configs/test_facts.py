@@ -81,6 +81,7 @@ def test_the_default_recipe_reaches_95_percent_on_digits(train_recipe):
     assert train_recipe("he_elu_bn", "training.epochs=8", engine="auto").test["accuracy"] >= 0.95
 
 
+@pytest.mark.whole
 def test_l1_leaves_most_weights_below_a_thousandth(train_recipe):
     result = train_recipe("sparse_l1", "training.epochs=40")
     kernels = [variable.numpy().ravel() for variable in result.model.trainable_variables if variable.name == "kernel"]
@@ -88,6 +89,7 @@ def test_l1_leaves_most_weights_below_a_thousandth(train_recipe):
     assert result.test["accuracy"] > 0.95
 
 
+@pytest.mark.whole
 def test_class_weights_raise_recall(train_recipe):
     weighted = train_recipe("class_weights", "training.epochs=10").test["recall"]
     assert (

@@ -194,6 +194,7 @@ print((kilobytes("VmHWM") - before) / 1024)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc/self/status")
+@pytest.mark.whole
 def test_data_far_above_the_budget_takes_flat_memory(tmp_path):
     shape = (75_000, 20, 100)  # 600 MB of float32, none of them on the disk
     with (tmp_path / "x.npy").open("wb") as stream:

@@ -16,7 +16,7 @@ DATA = {"name": "arrays", "standardize": True, "split": {"validation": 0, "test"
 RECIPE = {"data": DATA, "model": "mlp", "optimizer": {"name": "sgd", "learning_rate": 1e-9}}
 
 
-@pytest.mark.parametrize("engine", ["graph", "xla"])
+@pytest.mark.parametrize("engine", ["graph", pytest.param("xla", marks=pytest.mark.whole)])
 def test_the_loss_of_the_images_shown_is_that_of_training(prepare, run_epochs, engine):
     prepared = prepare(RECIPE | {"training": {"batch_size": 8, "engine": engine}}, (X, Y))
     logs = run_epochs(prepared, 2)

@@ -97,6 +97,7 @@ def once(command, measured):
     return lambda line: measured[line] if line in measured else measured.setdefault(line, command(line))
 
 
+@pytest.mark.whole
 def test_evaluate_compares_the_ways_to_predict(command, once):
     code, text, errors = command(WAYS)
     assert (code, errors) == (0, "")

@@ -121,7 +121,7 @@ def test_a_streamed_run_equals_a_resident_one_bit_for_bit(
     assert_same(streamed, resident, but=("recipe",))
 
 
-@pytest.mark.parametrize("at", [(1, 14), (2, 20)])
+@pytest.mark.parametrize("at", [(1, 14), pytest.param((2, 20), marks=pytest.mark.whole)])
 def test_a_run_is_resumed_in_the_middle_of_a_block(alone, interrupted, resume, assert_same, monkeypatch, at):
     monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", 5 * BATCH * ROW_BYTES)
     stopped = interrupted(TREE, "training.memory_budget=0.001 MB", data=(X, Y), at=at)

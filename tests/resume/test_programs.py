@@ -210,6 +210,7 @@ def test_two_runs_may_take_turns_in_the_middle_of_their_epochs(prepare, run_epoc
     assert (logs, weights(second)) == alone[1]
 
 
+@pytest.mark.whole
 def test_a_forgotten_program_is_compiled_again(train, alone, compiled, monkeypatch, assert_same):
     expected = alone(FIRST)
     monkeypatch.setattr(programs, "KEPT", 1)
@@ -248,6 +249,7 @@ def test_forgotten_programs_leave_no_graph_behind(prepare, run_epochs, monkeypat
     assert graphs() - before <= 1
 
 
+@pytest.mark.whole
 def test_memory_does_not_grow_with_the_number_of_runs(prepare, run_epochs):
     rng = np.random.default_rng(0)
     data = rng.normal(size=(4000, 640)).astype(np.float32), rng.integers(0, 2, 4000)  # 10 MB a run

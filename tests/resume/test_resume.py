@@ -105,6 +105,7 @@ def test_a_run_killed_between_its_last_state_and_its_result_is_trained_no_furthe
     assert_same(resume(run), whole)
 
 
+@pytest.mark.whole
 def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(alone, with_interruptions, assert_same, tmp_path):
     resumed = with_interruptions(FIT, [(0, 3), (2, 6)], runs=tmp_path / "stopped")
     assert_same(resumed, alone(FIT))

@@ -114,6 +114,7 @@ def test_inputs_that_cannot_be_adapted_name_both_shapes(train_recipe, on_a, sequ
 MOBILE = {"application": "MobileNet", "weights": "none", "options": {"alpha": 0.25}}
 
 
+@pytest.mark.whole
 def test_an_application_with_weights_of_a_file_loses_its_head_and_takes_grey_images(
     train_b, weights_by_epoch, moved_between, tmp_path
 ):

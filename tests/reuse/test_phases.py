@@ -31,6 +31,7 @@ def test_early_stopping_and_the_best_epoch_count_from_the_last_phase(train_b):
     assert result.best_epoch in {4, 5}
 
 
+@pytest.mark.whole
 def test_a_layer_that_is_not_trainable_is_never_thawed_and_xla_heeds_phases(train_b, weights_by_epoch, moved_between):
     model = {"name": "layers", "layers": [{"name": "dense", "units": 4, "trainable": False}]}
     training = {"epochs": 2, "engine": "xla"}

@@ -137,6 +137,7 @@ def test_commands_work_on_the_run(small, hornbook_command, tmp_path):
     assert "earlier_shrunk" in listed.out
 
 
+@pytest.mark.whole
 def test_the_same_recipe_gives_the_same_bits(small, tmp_path, tensorflow):
     from hornbook.trainer.reproduce import reproduce
 
@@ -170,6 +171,7 @@ def test_a_worse_model_is_not_kept(shrink, earlier, tmp_path):
     assert list(tmp_path.rglob("*")) == []
 
 
+@pytest.mark.whole
 def test_a_refused_run_leaves_the_link_to_the_one_before(shrink, tmp_path):
     kept = shrink(runs=tmp_path).run
     with pytest.raises(GateError):
@@ -177,6 +179,7 @@ def test_a_refused_run_leaves_the_link_to_the_one_before(shrink, tmp_path):
     assert (tmp_path / "earlier_shrunk" / "latest").resolve() == kept
 
 
+@pytest.mark.whole
 def test_a_smaller_model_is_made_smaller_again(small, tmp_path, tensorflow):
     from hornbook.trainer.train import train
 

@@ -39,7 +39,7 @@ def weights_of(result):
     return np.concatenate([np.ravel(weight) for weight in result.model.get_weights()])
 
 
-@pytest.mark.parametrize("engine", ["graph", "xla", "fit"])
+@pytest.mark.parametrize("engine", ["graph", "xla", pytest.param("fit", marks=pytest.mark.whole)])
 def test_recording_and_tracking_change_no_bit_of_a_run(train, watched, engine):
     recorded = watched if engine == "graph" else train(f"training.engine={engine}", "tracking=[tensorboard]")
     blind = train(f"training.engine={engine}", "health=off")

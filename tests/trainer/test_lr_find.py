@@ -125,6 +125,7 @@ def test_further_seeds_use_the_same_compiled_program(prepare):
     assert len({curve.losses[0] for curve in search.curves}) == 3
 
 
+@pytest.mark.whole
 def test_a_rate_that_is_annealed_may_be_twice_as_high_as_one_that_is_held(prepare):
     from hornbook.trainer.lr_find.search import search_rate
 

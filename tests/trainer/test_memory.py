@@ -55,6 +55,7 @@ def home(tmp_path_factory, tensorflow):
         yield folder
 
 
+@pytest.mark.whole
 def test_a_whole_array_would_be_noticed(home):
     peak = Peak()
     np.load("x.npy")

@@ -115,7 +115,7 @@ def test_masking_and_noise_are_for_training_alone_and_as_strong_as_they_say():
     assert np.any(np.asarray(quiet(x[:3], training=True)) != np.asarray(noisy(x[:3], training=True)))
 
 
-@pytest.mark.parametrize("decoder", ["tied", "free"])
+@pytest.mark.parametrize("decoder", ["tied", pytest.param("free", marks=pytest.mark.whole)])
 def test_a_linear_autoencoder_comes_as_close_as_principal_components(decoder, tmp_path, generator):
     x = generator.normal(size=(400, 4)) @ generator.normal(size=(4, 12)) + 0.1 * generator.normal(size=(400, 12))
     x = (x / x.std()).astype(np.float32)
@@ -182,7 +182,12 @@ def pretrained(prepared):
 
 
 @pytest.mark.parametrize(
-    "pretraining", [{"name": "autoencoder", "masking": 0.2}, {"name": "corruption"}, {"name": "rotation"}]
+    "pretraining",
+    [
+        {"name": "autoencoder", "masking": 0.2},
+        pytest.param({"name": "corruption"}, marks=pytest.mark.whole),
+        {"name": "rotation"},
+    ],
 )
 def test_training_starts_from_the_pretrained_weights(pretraining, tmp_path):
     frozen = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}}
