@@ -126,7 +126,8 @@ def pytest_collection_modifyitems(config, items):
     others = [item for item in items if (item.get_closest_marker("whole") is None) == config.option.whole]
     if others:
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in others]
+        left_out = {*others}
+        items[:] = [item for item in items if item not in left_out]
     weights = Counter()
     for item in items:
         weights[group_of(item.nodeid)] += (

@@ -41,6 +41,7 @@ def file(tmp_path):
     return write
 
 
+@pytest.mark.whole
 def test_find_learning_rate_finds_what_the_command_finds(hornbook_command, file):
     done = hornbook_command(f"hornbook lr-find -c {file(TREE)} --seeds 1 --json")
     search = hornbook.find_learning_rate(hornbook.load_recipe(TREE), seeds=1)

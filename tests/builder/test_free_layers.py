@@ -232,6 +232,7 @@ FIXED = [
 
 
 @pytest.mark.parametrize("engine", ["graph", "fit"])
+@pytest.mark.whole
 def test_what_is_not_trainable_stays_as_it_was_with_its_normalization_and_activation(prepare, run_epochs, engine):
     prepared = build(prepare, FIXED, training={"batch_size": 8, "engine": engine})
     layers = {layer.name: layer for layer in prepared.built.model.layers if layer.weights}
@@ -259,6 +260,7 @@ BY_HAND = {
 }
 
 
+@pytest.mark.whole
 def test_a_network_of_perceptrons_by_hand_solves_xor(prepare, run_epochs):
     """Two perceptrons that say "and" and "or", and one on top that says "or, but not and"."""
     head = {"initializer": {"name": "constant", "value": [[-1], [1]], "bias": {"name": "constant", "value": -0.5}}}
@@ -269,6 +271,7 @@ def test_a_network_of_perceptrons_by_hand_solves_xor(prepare, run_epochs):
     assert np.ravel(prepared.built.model(corners)).tolist() == [0, 1, 1, 0]
 
 
+@pytest.mark.whole
 def test_a_perceptron_learns_on_top_of_perceptrons_that_do_not(prepare, run_epochs):
     logs = run_epochs(prepare({**BY_HAND, "training": {**BY_HAND["training"], "epochs": 12}}), 12)
     assert [row["accuracy"] for row in logs][-3:] == [1, 1, 1]

@@ -110,6 +110,7 @@ def test_optimizers_train_with_averaging_accumulation_clipping_and_decay(prepare
 
 
 @pytest.mark.parametrize(("name", "units"), [("nadam", []), ("muon", [4])])  # Muon leaves the head to Adam
+@pytest.mark.whole
 def test_unusual_optimizers_give_the_same_weights_under_xla(prepare, run_epochs, name, units):
     weights = []
     for engine in ("graph", "xla"):

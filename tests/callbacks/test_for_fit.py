@@ -156,6 +156,7 @@ def test_the_momentum_moves_as_in_the_fused_engine(fused, optimizer):
     assert not np.allclose(still.get_weights()[0], model.get_weights()[0], rtol=1e-3)
 
 
+@pytest.mark.whole
 def test_a_model_saved_while_the_momentum_moves_has_the_optimizers_own(tensorflow, tmp_path):
     model = hornbook.build(recipe_of("graph", optimizer={"name": "sgd", "learning_rate": 0.2, "momentum": 0.9}), DATA)
     fit(model, [RateSchedule("one_cycle"), BestCheckpoint(tmp_path / "sub" / "best.keras")], epochs=1)
@@ -171,6 +172,7 @@ def test_batches_that_share_an_update_share_its_rate(fused):
     assert_same_weights(model, fused(recipe)[0])
 
 
+@pytest.mark.whole
 def test_averaged_weights_are_what_is_validated_and_kept(tensorflow, tmp_path):
     recipe = recipe_of("graph", optimizer={"name": "sgd", "learning_rate": 0.2, "ema": 0.9})
     result = hornbook.train(recipe, data=DATA, runs=tmp_path, progress=False)
@@ -230,6 +232,7 @@ def test_callbacks_go_on_from_a_saved_state_as_if_nothing_had_been(tensorflow, t
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.whole
 def test_a_second_fit_begins_anew_and_one_with_initial_epoch_where_that_is(again):
     model, schedule = again(), RateSchedule({"name": "polynomial"})
     first = fit(model, [schedule], epochs=2, validates=False)["learning_rate"]

@@ -97,10 +97,12 @@ def test_class_weights_raise_recall(train_recipe):
     )
 
 
+@pytest.mark.whole
 def test_every_segment_of_the_display_is_learned(train_recipe):
     assert train_recipe("multilabel").history[-1]["accuracy"] == 1.0
 
 
+@pytest.mark.whole
 def test_the_schedule_of_performance_scheduling_really_lowers_the_rate(train_recipe):
     rates = [row["learning_rate"] for row in train_recipe("schedule_performance").history]
     assert rates[0] == pytest.approx(0.2)

@@ -88,7 +88,7 @@ def test_mixup_trains_like_plain_keras_on_soft_targets_mixed_by_hand(prepare, ru
         np.testing.assert_allclose(value, wanted, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("engine", ["graph", "xla"])
+@pytest.mark.parametrize("engine", ["graph", pytest.param("xla", marks=pytest.mark.whole)])
 def test_cutting_an_epoch_into_chunks_changes_no_bit(prepare, run_epochs, engine):
     recipe = with_engine(engine, RECIPE | {"activation": "randomized_leaky_relu"})
     recipe["data"] = MIXED

@@ -49,6 +49,7 @@ def rows():
     return digits.images[digits.target < 3].astype(np.uint8)[:40, :, :, None]
 
 
+@pytest.mark.whole
 def test_files_predict_the_same_where_hornbook_is_not(export, run, rows, tmp_path):
     from hornbook.inference.trained import load_run
 

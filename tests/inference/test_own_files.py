@@ -195,6 +195,7 @@ def test_the_recipes_array_comes_first_and_another_can_be_named(command, folder)
         predict_file(str(folder / "runs/answers"), folder / "labelled.csv", output=None, array="x")
 
 
+@pytest.mark.whole
 def test_arrays_on_disk_are_filled_and_skipped_as_they_are_read(folder, tmp_path, monkeypatch):
     x = np.array([row[:2] for row in ROWS], np.float32)
     x[3, 1] = np.nan

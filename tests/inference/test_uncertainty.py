@@ -193,6 +193,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize("name", TOGETHER)
+@pytest.mark.whole
 def test_where_almost_nothing_is_dropped_every_sample_is_the_plain_prediction(prepare, name):
     """So nothing but dropout is in training mode, whatever the network, and copied layers have their weights."""
     model = moved(prepare, *TOGETHER[name], factor=1e-9)

@@ -118,6 +118,7 @@ def test_train_resume_after_a_finished_run_and_without_any_starts_a_new_one(horn
     assert len([path for path in Path("runs/few").iterdir() if not path.is_symlink()]) == 2
 
 
+@pytest.mark.whole
 def test_reproduce_exits_with_0_where_all_is_equal_and_with_3_where_not(hornbook_command):
     assert hornbook_command("hornbook train -c few.yaml -q")[0] == 0
     run = Path("runs/few/latest").resolve()

@@ -79,6 +79,7 @@ def test_an_epoch_that_has_ended_early_is_not_made_longer(alone, resume):
     assert_refused(resume, result.run, "training.epochs=4", UsageError, message)
 
 
+@pytest.mark.whole
 def test_accumulated_gradients_and_averages_go_on(train, alone, resume, assert_same):
     optimizer = {"optimizer": {"name": "adam", "accumulation": 3, "ema": {"momentum": 0.9}}}
     longer = resume(train(SHORT | optimizer).run, ["training.epochs=4"])
@@ -108,6 +109,7 @@ def test_a_run_that_early_stopping_ended_is_explained(alone, resume):
     assert_refused(resume, result.run, "training.epochs=40", UsageError, message)
 
 
+@pytest.mark.whole
 def test_more_patience_is_as_if_it_had_been_there_from_the_start(copy_of_alone, alone, resume, assert_same):
     patient = {"early_stopping": {"patience": 4, "min_delta": 0.4}}
     stopped = {"training": {"epochs": 30, **STOPPING}}
@@ -116,6 +118,7 @@ def test_more_patience_is_as_if_it_had_been_there_from_the_start(copy_of_alone, 
     assert_same(longer, alone({"training": {"epochs": 30, **patient}}))
 
 
+@pytest.mark.whole
 def test_early_stopping_may_come_and_go(copy_of_alone, alone, interrupted, resume, assert_same):
     stopped = copy_of_alone({"training": {"epochs": 8, **STOPPING}})
     longer = resume(stopped, ["~training.early_stopping"])
@@ -178,6 +181,7 @@ def test_a_finished_run_without_its_states_is_finished_and_cannot_go_on(copy_of_
     assert_refused(resume, run, "training.epochs=4", RunError, message)
 
 
+@pytest.mark.whole
 def test_a_run_out_of_time_goes_on_with_more_time_to_the_same_end(train, alone, resume, assert_same, monkeypatch):
     import hornbook.trainer.session as session
 

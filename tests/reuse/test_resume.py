@@ -57,7 +57,9 @@ def whole(train_recipe, on_model, model_a, tmp_path_factory):
     return train_recipe(on_model(model_a, THAW, **MORE), tmp_path_factory.mktemp("whole"))
 
 
-@pytest.mark.parametrize("place", [(0, 4), (1, 6), (3, 2)], ids=str)
+@pytest.mark.parametrize(
+    "place", [(0, 4), *(pytest.param(place, marks=pytest.mark.whole) for place in ((1, 6), (3, 2)))], ids=str
+)
 def test_a_run_resumed_in_any_phase_ends_like_the_uninterrupted_one(train_b, stop_at, place, whole):
     from hornbook.trainer.resume import resume
 

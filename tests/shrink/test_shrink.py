@@ -94,13 +94,11 @@ def pruned_at_once(shrink):
     return kernels(shrink({"prune": {"share": 0.7, "schedule": "once"}, "fold": "none", "units": False}).model)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("engine", "optimizer"), [
-    pytest.param(
-        "xla", {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
-        marks=pytest.mark.whole,
-    ),
+    ("xla", {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
     ("graph", {"name": "adam", "learning_rate": 0.01, "ema": {"momentum": 0.9}, "accumulation": 2}),
-    pytest.param("fit", {"name": "adamw", "learning_rate": 0.01}, marks=pytest.mark.whole),
+    ("fit", {"name": "adamw", "learning_rate": 0.01}),
 ])  # fmt: skip
 def test_zeros_survive_every_engine_and_optimizer(engine, optimizer, shrink, pruned_at_once):
     prune = {"share": 0.7, "schedule": "once"}

@@ -87,6 +87,7 @@ def test_a_cell_that_is_the_recipe_once_defaults_are_filled_in_is_the_baseline(a
         ablation(["activation=relu"])
 
 
+@pytest.mark.whole
 def test_an_interrupted_run_goes_on_and_the_rest_follows(ablation, finished, monkeypatch):
     """The signal arrives in the second run; the same command ends with what an undisturbed one finds."""
     import signal
@@ -163,6 +164,7 @@ def test_the_folder_holds_table_result_and_page(finished):
     assert (place / folder / "report.html").read_text().count("<title>tanh</title>") == 2  # the line and its label
 
 
+@pytest.mark.whole
 def test_folds_test_every_example_once(ablation):
     study, _, lines = ablation(
         ["optimizer.learning_rate=0.05"], folds=3, overrides=["data={name: iris}", "training.batch_size=30"]

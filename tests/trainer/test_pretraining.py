@@ -254,6 +254,7 @@ def test_facts_count_the_labeled_examples_and_the_heading_says_how_many_inputs_t
     assert evaluate_run(str(result.run), split="train").count == 96
 
 
+@pytest.mark.whole
 def test_the_control_trains_on_the_same_labels_and_equals_a_run_of_those_examples_alone(tmp_path):
     whole = {key: value for key, value in DIGITS.items() if key != "limit"}
     recipe = recipe_of({"name": "autoencoder", "epochs": 2, "labeled": 96}, data=whole, training={"epochs": 2})
@@ -275,6 +276,7 @@ def test_a_recipe_that_learned_nothing_before_has_no_control():
         control_of(load_recipe({"data": "digits", "model": {"name": "mlp", "units": [3]}}))
 
 
+@pytest.mark.whole
 def test_pretraining_leaves_the_draws_and_order_of_training_alone(tmp_path):
     noise = {"regularization": {"dropout": 0.3}}
     tiny = {"name": "sgd", "learning_rate": 1e-42}  # times a gradient no number that can be told from 0
@@ -300,6 +302,7 @@ def test_engines_agree():
     assert graph == fit
 
 
+@pytest.mark.whole
 def test_inputs_on_disk_are_pretrained_on_like_those_in_memory(tmp_path, generator):
     x = generator.random((168, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
@@ -320,6 +323,7 @@ def test_inputs_on_disk_are_pretrained_on_like_those_in_memory(tmp_path, generat
 
 
 @pytest.mark.parametrize("source", ["data", "inputs"])
+@pytest.mark.whole
 def test_inputs_may_come_from_elsewhere(source, tmp_path, generator):
     x = generator.integers(0, 256, (64, 8, 8)).astype(np.uint8)
     np.savez(tmp_path / "other.npz", x=x, **({"y": np.arange(64) % 2} if source == "data" else {}))

@@ -54,6 +54,7 @@ def test_a_step_is_an_update_where_it_gathers_batches(train, steps, updates, bat
     assert batches in log_of(result)
 
 
+@pytest.mark.whole
 def test_a_run_may_be_shorter_than_an_epoch_and_have_a_smaller_last_batch(train):
     for steps, rows in (("2 steps", [2]), ("7 steps", [7]), ("9 steps", [7, 9])):
         updates = Updates()
@@ -69,6 +70,7 @@ def test_patience_in_steps_is_rounded_up_to_epochs_and_the_log_says_so(train):
     assert "early stopping's patience of 7 steps: 2 epochs, as figures come once an epoch" in log_of(result)
 
 
+@pytest.mark.whole
 def test_the_rate_falls_after_a_patience_in_steps(train):
     schedule = {"name": "performance", "patience": "7 steps", "cooldown": "6 steps", "min_delta": 0.01}
     result = train(SPLIT | STILL | {"schedule": schedule}, epochs=8)
