@@ -25,7 +25,7 @@ from hornbook.recipes.language.spec import Spec
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
-from hornbook.recipes.sources.pictures import ImageFolder, ImageList, Pictures
+from hornbook.recipes.sources.pictures import ImageFolder, ImageList
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["WHOLE_BYTES", "Seen", "probe"]
@@ -72,7 +72,7 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
     try:
         if whole:
             return _whole(recipe)
-        if isinstance(recipe.data, Pictures):
+        if isinstance(recipe.data, ImageFolder | ImageList):
             return Seen(_of_files(recipe, recipe.data, facts))
         if _size(recipe.data) > WHOLE_BYTES:
             return Seen(_outline(recipe, facts))
@@ -140,7 +140,7 @@ def _outline(recipe: Recipe, facts: Facts) -> Facts:
     return _told(recipe, read(data, seed=recipe.seed, task=recipe.task), facts)
 
 
-def _of_files(recipe: Recipe, data: Pictures, facts: Facts) -> Facts:
+def _of_files(recipe: Recipe, data: ImageFolder | ImageList, facts: Facts) -> Facts:
     """Return what picture files tell: all of them where they are small, else their names and targets."""
     from hornbook.data.sources.pictures import outline  # Pillow
 

@@ -12,10 +12,14 @@ Leaving out the others only brings copies nearer, so that no pair is missed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hornbook.data.storage.readers import Array
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 __all__ = ["SIDE", "alike", "grey_copies"]
 
@@ -129,7 +133,7 @@ def _candidates(copies: Array, is_small: Array) -> Iterator[Array]:
         yield np.column_stack([places[0][found["i"]], places[1][found["j"]]])
 
 
-def _radius(one: "cKDTree", other: "cKDTree", correlation: float) -> float:  # type: ignore[name-defined]  # noqa: F821
+def _radius(one: "cKDTree", other: "cKDTree", correlation: float) -> float:
     """Return how far apart unit vectors of this correlation are; less where far too many would be so near."""
     from scipy.spatial import cKDTree
 

@@ -87,9 +87,9 @@ def load_image_list(spec: ImageList, *, seed: int) -> Source:
     return _loaded(_list(spec), spec)
 
 
-def outline(spec: Pictures, *, most_bytes: int) -> Source | None:
+def outline(spec: ImageFolder | ImageList, *, most_bytes: int) -> Source | None:
     """Return the source without its pixels, which must not be read; None where all files together are small."""
-    found = _folder(spec) if isinstance(spec, ImageFolder) else _list(spec)  # type: ignore[arg-type]
+    found = _folder(spec) if isinstance(spec, ImageFolder) else _list(spec)
     if found.stats[:, 0].sum() <= most_bytes:
         return None
     shape = len(found.names), *settings_of(spec).shape
@@ -360,9 +360,8 @@ def _paths(file: Path, values: list[str | None], column: str) -> tuple[list[str]
         names.append(name)
     if faults:
         more = [f"… and {len(faults) - 20:,} more"] if len(faults) > 20 else []
-        start = (
-            f"{file}: {len(faults):,} paths of column '{column}' cannot be used. They are relative to {file.parent}."
-        )
+        paths = "1 path" if len(faults) == 1 else f"{len(faults):,} paths"
+        start = f"{file}: {paths} of column '{column}' cannot be used: they are relative to the list's own folder."
         raise DataError("\n  ".join([start, *faults[:20], *more]))
     twice = [name for name, count in _counts(names).items() if count > 1]
     if not twice:

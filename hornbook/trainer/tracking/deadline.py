@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 __all__ = ["within"]
 
@@ -17,19 +17,24 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         TimeoutError: If it takes longer.
         Exception: What it raises.
     """
-    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            answers.put((work(), None))
+            value = work()
         except BaseException as error:
-            answers.put((None, error))
+            failed = error  # `error` is gone when its block ends
+            answers.put(lambda: _raised(failed))
+        else:
+            answers.put(lambda: value)
 
     threading.Thread(target=run, daemon=True, name="hornbook-tracker").start()
     try:
-        value, error = answers.get(timeout=seconds)
+        answer = answers.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError(f"no answer within {seconds:.3g} s") from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]
+    return answer()
+
+
+def _raised(error: BaseException) -> NoReturn:
+    raise error
