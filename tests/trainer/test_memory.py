@@ -1,5 +1,6 @@
 """Data larger than the recipe's memory budget is never in memory as a whole, whichever command reads it."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Peak:
     """How far the process's memory rises above what it is now, by the kernel's own account."""
 
     def __init__(self):
+        gc.collect()  # what earlier tests left would be freed while we measure, and hide as much of what we take
         Path("/proc/self/clear_refs").write_text("5")  # forget the highest value so far
         self.before = self.status("VmRSS")
 
@@ -59,7 +61,7 @@ def home(tmp_path_factory, tensorflow):
 def test_a_whole_array_would_be_noticed(home):
     peak = Peak()
     np.load("x.npy")
-    assert peak.bytes() > 55e6
+    assert peak.bytes() > ALLOWED
 
 
 def test_training(home):
