@@ -290,6 +290,8 @@ class Reading:
         preferred: Names of that array to look for first, where none is given.
         keep: Columns of a table, or arrays of a .npz file, to return as they are.
         targets: Columns of the targets, or names of their array to look for first; None: targets are not read.
+        weight: Column of a table that weighs the rows, or array of a .npz file, which is kept like others if it is there.
+        drops_unlabeled: Whether rows without a target are left out, where targets are read.
         missing: ``fill`` missing numbers, or ``skip`` rows with missing values; None refuses them where training had none.
         means: What to fill with: the training mean of each column.
         file_column: Which column of a list names picture files.
@@ -300,6 +302,8 @@ class Reading:
     preferred: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     targets: tuple[str, ...] | None = None
+    weight: str | None = None
+    drops_unlabeled: bool = False
     missing: Literal["fill", "skip"] | None = None
     means: Array | None = None
     file_column: str = "file"
@@ -315,6 +319,7 @@ class Examples:
         y: Targets (N,) or (N, K) as they stand in the file; None unless they were asked for.
         kept: Values (N,) of what was to be kept, by name.
         notes: Sentences that the user should read.
+        weights: (N,) float32 what each example counts; None where all count alike.
         has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
     """
 
@@ -322,4 +327,5 @@ class Examples:
     y: Array | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
     has_gap: Array | None = None
