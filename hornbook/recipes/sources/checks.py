@@ -206,8 +206,8 @@ def _fold_rules(split: SplitSpec, place: Path) -> Iterator[Problem]:
     if split.test is not None:
         message = "with folds one of them is the test set."
         yield Problem((*place, "test"), message, "Remove it, or remove 'folds' and 'fold'.", code="data-split")
-    if split.method not in {None, "random", "stratified"}:
-        message = f"folds are random or stratified, not '{split.method}'."
+    if split.method in {"first", "last"}:
+        message = f"folds are random, stratified, by group or by time, not '{split.method}'."
         yield Problem((*place, "method"), message, "Remove 'folds' and 'fold'.", code="data-split")
 
 

@@ -49,7 +49,8 @@ class SplitSpec(Spec):
     format: Annotated[str, Field(pattern="%")] | None = None
     """How the dates of `column` are written, where they can be read in several ways: `'%m/%d/%Y'` (codes of strptime)."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set."""
+    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set.
+    With `group` parts are of whole groups; with `time` they follow each other, and all before the test set trains."""
     fold: Annotated[int, Field(ge=0)] | None = None
     """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
