@@ -13,6 +13,7 @@ import numpy as np
 
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
+from hornbook.data.copies import copies_of_target
 from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.preprocessing import (
@@ -274,6 +275,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         warnings += unseen
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
+        warnings += copies_of_target(parts["train"], features, has_classes=labels.task != "regression")
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
