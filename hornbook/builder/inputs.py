@@ -14,6 +14,7 @@ from hornbook.builder.blocks import build_normalization
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
+from hornbook.layers.quantiles import Quantiles
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
@@ -22,6 +23,8 @@ __all__ = ["SCALE", "STANDARDIZE", "build_inputs", "scale_of"]
 SCALE = "scale"
 STANDARDIZE = "standardize"
 """Names of the layers that bring inputs to 0-1, and to mean 0 and variance 1."""
+
+LIMIT = 3.0  # of what is standardized robustly
 
 Tensor = Any
 
@@ -50,10 +53,12 @@ def build_inputs(
     first, last = augmentation_layers(recipe, info, white=white if preprocessing.scale is None else 1.0)
     for layer in first:
         x = layer(x)
-    if preprocessing.variance is not None and not _normalizes_inputs(recipe):
+    by_rank = preprocessing.clips or preprocessing.quantiles is not None
+    is_standardized = preprocessing.variance is not None and (by_rank or not _normalizes_inputs(recipe))
+    if is_standardized:
         x = _standardize(x, preprocessing)
     if preprocessing.features is not None or preprocessing.has_missing:
-        x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
+        x = _encode(x, preprocessing, at_zero=is_standardized)
     for layer in last:
         x = layer(x)
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
@@ -88,12 +93,29 @@ def _normalizes_inputs(recipe: Recipe) -> bool:
 
 def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Return the inputs minus their mean, over their deviation: per channel or column, or per place in an example."""
+    if preprocessing.quantiles is not None:
+        return _by_quantiles(x, preprocessing.quantiles)
     axis: Any = -1
     mean, variance = cast(Any, preprocessing.mean), cast(Any, preprocessing.variance)
     if preprocessing.per_feature:
         axis = tuple(range(1, len(x.shape)))
         mean, variance = (np.reshape(np.asarray(values, np.float32), x.shape[1:]) for values in (mean, variance))
-    return keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
+    x = keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
+    return _clipped(x, preprocessing) if preprocessing.clips else x
+
+
+def _clipped(x: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return numbers that stay below 3 in size, x/√(1 + (x/3)²), and categories as they are."""
+    features = preprocessing.features
+    is_number = [feature.type == "number" for feature in features] if features else [True] * x.shape[-1]
+    return x / ops.sqrt(1.0 + ops.square(x * (np.array(is_number, np.float32) / np.float32(LIMIT))))
+
+
+def _by_quantiles(x: Tensor, quantiles: tuple[tuple[float, ...], ...]) -> Tensor:
+    layer = Quantiles([len(column) for column in quantiles], name=STANDARDIZE, dtype="float32")
+    outputs = layer(x)
+    layer.learn(quantiles)
+    return outputs
 
 
 def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:
