@@ -11,6 +11,7 @@ from keras import ops
 
 from hornbook.builder.augmentation import augmentation_layers
 from hornbook.builder.blocks import build_normalization
+from hornbook.builder.columns import embeds_columns, encode
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
@@ -57,8 +58,8 @@ def build_inputs(
     is_standardized = preprocessing.variance is not None and (by_rank or not _normalizes_inputs(recipe))
     if is_standardized:
         x = _standardize(x, preprocessing)
-    if preprocessing.features is not None or preprocessing.has_missing:
-        x = _encode(x, preprocessing, at_zero=is_standardized)
+    if preprocessing.features is not None or preprocessing.has_missing or embeds_columns(recipe):
+        x = encode(x, recipe, preprocessing, at_zero=is_standardized)
     for layer in last:
         x = layer(x)
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
@@ -116,28 +117,3 @@ def _by_quantiles(x: Tensor, quantiles: tuple[tuple[float, ...], ...]) -> Tensor
     outputs = layer(x)
     layer.learn(quantiles)
     return outputs
-
-
-def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:
-    """Return numbers with missing ones at the training mean, and categories one-hot: (B, F) → (B, F').
-
-    `at_zero`: the numbers are standardized already, so that their mean is 0.
-    """
-    if preprocessing.has_missing:
-        means = np.zeros(x.shape[-1], np.float32) if at_zero else np.asarray(preprocessing.mean, np.float32)
-        x = ops.where(ops.isnan(x), means, x)
-    features = preprocessing.features or ()
-    categories = [index for index, feature in enumerate(features) if feature.type == "category"]
-    if not categories:
-        return x
-    numbers = [index for index, feature in enumerate(features) if feature.type == "number"]
-    parts = [ops.take(x, numbers, axis=1)] if numbers else []
-    for index in categories:
-        size = len(features[index].categories) + 1  # code 0: missing or unknown
-        column = ops.take(x, [index], axis=1)
-        name = f"category_{index + 1}"
-        encoded = keras.layers.CategoryEncoding(size, output_mode="one_hot", name=name, dtype="float32")(column)
-        if features[index].name in preprocessing.whole:  # nothing would be learned about code 0
-            encoded = encoded * np.array([0] + [1] * (size - 1), np.float32)
-        parts.append(encoded)
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encode", dtype="float32")(parts)

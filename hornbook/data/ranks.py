@@ -1,16 +1,27 @@
 """What the order of the numbers of a column says: median, interquartile range, quantiles."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hornbook.data.source import Array, Feature, Inputs
 from hornbook.data.storage.rows import blocks, in_file_order
 
-__all__ = ["MOST_QUANTILES", "of_ranks"]
+__all__ = ["MOST_QUANTILES", "bin_edges", "of_ranks"]
 
 MOST_QUANTILES = 1000
 MOST_VALUES = 1 << 26  # numbers of whole columns that are in memory at once, where the inputs stay on disk
 
 Quantiles = tuple[tuple[float, ...], ...]
+
+
+def bin_edges(x: Inputs, features: tuple[Feature, ...] | None, bins: int) -> Quantiles:
+    """Return the edges of so many bins of each column of a training table (N, F), with as many rows in each; 0 of others."""
+    edges = np.zeros((x.shape[1], bins + 1))
+    for place, values in _sorted(x, _numbers(x, features)):
+        if len(values):
+            edges[place] = np.quantile(values, np.linspace(0, 1, bins + 1))
+    return tuple(map(tuple, edges.tolist()))
 
 
 def of_ranks(x: Inputs, features: tuple[Feature, ...] | None, *, keeps: bool) -> tuple[Array, Array, Quantiles | None]:
@@ -25,23 +36,28 @@ def of_ranks(x: Inputs, features: tuple[Feature, ...] | None, *, keeps: bool) ->
         keeps: Whether quantiles are wanted: at most 1,000, and no more than there are rows.
     """
     width = x.shape[1]
-    median, spread, quantiles = np.zeros(width), np.ones(width), [()] * width
-    numbers = [place for place in range(width) if features is None or features[place].type == "number"]
-    size = max(1, MOST_VALUES // max(len(x), 1))
-    for start in range(0, len(numbers), size):
-        group = numbers[start : start + size]
-        for place, column in zip(group, _columns(x, group), strict=True):
-            values = np.sort(column[~np.isnan(column)]).astype(np.float64)
-            if not len(values):
-                continue
-            low, median[place], high = np.quantile(values, (0.25, 0.5, 0.75))
-            spread[place] = (high - low) or (values[-1] - values[0]) / 2 or 1.0
-            if keeps:
-                shares = np.linspace(0, 1, min(MOST_QUANTILES, len(x)))
-                quantiles[place] = tuple(np.maximum.accumulate(np.quantile(values, shares)).tolist())
+    median, spread = np.zeros(width), np.ones(width)
+    quantiles: list[tuple[float, ...]] = [()] * width
+    for place, values in _sorted(x, _numbers(x, features)):
+        if not len(values):
+            continue
+        low, median[place], high = np.quantile(values, (0.25, 0.5, 0.75))
+        spread[place] = (high - low) or (values[-1] - values[0]) / 2 or 1.0
+        if keeps:
+            shares = np.linspace(0, 1, min(MOST_QUANTILES, len(x)))
+            quantiles[place] = tuple(np.maximum.accumulate(np.quantile(values, shares)).tolist())
     return median, spread**2, tuple(quantiles) if keeps else None
 
 
-def _columns(x: Inputs, group: list[int]) -> Array:
-    """Return (len(group), N) columns of a table."""
-    return np.concatenate([np.asarray(block)[:, group].T for block in blocks(in_file_order(x))], axis=1)
+def _numbers(x: Inputs, features: tuple[Feature, ...] | None) -> list[int]:
+    return [place for place in range(x.shape[1]) if features is None or features[place].type == "number"]
+
+
+def _sorted(x: Inputs, columns: list[int]) -> Iterator[tuple[int, Array]]:
+    """Yield (place, values in float64, ascending, NaN left out) of each column; several are read at once."""
+    size = max(1, MOST_VALUES // max(len(x), 1))
+    for start in range(0, len(columns), size):
+        group = columns[start : start + size]
+        read = np.concatenate([np.asarray(block)[:, group].T for block in blocks(in_file_order(x))], axis=1)
+        for place, column in zip(group, read, strict=True):
+            yield place, np.sort(column[~np.isnan(column)]).astype(np.float64)

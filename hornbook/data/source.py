@@ -149,6 +149,7 @@ class Preprocessing:
             smoothly.
         quantiles: Of each column, its quantiles at evenly spaced shares from 0 to 1 (none of a category), which make it
             normally distributed; None where columns are standardized otherwise. The mean is the median then.
+        bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
     """
@@ -162,6 +163,7 @@ class Preprocessing:
     whole: tuple[str, ...] = ()
     clips: bool = False
     quantiles: tuple[tuple[float, ...], ...] | None = None
+    bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
 

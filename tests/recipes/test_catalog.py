@@ -22,6 +22,7 @@ SECTIONS = [Recipe, Head, Regularization, *Spec.__subclasses__()]
 # Errors by rules, not by the component's own class: an example may need other data than the base recipe's.
 RULES_ONLY = {
     "loss-task",
+    "columns",
     "head-units",
     "metric-task",
     "head-loss",

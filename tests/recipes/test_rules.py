@@ -277,6 +277,11 @@ CASES = [
         " Use 'tanh', 'relu' or 'elu' without options.",
     ),
     (
+        "columns",
+        {**IMAGES, "model": {"name": "mlp", "units": [30], "numbers": "pbld"}},
+        "model.numbers: is for the columns of a table, and this is image data. Remove it.",
+    ),
+    (
         "groups",
         {**IMAGES, "normalization": "group_normalization"},
         "normalization.groups: 32 groups do not divide layers of 30 units."

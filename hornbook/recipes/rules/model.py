@@ -6,7 +6,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
-from hornbook.recipes.sections.model import Cnn, Layers, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Cnn, Layers, ReadsColumns, ResidualCnn, Rnn
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
@@ -141,7 +141,19 @@ def biases_are_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
                 yield Problem(("model", "layers", index, key), f"this layer has no bias: {why}.", "Remove it.")
 
 
+def columns_are_of_tables(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What a backbone does with columns, where the inputs have none."""
+    if not isinstance(recipe.model, ReadsColumns) or facts.kind in {None, "table"}:
+        return
+    for key in ReadsColumns.model_fields:
+        if getattr(recipe.model, key):
+            yield Problem(
+                ("model", key), f"is for the columns of a table, and this is {facts.kind} data.", "Remove it."
+            )
+
+
 RULES = (
+    ("columns", ("data", "model"), columns_are_of_tables),
     ("hidden-step", ("activation", "model"), no_step_in_hidden_layers),
     ("no-hidden-layers", ("model", "regularization", "activation", "normalization"), hidden_layers_needed),
     ("dropout", ("model", "regularization"), dropout_fits_backbone),
