@@ -78,6 +78,8 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
+    "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
     "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],

@@ -103,7 +103,7 @@ def test_the_ingredients_that_textbooks_name_are_there():
     assert set(catalog("initializer")) == {
         "default", "zeros", "ones", "constant", "random_normal", "random_uniform", "truncated_normal",
         "variance_scaling", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
-        "lecun_uniform", "orthogonal", "identity",
+        "lecun_uniform", "orthogonal", "identity", "ntk",
     }  # fmt: skip
     assert set(catalog("activation")) >= {
         "linear", "step", "sigmoid", "tanh", "relu", "leaky_relu", "randomized_leaky_relu", "prelu", "elu", "selu", "gelu",

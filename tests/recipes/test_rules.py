@@ -277,6 +277,17 @@ CASES = [
         " Use 'tanh', 'relu' or 'elu' without options.",
     ),
     (
+        "ntk",
+        {**IMAGES, "model": {"name": "cnn"}, "initializer": "ntk"},
+        "initializer: scales the inputs of the dense layers of 'mlp', and this is 'cnn'."
+        " Use 'lecun_normal', which starts the same.",
+    ),
+    (
+        "ensemble",
+        {"data": "wine", "model": {"name": "mlp", "ensemble": 4}},
+        "model.ensemble: members share hidden layers, and this model has none. Add some: 'model.units=[512, 512]'.",
+    ),
+    (
         "columns",
         {**IMAGES, "model": {"name": "mlp", "units": [30], "numbers": "pbld"}},
         "model.numbers: is for the columns of a table, and this is image data. Remove it.",

@@ -13,7 +13,20 @@ from hornbook.recipes.sources.checks import section_problems
 TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
 """What a line of a run's history holds beside metrics."""
 MAY_BE_NEGATIVE = frozenset(
-    {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
+    {
+        "linear",
+        "tanh",
+        "elu",
+        "selu",
+        "parametric_selu",
+        "parametric_mish",
+        "leaky_relu",
+        "softsign",
+        "hard_tanh",
+        "gelu",
+        "silu",
+        "mish",
+    }
 )
 COUNTERPARTS = {
     ("binary_crossentropy", "multiclass"): "sparse_categorical_crossentropy",

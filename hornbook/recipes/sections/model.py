@@ -113,6 +113,9 @@ class Mlp(ReadsColumns, ModelSpec):
     depth: Depth = None
     funnel: Funnel | None = None
     """Units that go evenly from one number to another, in place of `units`."""
+    ensemble: Annotated[int, Field(ge=2)] | None = None
+    """So many networks in one, trained side by side, whose mean predicts: they share each layer's weights, and scale its
+    inputs and outputs by numbers of their own. 32 is usual. Gorishniy et al. (2024), arXiv:2410.24210 (TabM)."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Mlp":
