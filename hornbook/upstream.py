@@ -404,7 +404,9 @@ def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
             setattr(optimizer, name, value)
 
 
-def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float]) -> None:
+def set_rate_factors(
+    optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float], decays: Mapping[int, float] | None = None
+) -> None:
     """Let the optimizer use its rate times a factor for some variables, weight decay included.
 
     The rate is scaled and not the gradient, which under Adam would change nothing.
@@ -412,12 +414,14 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
     Args:
         optimizer: A stock Keras optimizer, built.
         factors: {id of a Keras variable: factor}; 1 where a variable is missing.
+        decays: The same for weight decay, beside the rate's.
     """
     inner = _inner(optimizer)
     for name in ("update_step", "_apply_weight_decay"):
         vars(inner).pop(name, None)
     by_place = [factors.get(id(variable), 1.0) for variable in inner._trainable_variables]
-    if all(factor == 1.0 for factor in by_place):
+    own = [(decays or {}).get(id(variable), 1.0) for variable in inner._trainable_variables]
+    if all(factor == 1.0 for factor in (*by_place, *own)):
         return
     update, decay = inner.update_step, inner._apply_weight_decay
 
@@ -431,7 +435,8 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
             return
         try:
             for variable in variables:
-                inner.weight_decay = rate * by_place[inner._get_variable_index(variable)]
+                place = inner._get_variable_index(variable)
+                inner.weight_decay = rate * (by_place[place] * own[place])
                 decay([variable])
         finally:
             inner.weight_decay = rate

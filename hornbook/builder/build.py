@@ -1,6 +1,7 @@
 """Recipe → the two views over the same variables: the plain Keras model and the training view."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
-from hornbook.builder.optimizers import build_optimizer
+from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
@@ -24,7 +25,7 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
 from hornbook.recipes.recipe import Recipe
-from hornbook.upstream import REFUSALS, reason
+from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
 __all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling"]
 
@@ -45,6 +46,7 @@ class Built:
         copied: What came from an earlier model, or None.
         tail: The layers behind `logits_model`.
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
+        factors: {id of a variable: factors of its rate and decay} that the recipe names.
     """
 
     model: keras.Model
@@ -56,6 +58,13 @@ class Built:
     tail: tuple[str, ...] = ()
     copied: Copied | None = None
     fixed: frozenset[str] = frozenset()
+    factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
+        """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
+        others = {} if by_variable is None else by_variable
+        rates = {key: self.factors.get(key, (1.0, 1.0))[0] * others.get(key, 1.0) for key in {*self.factors, *others}}
+        set_rate_factors(self.optimizer, rates, {key: decay for key, (_, decay) in self.factors.items()})
 
     @property
     def from_logits(self) -> bool:
@@ -124,7 +133,8 @@ def build_around(recipe: Recipe, model: keras.Model) -> Built:
 def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: frozenset[str]) -> Built:
     """Return a network with all that trains it."""
     logits, tail = training_view(recipe, model)
-    return Built(
+    factors = variable_factors(recipe.optimizer, model)
+    built = Built(
         model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
         training_model=model,
         logits_model=model if logits is None else logits,
@@ -141,7 +151,10 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
         ),
         copied=copied,
         fixed=fixed,
+        factors=factors,
     )
+    built.set_factors()
+    return built
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:

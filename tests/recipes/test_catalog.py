@@ -114,7 +114,7 @@ def test_the_ingredients_that_textbooks_name_are_there():
     }  # fmt: skip
     assert set(catalog("schedule")) == {
         "constant", "power", "exponential", "piecewise_constant", "performance", "one_cycle", "cosine",
-        "cosine_restarts", "polynomial", "inverse_time",
+        "cosine_restarts", "polynomial", "inverse_time", "flat_cosine", "coslog",
     }  # fmt: skip
 
 
