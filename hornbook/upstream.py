@@ -31,6 +31,7 @@ __all__ = [
     "Statistics",
     "averages",
     "averaging_updates",
+    "decay_from",
     "decayed_paths",
     "finish_averages",
     "forget_compiled",
@@ -43,6 +44,7 @@ __all__ = [
     "logits_of",
     "loss_arguments",
     "momentum_from",
+    "rates_from",
     "reason",
     "run_through",
     "seed_states",
@@ -220,6 +222,64 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
         yield
     finally:
         setattr(optimizer, option, number)
+
+
+class _Scaled(_Momentum):
+    """A number times a tensor or variable, which is read anew wherever this is traced."""
+
+    def __init__(self, number: float, factor: Any) -> None:
+        self.number, self.factor = number, factor
+
+    @property
+    def value(self) -> Any:
+        return self.number * tf.convert_to_tensor(self.factor)
+
+
+@contextlib.contextmanager
+def rates_from(layers: Sequence[Any], factor: Any) -> Iterator[None]:
+    """Let dropout layers read their rate, times a factor, from a tensor while this is open, and put the numbers back after.
+
+    Args:
+        layers: Layers of the class `Dropout`.
+        factor: Scalar tensor or variable; None leaves them alone.
+    """
+    if factor is None:
+        yield
+        return
+    numbers, dropout = [layer.rate for layer in layers], tf.nn.experimental.stateless_dropout
+
+    def with_tensor(x: Any, rate: Any, **arguments: Any) -> Any:
+        return dropout(x, rate=tf.convert_to_tensor(rate) if isinstance(rate, _Momentum) else rate, **arguments)
+
+    try:
+        tf.nn.experimental.stateless_dropout = with_tensor
+        for layer, number in zip(layers, numbers, strict=True):
+            layer.rate = _Scaled(number, factor)
+        yield
+    finally:
+        tf.nn.experimental.stateless_dropout = dropout
+        for layer, number in zip(layers, numbers, strict=True):
+            layer.rate = number
+
+
+@contextlib.contextmanager
+def decay_from(optimizer: keras.optimizers.Optimizer, factor: Any) -> Iterator[None]:
+    """Let the optimizer multiply its weight decay by a tensor while this is open, and put the number back after.
+
+    Args:
+        optimizer: A stock Keras optimizer.
+        factor: Scalar tensor; None leaves it alone.
+    """
+    inner = _inner(optimizer)
+    if factor is None or not inner.weight_decay:
+        yield
+        return
+    number = inner.weight_decay
+    try:
+        inner.weight_decay = _Scaled(number, factor)
+        yield
+    finally:
+        inner.weight_decay = number
 
 
 class _MovingMomentum(_Momentum, float):

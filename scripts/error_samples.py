@@ -80,6 +80,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-classes": [("data: {name: iris, classes: [setosa, versicolour]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
+    "amount-schedule": [(HEAD + "regularization: {dropout_schedule: flat_cosine}\n", [])],
     "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],

@@ -277,6 +277,11 @@ CASES = [
         " Use 'tanh', 'relu' or 'elu' without options.",
     ),
     (
+        "amount-schedule",
+        {**IMAGES, "regularization": {"dropout_schedule": "flat_cosine"}},
+        "regularization.dropout_schedule: there is no dropout to change during the run. Remove it.",
+    ),
+    (
         "ntk",
         {**IMAGES, "model": {"name": "cnn"}, "initializer": "ntk"},
         "initializer: scales the inputs of the dense layers of 'mlp', and this is 'cnn'."

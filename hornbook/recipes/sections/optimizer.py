@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from hornbook.recipes.language.spec import Component, ComponentOf, Fraction, NonNegative, Positive, Rate, Spec, register
+from hornbook.recipes.sections.schedule import Schedule
 
 __all__ = ["AUTO", "Ema", "LearningRate", "Optimizer", "OptimizerSpec", "WeightDecay"]
 
@@ -28,6 +29,8 @@ class WeightDecay(Spec):
         tuple[Literal["bias", "normalization"], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
     ] = ("bias", "normalization")
     """Weights that do not decay."""
+    schedule: Schedule | None = None
+    """How the decay changes during the run, beside the rate; omitted: not at all."""
 
 
 class Ema(Spec):
