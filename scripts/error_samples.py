@@ -81,6 +81,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-split": [("data: {name: diabetes, split: {method: stratified}}\nmodel: {name: mlp, units: [30]}\n", [])],
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "amount-schedule": [(HEAD + "regularization: {dropout_schedule: flat_cosine}\n", [])],
+    "head-clamp": [(HEAD + "head: {clamp: true}\n", [])],
     "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],

@@ -10,7 +10,7 @@ from keras import ops
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
-from hornbook.builder.head import HEAD_ACTIVATION, build_head, build_loss, decision_threshold, training_view
+from hornbook.builder.head import HEAD_ACTIVATION, HEAD_CLAMP, build_head, build_loss, decision_threshold, training_view
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.members import MEMBERS, is_ensemble
@@ -212,7 +212,7 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    if for_training and MEMBERS in built.tail:
+    if for_training and {MEMBERS, HEAD_CLAMP} & {*built.tail}:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
@@ -226,9 +226,9 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
 
 
 def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
-    """Return the last layer of a model whose targets are standardized: it returns to their unit; None for any other."""
-    last = model.layers[-1]
-    return last if isinstance(last, keras.layers.Normalization) and last.invert else None
+    """Return the layer of a model whose targets are standardized that returns to their unit; None for any other."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.invert]
+    return layers[-1] if layers and layers[-1].name == HEAD_ACTIVATION else None
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

@@ -7,15 +7,26 @@ import keras
 from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, ntk_scaled, suited_initializer
 from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_heads
 from hornbook.data.source import Preprocessing
+from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Default, Ntk
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
-__all__ = ["HEAD_ACTIVATION", "build_head", "build_loss", "decision_threshold", "training_view", "trains_on_logits"]
+__all__ = [
+    "HEAD_ACTIVATION",
+    "HEAD_CLAMP",
+    "build_head",
+    "build_loss",
+    "decision_threshold",
+    "training_view",
+    "trains_on_logits",
+]
 
 HEAD_ACTIVATION = "head_activation"
 """Name of the layer between logits and outputs."""
+HEAD_CLAMP = "head_clamp"
+"""Name of the layer that keeps outputs within the range of the training targets."""
 
 Tensor = Any
 
@@ -55,28 +66,32 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tenso
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
     if head.standardize_targets:
         mean, variance = preprocessing.target_mean, preprocessing.target_variance
-        logits = mean_of_members(logits) if has_members else logits
-        return keras.layers.Normalization(
+        undo = keras.layers.Normalization(
             axis=-1, mean=mean, variance=variance, invert=True, name=HEAD_ACTIVATION, dtype="float32"
-        )(logits)
-    if head.activation.name == "linear":
-        outputs = logits
+        )
+        outputs = undo(mean_of_members(logits) if has_members else logits)
     else:
-        outputs = head.activation.build(name=HEAD_ACTIVATION, dtype="float32")(logits)
-    return mean_of_members(outputs) if has_members else outputs
+        outputs = logits
+        if head.activation.name != "linear":
+            outputs = head.activation.build(name=HEAD_ACTIVATION, dtype="float32")(logits)
+        outputs = mean_of_members(outputs) if has_members else outputs
+    if head.clamp and preprocessing.target_low is not None and preprocessing.target_high is not None:
+        outputs = Clamp(preprocessing.target_low, preprocessing.target_high, name=HEAD_CLAMP, dtype="float32")(outputs)
+    return outputs
 
 
 def training_view(recipe: Recipe, model: keras.Model) -> tuple[keras.Model | None, tuple[str, ...]]:
     """Return the network up to what the loss reads, None where that is all of it, and the layers behind that.
 
-    Of an ensemble the loss reads each member's scores.
+    Of an ensemble the loss reads each member's scores, and nothing is cut off in front of it.
     """
     names = [layer.name for layer in model.layers]
     place = len(names)
     if HEAD_ACTIVATION in names and trains_on_logits(recipe):
         place = names.index(HEAD_ACTIVATION)
-    if MEMBERS in names:
-        place = min(place, names.index(MEMBERS))
+    for name in (MEMBERS, HEAD_CLAMP):
+        if name in names:
+            place = min(place, names.index(name))
     if place == len(names):
         return None, ()
     tail = tuple(names[place:])

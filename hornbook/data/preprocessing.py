@@ -174,12 +174,13 @@ def input_facts(x: Inputs, scale: float, features: tuple[Feature, ...] | None = 
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
-    """Return the preprocessing with mean and variance of a regression's training targets, (N,) or (N, K), in float64."""
+    """Return the preprocessing with mean, variance and range of a regression's training targets, (N,) or (N, K)."""
     values = np.asarray(y, np.float64).reshape(len(y), -1)
     variance = values.var(axis=0)
-    variance[values.min(axis=0) == values.max(axis=0)] = 1.0
-    mean = values.mean(axis=0)
-    return replace(preprocessing, target_mean=tuple(mean.tolist()), target_variance=tuple(variance.tolist()))
+    low, high = values.min(axis=0), values.max(axis=0)
+    variance[low == high] = 1.0
+    found = {"mean": values.mean(axis=0), "variance": variance, "low": low, "high": high}
+    return replace(preprocessing, **{f"target_{name}": tuple(numbers.tolist()) for name, numbers in found.items()})
 
 
 def _whole(x: Array, features: tuple[Feature, ...]) -> tuple[str, ...]:

@@ -152,6 +152,8 @@ class Preprocessing:
         bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
+        target_low: The lowest of each.
+        target_high: The highest of each.
     """
 
     scale: float | None = None
@@ -166,6 +168,8 @@ class Preprocessing:
     bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    target_low: tuple[float, ...] | None = None
+    target_high: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

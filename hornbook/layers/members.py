@@ -40,7 +40,7 @@ class MembersLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("hornbook")
 class MembersModel(MixingModel):
-    """A functional model of an ensemble, trained in `fit` by the loss of each member."""
+    """A functional model that `fit` trains by what comes before its last layers: by each member of an ensemble."""
 
     def train_by(self, scores: keras.Model, tail: Sequence[Any], in_loss: Callable[[Any], Any]) -> None:
         """Set what the loss is of.

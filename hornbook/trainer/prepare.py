@@ -125,6 +125,8 @@ class Prepared:
         preprocessing = self.splits.preprocessing
         if not with_statistics or not self.recipe.head.standardize_targets:
             preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
+        if not self.recipe.head.clamp:
+            preprocessing = replace(preprocessing, target_low=None, target_high=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())

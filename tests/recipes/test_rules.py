@@ -277,6 +277,11 @@ CASES = [
         " Use 'tanh', 'relu' or 'elu' without options.",
     ),
     (
+        "head-clamp",
+        {**IMAGES, "head": {"clamp": True}},
+        "head.clamp: the task is multiclass, whose outputs have a range of their own. Remove it.",
+    ),
+    (
         "amount-schedule",
         {**IMAGES, "regularization": {"dropout_schedule": "flat_cosine"}},
         "regularization.dropout_schedule: there is no dropout to change during the run. Remove it.",
