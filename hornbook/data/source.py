@@ -154,8 +154,15 @@ class Preprocessing:
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
         whole: Names of the columns in which each training example has a category: what has none, or one that training did
             not have, adds nothing to a prediction, since nothing was learned about it.
+        clips: Whether mean and variance are median and squared interquartile range, and what is standardized so is clipped
+            smoothly.
+        quantiles: Of each column, its quantiles at evenly spaced shares from 0 to 1 (none of a category), which make it
+            normally distributed; None where columns are standardized otherwise. The mean is the median then.
+        bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
+        target_low: The lowest of each.
+        target_high: The highest of each.
     """
 
     scale: float | None = None
@@ -165,8 +172,13 @@ class Preprocessing:
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
     whole: tuple[str, ...] = ()
+    clips: bool = False
+    quantiles: tuple[tuple[float, ...], ...] | None = None
+    bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    target_low: tuple[float, ...] | None = None
+    target_high: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

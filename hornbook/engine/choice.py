@@ -11,7 +11,8 @@ XLA_LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Dense", "Activation",
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
-     "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing"}
+     "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
+     "Parametric", "Clamp"}
 )  # fmt: skip
 """Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
 separable ones five."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from hornbook.builder.head import HEAD_ACTIVATION, decision_threshold
+from hornbook.builder.members import MEMBERS
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Bin, fit_temperature, measure, softmax, two_columns
@@ -15,6 +16,8 @@ from hornbook.inference.trained import Trained
 from hornbook.inference.uncertainty import Uncertainty, sample_run
 
 __all__ = ["Confidence", "assess", "gives_probabilities", "predict_with_temperature", "run_temperature"]
+
+SMALLEST = 1e-7  # probability, of which a float32 still has the logarithm
 
 WORDS = {
     "accuracy": "accuracy",
@@ -161,7 +164,10 @@ def gives_probabilities(trained: Trained) -> bool:
 
 
 def _logits(trained: Trained, x: Any) -> Array:
-    """Return what goes into the last activation, (N, K)."""
+    """Return what goes into the last activation, (N, K); of an ensemble what would give the mean of its members."""
+    if MEMBERS in {layer.name for layer in trained.model.layers}:
+        shares = np.clip(predict_scores(trained.model, x).astype(np.float64), SMALLEST, 1 - SMALLEST)
+        return np.log(shares) if _has_softmax(trained) else np.log(shares / (1 - shares))
     weighted_sums = trained.model.get_layer(HEAD_ACTIVATION).input
     return predict_scores(keras.Model(trained.model.input, weighted_sums, name="logits"), x).astype(np.float64)
 

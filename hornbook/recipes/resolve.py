@@ -98,6 +98,8 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
     if task == "regression":
         filled["standardize_targets"] = _standardizes(recipe, filled)
+    if head.clamp is not None:
+        filled["clamp"] = head.clamp
     if head.initializer is not None:
         filled["initializer"] = head.initializer.model_dump(exclude_none=True)
     return filled

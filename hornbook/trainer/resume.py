@@ -139,6 +139,8 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
     done = session.epoch * session.loop.batches + session.batch
     now = session.prepared.table
     is_same = np.array_equal(before.rates[:done], now.rates[:done])
+    if before.amounts is not None and now.amounts is not None:
+        is_same = is_same and np.array_equal(before.amounts[:done], now.amounts[:done])
     if not is_same or not np.array_equal(before.momenta[:done], now.momenta[:done]):
         raise UsageError(
             f"schedule '{new.schedule.name}' is sized to the length of the run: with {new.training.duration} the "

@@ -277,6 +277,32 @@ CASES = [
         " Use 'tanh', 'relu' or 'elu' without options.",
     ),
     (
+        "head-clamp",
+        {**IMAGES, "head": {"clamp": True}},
+        "head.clamp: the task is multiclass, whose outputs have a range of their own. Remove it.",
+    ),
+    (
+        "amount-schedule",
+        {**IMAGES, "regularization": {"dropout_schedule": "flat_cosine"}},
+        "regularization.dropout_schedule: there is no dropout to change during the run. Remove it.",
+    ),
+    (
+        "ntk",
+        {**IMAGES, "model": {"name": "cnn"}, "initializer": "ntk"},
+        "initializer: scales the inputs of the dense layers of 'mlp', and this is 'cnn'."
+        " Use 'lecun_normal', which starts the same.",
+    ),
+    (
+        "ensemble",
+        {"data": "wine", "model": {"name": "mlp", "ensemble": 4}},
+        "model.ensemble: members share hidden layers, and this model has none. Add some: 'model.units=[512, 512]'.",
+    ),
+    (
+        "columns",
+        {**IMAGES, "model": {"name": "mlp", "units": [30], "numbers": "pbld"}},
+        "model.numbers: is for the columns of a table, and this is image data. Remove it.",
+    ),
+    (
         "groups",
         {**IMAGES, "normalization": "group_normalization"},
         "normalization.groups: 32 groups do not divide layers of 30 units."

@@ -13,7 +13,20 @@ from hornbook.recipes.sources.checks import section_problems
 TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
 """What a line of a run's history holds beside metrics."""
 MAY_BE_NEGATIVE = frozenset(
-    {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
+    {
+        "linear",
+        "tanh",
+        "elu",
+        "selu",
+        "parametric_selu",
+        "parametric_mish",
+        "leaky_relu",
+        "softsign",
+        "hard_tanh",
+        "gelu",
+        "silu",
+        "mish",
+    }
 )
 COUNTERPARTS = {
     ("binary_crossentropy", "multiclass"): "sparse_categorical_crossentropy",
@@ -281,7 +294,16 @@ def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("optimizer", "accumulation"), message, f"Use at most {total}, or train longer.")
 
 
+def only_numbers_are_clamped(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Outputs kept within the range of targets that have none."""
+    if recipe.head.clamp and facts.task not in {None, "regression"}:
+        yield Problem(
+            ("head", "clamp"), f"the task is {facts.task}, whose outputs have a range of their own.", "Remove it."
+        )
+
+
 RULES = (
+    ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
     ("model-data", ("data", "model"), model_reads_data),
     ("embedding", ("data", "model"), embedding_needs_tokens),

@@ -179,9 +179,12 @@ class DataSpec(Component):
     """Train on a sample of so many examples of the training split: of each class its share; other splits stay whole."""
     sample: Literal["stratified", "first"] | None = None
     """Which examples `limit` and `pretraining.labeled` leave: a stratified sample; or the first, as in early runs."""
-    standardize: bool | Literal["per_feature"] | None = None
+    standardize: bool | Literal["per_feature", "robust", "quantile"] | None = None
     """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image;
-    `per_feature`: per pixel and channel of an image, as a dense stack reads them."""
+    `per_feature`: per pixel and channel of an image, as a dense stack reads them. Of the number columns of a table:
+    `robust` subtracts the median, divides by the interquartile range and clips smoothly at 3, x/√(1 + (x/3)²), Holzmüller et
+    al. (2024), arXiv:2407.04491; `quantile` makes each column normally distributed by at most 1,000 quantiles, as
+    scikit-learn's `QuantileTransformer` does."""
     scale: bool | None = None
     """Divide images by 255 (or by the largest value their type suggests)."""
     augmentation: Augmentation | None = None
