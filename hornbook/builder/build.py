@@ -10,7 +10,15 @@ from keras import ops
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
-from hornbook.builder.head import HEAD_ACTIVATION, HEAD_CLAMP, build_head, build_loss, decision_threshold, training_view
+from hornbook.builder.head import (
+    HEAD_ACTIVATION,
+    HEAD_CLAMP,
+    HEAD_TARGET,
+    build_head,
+    build_loss,
+    decision_threshold,
+    training_view,
+)
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.members import MEMBERS, is_ensemble
@@ -24,6 +32,7 @@ from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
+from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
@@ -83,9 +92,12 @@ class Built:
         return layers[0].draw(size) if layers else None
 
     def in_loss(self, y: Any) -> Any:
-        """Return targets in the unit of the loss: standardized where the model's last layer undoes that."""
-        scaling = target_scaling(self.model)
-        return y if scaling is None else (ops.cast(y, "float32") - scaling.mean) / ops.sqrt(scaling.variance)
+        """Return targets in the unit of the loss: transformed and standardized where the model's last layers undo that."""
+        scaling, transform = target_scaling(self.model), target_transform(self.model)
+        if scaling is None:
+            return y
+        y = ops.cast(y, "float32") if transform is None else transform.learned(y)
+        return (y - scaling.mean) / ops.sqrt(scaling.variance)
 
 
 def build_model(
@@ -212,7 +224,7 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    if for_training and {MEMBERS, HEAD_CLAMP} & {*built.tail}:
+    if for_training and {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
@@ -220,7 +232,7 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
-        loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist())
+        loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist(), transform=target_transform(model))
     model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
     return model
 
@@ -229,6 +241,11 @@ def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
     """Return the layer of a model whose targets are standardized that returns to their unit; None for any other."""
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.invert]
     return layers[-1] if layers and layers[-1].name == HEAD_ACTIVATION else None
+
+
+def target_transform(model: keras.Model) -> TargetTransform | None:
+    """Return the layer of a model that returns from the scale on which targets are learned; None for any other."""
+    return next((layer for layer in model.layers if isinstance(layer, TargetTransform)), None)
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

@@ -9,6 +9,7 @@ from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_
 from hornbook.data.source import Preprocessing
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss
+from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Default, Ntk
 from hornbook.recipes.sections.normalization import NormalizationSpec
@@ -16,6 +17,7 @@ from hornbook.recipes.sections.normalization import NormalizationSpec
 __all__ = [
     "HEAD_ACTIVATION",
     "HEAD_CLAMP",
+    "HEAD_TARGET",
     "build_head",
     "build_loss",
     "decision_threshold",
@@ -25,6 +27,8 @@ __all__ = [
 
 HEAD_ACTIVATION = "head_activation"
 """Name of the layer between logits and outputs."""
+HEAD_TARGET = "head_target"
+"""Name of the layer that returns from the scale on which targets are learned."""
 HEAD_CLAMP = "head_clamp"
 """Name of the layer that keeps outputs within the range of the training targets."""
 
@@ -70,6 +74,9 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tenso
             axis=-1, mean=mean, variance=variance, invert=True, name=HEAD_ACTIVATION, dtype="float32"
         )
         outputs = undo(mean_of_members(logits) if has_members else logits)
+        if head.target_transform is not None:
+            knots = preprocessing.target_knots or ()
+            outputs = TargetTransform(head.target_transform, knots, name=HEAD_TARGET, dtype="float32")(outputs)
     else:
         outputs = logits
         if head.activation.name != "linear":

@@ -161,6 +161,8 @@ class Preprocessing:
         bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
+        target_knots: Of each, (number, point of the normal distribution) in ascending order, where they are learned by
+            quantiles: mean and variance are of these points then, as they are of logarithms.
         target_low: The lowest of each.
         target_high: The highest of each.
     """
@@ -177,6 +179,7 @@ class Preprocessing:
     bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
 

@@ -11,7 +11,7 @@ from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data import known_targets, memory_budget, read_examples
 from hornbook.data.canonical import checked_weights
 from hornbook.data.source import Array, Examples, Reading
-from hornbook.errors import UsageError
+from hornbook.errors import DataError, UsageError
 from hornbook.inference.trained import Trained
 from hornbook.recipes.sources.arrays import Npz
 from hornbook.recipes.sources.table import Table
@@ -75,6 +75,12 @@ def examples_of(
         return examples
     where = f"{source}: {', '.join(targets or ()) or 'targets'}"
     examples = replace(examples, y=known_targets(np.asarray(examples.y), info, spec=data, where=where))
+    if trained.recipe.head.target_transform == "log" and examples.y is not None and (examples.y <= 0).any():
+        count = int((examples.y <= 0).sum())
+        verb = "is" if count == 1 else "are"
+        raise DataError(
+            f"{where}: targets above 0 are learned as logarithms, and {count:,} of {examples.y.size:,} {verb} not."
+        )
     return _weighted(examples, reading.weight, str(source))
 
 

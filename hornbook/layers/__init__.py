@@ -4,6 +4,7 @@ from hornbook.layers.activations import ApproximateGelu, Parametric, RandomizedL
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.targets import TargetTransform
 
 __all__ = [
     "ApproximateGelu",
@@ -14,4 +15,5 @@ __all__ = [
     "Quantiles",
     "RandomizedLeakyReLU",
     "Step",
+    "TargetTransform",
 ]

@@ -18,6 +18,7 @@ from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.ranks import bin_edges
 from hornbook.data.source import Array, Inputs
+from hornbook.data.targets import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
@@ -125,6 +126,8 @@ class Prepared:
         preprocessing = self.splits.preprocessing
         if not with_statistics or not self.recipe.head.standardize_targets:
             preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
+        if self.recipe.head.target_transform is None:
+            preprocessing = replace(preprocessing, target_knots=None)
         if not self.recipe.head.clamp:
             preprocessing = replace(preprocessing, target_low=None, target_high=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
@@ -158,6 +161,9 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     loaded = load_data(recipe, data, shelf=shelf)
     splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
+    if resolved.head.target_transform is not None:
+        transformed = with_transformed_targets(splits.preprocessing, splits.train.y, resolved.head.target_transform)
+        splits = replace(splits, preprocessing=transformed)
     splits = _with_bins(resolved, splits)
     shrinking = None
     with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):

@@ -134,6 +134,21 @@ CASES = [
     ),
     (
         "head-targets",
+        {**IMAGES, "head": {"target_transform": "log"}},
+        "head.target_transform: the task is multiclass, which has no numbers to standardize. Remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"target_transform": "quantile", "standardize_targets": False}},
+        "head.standardize_targets: targets are standardized behind 'quantile'. Remove it, or 'target_transform'.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"target_transform": "log", "loss": "poisson"}},
+        "head.target_transform: 'poisson' compares targets in their own unit. Use 'mean_squared_error', or remove it.",
+    ),
+    (
+        "head-targets",
         {**NUMBERS, "head": {"standardize_targets": True, "activation": "exponential"}},
         "head.standardize_targets: standardized targets are on both sides of 0, which the head 'exponential' does not follow."
         " Use a linear head, or remove it.",

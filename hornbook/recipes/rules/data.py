@@ -163,7 +163,16 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def standardized_targets_have_a_unit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Targets standardized where there is no number to standardize, or a head or loss that cannot follow."""
     head, path = recipe.head, ("head", "standardize_targets")
-    if not head.standardize_targets:
+    if head.target_transform is not None:
+        if head.standardize_targets is False:
+            message = f"targets are standardized behind '{head.target_transform}'."
+            yield Problem(path, message, "Remove it, or 'target_transform'.")
+        path = ("head", "target_transform")
+        lowest = (facts.targets or {}).get("lowest")
+        if head.target_transform == "log" and lowest is not None and lowest <= 0 and facts.task in {None, "regression"}:
+            message = f"only targets above 0 have a logarithm, and the lowest is {lowest:g}."
+            yield Problem(path, message, "Use 'quantile', or remove it.")
+    elif not head.standardize_targets:
         return
     if facts.task not in {None, "regression"}:
         yield Problem(path, f"the task is {facts.task}, which has no numbers to standardize.", "Remove it.")
