@@ -5,7 +5,9 @@ import pytest
 from sklearn.metrics import confusion_matrix, log_loss, recall_score
 
 import hornbook
+from hornbook.errors import UsageError
 from hornbook.inference.evaluate import evaluate_run
+from hornbook.inference.predict import predict_file
 from hornbook.inference.trained import load_run
 
 RNG = np.random.default_rng(3)
@@ -60,3 +62,10 @@ def test_a_file_without_weights_counts_all_alike_and_says_so(run):
     report = evaluate_run(str(run / "runs" / "weighted"), input=run / "plain.csv")
     assert any("nothing is called 'often', which weighs the run's examples" in note for note in report.notes)
     assert sum(map(sum, report.confusion)) == 24
+
+
+def test_predictions_are_not_written_over_a_file_of_a_pattern(run):
+    before = (run / "plain.csv").read_text()
+    with pytest.raises(UsageError, match="this is the input. Write the predictions to another file"):
+        predict_file(str(run / "runs" / "weighted"), run / "pl*.csv", output=run / "plain.csv")
+    assert (run / "plain.csv").read_text() == before

@@ -8,6 +8,7 @@ import polars as pl
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo, Examples, Reading
+from hornbook.data.storage.files import is_pattern
 from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
@@ -30,7 +31,9 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
     names = frozenset(column.name for column in info.columns())
     numbers = {column.name for column in info.columns() if column.type == "number"}
     frame = read_frame(path, Dialect.of_run(info.extra), wanted=names, may_mix=lambda name: name not in numbers)
-    return fit_frame(frame, info, reading, where=table_name(path), name=Path(path).name)
+    return fit_frame(
+        frame, info, reading, where=table_name(path), name=str(path) if is_pattern(path) else Path(path).name
+    )
 
 
 def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
