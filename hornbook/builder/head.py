@@ -9,6 +9,7 @@ from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_
 from hornbook.data.source import Preprocessing
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss
+from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Default, Ntk
@@ -64,10 +65,13 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tenso
         arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name="head/bias")
     if isinstance(chosen, Ntk):
         x = ntk_scaled(x, "head", "float32")
-    has_members = is_ensemble(recipe)
-    logits = own_heads(x, head.units, arguments) if has_members else keras.layers.Dense(head.units, **arguments)(x)
+    has_members, units = is_ensemble(recipe), 1 if head.ordinal else head.units
+    arguments["use_bias"] = arguments["use_bias"] and not head.ordinal  # thresholds are biases
+    logits = own_heads(x, units, arguments) if has_members else keras.layers.Dense(units, **arguments)(x)
     if is_normalized and isinstance(normalization, NormalizationSpec):
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
+    if head.ordinal:
+        logits = OrderedClasses(head.units, name="head_order", dtype="float32")(logits)
     if head.standardize_targets:
         mean, variance = preprocessing.target_mean, preprocessing.target_variance
         undo = keras.layers.Normalization(

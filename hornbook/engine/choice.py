@@ -12,7 +12,7 @@ XLA_LAYERS = frozenset(
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
-     "Parametric", "Clamp", "TargetTransform"}
+     "Parametric", "Clamp", "TargetTransform", "OrderedClasses"}
 )  # fmt: skip
 """Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
 separable ones five."""

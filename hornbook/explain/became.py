@@ -58,6 +58,7 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("head.loss.*", ("loss/{}", "loss/*/{}", "loss/*")),
     ("head.initializer.bias.*", ("layer/head/bias_initializer/*",)),
     ("head.initializer.*", ("layer/head/kernel_initializer/*", "network/start/head")),
+    ("head.ordinal", ("network/layers/head_order", "layer/head/units")),
     ("head.target_transform", ("network/layers/head_target", "layer/head_target/*")),
     ("head.clamp", ("network/layers/head_clamp",)),
     ("head.standardize_targets", ("network/layers/head_activation", "layer/head_activation/mean")),

@@ -98,6 +98,8 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
     if task == "regression":
         filled["standardize_targets"] = _standardizes(recipe, filled)
+    if head.ordinal is not None:
+        filled["ordinal"] = head.ordinal
     if head.target_transform is not None:
         filled["target_transform"] = head.target_transform
     if head.clamp is not None:

@@ -133,6 +133,17 @@ CASES = [
         "head.standardize_targets: the task is multiclass, which has no numbers to standardize. Remove it.",
     ),
     (
+        "head-loss",
+        {**BINARY, "head": {"ordinal": True}},
+        "head.ordinal: the task is binary, and an order needs three classes or more. Remove it.",
+    ),
+    (
+        "head-loss",
+        {**IMAGES, "head": {"ordinal": True, "loss": "categorical_hinge"}},
+        "head.ordinal: 'categorical_hinge' is not about probabilities of classes."
+        " Use 'sparse_categorical_crossentropy', or omit the loss.",
+    ),
+    (
         "head-targets",
         {**IMAGES, "head": {"target_transform": "log"}},
         "head.target_transform: the task is multiclass, which has no numbers to standardize. Remove it.",

@@ -1,5 +1,6 @@
 """Rules about data, task and head: what the labels need and what the inputs allow."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from hornbook.errors import Problem
@@ -141,6 +142,7 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A loss that is computed in front of one activation, under a head with another."""
     head = recipe.head
     loss, activation = head.loss, head.activation
+    yield from _ordered_classes(recipe, facts)
     if loss is not None and loss.only and activation is not None and activation.name != loss.from_logits:
         message = f"'{loss.name}' needs a '{loss.from_logits}' head, found '{activation.name}'."
         yield Problem(("head", "activation"), message, "Omit one of the two.")
@@ -158,6 +160,24 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         message = f"a {facts.task} head ends in sigmoid, found '{activation.name}'."
         hint = "Omit it, or name a loss that works with it ('hinge' with 'linear')."
         yield Problem(("head", "activation"), message, hint)
+
+
+def _ordered_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Classes that are to have an order, and have none, or whose head or loss knows of none."""
+    head, path, data = recipe.head, ("head", "ordinal"), recipe.data
+    if not head.ordinal:
+        return
+    texts = [name for name in facts.class_names or () if not re.fullmatch(r"-?\d+(\.\d+)?", name)]
+    if facts.task not in {None, "multiclass"}:
+        yield Problem(path, f"the task is {facts.task}, and an order needs three classes or more.", "Remove it.")
+    elif head.loss is not None and head.loss.from_logits != "softmax":
+        message = f"'{head.loss.name}' is not about probabilities of classes."
+        yield Problem(path, message, "Use 'sparse_categorical_crossentropy', or omit the loss.")
+    elif getattr(recipe.model, "ensemble", None):
+        yield Problem(path, "the members of an ensemble have no order of classes.", "Remove one of the two.")
+    elif texts and data.classes is None and data.relabel is None:
+        message = f"the classes are texts ({', '.join((facts.class_names or ())[:5])}), whose order is not known."
+        yield Problem(path, message, "Give it: data.classes, from the lowest to the highest.")
 
 
 def standardized_targets_have_a_unit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
