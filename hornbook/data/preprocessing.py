@@ -179,8 +179,8 @@ def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing
     variance = values.var(axis=0)
     low, high = values.min(axis=0), values.max(axis=0)
     variance[low == high] = 1.0
-    found = {"mean": values.mean(axis=0), "variance": variance, "low": low, "high": high}
-    return replace(preprocessing, **{f"target_{name}": tuple(numbers.tolist()) for name, numbers in found.items()})
+    mean, variance, low, high = (tuple(each.tolist()) for each in (values.mean(axis=0), variance, low, high))
+    return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
 
 
 def _whole(x: Array, features: tuple[Feature, ...]) -> tuple[str, ...]:
