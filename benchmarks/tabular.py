@@ -187,7 +187,7 @@ def tabkit(contender: str, parts, *, is_regression: bool, seed: int, epochs: int
 
 def texts_of(part):
     """Return the columns of categories."""
-    return [name for name in part.columns if name != "target" and not np.issubdtype(part[name].dtype, np.number)]
+    return [name for name in part.columns.drop("target") if name not in part.select_dtypes("number").columns]
 
 
 def as_categories(part):
