@@ -58,7 +58,8 @@ def variable_factors(spec: OptimizerSpec, model: keras.Model) -> dict[int, tuple
     learning = [layer for layer in model.layers if layer.trainable_variables]
     for key, factor in (spec.factors or {}).items():
         if key == "bias":
-            variables = [each for layer in learning for each in layer.trainable_variables if each.name == "bias"]
+            dense = [layer for layer in learning if not layer.name.startswith("numbers")]
+            variables = [each for layer in dense for each in layer.trainable_variables if each.name == "bias"]
         else:
             try:
                 names = set(select(GROUPS.get(key, key), [layer.name for layer in learning]))

@@ -9,6 +9,9 @@ from hornbook.upstream import with_logits
 
 __all__ = ["ApproximateGelu", "Parametric", "RandomizedLeakyReLU", "Step", "gelu", "step"]
 
+FUNCTIONS = {"selu": ops.selu, "mish": lambda x: x * ops.tanh(ops.softplus(x))}
+"""What can be made parametric, by Keras's names."""
+
 
 def step(logits: Any) -> Any:
     """Return 1.0 where the input is 0 or more, otherwise 0.0, in the input's type."""
@@ -89,7 +92,7 @@ class Parametric(keras.layers.Layer):
     Holzmüller et al. (2024), arXiv:2407.04491.
 
     Args:
-        activation: Keras's name of f.
+        activation: Which f: ``selu`` or ``mish``.
     """
 
     def __init__(self, activation: str = "selu", **kwargs: Any) -> None:
@@ -108,7 +111,7 @@ class Parametric(keras.layers.Layer):
 
     def computed(self, inputs: Any, weights: Any) -> Any:
         """Return the outputs by the α of each unit."""
-        return inputs + weights[0] * (keras.activations.get(self.activation)(inputs) - inputs)
+        return inputs + (FUNCTIONS[self.activation](inputs) - inputs) * weights[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input."""

@@ -90,7 +90,10 @@ def _learns(layer: Any) -> bool:
     return any(variable.path.rsplit("/", 1)[-1] not in NEVER_TRAINED for variable in layer.weights)
 
 
-NEVER_TRAINED = frozenset({"moving_mean", "moving_variance", "mean", "variance", "count", "seed_generator_state"})
+NEVER_TRAINED = frozenset(
+    {"moving_mean", "moving_variance", "mean", "variance", "count", "seed_generator_state"}
+    | {"places", "below", "at", "above", "starts", "slopes", "lows", "highs"}  # tables of quantiles and bins
+)
 
 
 def moved(start: Sequence[Array], now: Sequence[Array]) -> float:
