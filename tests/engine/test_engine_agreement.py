@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from hornbook.builder.randomness import derive_seed, permutation
+from hornbook.engine.choice import choose_engine
 from hornbook.engine.loops import make_loop
 
 RNG = np.random.default_rng(7)
@@ -240,6 +241,15 @@ def test_an_epoch_can_be_stopped_after_any_chunk(prepare):
     assert was_cut
     assert seen == [2, 4]
     assert int(prepared.built.optimizer.iterations) == 4
+
+
+IMAGES = np.linspace(0, 1, 512).reshape(32, 4, 4, 1), np.arange(32) % 3
+CNN = RECIPE | {"model": {"name": "cnn", "filters": [2], "dense": []}}
+
+
+def test_several_devices_normalize_the_images_of_all(prepare):
+    built = prepare(with_engine("graph", CNN), IMAGES).built
+    assert choose_engine("auto", built, is_on_one_device=False) == "graph"
 
 
 @pytest.fixture(scope="module")

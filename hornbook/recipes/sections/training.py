@@ -107,7 +107,8 @@ class Training(Spec):
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
     engine: Literal["auto", "xla", "graph", "fused_graph", "fit"] = "auto"
     """How steps are run: many in one XLA program, many in one TensorFlow graph, or by Keras's own `fit`. `fused_graph` is a
-    graph in which batch normalization of images is one operation: faster, with other last bits."""
+    graph in which batch normalization of images is one operation: faster, with other last bits than `graph`. `auto`
+    follows a rule on the layers."""
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """Train on all devices of this machine, or on the machines that TF_CONFIG lists; omitted: on one device."""
     memory_budget: Size | None = None
