@@ -10,6 +10,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
+import random
 import re
 import sys
 import traceback
@@ -32,6 +33,7 @@ __all__ = [
     "averages",
     "averaging_updates",
     "decayed_paths",
+    "default_seeds",
     "finish_averages",
     "forget_compiled",
     "forget_executables",
@@ -131,6 +133,20 @@ def threefry(*, active: bool) -> Iterator[None]:
     finally:
         for (module, name), function in saved.items():
             setattr(module, name, function)
+
+
+@contextlib.contextmanager
+def default_seeds(seed: int) -> Iterator[None]:
+    """Let the seeds that Keras gives to layers and initializers without one follow from `seed` while this is open.
+
+    Keras draws them from Python's own generator, whose state is put back.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @contextlib.contextmanager
