@@ -10,6 +10,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
+import random
 import re
 import sys
 import traceback
@@ -33,6 +34,7 @@ __all__ = [
     "averaging_updates",
     "decay_from",
     "decayed_paths",
+    "default_seeds",
     "finish_averages",
     "forget_compiled",
     "forget_executables",
@@ -133,6 +135,20 @@ def threefry(*, active: bool) -> Iterator[None]:
     finally:
         for (module, name), function in saved.items():
             setattr(module, name, function)
+
+
+@contextlib.contextmanager
+def default_seeds(seed: int) -> Iterator[None]:
+    """Let the seeds that Keras gives to layers and initializers without one follow from `seed` while this is open.
+
+    Keras draws them from Python's own generator, whose state is put back.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @contextlib.contextmanager

@@ -21,8 +21,11 @@ COLORS = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation", "R
 """Layers that XLA has, and that are not known to gain from it."""
 
 
-def choose_engine(wanted: str, built: Built) -> str:
-    """Return ``xla``, ``graph`` or ``fit``: what the recipe names, or for ``auto`` XLA where every layer gains from it."""
+def choose_engine(wanted: str, built: Built, *, is_on_one_device: bool = True) -> str:
+    """Return ``xla``, ``graph``, ``fused_graph`` or ``fit``: what the recipe names.
+
+    For ``auto``: XLA where every layer gains from it; else a graph, fused where images are normalized on one device.
+    """
     names = {type(operation).__name__ for operation in built.training_model.operations}
     unknown_to_xla = sorted(name for name in names if name.startswith("Random") and name not in XLA_LAYERS | COLORS)
     if wanted == "xla" and unknown_to_xla:
@@ -33,4 +36,10 @@ def choose_engine(wanted: str, built: Built) -> str:
     if wanted != "auto":
         return wanted
     is_plain = names <= XLA_LAYERS and not isinstance(built.optimizer, keras.optimizers.LossScaleOptimizer)
-    return "xla" if is_plain else "graph"
+    if is_plain:
+        return "xla"
+    return "fused_graph" if is_on_one_device and any(map(_normalizes_images, built.training_model.layers)) else "graph"
+
+
+def _normalizes_images(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization) and len(layer.output.shape) == 4

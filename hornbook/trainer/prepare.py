@@ -173,7 +173,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
             built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
-    engine = choose_engine(resolved.training.engine, built)
+    engine = choose_engine(resolved.training.engine, built, is_on_one_device=strategy is None)
     resolved = resolved.replaced({"training.engine": engine})
     if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
         raise RecipeError([fit_has_one_weight()])  # of arrays that are passed in Python

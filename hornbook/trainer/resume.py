@@ -39,7 +39,7 @@ MAY_CHANGE = (
     "tracking",
 )
 
-LEAVE_TRAINING = frozenset({"tracking"})
+LEAVE_TRAINING = frozenset({"training.checkpoint.every", "tracking"})
 """Those of them that training does nothing with."""
 
 
@@ -132,7 +132,7 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
     session.set_state(state)
     if not any(_key(override) not in LEAVE_TRAINING for override in overrides):
         return
-    new, length = session.prepared.recipe, session.length
+    new = session.prepared.recipe
     before = rate_table(old, batches=session.loop.batches)
     _check_length(session, before.length)
     _watch_again(session)
@@ -148,7 +148,7 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
             f"{_written(new)}, or give the schedule's durations in steps or epochs."
         )
     _check_phases(session, old)
-    session.is_done = session.epoch >= length.epochs
+    session.is_done, session.stop_reason = False, ""
 
 
 def _written(recipe: Recipe) -> str:

@@ -119,6 +119,13 @@ def test_a_run_killed_between_its_last_state_and_its_result_is_trained_no_furthe
     assert_same(resume(run), whole)
 
 
+def test_such_a_run_may_be_saved_at_other_times(alone, resume, assert_same, tmp_path):
+    whole = alone()
+    run = Path(shutil.copytree(whole.run, tmp_path / "few" / whole.run.name))
+    (run / "result.json").write_text('{"state": "running"}')
+    assert_same(resume(run, ["training.checkpoint.every=5"]), whole, but=("recipe",))
+
+
 @pytest.mark.whole
 def test_fit_goes_back_to_the_last_whole_epoch_and_ends_alike(alone, with_interruptions, assert_same, tmp_path):
     resumed = with_interruptions(FIT, [(0, 3), (2, 6)], runs=tmp_path / "stopped")

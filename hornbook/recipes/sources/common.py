@@ -167,6 +167,8 @@ class DataSpec(Component):
     """Whether `split.column` can name something of this source."""
     is_read_whole: ClassVar[bool] = False
     """Whether its inputs are in memory whatever the memory budget: a table whose columns have names and types."""
+    reads_in_threads: ClassVar[bool] = False
+    """Whether reading leaves Python free for other threads, so that commands begin with it while TensorFlow is imported."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
