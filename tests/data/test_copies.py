@@ -55,3 +55,8 @@ def test_a_category_in_each_row_is_said(tmp_path):
     assert any(
         "column 'a' has another category in each of 40 rows" in text for text in load(spec, seed=1).info.warnings
     )
+
+
+def test_a_column_that_tells_some_classes_apart_is_not_named(tmp_path):
+    rows = [(n % 3 // 2, n % 5, 7, ("no", "yes", "maybe")[n % 3]) for n in range(60)]
+    assert warnings(tmp_path, rows) == []
