@@ -205,7 +205,13 @@ def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -
 
 
 def run_sweep(
-    recipe: AnyRecipe, *, runs: str | Path = "runs", fresh: bool = False, workers: int = 1, progress: bool = True
+    recipe: AnyRecipe,
+    *,
+    runs: str | Path = "runs",
+    fresh: bool = False,
+    workers: int = 1,
+    parallel: int | None = None,
+    progress: bool = True,
 ) -> "SweepResult":
     """Run a recipe's sweep, or go on with its newest unfinished one; see `hornbook.sweep.sweep`.
 
@@ -214,6 +220,7 @@ def run_sweep(
         runs: Folder below which the sweep's own folder is made.
         fresh: Whether to begin anew in any case.
         workers: Processes on this machine that train at the same time.
+        parallel: Trials at once in this process; omitted: by network and cores.
         progress: Whether to print progress and the result.
 
     Raises:
@@ -229,7 +236,7 @@ def run_sweep(
     from hornbook.sweep.view import ConsoleView
 
     view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
-    return sweep(recipe, runs=runs, fresh=fresh, workers=workers, view=view)
+    return sweep(recipe, runs=runs, fresh=fresh, workers=workers, parallel=parallel, view=view)
 
 
 def shrink(
@@ -274,6 +281,7 @@ def ablate(
     tune: str | None = None,
     metric: str | None = None,
     target: str | None = None,
+    parallel: int | None = None,
     runs: str | Path = "runs",
     progress: bool = True,
 ) -> "tuple[Study, Path]":
@@ -290,6 +298,7 @@ def ablate(
         tune: A key whose value each variant chooses first.
         metric: What to compare; omitted: the first metric, on validation.
         target: Count epochs and seconds until ``val_accuracy>=0.95``.
+        parallel: Runs at once in this process; omitted: by network and cores.
         runs: Folder below which runs are made.
         progress: Whether to print a line per run.
 
@@ -309,7 +318,7 @@ def ablate(
     factors = parse_factors(vary_options(vary or {}), drop, cross=cross)
     plan = make_plan(text, overrides, factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     say = print if progress else (lambda text: None)
-    return run_ablation(plan, runs=Path(runs), metric=metric, target=target, say=say)
+    return run_ablation(plan, runs=Path(runs), metric=metric, target=target, parallel=parallel, say=say)
 
 
 def learning_curve(

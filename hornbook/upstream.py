@@ -32,6 +32,7 @@ __all__ = [
     "Statistics",
     "averages",
     "averaging_updates",
+    "call_with_captures",
     "decay_from",
     "decayed_paths",
     "default_seeds",
@@ -378,6 +379,15 @@ def with_logits(output: Any, logits: Any) -> Any:
 def logits_of(output: Any) -> Any:
     """Return the weighted sums that are attached to an output; the output itself where there are none."""
     return getattr(output, "_keras_logits", output)
+
+
+def call_with_captures(function: Any, arguments: Sequence[Any], captures: Sequence[Any]) -> Any:
+    """Call a concrete function of tensors with these in the places of what it captured, and leave it as it is.
+
+    Two threads may do so at once: swapping what it captures, as TensorFlow's public call would need, is for one alone.
+    """
+    tensors = [tf.convert_to_tensor(argument) for argument in arguments]
+    return function.inference_fn.call_preflattened([*tensors, *captures])
 
 
 @contextlib.contextmanager

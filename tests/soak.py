@@ -3,6 +3,7 @@
     python tests/soak.py --kills 300        hundreds of kills over all kinds of recipe; prints survivors/total
     python tests/soak.py --at 30 60 --kind "dropout, batch norm, one_cycle, mixed examples"     as the test suite does, see `deaths`
     python tests/soak.py --sweep 1          a sweep, killed and stopped after each file that it writes, see `sweep_stages`
+    python tests/soak.py --sweep 5 --at-once 2     the same of trials side by side
     python tests/soak.py --damage 2000      a file of a run damaged at random under each command that reads it
     python tests/soak.py --mutations 16000  checks so many damaged recipes, see `mutated`
     python tests/soak.py --widths 60        trains so many networks in one process, none as wide as another, see `widths`
@@ -285,6 +286,9 @@ SWEEP = {
 }
 
 
+AT_ONCE = [1]  # trials side by side
+
+
 def stage() -> str:
     """Return how far the sweep below this folder is, from what is on disk."""
     (folder,) = Path("runs/few").glob("sweep-*")
@@ -312,7 +316,7 @@ def run_sweep(at_file: Callable[[int], None] = lambda number: None) -> None:
 
     os.fsync = count_files
     try:
-        sweep(load_recipe(SWEEP), runs="runs")  # a relative path, as on the command line
+        sweep(load_recipe(SWEEP), runs="runs", parallel=AT_ONCE[0])  # a relative path, as on the command line
     finally:
         os.fsync = flush
 
@@ -574,6 +578,7 @@ def main() -> int:
     parser.add_argument("--at", type=int, nargs="+", help="in place of random kills: files written before each death")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sweep", type=int, metavar="N", help="a sweep instead, killed and stopped at every Nth file")
+    parser.add_argument("--at-once", type=int, default=1, help="with --sweep: so many trials side by side")
     parser.add_argument("--mutations", type=int, metavar="N", help="so many damaged recipes instead")
     parser.add_argument("--damage", type=int, metavar="N", help="so many random damages to the files of a run instead")
     parser.add_argument("--widths", type=int, metavar="N", help="networks of so many widths instead, at least 36")
@@ -593,6 +598,8 @@ def main() -> int:
         return damages(options.damage, options.seed, root)
     if options.sweep:
         import hornbook.sweep.sweep  # noqa: F401
+
+        AT_ONCE[0] = options.at_once
 
         return sweep_stages(options.sweep, root)
     if options.at:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
-from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow
+from hornbook.commands.options import ConfigOption, OverrideArguments, ParallelOption, examples, import_tensorflow
 from hornbook.errors import HornbookError, format_problems
 from hornbook.runs.studies import STUDY_FILES
 
@@ -35,6 +35,7 @@ def ablate(
     ] = None,
     target: Annotated[str | None, typer.Option(help="Count epochs and seconds until 'val_accuracy>=0.95'")] = None,
     runs: Annotated[Path, typer.Option(help="Folder below which runs are made")] = Path("runs"),
+    parallel: ParallelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Vary ingredients over the same seeds and say what differs.
@@ -54,7 +55,12 @@ def ablate(
     from hornbook.study.table import as_text
 
     study, folder = run_ablation(
-        plan, runs=runs, metric=metric, target=target, say=lambda text: print(text, file=sys.stderr, flush=True)
+        plan,
+        runs=runs,
+        metric=metric,
+        target=target,
+        parallel=parallel,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **study_as_json(study)}), indent=2))

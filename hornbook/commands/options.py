@@ -15,7 +15,8 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
-    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "QuietOption",
+    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "ParallelOption",
+    "QuietOption",
     "RunArgument", "RunsOption", "TrustOption", "examples", "find_whole", "import_tensorflow", "load_or_explain",
 ]  # fmt: skip
 
@@ -48,6 +49,9 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder,
 RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made")]
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
+ParallelOption = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Runs at once in this process; omitted: by network and cores")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result and warnings, no progress")]
 
 AnywayOption = Annotated[bool, typer.Option("--anyway", help="Go on where the run's data has changed since training")]

@@ -13,6 +13,7 @@ from hornbook.commands.options import (
     DeviceOption,
     JsonOption,
     OverrideArguments,
+    ParallelOption,
     QuietOption,
     examples,
     import_tensorflow,
@@ -39,6 +40,7 @@ def sweep(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, even if the newest sweep of this recipe is unfinished")
     ] = False,
+    parallel: ParallelOption = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that train at the same time")] = 1,
     device: DeviceOption = None,
     as_json: JsonOption = False,
@@ -61,6 +63,8 @@ def sweep(
 
     progress = console(stderr=True, quiet=quiet)
     place = place_of(os.environ)
+    if parallel is not None and (workers > 1 or place is not None):
+        raise UsageError("--parallel is for trials in this process; leave it out where worker processes train.")
     if place is not None and workers > 1:
         raise UsageError(
             "--workers is for one machine; with the KERASTUNER variables each worker is a command of its own."
@@ -71,7 +75,9 @@ def sweep(
     notes = console(stderr=True) if quiet else progress
     view = ConsoleView(progress, console(quiet=as_json), notes)
     source = (checked.config.text, checked.overrides)
-    result = run_sweep(recipe, runs=runs, source=source, fresh=fresh, workers=workers, place=place, view=view)
+    result = run_sweep(
+        recipe, runs=runs, source=source, fresh=fresh, workers=workers, parallel=parallel, place=place, view=view
+    )
     if as_json:
         print(json.dumps(_record(result), indent=2))
     if result.exit_code:

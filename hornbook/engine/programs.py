@@ -1,8 +1,8 @@
 """Compiled programs, shared by all runs of one structure within a process.
 
 Tracing and compiling takes 1-3 s, so a second run of the same structure (another seed, rate, schedule or length) reuses
-the program. Weights, optimizer slots and metrics are variables that a program captures; binding it to another run swaps
-the captures, which TensorFlow allows for equal shapes and types. Data, order and rates are arguments.
+the program. Weights, optimizer slots and metrics are variables that a program captures; another run calls it with its own
+in their places, which TensorFlow allows for equal shapes and types. Data, order and rates are arguments.
 
 Those that were not used for longest are forgotten. TensorFlow keeps what it compiled for them, and can be made to forget
 everything or nothing: it forgets everything once for several of them, before a run calls its first program.
@@ -14,7 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from hornbook.upstream import forget_compiled, forgettable
+from hornbook.engine.turns import aside
+from hornbook.upstream import call_with_captures, forget_compiled, forgettable
 
 __all__ = ["Programs"]
 
@@ -34,17 +35,13 @@ class _Program:
         self.constants = list(function.captured_inputs)
         pairs = zip(self.constants, self.places, strict=True)
         self.captures_more = any(place is None and item.dtype == tf.resource for item, place in pairs)
-        self.owner: int | None = None
 
-    def bind(self, owner: int, externals: list[Any]) -> None:
-        """Let the function work on another run's variables."""
-        if self.owner != owner:
-            captures = [
-                constant if place is None else externals[place]
-                for place, constant in zip(self.places, self.constants, strict=True)
-            ]
-            self.function.set_external_captures(captures)
-            self.owner = owner
+    def captures(self, externals: list[Any]) -> list[Any]:
+        """Return what the function captures, of the run that has these externals."""
+        return [
+            constant if place is None else externals[place]
+            for place, constant in zip(self.places, self.constants, strict=True)
+        ]
 
 
 class Programs:
@@ -94,5 +91,6 @@ class Programs:
         else:
             program = _CACHE[key]
             _CACHE.move_to_end(key)
-        program.bind(self.owner, self.externals)
-        return program.function(*arguments)
+        captures = program.captures(self.externals)
+        with aside():
+            return call_with_captures(program.function, arguments, captures)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hornbook.engine.turns import side_by_side
 from hornbook.errors import Problem, RecipeError, UsageError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.studies import write_study
@@ -18,7 +20,7 @@ from hornbook.study.page import as_html
 from hornbook.study.plan import NOTHING_LEFT, Plan, PlannedCell, also_called, same_as
 from hornbook.study.table import Study, as_csv, as_json
 from hornbook.trainer.prepare import quiet_upstream_warnings
-from hornbook.trainer.signals import Interrupted
+from hornbook.trainer.signals import Interrupted, StopRequest
 
 __all__ = ["ablate"]
 
@@ -41,6 +43,7 @@ def ablate(
     runs: Path = Path("runs"),
     metric: str | None = None,
     target: str | None = None,
+    parallel: int | None = None,
     say: Say = lambda text: None,
 ) -> tuple[Study, Path]:
     """Train every cell of a plan over the same seeds; return what was found and the folder it was written to.
@@ -52,6 +55,7 @@ def ablate(
         runs: Folder below which runs, and the study's own folder, are made.
         metric: What to compare, ``val_accuracy``; None takes the recipe's first metric on the validation split.
         target: ``val_accuracy>=0.95``; None takes what every run of the baseline reaches.
+        parallel: Runs that train side by side in this process; omitted: as `runs_at_once` says.
         say: Called with a line per run.
 
     Raises:
@@ -67,12 +71,16 @@ def ablate(
     goal = parse_target(target, recipes) if target is not None else None
     if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
         raise UsageError("--tune: it goes by the validation split, and there is none.")
-    trained = _train_all(plan, runner, measure, say)
+    at_once = min(runner.at_once(recipe) for recipe in recipes) if parallel is None else parallel
+    with StopRequest() as stop:
+        trained = _Training(plan, runner, measure, say, at_once, stop).all()
     goal = goal if goal is not None else _usual_target(trained[0], measure)
     groups = [_group(cell, measure, goal) for cell in trained]
     name = recipes[0].name or "recipe"
     rows = tuple(compare_groups(groups, measure, plan.repeats()))
-    study = Study(name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups)), plan.repeats())
+    study = Study(
+        name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups, at_once)), plan.repeats()
+    )
     return study, write_study(runs, study.name, page=as_html(study), table=as_csv(study), record=as_json(study))
 
 
@@ -133,35 +141,71 @@ def _on_validation(measure: Measure, recipes: Sequence[Recipe]) -> str | None:
         return None
 
 
-def _train_all(plan: Plan, runner: CellRunner, measure: Measure, say: Say) -> list[_Trained]:
-    """Train cell by cell, the seeds of a cell one after another, so that they share compiled programs."""
-    done = 0
+@dataclass
+class _Training:
+    """The training of a plan's runs, so many at once; those of one structure share compiled programs."""
 
-    def train(label: str, recipe: Recipe, overrides: tuple[str, ...]) -> Figures:
-        nonlocal done
+    plan: Plan
+    runner: CellRunner
+    measure: Measure
+    say: Say
+    parallel: int
+    stop: StopRequest
+    done: int = 0
+
+    def all(self) -> list[_Trained]:
+        """Train every cell, with every seed."""
+        plan, jobs, tuned = self.plan, list[_Job](), list[dict[str, Any] | None]()
+        for planned in plan.cells:
+            recipe, overrides, record = planned.recipe, planned.overrides, None
+            if planned.grid:
+                record, recipe, override = _tune(planned, self.measure, self.train)
+                overrides = (*overrides, override)
+            tuned.append(record)
+            for number in plan.seeds:
+                own, more = plan.repeat(recipe, number)
+                place = f"{planned.cell.label}, {plan.repeats().word[:-1]} {number}"
+                jobs.append(_Job(place, own, (*overrides, *more)))
+        figures = iter(self.train(jobs))
+        trained = []
+        for planned, record, job in zip(plan.cells, tuned, jobs[:: len(plan.seeds)], strict=True):
+            runs = tuple(replace(next(figures), seed=number) for number in plan.seeds)
+            overrides = job.overrides[: len(planned.overrides) + (record is not None)]
+            trained.append(_Trained(planned, runs, overrides, record))
+        return trained
+
+    def train(self, jobs: "Sequence[_Job]") -> list[Figures]:
+        """Return what runs left, in their order; a line is said of each.
+
+        Raises:
+            Interrupted: If a signal ended it.
+        """
+        work = [partial(self.runner.run, job.recipe, (self.plan.text, job.overrides)) for job in jobs]
+        found: list[Figures] = []
         try:
-            figures = runner.run(recipe, (plan.text, overrides))
+            for figures in side_by_side(work, self.parallel, goes_on=lambda: self.stop.signal is None):
+                self.done += 1
+                self.say(
+                    f"[{self.done:>3}/{self.plan.num_runs}] {jobs[len(found)].label}: {_described(figures, self.measure)}"
+                )
+                found.append(figures)
+            if len(found) < len(jobs):
+                raise Interrupted(f"stopped by {self.stop.name}", self.stop.exit_code)
         except Interrupted as error:
-            message = f"{error}; {done} of {plan.num_runs} runs are done. The same command goes on from there."
+            message = (
+                f"{error}; {self.done} of {self.plan.num_runs} runs are done. The same command goes on from there."
+            )
             raise Interrupted(message, error.exit_code) from error
-        done += 1
-        say(f"[{done:>3}/{plan.num_runs}] {label}: {_described(figures, measure)}")
-        return figures
+        return found
 
-    trained = []
-    for planned in plan.cells:
-        label, recipe, overrides = planned.cell.label, planned.recipe, planned.overrides
-        tuned = None
-        if planned.grid:
-            tuned, recipe, override = _tune(planned, measure, train)
-            overrides = (*overrides, override)
-        figures = []
-        for number in plan.seeds:
-            own, more = plan.repeat(recipe, number)
-            place = f"{label}, {plan.repeats().word[:-1]} {number}"
-            figures.append(replace(train(place, own, (*overrides, *more)), seed=number))
-        trained.append(_Trained(planned, tuple(figures), overrides, tuned))
-    return trained
+
+@dataclass(frozen=True)
+class _Job:
+    """One run of a study: what lines call it, its recipe, and the overrides that make it."""
+
+    label: str
+    recipe: Recipe
+    overrides: tuple[str, ...]
 
 
 def _described(figures: Figures, measure: Measure) -> str:
@@ -174,14 +218,17 @@ def _described(figures: Figures, measure: Measure) -> str:
 
 
 def _tune(
-    planned: PlannedCell, measure: Measure, train: Callable[[str, Recipe, tuple[str, ...]], Figures]
+    planned: PlannedCell, measure: Measure, train: Callable[[Sequence[_Job]], list[Figures]]
 ) -> tuple[dict[str, Any], Recipe, str]:
     """Train the grid with the recipe's own seed; return a record, and the recipe and override that validate best."""
     name = f"val_{measure.name.partition('_')[2]}"
     tried: list[tuple[float, str, Recipe]] = []
     record: list[dict[str, Any]] = []
-    for override, recipe in planned.grid:
-        figures = train(f"{planned.cell.label}, {override}", recipe, (*planned.overrides, override))
+    jobs = [
+        _Job(f"{planned.cell.label}, {override}", recipe, (*planned.overrides, override))
+        for override, recipe in planned.grid
+    ]
+    for (override, recipe), figures in zip(planned.grid, train(jobs), strict=True):
         value = figures.value(name)
         record.append({"override": override, "state": figures.state, "value": value})
         if value is not None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from hornbook.data import Shelf, load_data
+from hornbook.data import Shelf, load_data, memory_budget
 from hornbook.data.source import DataInfo
+from hornbook.engine.turns import runs_at_once
 from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
@@ -71,7 +72,7 @@ class _FolderOf(Listener):
 
 
 class CellRunner:
-    """Trains recipes one after another in this process, so that runs of one structure share compiled programs.
+    """Trains recipes in this process, where runs of one structure share compiled programs.
 
     Args:
         runs: Where runs are, and are made.
@@ -92,6 +93,10 @@ class CellRunner:
         """
         info, is_standardized = self._data_facts(recipe)
         return resolve(recipe, info, is_standardized=is_standardized)[0]
+
+    def at_once(self, recipe: Recipe) -> int:
+        """Return how many runs like a recipe's are best trained at once."""
+        return runs_at_once(recipe, self.data_info(recipe), memory_budget=memory_budget(recipe))
 
     def data_info(self, recipe: Recipe) -> DataInfo:
         """Return the facts about a recipe's data; errors as of `resolve`."""

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hornbook.data import Shelf
+from hornbook.engine.turns import Crew
 from hornbook.errors import HornbookError
+from hornbook.recipes.sections.sweep import Grid, RandomSearch
 from hornbook.runs.sweeps import Outcome
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.oracle import Wait
@@ -20,7 +23,7 @@ from hornbook.sweep.view import View
 from hornbook.sweep.wire import error_from, outcome_from, task_to
 from hornbook.trainer.signals import StopRequest
 
-__all__ = ["drive_here", "drive_workers"]
+__all__ = ["drive_here", "drive_side_by_side", "drive_workers"]
 
 POLL_S = 0.2
 
@@ -41,6 +44,59 @@ def drive_here(
         coordinator.finish(task.trial, outcome)
         view.ended(folder.rows[task.trial])
         after()
+    return stop.exit_code
+
+
+def drive_side_by_side(
+    coordinator: Coordinator,
+    view: View,
+    stop: StopRequest,
+    *,
+    after: Callable[[], None],
+    shelf: Shelf,
+    parallel: int,
+) -> int:
+    """Train so many trials at once in this process; return 0, or the exit code of the signal that ended it.
+
+    Outcomes are recorded, and told to the oracle, in the order in which trials began, whichever ends first. An oracle that
+    learns from them is asked again only when the first trial that runs is over, so that what it proposes follows from
+    the number of trials at once and from nothing else.
+    """
+    folder, learns = coordinator.folder, not isinstance(coordinator.sweep.tuner, Grid | RandomSearch)
+    begun: list[int] = []
+    outcomes: dict[int, Outcome] = {}
+    failure: BaseException | None = None
+    with Crew[Outcome](parallel) as crew:
+        while True:
+            while stop.signal is None and failure is None and (len(begun) if learns else len(crew.busy)) < parallel:
+                task = coordinator.next()
+                if task is None or isinstance(task, Wait):
+                    break
+                view.begin(task)
+                begun.append(task.trial)
+                crew.begin(task.trial, partial(run_trial, task, folder.path, view.listener(task.names()[0]), shelf))
+            if begun and begun[0] in outcomes:
+                first = begun.pop(0)
+                coordinator.finish(first, outcomes.pop(first))
+                view.ended(folder.rows[first])
+                after()
+                continue
+            if not crew.busy:
+                break
+            ended = crew.wait()
+            if ended is None:
+                continue
+            number, outcome, error = ended
+            if outcome is not None and outcome.state != "interrupted":
+                outcomes[number] = outcome
+            else:
+                begun.remove(number)
+                coordinator.give_back(number)
+            if error is not None:
+                failure = failure or error
+                stop.signal = stop.signal or signal.SIGTERM  # the others end with their next chunk
+    if failure is not None:
+        raise failure
     return stop.exit_code
 
 

@@ -6,15 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import Shelf, load_data
+from hornbook.data import Shelf, load_data, memory_budget
+from hornbook.data.source import DataInfo
 from hornbook.display.intervals import Interval, mean_interval
+from hornbook.engine.turns import runs_at_once, side_by_side
 from hornbook.errors import HornbookError, RunError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import Hyperband, no_sweep
+from hornbook.recipes.sections.sweep import Grid, Hyperband, RandomSearch, no_sweep
 from hornbook.recipes.trial import trial_recipe
 from hornbook.runs.directory import Run, newest_run
 from hornbook.runs.sweeps import BEST, CONFIRM, LATEST, REPORT, TABLE, SweepFolder
@@ -22,13 +24,14 @@ from hornbook.runs.usage import free_models, free_states
 from hornbook.runs.writing import check_writable
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
-from hornbook.sweep.drive import drive_here, drive_workers
+from hornbook.sweep.drive import drive_here, drive_side_by_side, drive_workers
 from hornbook.sweep.network.address import Place, check_address, fingerprint
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import best_text, csv_text, ranking, short_keys, values_text
 from hornbook.sweep.trial import with_seed
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
+from hornbook.trainer.result import TrainResult
 from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import StopRequest
 from hornbook.trainer.train import train
@@ -45,6 +48,7 @@ def sweep(
     source: tuple[str, Sequence[str]] | None = None,
     fresh: bool = False,
     workers: int = 1,
+    parallel: int | None = None,
     place: Place | None = None,
     view: View | None = None,
 ) -> SweepResult:
@@ -56,6 +60,7 @@ def sweep(
         source: The recipe's text and overrides: what makes two sweeps the same; omitted: the recipe itself.
         fresh: Whether to begin anew in any case.
         workers: Processes on this machine that train at the same time.
+        parallel: Trials that train side by side in this process; omitted: as `runs_at_once` says.
         place: Where to listen as the chief of workers on other machines, which then do the training of trials.
         view: Shows progress; silent when omitted.
 
@@ -77,18 +82,27 @@ def sweep(
         check_address(place)
     shelf = Shelf()
     direction, text = find_direction(recipe, shelf), source_text(recipe, source)
-    data = load_data(recipe, shelf=shelf, for_training=False).splits.info.fingerprint
-    folder, is_continued = _open(recipe, Path(runs), text, data, fresh=fresh)
+    info = load_data(recipe, shelf=shelf, for_training=False).splits.info
+    if parallel is None:
+        parallel = _at_once(recipe, info) if workers == 1 and place is None else 1
+    folder, is_continued = _open(recipe, Path(runs), text, info.fingerprint, fresh=fresh)
     try:
         coordinator = Coordinator(recipe, direction, folder)
-        view.start(coordinator, is_continued=is_continued, workers=workers)
-        return _run(coordinator, _driver(workers, place, text, shelf), shelf, view)
+        view.start(coordinator, is_continued=is_continued, workers=workers, parallel=parallel)
+        return _run(coordinator, _driver(workers, parallel, place, text, shelf), shelf, view, parallel)
     finally:
         folder.close()
         view.close()
 
 
-def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view: View) -> SweepResult:
+def _at_once(recipe: Recipe, info: DataInfo) -> int:
+    """Return how many trials train at once: of a tuner that learns from them one, so that it knows all that went before."""
+    if recipe.sweep is None or not isinstance(recipe.sweep.tuner, Grid | RandomSearch):
+        return 1
+    return runs_at_once(recipe, info, memory_budget=memory_budget(recipe))
+
+
+def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view: View, parallel: int) -> SweepResult:
     """Train the trials, then the winner with fresh seeds, and write what is left to read."""
     recipe, sweep, folder = coordinator.recipe, coordinator.sweep, coordinator.folder
     with StopRequest() as stop:
@@ -104,7 +118,7 @@ def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view
         if winner is None:
             raise TypeError("the winner was trained and cannot be now")
         view.confirm(best)
-        results = _confirm(winner, sweep.confirm, folder.path, view, shelf)
+        results = _confirm(winner, folder.path, view, shelf, parallel=parallel, stop=stop, count=sweep.confirm)
         exit_code = next((code for _, code in results if code), 0) or stop.exit_code
         if exit_code:
             return _interrupted(coordinator, view, exit_code)
@@ -152,13 +166,19 @@ def _open(recipe: Recipe, runs: Path, text: str, data: str, *, fresh: bool) -> t
     return found, True
 
 
-def _driver(workers: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:
+def _driver(workers: int, parallel: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:
     """Return the loop that brings trials to whoever trains them."""
     if place is not None:
         from hornbook.sweep.network.chief import drive_chief  # gRPC only where it is used
 
         return partial(drive_chief, place=place, sweep=fingerprint(text))
-    return partial(drive_here, shelf=shelf) if workers == 1 else partial(drive_workers, workers=workers)
+    if workers > 1:
+        return partial(drive_workers, workers=workers)
+    return (
+        partial(drive_here, shelf=shelf)
+        if parallel == 1
+        else partial(drive_side_by_side, shelf=shelf, parallel=parallel)
+    )
 
 
 def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
@@ -181,27 +201,30 @@ def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
             (free_states if run in kept else free_models)(folder.path / run)
 
 
-def _confirm(winner: Recipe, count: int, folder: Path, view: View, shelf: Shelf) -> list[tuple[Path, int]]:
+def _confirm(
+    winner: Recipe, folder: Path, view: View, shelf: Shelf, *, count: int, parallel: int, stop: StopRequest
+) -> list[tuple[Path, int]]:
     """Train the winner with fresh seeds; return (run, exit code) of each, up to the first that a signal ended."""
-    done: list[tuple[Path, int]] = []
-    for place in range(count):
+
+    def train_one(place: int) -> tuple[Path, TrainResult | None]:
         name = f"confirm-{place + 1}"
         found = newest_run(folder / CONFIRM / name)
         if found is not None and Run(found).result["state"] == "finished":
-            done.append((found, 0))
-            continue
+            return found, None
         listeners = [view.listener(name)]
         if found is not None:
             result = resume(found, listeners=listeners, shelf=shelf, trust=winner.is_trusted)
-        else:
-            recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
-            result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
-        if result is None:
-            continue
-        done.append((found if found is not None else result.run, result.exit_code))  # as the sweep's folder is named
-        view.confirmed(place, result)
-        if result.exit_code:
-            break
+            return found, result  # as the sweep's folder is named
+        recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
+        result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
+        return result.run, result
+
+    done: list[tuple[Path, int]] = []
+    jobs = [partial(train_one, place) for place in range(count)]
+    for place, (run, result) in enumerate(side_by_side(jobs, parallel, goes_on=lambda: stop.signal is None)):
+        done.append((run, result.exit_code if result is not None else 0))
+        if result is not None:
+            view.confirmed(place, result)
     return done
 
 

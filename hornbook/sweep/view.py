@@ -25,7 +25,7 @@ __all__ = ["ConsoleView", "View"]
 class View:
     """Says nothing."""
 
-    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int) -> None:
+    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int, parallel: int = 1) -> None:
         """Called once, before the first trial."""
 
     def begin(self, task: Task) -> None:
@@ -76,7 +76,7 @@ class ConsoleView(View):
     def _say(self, text: str, console: Console | None = None) -> None:
         (console or self.console).print(terminal.line(text), soft_wrap=True)
 
-    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int) -> None:
+    def start(self, coordinator: Coordinator, *, is_continued: bool, workers: int, parallel: int = 1) -> None:
         """Say what is compared, how, and whether an earlier sweep goes on."""
         self._coordinator, sweep = coordinator, coordinator.sweep
         self._short = short_keys(sweep.space)
@@ -84,7 +84,9 @@ class ConsoleView(View):
         better = "higher" if coordinator.direction == "max" else "lower"
         for line in indented(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
             self._say(line)
-        for line in indented("", f"{', '.join(_budget(coordinator, workers))}; {sweep.objective}, {better} is better"):
+        for line in indented(
+            "", f"{', '.join(_budget(coordinator, workers, parallel))}; {sweep.objective}, {better} is better"
+        ):
             self._say(line)
         if is_continued:
             ended = len(folder.ended())
@@ -203,7 +205,7 @@ class _LiveLine(Listener):
         self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
 
 
-def _budget(coordinator: Coordinator, workers: int) -> list[str]:
+def _budget(coordinator: Coordinator, workers: int, parallel: int) -> list[str]:
     sweep, tuner = coordinator.sweep, coordinator.sweep.tuner
     parts = []
     if isinstance(tuner, Hyperband):
@@ -218,7 +220,8 @@ def _budget(coordinator: Coordinator, workers: int) -> list[str]:
         parts.append(f"{sweep.total_epochs} epochs in all")
     if sweep.max_time is not None:
         parts.append(f"within {sweep.max_time}")
-    return parts + ([f"{workers} workers"] if workers > 1 else [])
+    parts += [f"{workers} workers"] if workers > 1 else []
+    return parts + ([f"{parallel} at once"] if parallel > 1 else [])
 
 
 def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:

@@ -18,19 +18,33 @@ class Interrupted(HornbookError):
 
 
 class StopRequest:
-    """While open, remembers the first signal instead of raising. Does nothing outside the main thread.
+    """While open, remembers the first signal instead of raising.
 
-    One inside another knows of the other's signal, and leaves its own with it.
+    One inside another knows of the other's signal, and leaves its own with it. Signals reach the main thread: one in another
+    thread knows of those that the main thread's remembers.
     """
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        self._own: int | None = None
         self._previous: dict[int, object] = {}
+        self._main: StopRequest | None = None
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that came."""
+        return self._own if self._own is not None or self._main is None else self._main.signal
+
+    @signal.setter
+    def signal(self, number: int | None) -> None:
+        self._own = number
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._remember)
+        else:
+            owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+            self._main = owner if isinstance(owner, StopRequest) else None
         for outer in self._around():
             self.signal = self.signal or outer.signal
         return self

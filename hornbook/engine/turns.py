@@ -1,0 +1,161 @@
+"""Runs side by side in threads of one process: one at a time does Python's work, and compiled programs run at once.
+
+Keras builds and TensorFlow traces for one thread alone, so whatever a run does, it does in its turn. It gives the turn away
+while a compiled program runs, which is most of the time and holds no lock of Python's: another run goes on meanwhile. A run
+computes what it would compute alone, to the bit: programs, their threads and the order of everything in them are the same.
+"""
+
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from hornbook.data.source import DataInfo
+from hornbook.recipes.recipe import Recipe
+
+__all__ = ["Crew", "aside", "runs_at_once", "side_by_side"]
+
+Done = TypeVar("Done")
+POLL_S = 0.1
+MOST = 8
+CONVOLUTIONS = frozenset({"cnn", "residual_cnn"})
+_TURN: ContextVar["threading.Lock | None"] = ContextVar("turn", default=None)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Give the turn away while something runs that needs none; does nothing where no runs are side by side."""
+    turn = _TURN.get()
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()
+
+
+def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
+    """Return how many runs of a recipe, or of others like it, are best trained at once in this process.
+
+    One for each core where the network is of dense or recurrent layers, whose products are too small to fill several cores;
+    as far as each run's own copy of the data fits the memory budget. One alone of convolutions, which fill all cores; of
+    what Keras's `fit` trains, which gives no turn away; and on several devices or a GPU.
+
+    Args:
+        recipe: The recipe.
+        info: Facts about its data.
+        memory_budget: Bytes that inputs may take.
+    """
+    training, reuse = recipe.training, recipe.reuse
+    if training.strategy is not None or training.engine in {"fit", "graph", "fused_graph"}:
+        return 1
+    if recipe.model.name in CONVOLUTIONS or recipe.model.name == "layers" or reuse is not None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    row_bytes = math.prod(size or 1 for size in info.input_shape) * np.dtype(info.input_dtype).itemsize
+    return max(min(cores, MOST, memory_budget // max(info.counts["train"] * row_bytes, 1)), 1)
+
+
+class Crew(Generic[Done]):
+    """Threads that each do a job in turns. Who opens it has the turn, except in `wait`.
+
+    Args:
+        size: How many jobs may run at once.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.busy: set[int] = set()
+        self._turn = threading.Lock()
+        self._ended: queue.SimpleQueue[tuple[int, Done | None, BaseException | None]] = queue.SimpleQueue()
+
+    def __enter__(self) -> "Crew[Done]":
+        self._turn.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._turn.release()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job may begin."""
+        return len(self.busy) < self.size
+
+    def begin(self, number: int, job: Callable[[], Done]) -> None:
+        """Do a job in a thread of its own, which has its first turn when this one waits; `number` tells it from others."""
+
+        def work() -> None:
+            _TURN.set(self._turn)
+            done: Done | None = None
+            failure: BaseException | None = None
+            with self._turn:
+                try:
+                    done = job()
+                except BaseException as error:
+                    failure = error
+            self._ended.put((number, done, failure))
+
+        self.busy.add(number)
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"hornbook {number}").start()
+
+    def wait(self) -> tuple[int, Done | None, BaseException | None] | None:
+        """Give the turn away until a job has ended; return its number, and what it returned or raised.
+
+        None after a moment, so that a signal is heard.
+        """
+        self._turn.release()
+        try:
+            number, done, failure = self._ended.get(timeout=POLL_S)
+        except queue.Empty:
+            return None
+        finally:
+            self._turn.acquire()
+        self.busy.remove(number)
+        return number, done, failure
+
+
+def side_by_side(jobs: Sequence[Callable[[], Done]], size: int, *, goes_on: Callable[[], bool]) -> Iterator[Done]:
+    """Do jobs, so many at once, and yield what they return in their order.
+
+    Args:
+        jobs: What to do.
+        size: How many at once; one does them here, one after another.
+        goes_on: Whether another one may begin.
+
+    Raises:
+        Exception: What a job has raised, once those that had begun have ended.
+    """
+    if size == 1 or len(jobs) == 1:
+        for job in jobs:
+            if not goes_on():
+                return
+            yield job()
+        return
+    done: dict[int, tuple[Done | None, BaseException | None]] = {}
+    begun = told = 0
+    with Crew[Done](size) as crew:
+        while told < len(jobs):
+            has_failed = any(failure is not None for _, failure in done.values())
+            while begun < len(jobs) and crew.has_room and goes_on() and not has_failed:
+                crew.begin(begun, jobs[begun])
+                begun += 1
+            if told in done and not (has_failed and crew.busy):
+                result, failure = done[told]
+                if failure is not None:
+                    raise failure
+                told += 1
+                yield result  # type: ignore[misc]
+            elif crew.busy:
+                ended = crew.wait()
+                if ended is not None:
+                    done[ended[0]] = ended[1:]
+            else:
+                return
