@@ -26,7 +26,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 TITLES = {
     "data": "Data",
     "model": "Backbones",
-    "embedding": "Embeddings of numbers",
+    "embedding": "Embeddings",
     "initializer": "Initializers",
     "activation": "Activations",
     "normalization": "Normalization",

@@ -82,8 +82,11 @@ def test_the_list_of_recipes_shows_each_summary():
 
 
 def used(kind):
-    """Return the components of one kind that some shipped recipe uses."""
-    return {getattr(load_recipe(name, for_training=False), kind).name for name in NAMES}
+    """Return the components of one kind that some shipped recipe uses, for its rate or for its dropout."""
+    recipes = [load_recipe(name, for_training=False) for name in NAMES]
+    found = [getattr(recipe, kind) for recipe in recipes]
+    found += [recipe.regularization.dropout_schedule for recipe in recipes if kind == "schedule"]
+    return {component.name for component in found if component is not None}
 
 
 @pytest.mark.parametrize("kind", ["schedule", "normalization", "model"])
@@ -104,6 +107,7 @@ def test_every_regularization_but_gaussian_dropout_has_a_recipe():
         "l1",
         "l2",
         "dropout",
+        "dropout_schedule",
         "input_dropout",
         "alpha_dropout",
         "spatial_dropout",
