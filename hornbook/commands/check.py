@@ -157,9 +157,13 @@ def _columns(columns: "tuple[ColumnLine, ...]") -> list[str]:
 def _range(item: "ColumnLine") -> str:
     """Return what a column's values lie between, or the most frequent ones."""
     if item.lowest is not None and item.highest is not None:
-        low, high = (each if isinstance(each, str) else f"{each:.6g}" for each in (item.lowest, item.highest))
+        low, high = (each if isinstance(each, str) else _figure(each) for each in (item.lowest, item.highest))
         return low if low == high else f"{low}..{high}"
     return ", ".join(item.values)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if 10_000 <= abs(value) < 10**12 else f"{value:.5g}"
 
 
 def _record(problem: Problem, checked: Checked) -> dict[str, Any]:

@@ -1,18 +1,33 @@
 """How well each column of a table tells the target by itself: a column that does it alone was hardly known before."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, Feature, Task
+from hornbook.data.source import Array, Feature, Splits, Task
 
-__all__ = ["COLUMNS", "best_column", "is_leak"]
+__all__ = ["COLUMNS", "best_column", "is_leak", "leaking_column"]
 
 COLUMNS = 2_000
 """Columns up to which each is tried by itself."""
 FEWEST = 20
 """Known values from which on a column is tried."""
+MOST_EXAMPLES = 20_000
+"""Training examples that are looked at."""
 LEAK = 0.97
+
+
+def leaking_column(splits: Splits) -> tuple[str, float, float] | None:
+    """Return the column of a table that tells the target almost by itself, how well, and how well the next one does."""
+    features, train = splits.info.features, splits.train
+    if features is None or len(features) < 2:
+        return None
+    rows: Any = np.arange(min(len(train), MOST_EXAMPLES))  # lazy rows are read by their numbers
+    found = best_column(np.asarray(train.x[rows]), train.y[rows], splits.info.task, features)
+    if found is None or not is_leak(found[1], found[2]):
+        return None
+    return features[found[0]].name, found[1], found[2]
 
 
 def best_column(

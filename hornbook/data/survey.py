@@ -1,11 +1,9 @@
 """What a recipe's data holds, in words: `hornbook check --load-data`."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hornbook.data.leaks import best_column, is_leak
+from hornbook.data.leaks import leaking_column
 from hornbook.data.source import Splits
 from hornbook.errors import DataError
 from hornbook.recipes.recipe import Recipe
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
     from hornbook.data.tables.overview import ColumnLine
 
 __all__ = ["Survey", "survey"]
-
-MOST_EXAMPLES = 20_000
-"""Training examples by which it is judged whether a column tells the target."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +45,11 @@ def survey(recipe: Recipe, splits: Splits | None) -> Survey:
     if splits is None:
         return Survey(None, {}, columns)
     info = splits.info
-    leak = _leak(splits)
-    columns = tuple(replace(line, notes=(*line.notes, leak[1])) if line.name == leak[0] else line for line in columns)
+    leak = leaking_column(splits)
+    if leak is not None:
+        name, best, following = leak
+        skill = f"skill {best:.3f} of 1, the next best column {following:.3f}"
+        note = f"a leak: tells the target by itself ({skill}): is it known before the target is?"
+        columns = tuple(replace(each, notes=(*each.notes, note)) if each.name == name else each for each in columns)
     pictures = tuple(info.describe_pictures(every_class=True))
     return Survey(f"{info.name}: {info.describe()}", info.extra.get("spans", {}), columns, pictures)
-
-
-def _leak(splits: Splits) -> tuple[str, str]:
-    """Return the column that tells the target almost by itself, and what to say of it; empty names where there is none."""
-    info, train = splits.info, splits.train
-    if info.features is None or len(info.features) < 2:
-        return "", ""
-    rows: Any = np.arange(min(len(train), MOST_EXAMPLES))  # lazy rows are read by their numbers
-    found = best_column(np.asarray(train.x[rows]), train.y[rows], info.task, info.features)
-    if found is None or not is_leak(found[1], found[2]):
-        return "", ""
-    place, best, following = found
-    next_best = f"the next best column {following:.3f}"
-    said = f"tells the target by itself (skill {best:.3f} of 1, {next_best}): is it known before the target is?"
-    return info.features[place].name, f"a leak: {said}"

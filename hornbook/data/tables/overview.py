@@ -132,7 +132,7 @@ def _becomes(column: Column | None, spec: Table) -> str:
         return "refused"
     if column.feature.type == "number":
         becomes = "number" if spec.standardize is False else "standardized"
-        return f"{becomes}, with '{column.sign}'" if column.sign else becomes
+        return f"{becomes} ({column.sign})" if column.sign else becomes
     return f"one-hot of {len(column.feature.categories):,}"
 
 
