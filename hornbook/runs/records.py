@@ -15,7 +15,7 @@ from hornbook.errors import RunError
 
 __all__ = [
     "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
-    "ReuseRecord", "ShrinkRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
+    "ReuseRecord", "ShrinkRecord", "StudyRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
 ADVICE = "Restore it from a copy, or leave this folder out."
@@ -233,6 +233,25 @@ class SweepRecord(_Record):
     fingerprint: str | None = None
     ranking: list[RankedRecord] = Field(default_factory=list)
     confirm_runs: RunPaths = Field(default_factory=list)
+
+
+class StudyRunRecord(_Record):
+    """A run of a study's cell."""
+
+    run: str | None = None
+    state: str
+
+
+class CellRecord(_Record):
+    """A cell of an ablation, a point of a learning curve."""
+
+    runs: list[StudyRunRecord] = Field(default_factory=list)
+
+
+class StudyRecord(_Record):
+    """`result.json` of an ablation or a learning curve."""
+
+    cells: list[CellRecord] = Field(default_factory=list)
 
 
 class RejectionRecord(_Record):
