@@ -86,6 +86,12 @@ def evaluate(
         int | None,
         typer.Option("--errors", min=1, metavar="N", help="Also the N most confidently wrong examples, or residuals"),
     ] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Also how much worse it gets when a column of a table is shuffled")
+    ] = False,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", min=2, metavar="N", help="Shuffles of each column; omitted: 10")
+    ] = None,
     require: RequireOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
@@ -97,7 +103,7 @@ def evaluate(
     if are_several(runs):
         one = {
             "--threshold": threshold, "--mc-samples": mc_samples, "--calibration": calibration, "--temperature": temperature,
-            "--errors": errors, "--require": require,
+            "--errors": errors, "--importance": importance, "--require": require,
         }  # fmt: skip
         asked = [option for option, value in one.items() if value]
         if asked:
@@ -106,6 +112,8 @@ def evaluate(
         _compare(runs, split, checkpoint, reading, trust=trust, anyway=anyway, as_json=as_json)
         return
     (run,) = runs
+    if repeats is not None and not importance:
+        raise UsageError(f"--repeats {repeats} says how often columns are shuffled. Give --importance too.")
     gates = Gates(require, default="input" if input is not None else "test" if split is None else None)
     trained = find_whole(run, "result", "data")
     if require:
@@ -133,6 +141,7 @@ def evaluate(
         anyway=anyway,
         errors=errors,
         timing=True,
+        importance=(repeats or 10) if importance else None,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -233,6 +242,7 @@ COMMANDS = (
             "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
             "hornbook evaluate he_elu_bn --errors 20",
+            "hornbook evaluate houses --importance",
             "hornbook evaluate he_elu_bn default_adam",
             "hornbook evaluate he_elu_bn --require 'train_accuracy>=0.9'",
         ),

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ImportanceRecord",
+    "ResultRecord",
     "ReuseRecord", "ShrinkRecord", "StudyRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
@@ -233,6 +234,34 @@ class SweepRecord(_Record):
     fingerprint: str | None = None
     ranking: list[RankedRecord] = Field(default_factory=list)
     confirm_runs: RunPaths = Field(default_factory=list)
+
+
+class ColumnRecord(_Record):
+    """What shuffling one column costs."""
+
+    name: str
+    mean: float
+    half_width: float
+
+
+class AlikeRecord(_Record):
+    """Two columns that say nearly the same."""
+
+    one: str
+    other: str
+    correlation: float
+
+
+class ImportanceRecord(_Record):
+    """`importance.json`: which columns a run's predictions rest on."""
+
+    metric: str
+    value: float
+    split: str | None = None
+    count: Count
+    repeats: Count
+    columns: list[ColumnRecord] = Field(min_length=1)
+    alike: list[AlikeRecord] = Field(default_factory=list)
 
 
 class StudyRunRecord(_Record):
