@@ -85,7 +85,8 @@ class Importance:
         if not self.alike:
             return ""
         one, other, correlation = self.alike[0]
-        more = f", and {len(self.alike) - 1:,} more pairs" if len(self.alike) > 1 else ""
+        left = len(self.alike) - 1
+        more = f", and {left:,} more pair{'s' if left > 1 else ''}" if left else ""
         return (
             f"Columns that say nearly the same ('{one}' and '{other}', rank correlation {correlation:.2f}{more}) stand in "
             "for each other, so each looks less important than both are."
