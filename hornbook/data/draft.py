@@ -41,7 +41,8 @@ def start_from(path: str, *, target: str | None = None, overrides: Sequence[str]
         RecipeError: If an override cannot be meant.
     """
     file = Path(path).expanduser()
-    if not file.exists():
+    is_elsewhere = "://" in path or any(sign in path for sign in "*?[")  # whoever reads tables knows
+    if not file.exists() and not is_elsewhere:
         raise UsageError(f"{path}: there is no such file, and no data source of that name ('hornbook list data').")
     is_table = not file.is_dir() and file.suffix.lower() != ".npz"
     if target is not None and not is_table:

@@ -23,14 +23,23 @@ class Feature:
 
     Attributes:
         name: The column's name.
-        type: ``number`` (NaN is a missing value) or ``category``.
+        type: ``number`` (NaN is a missing value) or ``category``; ``date`` of a column in the table, which becomes numbers.
         categories: The known categories in order; code 0 in the arrays is "missing or unknown", code k is
             ``categories[k - 1]``. Empty for numbers.
+        column: The column of dates in the table that a number was made from; empty where the column is the feature.
+        part: Which part of these dates, as `tables.moments` calls it.
     """
 
     name: str
-    type: Literal["number", "category"]
+    type: Literal["number", "category", "date"]
     categories: tuple[str, ...] = ()
+    column: str = ""
+    part: str = ""
+
+    @property
+    def source(self) -> str:
+        """The name of the column in the table."""
+        return self.column or self.name
 
     @property
     def is_boolean(self) -> bool:
@@ -145,8 +154,17 @@ class Preprocessing:
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
         whole: Names of the columns in which each training example has a category: what has none, or one that training did
             not have, adds nothing to a prediction, since nothing was learned about it.
+        clips: Whether mean and variance are median and squared interquartile range, and what is standardized so is clipped
+            smoothly.
+        quantiles: Of each column, its quantiles at evenly spaced shares from 0 to 1 (none of a category), which make it
+            normally distributed; None where columns are standardized otherwise. The mean is the median then.
+        bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
+        target_knots: Of each, (number, point of the normal distribution) in ascending order, where they are learned by
+            quantiles: mean and variance are of these points then, as they are of logarithms.
+        target_low: The lowest of each.
+        target_high: The highest of each.
     """
 
     scale: float | None = None
@@ -156,8 +174,14 @@ class Preprocessing:
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
     whole: tuple[str, ...] = ()
+    clips: bool = False
+    quantiles: tuple[tuple[float, ...], ...] | None = None
+    bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
+    target_low: tuple[float, ...] | None = None
+    target_high: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +234,14 @@ class DataInfo:
             return ()
         return tuple(self.extra.get("target_names") or (str(place + 1) for place in range(self.target_size)))
 
+    def columns(self) -> tuple[Feature, ...]:
+        """Return what a row of the table has: the features, and columns of dates in place of the numbers they become."""
+        found = {
+            feature.source: Feature(feature.column, "date") if feature.column else feature
+            for feature in self.features or ()
+        }
+        return tuple(found.values())
+
     def describe(self) -> str:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
@@ -240,12 +272,13 @@ class DataInfo:
         """
         if self.features is None or "reading" not in self.extra:
             return ""
-        numbers = sum(feature.type == "number" for feature in self.features)
-        booleans = sum(feature.is_boolean for feature in self.features)
-        others = [feature for feature in self.features if feature.type == "category" and not feature.is_boolean]
+        columns = self.columns()
+        numbers, dates = (sum(column.type == kind for column in columns) for kind in ("number", "date"))
+        booleans = sum(feature.is_boolean for feature in columns)
+        others = [feature for feature in columns if feature.type == "category" and not feature.is_boolean]
         listed = ", ".join(f"{feature.name} {len(feature.categories)}" for feature in others[:MOST_NAMED])
         more = ", …" if len(others) > MOST_NAMED else ""
-        counts = ((numbers, "number", "numbers"), (booleans, "boolean", "booleans"))
+        counts = ((numbers, "number", "numbers"), (dates, "date", "dates"), (booleans, "boolean", "booleans"))
         parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
         if others:
             parts.append(f"{len(others):,} {'category' if len(others) == 1 else 'categories'} ({listed}{more})")
@@ -272,6 +305,8 @@ class Reading:
         preferred: Names of that array to look for first, where none is given.
         keep: Columns of a table, or arrays of a .npz file, to return as they are.
         targets: Columns of the targets, or names of their array to look for first; None: targets are not read.
+        weight: Column of a table that weighs the rows, or array of a .npz file, which is kept like others if it is there.
+        drops_unlabeled: Whether rows without a target are left out, where targets are read.
         missing: ``fill`` missing numbers, or ``skip`` rows with missing values; None refuses them where training had none.
         means: What to fill with: the training mean of each column.
         file_column: Which column of a list names picture files.
@@ -282,6 +317,8 @@ class Reading:
     preferred: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     targets: tuple[str, ...] | None = None
+    weight: str | None = None
+    drops_unlabeled: bool = False
     missing: Literal["fill", "skip"] | None = None
     means: Array | None = None
     file_column: str = "file"
@@ -297,6 +334,7 @@ class Examples:
         y: Targets (N,) or (N, K) as they stand in the file; None unless they were asked for.
         kept: Values (N,) of what was to be kept, by name.
         notes: Sentences that the user should read.
+        weights: (N,) float32 what each example counts; None where all count alike.
         has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
     """
 
@@ -304,4 +342,5 @@ class Examples:
     y: Array | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
     has_gap: Array | None = None

@@ -156,8 +156,32 @@ def test_what_the_user_says_is_kept():
         lambda place: [place, f"2024-01-{place % 28 + 1:02d}", f"0{place % 9}", place % 2],
     )
     recipe, _, _ = recipe_for("mine.csv", overrides=["data.types={zip: number}", "data.split.method=random"])
-    assert recipe.data.types == {"zip": "number"}
-    assert (recipe.data.split.method, recipe.data.drop) == ("random", ("id", "when"))
+    assert recipe.data.types == {"zip": "number", "when": "date"}
+    assert (recipe.data.split.method, recipe.data.drop) == ("random", ("id",))
+
+
+def test_rows_without_target_are_left_out_and_dates_of_birth_are_numbers():
+    def row(place):
+        return [f"19{place % 60 + 30}-03-{place % 28 + 1:02d}", place % 7, "" if place % 40 == 9 else place % 2]
+
+    table("patients.csv", ["birth_date", "x", "y"], row, rows=200)
+    recipe, text, notes = recipe_for("patients.csv")
+    assert (recipe.data.types, recipe.data.split.method) == ({"birth_date": "date"}, None)
+    assert recipe.data.missing_targets == "drop"
+    assert notes == ("5 of 200 rows have no y: they are left out",)
+    assert "missing_targets: drop" in text
+
+
+def test_files_of_a_pattern_and_lines_of_json(tmp_path):
+    for part in ("a", "b"):
+        table(f"part_{part}.csv", ["x", "y"], lambda place: [place / 3, place % 2], rows=100)
+    recipe, _, _ = recipe_for("part_*.csv")
+    assert recipe.data.path == "part_*.csv"
+    lines = "".join(f'{{"x": {place / 3}, "y": "{"ab"[place % 2]}"}}\n' for place in range(100))
+    (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")
+    assert recipe_for("rows.jsonl")[0].task == "binary"
+    with pytest.raises(DataError, match=r"https://example.org/a.csv"):
+        start_from("https://example.org/a.csv")
 
 
 def test_arrays_and_pictures(tmp_path, monkeypatch):
@@ -179,7 +203,7 @@ def test_arrays_and_pictures(tmp_path, monkeypatch):
         ("a,b\n1,2\n", {}, "which column is to be predicted? Say '--target NAME'. Columns: a (1), b (2)."),
         ("a,y\n1,2\n", {"target": "z"}, "f.csv: no column 'z'. Known: a, y."),
         ("a,y\n1,2\n2,2\n", {}, "f.csv: the target 'y' never changes, so there is nothing to learn."),
-        ("a,y\n1,2\n2,\n", {}, "f.csv: 1 of 2 values of the target 'y' is missing: row 2. Remove these rows."),
+        ("a,y\n1,\n2,\n", {}, "f.csv: the target 'y' is empty."),
         ("a,y\n", {}, "f.csv: has a heading but no rows."),
         ("", {}, "f.csv: the file is empty."),
         ("y\n1\n2\n", {}, "f.csv: no column is left as a feature. Columns: y."),

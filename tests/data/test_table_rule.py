@@ -112,9 +112,10 @@ def test_a_number_that_means_missing_is_one_in_every_kind_of_file(table, tmp_pat
 
 def test_dates_and_prose_are_no_categories(table):
     assert refusal(table([f"2026-01-0{row % 3 + 1}" for row in ROWS])).startswith(
-        "column 'a' holds dates or times ('2026-01-01'), which are no categories. Drop it (drop: [a])"
+        "column 'a' holds dates or times ('2026-01-01'). To read them as numbers say so (types: {a: date}, or "
     )
     assert "looks like free text" in refusal(table([f"a story of {row} words" for row in ROWS]))
+    assert "column 'a' names picture files ('a/0.JPG')" in refusal(table([f"a/{row % 2}.JPG" for row in ROWS]))
 
 
 def test_every_column_that_is_refused_is_named_at_once(tmp_path, monkeypatch):
@@ -235,7 +236,7 @@ def test_rows_and_columns_of_a_file(tmp_path, text, keys, names, rows):
         ("a,y\n1,0\n", {"heading": ["a", "y"]}, "the first line is the heading itself. Remove 'heading'."),
         ("1,2,0\n", {"heading": ["a", "y"]}, "row 1 has 3 fields, 'heading' names 2 columns."),
         ("a,y\n1,0\n\n2\n", {}, "row 2 (line 4) has 1 field, the heading has 2."),
-        ("a,y\n1,0\n,\n", {}, "1 of 2 values of the target 'y' is missing: row 2. Remove these rows."),
+        ("a,y\n1,0\n,\n", {}, "1 of 2 values of the target 'y' is missing: row 2. Remove these rows, or leave them out (missing_targets: drop)."),
     ],
 )  # fmt: skip
 def test_a_file_that_can_be_read_in_several_ways_says_so(tmp_path, monkeypatch, text, keys, message):

@@ -14,6 +14,7 @@ FIRST = ["README.md", "docs/quickstart.md"]
 OTHERS = [
     "docs/before_training.md",
     "docs/python.md",
+    "docs/tables.md",
     "docs/data.md",
     "docs/pictures.md",
     "docs/resume.md",
@@ -29,6 +30,7 @@ OTHERS = [
     "docs/distributed.md",
     "docs/doctor.md",
     "docs/tracking.md",
+    "docs/tabular_networks.md",
     "docs/teaching/sigmoid.md",
     "docs/teaching/vanishing_gradients.md",
     "docs/teaching/initialization.md",

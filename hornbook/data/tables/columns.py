@@ -1,6 +1,7 @@
 """Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -10,12 +11,13 @@ import polars as pl
 
 from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.source import Array, Feature, Source
+from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import no_heading_hint
+from hornbook.data.tables.moments import part_values
 from hornbook.data.tables.notation import BOOLEAN
 from hornbook.data.tables.rule import (
     Column,
-    ColumnType,
+    Type,
     as_numbers,
     category_codes,
     column_of,
@@ -23,15 +25,25 @@ from hornbook.data.tables.rule import (
     plain_column,
     rows_listed,
 )
+from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "polars_frame",
-    "require_columns", "target_values",
+    "columns_of",
+    "encode_columns",
+    "feature_columns",
+    "frame_source",
+    "infer_features",
+    "polars_frame",
+    "require_columns",
+    "target_array",
+    "weights_of",
+    "with_targets",
 ]  # fmt: skip
 
+YES_NO = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
 
 
@@ -62,9 +74,7 @@ def require_columns(names: list[str], frame: pl.DataFrame, where: str) -> None:
             raise DataError(f"{where}: no column '{name}'. {hint}")
 
 
-def columns_of(
-    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
-) -> list[Column]:
+def columns_of(frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str) -> list[Column]:
     """Return what the columns of a frame are; arguments as of `infer_features`."""
 
     @cache
@@ -76,7 +86,7 @@ def columns_of(
 
 
 def infer_features(
-    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
+    frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str
 ) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
     """Return the features of all columns of a frame, the dialect with the signs of their numbers, and warnings.
 
@@ -97,10 +107,14 @@ def infer_features(
         more = [f"… and {len(refusals) - MOST_REFUSALS:,} more"] if len(refusals) > MOST_REFUSALS else []
         lines = "\n  ".join([*refusals[:MOST_REFUSALS], *more])
         raise DataError(f"{where}: {len(refusals):,} columns cannot be read.\n  {lines}")
-    features = tuple(column.feature for column in columns if column.feature is not None)
+    features = tuple(feature for column in columns for feature in column.features)
+    twice = next((name for name, times in Counter(each.name for each in features).items() if times > 1), None)
+    if twice is not None:
+        raise DataError(f"{where}: column '{twice}' is called like a part of a column of dates. Rename it.")
     signs = {column.name: column.sign for column in columns if column.sign is not None}
+    dates = {column.name: column.dates for column in columns if column.dates is not None}
     warnings = tuple(warning for column in columns for warning in column.warnings)
-    return features, replace(dialect, signs=signs), warnings
+    return features, replace(dialect, signs=signs, dates=dates), warnings
 
 
 def encode_columns(
@@ -115,7 +129,13 @@ def encode_columns(
     """
     arrays: list[Array] = []
     unknown: dict[str, int] = {}
+    moments: dict[str, Array] = {}
     for feature in features:
+        if feature.part:
+            if feature.column not in moments:
+                moments[feature.column] = _moments(frame[feature.column], dialect, where)
+            arrays.append(part_values(moments[feature.column], feature.part).astype(np.float32))
+            continue
         column = plain_column(frame[feature.name], dialect, where)
         if feature.type == "number":
             arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
@@ -129,25 +149,55 @@ def encode_columns(
     return np.column_stack(arrays), unknown
 
 
-def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool = False) -> Array:
-    """Return a target column as whole numbers, numbers, booleans or text, whichever it holds.
+def target_array(
+    names: Sequence[str], frame: pl.DataFrame, dialect: Dialect, where: str, *, numbers: Collection[str] = ()
+) -> Array:
+    """Return target columns as (N,) or (N, K) values, whichever they hold.
 
     Args:
-        column: As read.
+        names: The columns.
+        frame: As read.
         dialect: How its values are written.
         where: What to call the table in messages.
-        is_number: Whether the recipe calls it a number, so that each value may have the same currency or percent.
+        numbers: Columns that are numbers by the recipe, so that each value may have the same currency or percent.
 
     Raises:
-        DataError: If a value is missing; with the rows. If the recipe calls it a number and it is none.
+        DataError: If a value is missing; with the rows. If a number is none. If one of several columns holds texts that are
+            neither numbers nor yes and no.
     """
+    columns = [_target_values(frame[name], dialect=dialect, where=where, is_number=name in numbers) for name in names]
+    if len(columns) == 1:
+        return columns[0]
+    return np.column_stack(
+        [
+            values if dialect.is_loose or values.dtype.kind != "U" else _labels(values, name, where)
+            for name, values in zip(names, columns, strict=True)
+        ]
+    )
+
+
+def _labels(texts: Array, name: str, where: str) -> Array:
+    """Return one of several target columns as 0 and 1: yes and no, true and false, 1 and 0 in any case."""
+    found = np.array([YES_NO.get(text.lower(), -1) for text in texts.tolist()])
+    wrong = np.flatnonzero(found < 0)
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{where}: target '{name}': {str(texts[row])!r} in row {row + 1:,} is neither a number nor a label. Several "
+            "targets are numbers to predict together, or labels that are written yes and no, true and false, or 1 and 0."
+        )
+    return found
+
+
+def _target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool) -> Array:
+    """Return a target column as whole numbers, numbers, booleans or text, whichever it holds; arguments as above."""
     values = plain_column(column, dialect, where)
     rows = np.flatnonzero(values.is_null().to_numpy()) + 1
     if len(rows):
         verb = "is" if len(rows) == 1 else "are"
         raise DataError(
             f"{where}: {len(rows):,} of {len(values):,} values of the target '{column.name}' {verb} missing: "
-            f"{rows_listed(rows.tolist())}. Remove these rows."
+            f"{rows_listed(rows.tolist())}. Remove these rows, or leave them out (missing_targets: drop)."
         )
     sign = None
     if is_number:
@@ -167,6 +217,38 @@ def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number:
     if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
         return np.array(values.cast(pl.String).to_list())
     return values.to_numpy()
+
+
+def weights_of(column: str | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+    """Return the rows' weights, or None where no column holds them; the pipeline refuses those that are none.
+
+    Raises:
+        DataError: If a value is missing or no number.
+    """
+    if column is None:
+        return None
+    values = plain_column(frame[column], dialect, where).cast(pl.Float64, strict=False)
+    missing = np.flatnonzero(values.is_null().to_numpy())
+    if len(missing):
+        rows = rows_listed((missing + 1).tolist())
+        raise DataError(f"{where}: column '{column}' holds weights, and has no number in {rows}.")
+    return values.to_numpy()
+
+
+def with_targets(
+    frame: pl.DataFrame, names: Sequence[str], *, dialect: Dialect, where: str
+) -> tuple[pl.DataFrame, int]:
+    """Return the rows of a table in which no target is missing, and how many others there are.
+
+    Raises:
+        DataError: If there is no row with a target.
+    """
+    lacks = np.zeros(frame.height, bool)
+    for name in names:
+        lacks |= plain_column(frame[name], dialect, where).is_null().to_numpy()
+    if lacks.all():
+        raise DataError(f"{where}: no row has a value of the target '{', '.join(names)}'.")
+    return (frame.filter(~pl.Series(lacks)) if lacks.any() else frame), int(lacks.sum())
 
 
 def frame_source(roles: Mapping[str, Any]) -> Source:
@@ -230,6 +312,14 @@ def _numbers(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
         what = f"is no number with '{sign}'" if sign else "is no number"
         raise DataError(f"{where}: column '{name}': {column[row]!r} in row {row + 1:,} {what}{others}. Repair it.")
     return numbers
+
+
+def _moments(column: pl.Series, dialect: Dialect, where: str) -> Array:
+    """Return a column of dates as datetime64 in microseconds, read as in training."""
+    moments, _, problem = as_moments(plain_column(column, dialect, where), dialect.dates.get(column.name) or None)
+    if problem:
+        raise DataError(f"{where}: {problem}")
+    return moments.to_numpy().astype("datetime64[us]")
 
 
 def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:

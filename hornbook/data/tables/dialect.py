@@ -24,7 +24,9 @@ class Dialect:
         thousands: What groups their digits, or None.
         encoding: Of text files.
         heading: Names of the columns of files without a heading, or None.
+        sheet: Of a workbook; None for the first.
         signs: Columns of numbers with a currency or percent, which each value of the column has; empty text for none.
+        dates: Columns of dates, and how they are written; empty text for those that had a type of their own.
         is_loose: Whether columns are guessed, as early runs did.
     """
 
@@ -34,7 +36,9 @@ class Dialect:
     thousands: str | None = None
     encoding: str = "utf-8"
     heading: tuple[str, ...] | None = None
+    sheet: str | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
     is_loose: bool = False
 
     @classmethod
@@ -47,6 +51,7 @@ class Dialect:
             thousands=spec.thousands,
             encoding=spec.encoding,
             heading=spec.heading,
+            sheet=spec.sheet,
             is_loose=spec.reading == "loose",
         )
 
@@ -61,7 +66,9 @@ class Dialect:
             thousands=extra.get("thousands"),
             encoding=extra.get("encoding", "utf-8"),
             heading=tuple(heading) if heading else None,
+            sheet=extra.get("sheet"),
             signs=extra.get("signs", {}),
+            dates=extra.get("dates", {}),
             is_loose="missing" in extra and extra.get("reading") != "strict",
         )
 
@@ -75,7 +82,9 @@ class Dialect:
             "thousands": self.thousands,
             "encoding": self.encoding,
             "heading": list(self.heading) if self.heading else None,
+            **({"sheet": self.sheet} if self.sheet is not None else {}),
             "signs": dict(self.signs),
+            **({"dates": dict(self.dates)} if self.dates else {}),
         }
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from hornbook.data.tables.columns import columns_of, target_values
+from hornbook.data.tables.columns import columns_of
 from hornbook.data.tables.dates import times
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame
@@ -286,16 +286,21 @@ def _read_split(frame: pl.DataFrame, dates: list[str], groups: list[tuple[int, s
         )
     for name in dates:
         if name != chosen:
-            reading.drop(name, _why_no_time(frame[name]))
+            _read_dates(frame[name], reading)
     for _, name, _missing in groups:
         if name != chosen:
             reading.drop(name, "says whose row it is")
 
 
-def _why_no_time(values: pl.Series) -> str:
-    if values.null_count() or (values.dtype == pl.String and (values.str.strip_chars() == "").any()):
-        return "holds dates, and some are missing"
-    return "holds dates" if _is_one_way(values) else "holds dates that can be read in several ways, or in none"
+def _read_dates(values: pl.Series, reading: Reading) -> None:
+    """Say what becomes of a column of dates that divides nothing: a number, where there is one way to read it."""
+    as_date = column_of(
+        values, "date", Dialect(missing=tuple(reading.section.get("missing", Dialect().missing))), "", used=list
+    )
+    if as_date.refusal:
+        reading.drop(values.name, "holds dates that can be read in several ways, or in none")
+    else:
+        reading.type(values.name, "date", "becomes days since 2000")
 
 
 def _is_one_way(values: pl.Series) -> bool:
@@ -319,8 +324,16 @@ def _read_target(values: pl.Series, dialect: Dialect, reading: Reading) -> None:
     name, where = values.name, str(reading.section["path"])
     if values.dtype.is_nested() or values.dtype in {pl.Binary, pl.Object}:
         raise DataError(f"{where}: the target '{name}' holds {values.dtype}, expected numbers or text.")
-    target_values(values, dialect=dialect, where=where)  # raises where some are missing
-    column, plain = column_of(values, None, dialect, where, used=list), plain_column(values, dialect, where)
+    plain = plain_column(values, dialect, where)
+    if plain.null_count() and plain.null_count() < len(plain) and "missing_targets" not in reading.section:
+        reading.section["missing_targets"] = "drop"
+        why = f"{plain.null_count():,} of {len(plain):,} rows have no {name}"
+        reading.say("missing_targets", why)
+        reading.notes.append(f"{why}: they are left out")
+    values, plain = values.filter(plain.is_not_null()), plain.drop_nulls()
+    if not len(plain):
+        raise DataError(f"{where}: the target '{name}' is empty.")
+    column = column_of(values, None, dialect, where, used=list)
     distinct = plain.n_unique()
     if column.looks == "date":
         raise DataError(f"{where}: the target '{name}' holds dates, which are neither classes nor numbers.")

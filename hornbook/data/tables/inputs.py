@@ -8,27 +8,32 @@ import polars as pl
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo, Examples, Reading
-from hornbook.data.tables.columns import encode_columns, target_values
+from hornbook.data.storage.files import is_pattern
+from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import no_heading_hint, read_frame
+from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.rule import as_numbers, plain_column
+from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
 __all__ = ["beside_inputs", "fit_frame", "read_table"]
 
 
-def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
+def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
     """Return a table's columns by name or, where the training data had no names, by position; and what else is asked of it.
 
     Raises:
         DataError: If the table does not fit the model, or lacks what is asked of it.
     """
     if info.kind != "table":
-        raise DataError(f"{file}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    names = frozenset(feature.name for feature in info.features or ())
-    frame = read_frame(file, Dialect.of_run(info.extra), wanted=names)
-    return fit_frame(frame, info, reading, where=str(file), name=file.name)
+        raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
+    names = frozenset(column.name for column in info.columns())
+    numbers = {column.name for column in info.columns() if column.type == "number"}
+    frame = read_frame(path, Dialect.of_run(info.extra), wanted=names, may_mix=lambda name: name not in numbers)
+    return fit_frame(
+        frame, info, reading, where=table_name(path), name=str(path) if is_pattern(path) else Path(path).name
+    )
 
 
 def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
@@ -46,13 +51,20 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
     """
     dialect = Dialect.of_run(info.extra)
     targets = reading.targets or ()
+    more: list[str] = []
+    if targets and reading.drops_unlabeled and {*targets} <= {*frame.columns}:
+        count = frame.height
+        frame, unlabeled = with_targets(frame, targets, dialect=dialect, where=where)
+        more = [f"{name}: left out {unlabeled:,} of {count:,} rows, which have no target."] if unlabeled else []
     y, kept = beside_inputs(frame, info, reading, dialect, where)
     if info.features is None:
         inputs = frame.drop(targets)
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
             inputs = inputs.drop(reading.keep)
-        return Examples(_by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept)
-    names = [feature.name for feature in info.features]
+        return Examples(
+            _by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept, tuple(more)
+        )
+    names = [column.name for column in info.columns()]
     lacking = [column for column in names if column not in frame.columns]
     if lacking:
         listed = ", ".join(f"'{column}'" for column in lacking)
@@ -69,7 +81,8 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
         for column in info.extra.get("whole", ()):
             if column in names:
                 has_gap |= plain_column(frame[column], dialect, where).is_null().to_numpy()
-    return Examples(x, y, kept, tuple(_notes(x, frame.drop({*targets, *kept}), info, unknown, name)), has_gap)
+    notes = _notes(x, frame.drop({*targets, *kept}), info, unknown, name)
+    return Examples(x, y, kept, (*more, *notes), has_gap=has_gap)
 
 
 def beside_inputs(
@@ -85,13 +98,12 @@ def beside_inputs(
             what = ", the target" if column in (reading.targets or ()) else ""
             raise DataError(f"{where}: no column '{column}'{what}. {did_you_mean(column, frame.columns)}".rstrip())
     kept = {column: frame[column] for column in reading.keep}
+    if reading.weight is not None and reading.weight in frame.columns:
+        kept[reading.weight] = pl.Series(weights_of(reading.weight, frame, dialect, where))
     if reading.targets is None:
         return None, kept
-    is_number = info.task == "regression"
-    columns = [
-        target_values(frame[name], dialect=dialect, where=where, is_number=is_number) for name in reading.targets
-    ]
-    return columns[0] if len(columns) == 1 else np.column_stack(columns), kept
+    numbers = reading.targets if info.task == "regression" else ()
+    return target_array(reading.targets, frame, dialect, where, numbers=numbers), kept
 
 
 def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: str, *, allow_nan: bool) -> Array:
@@ -112,7 +124,7 @@ def _check_missing(x: Array, info: DataInfo, where: str) -> None:
         return
     rows, columns = np.nonzero(np.isnan(x))
     if len(rows):
-        name = (info.features or ())[columns[0]].name
+        name = (info.features or ())[columns[0]].source
         raise DataError(
             f"{where}: column '{name}' has no value in row {rows[0] + 1:,} ({len(rows):,} missing in all), and the training "
             "data had no missing values. To predict and evaluate there are --missing fill and --missing skip."
@@ -122,7 +134,8 @@ def _check_missing(x: Array, info: DataInfo, where: str) -> None:
 def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], table: str) -> list[str]:
     features = info.features or ()
     notes = []
-    extra = [name for name in frame.columns if name not in {feature.name for feature in features}]
+    read = {feature.source for feature in features}
+    extra = [name for name in frame.columns if name not in read]
     if extra:
         notes.append(f"{table}: columns that the model does not read: {', '.join(extra)}.")
     whole = info.extra.get("whole", ())

@@ -7,11 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from hornbook.data.storage.files import existing_file
 from hornbook.data.tables.columns import columns_of, feature_columns
 from hornbook.data.tables.dates import times
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import read_frame
+from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.rule import Column, as_numbers, plain_column
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import Table
@@ -58,8 +57,8 @@ def overview(spec: Table) -> list[ColumnLine]:
     Raises:
         DataError: If the file cannot be read, or lacks a column that the recipe names.
     """
-    path, dialect = existing_file(spec.path), Dialect.of_spec(spec)
-    frame, where = read_frame(path, dialect, rows=MOST_ROWS), str(path)
+    where, dialect = table_name(spec.path), Dialect.of_spec(spec)
+    frame = read_frame(spec.path, dialect, rows=MOST_ROWS, may_mix=spec.may_mix)
     features = frozenset(feature_columns(spec, frame, where))
     declared = {name: type_ for name, type_ in spec.declared_types.items() if name in features}
     flat = [name for name in frame.columns if not (frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary)]
@@ -128,6 +127,13 @@ def _role(name: str, spec: Table) -> str:
 
 
 def _becomes(column: Column | None, spec: Table) -> str:
+    if column is not None and column.parts:
+        count = len(column.parts)
+        return (
+            "standardized"
+            if count == 1 and spec.standardize is not False
+            else f"{count} number{'' if count == 1 else 's'}"
+        )
     if column is None or column.feature is None:
         return "refused"
     if column.feature.type == "number":

@@ -1,24 +1,76 @@
-"""Tables of your own, in CSV or Parquet files."""
+"""Tables of your own: CSV, JSON lines, Parquet, Excel."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import as_tuple, register
+from hornbook.recipes.language.spec import Spec, as_tuple, register
 from hornbook.recipes.sources.common import Names, Stored
 
-__all__ = ["ColumnType", "Table"]
+__all__ = ["ColumnType", "DateColumn", "Table", "Type"]
 
-ColumnType = Literal["number", "category"]
+ColumnType = Literal["number", "category", "date"]
+DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
 FileName = Annotated[str, Field(min_length=1)]
+FileNames = FileName | Annotated[tuple[FileName, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+CODES = re.compile(r"%\.f|%.?")
+KNOWN_CODES = frozenset("%" + code for code in "YymdbBjHMSIpz%") | {"%.f"}
+"""What polars and Python read alike, so that a run and what is exported of it read the same."""
+
+
+class DateColumn(Spec):
+    """A column of dates or times, and which numbers it becomes.
+
+    `elapsed` (days since 2000-01-01) and `year` are numbers; `month`, `day`, `weekday`, `day_of_year`, `hour` and `minute`
+    repeat, and are a sine and a cosine each, so that December is next to January. Hornbook.
+    """
+
+    date: Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1)] = ("elapsed",)
+    """The parts, in order: [month, weekday]."""
+    format: str | None = None
+    """How the dates are written, in the codes of strptime, where they could be read in several ways: '%m/%d/%Y'."""
+
+    @field_validator("date")
+    @classmethod
+    def _names_each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = next((part for place, part in enumerate(value) if part in value[:place]), None)
+        if twice is not None:
+            raise ValueError(f"part {twice!r} is listed twice; list it once")
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _has_known_codes(cls, value: str | None) -> str | None:
+        codes = CODES.findall(value or "")
+        unknown = [code for code in codes if code not in KNOWN_CODES]
+        if value is not None and (unknown or not codes):
+            what = f"{unknown[0]!r} is no code" if unknown else f"{value!r} has no code"
+            raise ValueError(f"{what} of a date; expected those of strptime: {' '.join(sorted(KNOWN_CODES - {'%%'}))}")
+        has_date = bool({"%d", "%m", "%b", "%B", "%j"} & {*codes})
+        if value is not None and has_date and not {"%Y", "%y"} & {*codes}:
+            raise ValueError(f"{value!r} has no year; expected %Y or %y, or the time of day alone")
+        return value
+
+
+Type = ColumnType | DateColumn
+OF_KIND = (
+    ("a Parquet file", (".parquet", ".pq"), ("separator", "encoding", "heading", "sheet")),
+    ("an Excel file", (".xlsx",), ("separator", "encoding", "heading")),
+    ("a file of JSON lines", tuple(end + gz for end in (".jsonl", ".ndjson") for gz in ("", ".gz", ".zst")),
+     ("separator", "encoding", "heading", "sheet")),
+    ("a text file", tuple(end + gz for end in (".csv", ".tsv", ".txt") for gz in ("", ".gz", ".zst")), ("sheet",)),
+)  # fmt: skip
+"""Keys that mean nothing where all files are of a kind."""
 
 
 @register
 class Table(Stored):
-    """A table in a CSV or Parquet file, one row per example, with one or more target columns.
+    """A table in one file or several, one row per example, with one or more target columns.
 
     Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
     training split; missing and unknown ones share a number of their own. A column that could be either is refused, with
@@ -33,18 +85,20 @@ class Table(Stored):
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
     is_read_whole: ClassVar[bool] = True
-    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "test_path"})
+    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
 
-    path: FileName
-    """The file (.csv, .tsv, .txt or .parquet), relative to the current folder."""
+    path: FileNames
+    """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
-    columns: Names | dict[str, ColumnType] | None = None
-    """Feature columns: a list, or a mapping to `number` or `category`. Omitted: all that are not target or dropped."""
-    types: dict[str, ColumnType] | None = None
-    """Types of single columns, where the values alone mislead (a zip code is a category, $5 is a number)."""
+    columns: Names | dict[str, Type] | None = None
+    """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
+    types: dict[str, Type] | None = None
+    """Types of single columns: `number`, `category`, `date` (days since 2000), or `{date: [month, weekday]}`: its parts."""
     weight: str | None = None
     """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
+    missing_targets: Literal["drop"] | None = None
+    """`drop`: leave out rows without a target, and say how many; omitted: refuse them."""
     drop: Names | None = None
     """Columns that are no features."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
@@ -70,8 +124,12 @@ class Table(Stored):
     """Names of all columns of a CSV file that has no heading."""
     reading: Literal["strict", "loose"] | None = None
     """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
-    test_path: FileName | None = None
-    """A second file with the same columns: the test set."""
+    sheet: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the sheet of an .xlsx file; omitted: the first."""
+    validation_path: FileNames | None = None
+    """File, pattern or list with the same columns: the validation set."""
+    test_path: FileNames | None = None
+    """File, pattern or list with the same columns: the test set."""
 
     @field_validator("encoding")
     @classmethod
@@ -93,10 +151,16 @@ class Table(Stored):
         return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
-    def declared_types(self) -> dict[str, ColumnType]:
+    def declared_types(self) -> dict[str, Type]:
         """Types of the columns for which the recipe gives one."""
         listed: dict[str, Any] = dict(self.columns) if isinstance(self.columns, dict) else {}
         return {**listed, **(self.types or {})}
+
+    def may_mix(self, column: str) -> bool:
+        """Return whether a column may hold numbers in one file and texts in another: a category, or one that is unread."""
+        others = {*self.target_columns, self.weight, self.split.column if self.split else None}
+        is_unread = column in (self.drop or ()) or (self.columns is not None and column not in {*self.columns, *others})
+        return is_unread or self.declared_types.get(column) == "category"
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield columns with two roles."""
@@ -127,7 +191,11 @@ class Table(Stored):
 
     def _target_type(self, column: str, task: str | None, path: Path) -> Iterator[Problem]:
         """A target may be called a number, where its values need the word."""
-        if (self.types or {})[column] == "category":
+        type_ = (self.types or {})[column]
+        if type_ not in {"number", "category"}:
+            message = f"the target '{column}' cannot be a date."
+            yield Problem((*path, "types", column), message, "Give it as a number.", code="data-columns")
+        elif type_ == "category":
             message = f"the target '{column}' is told apart by the task."
             yield Problem((*path, "types", column), message, "Say 'task: multiclass'.", code="data-columns")
         elif task not in {None, "regression"}:
@@ -144,11 +212,11 @@ class Table(Stored):
                 yield Problem((*path, "types"), message, "Remove it.", code="data-columns")
             elif isinstance(self.columns, dict):
                 yield Problem((*path, "types"), "'columns' gives types already.", "Keep one.", code="data-columns")
-        if all(file.lower().endswith((".parquet", ".pq")) for file in (self.path, self.test_path) if file is not None):
-            for key in ("separator", "encoding", "heading"):
+        for what, ends, keys in OF_KIND:
+            is_of_kind = all(file.lower().endswith(ends) for file in self.paths().values())
+            for key in keys if is_of_kind else ():
                 if key in self.model_fields_set and getattr(self, key) not in {None, "utf-8"}:
-                    message = f"a Parquet file has no {key} to name."
-                    yield Problem((*path, key), message, "Remove it.", code="data-columns")
+                    yield Problem((*path, key), f"{what} has no {key} to name.", "Remove it.", code="data-columns")
         if self.thousands is not None and self.thousands in {self.decimal, self.separator}:
             other = "decimal" if self.thousands == self.decimal else "separator"
             message = f"{self.thousands!r} is the {other} already."
