@@ -27,7 +27,7 @@ def leaking_column(splits: Splits) -> tuple[str, float, float] | None:
     found = best_column(np.asarray(train.x[rows]), train.y[rows], splits.info.task, features)
     if found is None or not is_leak(found[1], found[2]):
         return None
-    return features[found[0]].name, found[1], found[2]
+    return features[found[0]].source, found[1], found[2]
 
 
 def best_column(

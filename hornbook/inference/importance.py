@@ -142,24 +142,29 @@ def importance_of(
         rows = np.sort(np.random.default_rng(trained.recipe.seed).permutation(len(rows))[:MOST_EXAMPLES])
     x, y = np.asarray(select(examples.x, rows)), examples.y[rows]
     weights = None if examples.weights is None else examples.weights[rows]
+    groups = _groups(trained.info, x.shape[1])
     evaluator, done = Evaluator(trained.built(threshold)), 0
-    bar = Bar("shuffling", x.shape[1] * repeats)
+    bar = Bar("shuffling", len(groups) * repeats)
 
-    def score(_: Any, shuffled: Array, targets: Array) -> float:
+    def score(_: Any, taken_NC: Array, targets: Array) -> float:
         nonlocal done
         done += 1
         bar.move(done)
+        shuffled = x.copy()
+        for column, places in enumerate(groups.values()):
+            shuffled[:, places] = x[taken_NC[:, column]][:, places]
         value = evaluator.of_split(Split(shuffled, targets, weights=weights))[metric]
         return value if higher_is_better else -value
 
+    own_NC = np.repeat(np.arange(len(x))[:, np.newaxis], len(groups), axis=1)  # whose values a row has, by column
     try:
         found = permutation_importance(
-            _Ready(), x, y, scoring=score, n_repeats=repeats, random_state=trained.recipe.seed % 2**32
+            _Ready(), own_NC, y, scoring=score, n_repeats=repeats, random_state=trained.recipe.seed % 2**32
         )
     finally:
         bar.close()
     columns = []
-    for name, drops in zip(_names(trained.info, x.shape[1]), found.importances.tolist(), strict=True):
+    for name, drops in zip(groups, found.importances.tolist(), strict=True):
         interval = mean_interval(drops)
         columns.append(ColumnImportance(name, interval.mean, interval.half))
     columns.sort(key=lambda column: -math.inf if math.isnan(column.mean) else column.mean, reverse=True)
@@ -181,6 +186,16 @@ def _monitored(trained: Trained) -> tuple[str, bool]:
     if checkpoint is None:
         return "loss", False
     return checkpoint.monitor.removeprefix("val_"), checkpoint.mode == "max"
+
+
+def _groups(info: DataInfo, width: int) -> dict[str, list[int]]:
+    """Return the inputs of each column of the table: several of a column of dates, which are shuffled together."""
+    groups: dict[str, list[int]] = {}
+    features = info.features or ()
+    names = [feature.source for feature in features] if len(features) == width else _names(info, width)
+    for place, name in enumerate(names):
+        groups.setdefault(name, []).append(place)
+    return groups
 
 
 def _names(info: DataInfo, width: int) -> list[str]:

@@ -1,16 +1,18 @@
 """How much worse a run gets when a column is shuffled: against shuffling by hand, in the terminal, on the run's page."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 import hornbook
+from hornbook.data.source import Feature
 from hornbook.display.bars import Amount, BarChart
 from hornbook.errors import UsageError
 from hornbook.inference.evaluate import evaluate_run, split_of
-from hornbook.inference.importance import ColumnImportance, Importance
+from hornbook.inference.importance import ColumnImportance, Importance, _groups
 from hornbook.runs import find_run
 
 random = np.random.default_rng(0)
@@ -100,6 +102,14 @@ def test_what_has_no_columns_is_refused(folder, command, tmp_path, monkeypatch):
         UsageError, match="--importance shuffles the columns of a table, and this run reads pixels of pictures"
     ):
         evaluate_run("amounts", importance=2)
+
+
+def test_the_parts_of_a_date_are_one_column():
+    features = (Feature("size", "number"), Feature("day.month_sin", "number", column="day", part="month_sin"),
+                Feature("day.month_cos", "number", column="day", part="month_cos"))  # fmt: skip
+    info = SimpleNamespace(features=features)
+    assert _groups(info, 3) == {"size": [0], "day": [1, 2]}
+    assert _groups(SimpleNamespace(features=None), 2) == {"column 1": [0], "column 2": [1]}
 
 
 def test_very_many_columns_are_counted_and_none_alike_says_nothing():
