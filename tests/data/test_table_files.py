@@ -199,7 +199,7 @@ def test_quoted_fields_may_hold_line_breaks(tmp_path):
         ("t.xls", b"....", "is Excel's old format; save it as .xlsx or .csv"),
         ("t.json", b"[]", "write one object per line into a .jsonl file"),
         ("t.csv.zip", b"PK", "is an archive; unpack it"),
-        ("t.parquet", gzip.compress(b"PAR1"), "is packed with gzip, which is for text files"),
+        ("t.parquet", gzip.compress(b"PAR1", mtime=0), "is packed with gzip, which is for text files"),
         ("t.dat", b"1,2", "unknown kind of table"),
     ],
 )
