@@ -18,6 +18,7 @@ from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, regis
 
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis
+    from hornbook.estimator import Estimator
     from hornbook.exports.export import Export
     from hornbook.pages import Page
     from hornbook.study.learning.table import LearningCurve
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Component",
+    "Estimator",
     "HornbookError",
     "Problem",
     "Recipe",
@@ -52,6 +54,15 @@ __version__ = "0.1.0"
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 """A checked recipe, or what `load_recipe` makes one of."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import what stands on scikit-learn once it is asked for."""
+    if name == "Estimator":
+        from hornbook.estimator import Estimator
+
+        return Estimator
+    raise AttributeError(f"module 'hornbook' has no attribute {name!r}")
 
 
 def _checked(recipe: AnyRecipe) -> Recipe:

@@ -1,6 +1,7 @@
 """The command `hornbook check`. No TensorFlow."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hornbook.commands.options import ConfigOption, OverrideArguments, examples
-from hornbook.display.text import cut, indented
+from hornbook.display.text import COLUMNS, cut, cut_inside, hanging, indented
 from hornbook.engine.cluster import check_cluster
 from hornbook.errors import Problem, UsageError, format_path, format_problems
 from hornbook.recipes.facts import Facts
@@ -19,8 +20,13 @@ from hornbook.recipes.sources.synthetic import Inline
 if TYPE_CHECKING:
     from hornbook.data.source import Splits
     from hornbook.data.survey import Survey
+    from hornbook.data.tables.overview import ColumnLine
 
 __all__ = ["COMMANDS", "DataLook"]
+
+MOST_COLUMNS, MOST_NOTES = 60, 20
+"""Columns that a report for people shows, and those of which it says what to look at."""
+NARROWEST_RANGE = 16
 
 
 class Format(StrEnum):
@@ -115,18 +121,49 @@ def _table(seen: "Survey") -> list[str]:
     lines = indented("data", seen.summary) if seen.summary is not None else []
     lines += [f"{name:<11} {first} to {last}" for name, (first, last) in seen.spans.items()]
     lines += [line for text in seen.pictures for line in indented("", text)]
-    if seen.columns:
-        rows = [("column", "type", "missing", "distinct", "becomes")]
-        rows += [
-            (cut(item.name, 24), item.type, f"{item.missing:,}", f"{item.distinct:,}", item.becomes)
-            for item in seen.columns
-        ]
-        width, kind = (max(len(row[place]) for row in rows) for place in (0, 1))
-        lines += [
-            f"{name:<{width}}  {type_:<{kind}}  {missing:>9}  {distinct:>9}  {becomes}"
-            for name, type_, missing, distinct, becomes in rows
-        ]
+    return lines + _columns(seen.columns) if seen.columns else lines
+
+
+def _columns(columns: "tuple[ColumnLine, ...]") -> list[str]:
+    """Return a line per column, the first ones where there are very many, and below them what is to be looked at."""
+    rows = [("type", "missing", "distinct", "range", "becomes")]
+    rows += [
+        (item.type, f"{item.missing:,}", f"{item.distinct:,}", _range(item), cut(item.becomes, 18))
+        for item in columns[:MOST_COLUMNS]
+    ]
+    names = ["column", *(item.name for item in columns[:MOST_COLUMNS])]
+    kind, missing, distinct, span, becomes = (max(len(row[place]) for row in rows) for place in range(len(rows[0])))
+    room = COLUMNS - kind - missing - distinct - becomes - 2 * len(rows[0])
+    width = min(max(map(len, names)), max(room - min(span, NARROWEST_RANGE), 12))
+    span = min(span, max(room - width, NARROWEST_RANGE))
+    lines = []
+    for name, row in zip(names, rows, strict=True):
+        numbers = f"{row[1]:>{missing}}  {row[2]:>{distinct}}"
+        line = f"{cut_inside(name, width):<{width}}  {row[0]:<{kind}}  {numbers}  {cut(row[3], span):<{span}}  {row[4]}"
+        lines.append(line.rstrip())
+    if len(columns) > MOST_COLUMNS:
+        kinds = Counter(f"{item.type}, {item.becomes.split(' of ')[0]}" for item in columns[MOST_COLUMNS:])
+        said = "; ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+        lines += indented("", f"and {len(columns) - MOST_COLUMNS:,} more ({said}); '--format json' lists all")
+    noted = [(item.name, note) for item in columns for note in item.notes]
+    if noted:
+        lines += ["look at"]
+        lines += [line for name, note in noted[:MOST_NOTES] for line in hanging(f"  {cut_inside(name, 24)}  ", note)]
+    if len(noted) > MOST_NOTES:
+        lines.append(f"  and {len(noted) - MOST_NOTES:,} more columns; '--format json' lists all")
     return lines
+
+
+def _range(item: "ColumnLine") -> str:
+    """Return what a column's values lie between, or the most frequent ones."""
+    if item.lowest is not None and item.highest is not None:
+        low, high = (each if isinstance(each, str) else _figure(each) for each in (item.lowest, item.highest))
+        return low if low == high else f"{low}..{high}"
+    return ", ".join(item.values)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if 10_000 <= abs(value) < 10**12 else f"{value:.5g}"
 
 
 def _record(problem: Problem, checked: Checked) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,14 +12,16 @@ from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import (
     AnywayOption,
     CheckpointOption,
-    RunArgument,
+    RunArguments,
     TrustOption,
+    Which,
     examples,
     find_whole,
     import_tensorflow,
 )
 from hornbook.errors import UsageError
 from hornbook.recipes.load import load_recipe
+from hornbook.runs.members import are_several
 
 __all__ = ["COMMANDS"]
 
@@ -59,7 +61,7 @@ MissingOption = Annotated[
 
 
 def evaluate(
-    run: RunArgument,
+    runs: RunArguments,
     split: Annotated[SplitName | None, typer.Option(help="train, validation or test; omitted: test")] = None,
     input: Annotated[
         str | None,
@@ -84,13 +86,34 @@ def evaluate(
         int | None,
         typer.Option("--errors", min=1, metavar="N", help="Also the N most confidently wrong examples, or residuals"),
     ] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Also how much worse it gets when a column of a table is shuffled")
+    ] = False,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", min=2, metavar="N", help="Shuffles of each column; omitted: 10")
+    ] = None,
     require: RequireOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Evaluate a run: loss, metrics, figures of each class.
 
-    On a split of its own data, or with --input on a file of examples and their targets.
+    On a split of its own data, or with --input on a file of examples and their targets. Of several runs, a sweep or an
+    ablation: what the mean of their predictions gains over a single one.
     """
+    if are_several(runs):
+        one = {
+            "--threshold": threshold, "--mc-samples": mc_samples, "--calibration": calibration, "--temperature": temperature,
+            "--errors": errors, "--importance": importance, "--require": require,
+        }  # fmt: skip
+        asked = [option for option, value in one.items() if value]
+        if asked:
+            raise UsageError(f"{asked[0]} is about one run, and there are several to average. Leave it out.")
+        reading = {"input": input, "array": array, "missing": missing.value if missing else None}
+        _compare(runs, split, checkpoint, reading, trust=trust, anyway=anyway, as_json=as_json)
+        return
+    (run,) = runs
+    if repeats is not None and not importance:
+        raise UsageError(f"--repeats {repeats} says how often columns are shuffled. Give --importance too.")
     gates = Gates(require, default="input" if input is not None else "test" if split is None else None)
     trained = find_whole(run, "result", "data")
     if require:
@@ -118,6 +141,7 @@ def evaluate(
         anyway=anyway,
         errors=errors,
         timing=True,
+        importance=(repeats or 10) if importance else None,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -130,8 +154,25 @@ def evaluate(
     gates.check(figures)
 
 
+def _compare(
+    runs: list[str], split: SplitName | None, checkpoint: Which | None, reading: dict[str, Any],
+    *, trust: bool, anyway: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Print what averaging several runs gains."""
+    import_tensorflow()
+    from hornbook.inference.ensemble import Members, compare_members
+    from hornbook.inference.evaluate import check_choices
+
+    check_choices(split=split.value if split else None, **reading)
+    members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust)
+    comparison = compare_members(members, split=split.value if split else None, anyway=anyway, **reading)
+    for note in comparison.notes:
+        print(note, file=sys.stderr)
+    print(json.dumps(comparison.record(), indent=2) if as_json else comparison.text())
+
+
 def predict(
-    run: RunArgument,
+    runs: RunArguments,
     input: Annotated[
         str | None,
         typer.Option("--input", "-i", metavar="FILE", help="A .npz, .npy, CSV or Parquet file; - for CSV on stdin"),
@@ -157,11 +198,14 @@ def predict(
     trust: TrustOption = False,
     anyway: AnywayOption = False,
 ) -> None:
-    """Predict labels and probabilities for a file or a split."""
+    """Predict labels and probabilities for a file or a split.
+
+    Of several runs, a sweep or an ablation: the mean of what they predict.
+    """
     if input is None and split is None:
         raise UsageError("what to predict? Name a file with --input, or a split of the run with --split.")
-    trained = find_whole(run, "result", "data")
-    if temperature:
+    trained = None if are_several(runs) else find_whole(runs[0], "result", "data")
+    if temperature and trained is not None:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
         from hornbook.inference.calibration import check_options
@@ -171,7 +215,7 @@ def predict(
     from hornbook.inference.predict import predict_file
 
     notes = predict_file(
-        run,
+        runs,
         input,
         split=split.value if split else None,
         output=output,
@@ -198,6 +242,8 @@ COMMANDS = (
             "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
             "hornbook evaluate he_elu_bn --errors 20",
+            "hornbook evaluate houses --importance",
+            "hornbook evaluate he_elu_bn default_adam",
             "hornbook evaluate he_elu_bn --require 'train_accuracy>=0.9'",
         ),
     ),
@@ -208,6 +254,7 @@ COMMANDS = (
             "hornbook predict he_elu_bn -i images.npz -o predictions.csv",
             "hornbook predict he_elu_bn -i images.npz --mc-samples 100",
             "hornbook predict he_elu_bn --split test --keep index --keep y",
+            "hornbook predict he_elu_bn default_adam -i images.npz",
         ),
     ),
 )

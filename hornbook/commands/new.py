@@ -1,4 +1,4 @@
-"""The commands `hornbook new` and `hornbook schema`: files for the editor. No TensorFlow."""
+"""The commands `hornbook new` and `hornbook schema`: recipes to start from, and what editors read. No TensorFlow."""
 
 import json
 from pathlib import Path
@@ -7,34 +7,57 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import write_text
-from hornbook.commands.options import examples
+from hornbook.commands.options import OverrideArguments, examples
+from hornbook.display.text import hanging
 from hornbook.errors import UsageError
 from hornbook.recipes.describe import scaffold
 from hornbook.recipes.describe.schema import json_schema
+from hornbook.recipes.language.spec import catalog
 
 __all__ = ["COMMANDS"]
 
 
 def new(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, for instance my_recipe.yaml")],
-    data: Annotated[str, typer.Option(help="A data source: 'hornbook list data'")] = "digits",
+    overrides: OverrideArguments = None,
+    data: Annotated[
+        str, typer.Option(help="A file or folder of yours, or a data source: 'hornbook list data'")
+    ] = "digits",
+    target: Annotated[str | None, typer.Option(help="The column of your table to predict")] = None,
     model: Annotated[str | None, typer.Option(help="A backbone: 'hornbook list models'; chosen by the data")] = None,
 ) -> None:
     """Write a commented recipe to start from.
 
-    The JSON Schema is written beside it, so that editors complete and check the recipe while you type.
+    With a file of yours it says what each column becomes and why: types, task, split, network, batch size and length.
+    Overrides say what the file does not, such as data.encoding=cp1252. The JSON Schema is written beside it, so that
+    editors complete and check the recipe while you type.
     """
     path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
     if path.exists():
         raise UsageError(f"{path}: exists already, and is left as it is. Choose another name.")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: there is no such folder.")
-    text = scaffold.new_recipe(data=data, model=model)
+    text, notes = _recipe(data, model, target, overrides or [])
     write_text(path, text)
     write_text(path.parent / scaffold.SCHEMA_FILE, _schema_text())
     print(f"wrote {path} and {path.parent / scaffold.SCHEMA_FILE}")
-    print(f"next  hornbook check --config {path}")
+    for note in notes:
+        print("\n".join(hanging("look  ", note)))
+    print(f"next  hornbook check --config {path}{'' if data in catalog('data') else ' --load-data'}")
     print(f"      hornbook train --config {path}")
+
+
+def _recipe(data: str, model: str | None, target: str | None, overrides: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a recipe on a data source or a file, and what can be read in two ways."""
+    is_source = data in catalog("data") or not (Path(data).exists() or Path(data).suffix or "/" in data)
+    if is_source:
+        if target is not None or overrides:
+            raise UsageError("'--target' and overrides are for a file of yours: --data my.csv.")
+        return scaffold.new_recipe(data=data, model=model), ()
+    from hornbook.data.draft import start_from  # NumPy
+
+    start = start_from(data, target=target, overrides=overrides)
+    return scaffold.written(start, model=model), start.notes
 
 
 def _schema_text() -> str:
@@ -53,6 +76,6 @@ def schema(
 
 
 COMMANDS = (
-    (new, examples("hornbook new my_recipe.yaml", "hornbook new flowers.yaml --data iris")),
+    (new, examples("hornbook new my_recipe.yaml", "hornbook new mine.yaml --data houses.csv --target price")),
     (schema, examples("hornbook schema", "hornbook schema --output hornbook.schema.json")),
 )

@@ -16,8 +16,8 @@ from hornbook.runs.directory import Run, find_run
 
 __all__ = [
     "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "ParallelOption",
-    "QuietOption",
-    "RunArgument", "RunsOption", "TrustOption", "examples", "find_whole", "import_tensorflow", "load_or_explain",
+    "QuietOption", "RunArgument", "RunArguments", "RunsOption", "TrustOption", "Which",
+    "examples", "find_whole", "import_tensorflow", "load_or_explain",
 ]  # fmt: skip
 
 
@@ -46,6 +46,10 @@ class Device(StrEnum):
 
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
+RunArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN", help="A run: folder, runs/NAME/latest, or recipe's name; several are averaged"),
+]
 RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made")]
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]

@@ -1,8 +1,9 @@
 """What a recipe's data holds, in words: `hornbook check --load-data`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hornbook.data.leaks import leaking_column
 from hornbook.data.source import Splits
 from hornbook.errors import DataError
 from hornbook.recipes.recipe import Recipe
@@ -44,5 +45,11 @@ def survey(recipe: Recipe, splits: Splits | None) -> Survey:
     if splits is None:
         return Survey(None, {}, columns)
     info = splits.info
+    leak = leaking_column(splits)
+    if leak is not None:
+        name, best, following = leak
+        skill = f"skill {best:.3f} of 1, the next best column {following:.3f}"
+        note = f"a leak: tells the target by itself ({skill}): is it known before the target is?"
+        columns = tuple(replace(each, notes=(*each.notes, note)) if each.name == name else each for each in columns)
     pictures = tuple(info.describe_pictures(every_class=True))
     return Survey(f"{info.name}: {info.describe()}", info.extra.get("spans", {}), columns, pictures)

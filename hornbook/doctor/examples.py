@@ -4,8 +4,8 @@ import hashlib
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from hornbook.data.leaks import COLUMNS, best_column
 from hornbook.data.source import Array, DataInfo, Split, Splits
 from hornbook.data.storage.rows import Rows
 from hornbook.doctor.case import Examples
@@ -14,8 +14,6 @@ __all__ = ["look_at", "near_rows"]
 
 LOOKED_AT = 60_000
 """Examples of a split that are looked at."""
-COLUMNS = 2_000
-"""Columns up to which each is tried by itself."""
 NEIGHBOURS, HELD = 3_000, 1_000
 """Training examples among which neighbours are looked for, and examples of another split."""
 CLOSE = 0.05
@@ -57,7 +55,7 @@ def look_at(splits: Splits) -> Examples:
         bits=float(sum(np.log2(len(np.unique(column))) for column in flat[:NEIGHBOURS, :COLUMNS].T)),
         repeated=1 - len(together) / len(keys),
         contradicting=contradicting,
-        leak=_leak(flat, y, info) if is_table and flat.shape[1] <= COLUMNS else None,
+        leak=_leak(flat, y, info) if is_table else None,
         nearest=_nearest(flat, y, info) if info.task != "multilabel" and info.kind != "tokens" else None,
         label_entropy=_label_entropy(numbers) if info.task == "multilabel" else 0.0,
     )
@@ -81,37 +79,13 @@ def _keys(x: Array) -> list[bytes]:
 
 
 def _leak(flat: Array, y: Array, info: DataInfo) -> tuple[str, float, float] | None:
-    """Return the column that alone tells the target best: by the area under the curve, or by rank correlation."""
-    if y.ndim > 1 and y.shape[1] > 1:
+    """Return the column that alone tells the target best, how well, and how well the next one does."""
+    found = best_column(flat, y, info.task, info.features)
+    if found is None:
         return None
-    y = y.reshape(-1)
-    scores = []
-    for place in range(flat.shape[1]):
-        column = flat[:, place]
-        known = np.isfinite(column)
-        if known.sum() < 20 or np.ptp(column[known]) == 0:
-            scores.append(0.0)
-        elif info.task == "regression":
-            scores.append(abs(float(stats.spearmanr(column[known], y[known]).statistic)))
-        else:
-            scores.append(float(np.mean([_separation(column[known], y[known] == value) for value in np.unique(y)])))
-    if not scores:
-        return None
-    order = np.argsort(scores)[::-1]
+    place, best, following = found
     names = [feature.name for feature in info.features or ()]
-    best = int(order[0])
-    name = names[best] if len(names) == flat.shape[1] else f"column {best + 1}"
-    return name, scores[best], scores[int(order[1])] if len(order) > 1 else 0.0
-
-
-def _separation(column: Array, is_class: Array) -> float:
-    """Return the area under the curve of telling a class by one column, from 0 (chance) to 1."""
-    count = int(is_class.sum())
-    if count in (0, len(column)):
-        return 0.0
-    ranks = stats.rankdata(column)
-    area = (ranks[is_class].sum() - count * (count + 1) / 2) / (count * (len(column) - count))
-    return float(abs(2 * area - 1))
+    return names[place] if len(names) == flat.shape[1] else f"column {place + 1}", best, following
 
 
 def near_rows(train: tuple[Array, Array], others: tuple[Array, Array], info: DataInfo) -> float:

@@ -26,13 +26,18 @@ def large_batch(model: keras.Model) -> int:
     return int(min(max(FLOATS_PER_BATCH // widest, 32), 8192))
 
 
-def predict_scores(model: keras.Model, x: Inputs, *, shows_progress: bool = False) -> Array:
-    """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode."""
+def predict_scores(
+    model: keras.Model, x: Inputs, *, shows_progress: bool = False, batch_size: int | None = None
+) -> Array:
+    """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode.
+
+    Outputs of a row may differ in their last bit between batches of different sizes.
+    """
     dtype = model.inputs[0].dtype
     call = traced_anew(
         tf.function(lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True)
     )
-    size = large_batch(model)
+    size = batch_size or large_batch(model)
     bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()
     try:
         for start in range(0, len(x), size):

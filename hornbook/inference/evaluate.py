@@ -16,11 +16,13 @@ from hornbook.errors import DataError, RunError, UsageError, escaped
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.examples import Missing, examples_of
+from hornbook.inference.importance import Importance, check_importance, importance_of
 from hornbook.inference.mistakes import Mistakes, find_mistakes
 from hornbook.inference.timing import Cost, cost_of
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import check_dropout
 from hornbook.runs import find_run
+from hornbook.runs.writing import RunDirectory
 
 __all__ = ["Report", "check_choices", "evaluate_run", "load_splits", "of_split", "split_of"]
 
@@ -48,6 +50,7 @@ class Report:
         threshold: Output above which a unit says yes; None where none decides.
         errors: What the run is most wrong about, where that was asked for.
         cost: The model's size, and how long a prediction takes, where that was asked for.
+        importance: How much worse the run is without what a column says, where that was asked for.
         is_weighted: Whether the examples have weights, so that all figures are weighted.
     """
 
@@ -66,15 +69,18 @@ class Report:
     threshold: float | None = None
     errors: Mistakes | None = None
     cost: Cost | None = None
+    importance: Importance | None = None
     is_weighted: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
         record = {
-            key: value for key, value in vars(self).items() if key not in {"notes", "confidence", "errors", "cost"}
+            key: value
+            for key, value in vars(self).items()
+            if key not in {"notes", "confidence", "errors", "cost", "importance"}
         }
-        for key in ("errors", "cost"):
-            part: Mistakes | Cost | None = getattr(self, key)
+        for key in ("errors", "cost", "importance"):
+            part: Mistakes | Cost | Importance | None = getattr(self, key)
             record |= {key: part.record()} if part is not None else {}
         return record | (self.confidence.record() if self.confidence is not None else {})
 
@@ -109,7 +115,7 @@ class Report:
                 lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in names))
             for name, counts in zip(names, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
-        for part in (self.confidence, self.errors, self.cost):
+        for part in (self.confidence, self.errors, self.importance, self.cost):
             lines += part.lines() if part is not None else []
         return "\n".join(lines)
 
@@ -130,6 +136,7 @@ def evaluate_run(
     threshold: float | None = None,
     errors: int | None = None,
     timing: bool = False,
+    importance: int | None = None,
 ) -> Report:
     """Return the figures of a run on one split of its own data, or on a file of examples with their targets.
 
@@ -150,6 +157,8 @@ def evaluate_run(
         threshold: Output above which a unit says yes, for labels and metrics; None: the run's own.
         errors: Also return so many of the examples that the run is most wrong about, and of the classes that it confuses.
         timing: Also measure how long a prediction takes.
+        importance: Also shuffle each column of a table so often, and say how much worse the run gets; of a split of its own
+            the run keeps what was found, for its page.
 
     Raises:
         UsageError: If the run has no dropout to sample, no probabilities to calibrate, or options contradict each other.
@@ -163,6 +172,8 @@ def evaluate_run(
             "--threshold decides about labels; calibration and uncertainty are about probabilities. Give one."
         )
     check_options(find_run(name), calibration=calibration, temperature=temperature)
+    if importance is not None:
+        check_importance(find_run(name))
     trained = load_run(name, which=which, trust=trust)
     decision = trained.decision(threshold)
     if mc_samples is not None:
@@ -186,6 +197,12 @@ def evaluate_run(
     metrics = Evaluator(trained.built(threshold)).of_split(examples)
     where = _where(trained, split or "test") if input is None else "x"
     classes, confusion, mistakes = _from_scores(trained, examples, decision, errors=errors, where=where)
+    shuffled = None
+    if importance is not None:
+        place = None if input is not None else split or "test"
+        shuffled = importance_of(trained, examples, split=place, repeats=importance, threshold=threshold)
+        if place is not None and threshold is None and which is None:
+            notes = (*notes, *_keep(trained, shuffled))
     return Report(
         run=str(trained.run.path),
         split=None if input is not None else split or "test",
@@ -202,8 +219,18 @@ def evaluate_run(
         threshold=decision,
         errors=mistakes,
         cost=cost_of(trained, examples.x) if timing else None,
+        importance=shuffled,
         is_weighted=examples.weights is not None,
     )
+
+
+def _keep(trained: Trained, importance: Importance) -> tuple[str, ...]:
+    """Leave what shuffling has shown with the run; returns a note where that cannot be written."""
+    try:
+        RunDirectory(trained.run.path).write_importance(importance.record())
+    except RunError as error:
+        return (f"note: the run's page will not show the importance of columns: {error}",)
+    return ()
 
 
 def _from_scores(

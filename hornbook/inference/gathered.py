@@ -27,6 +27,7 @@ class Gathered:
         history: Epochs of training.
         pretraining: How many epochs of pretraining came before.
         health: Measurements of the layers.
+        importance: Which columns its predictions rest on; None where nobody has asked.
         recipe_text: The resolved recipe.
         seen: What the model does on a split; None where that cannot be computed.
         gaps: Sentences about what is not here.
@@ -40,6 +41,7 @@ class Gathered:
     history: list[dict[str, Any]]
     pretraining: int
     health: list[dict[str, Any]]
+    importance: dict[str, Any] | None
     recipe_text: str
     seen: Examination | None
     gaps: list[str]
@@ -79,6 +81,7 @@ def gather(run: Run, *, trust: bool = False) -> Gathered:
     history = reader.read("Learning curves", lambda: run.history, None)
     health = reader.read("Layers", lambda: run.health, None)
     seen = reader.read("Predictions", lambda: examine(run, trust=trust), None)
+    importance = reader.read("Importance of columns", lambda: run.importance, None)
     recipe_text = reader.read("Recipe", lambda: run.recipe_text, "")
     reuse = reader.read("Reused layers", lambda: run.reuse, None)
     shrink = reader.read("Smaller model", lambda: run.shrink, None)
@@ -93,6 +96,7 @@ def gather(run: Run, *, trust: bool = False) -> Gathered:
         history=trained,
         pretraining=len(history or []) - len(trained),
         health=health or [],
+        importance=importance,
         recipe_text=recipe_text,
         seen=seen,
         gaps=gaps,

@@ -17,7 +17,8 @@ from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import MOST_CLASSES, Examination
 from hornbook.inference.gathered import Finding, class_means, gather, shown_finding
-from hornbook.inference.page_charts import pictures_of
+from hornbook.inference.importance import Importance
+from hornbook.inference.page_charts import importance_picture, pictures_of
 from hornbook.recipes.describe.chosen import chosen_keys, chosen_lines
 from hornbook.recipes.load import load_recipe
 from hornbook.runs.directory import Run
@@ -37,6 +38,7 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
     """
     found = gather(run, trust=trust)
     seen, health = found.seen, found.health
+    importance = Importance.of_record(found.importance) if found.importance is not None else None
     tables, all_zero = heat_tables(health)
     return render(
         "hornbook.inference/page.html.jinja",
@@ -57,6 +59,8 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         means=class_means(seen),
         augmented=_png(seen.augmented) if seen is not None and seen.augmented is not None else "",
         pictures=pictures_of(seen) if seen is not None else {},
+        importance=importance,
+        importance_picture=importance_picture(importance) if importance is not None else "",
         heat=tables,
         all_zero=all_zero,
         layers=layer_pictures(health),

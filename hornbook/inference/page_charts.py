@@ -4,14 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from hornbook.display.bars import Amount, BarChart
 from hornbook.display.chart import AXIS, NUM_SOLID, PLAIN, SERIES
 from hornbook.display.distributions import DotChart, Histogram, HistogramChart
 from hornbook.display.lines import Line, LineChart
 from hornbook.errors import escaped
 from hornbook.inference.calibration import Bin
 from hornbook.inference.examination import MOST_TARGETS, Curve, Examination, Residuals
+from hornbook.inference.importance import MOST_SHOWN, Importance
 
-__all__ = ["pictures_of"]
+__all__ = ["importance_picture", "pictures_of"]
 
 SIZE = (470, 330)
 ROOM = 0.02  # around probabilities, so that lines along an edge are seen whole
@@ -30,6 +32,14 @@ def pictures_of(seen: Examination) -> dict[str, Any]:
         (target.name, *_target(place, target)) for place, target in enumerate(seen.targets[:MOST_TARGETS])
     ]
     return pictures
+
+
+def importance_picture(importance: Importance) -> str:
+    """Return bars of how much worse a run gets without what each column says."""
+    amounts = [Amount(one.name, one.mean, one.half_width) for one in importance.columns[:MOST_SHOWN]]
+    said = ", ".join(f"{escaped(one.name, one_line=True)} {one.value:.4g}" for one in amounts[:10])
+    label = f"{importance.metric} gets worse by"
+    return BarChart(amounts, label).svg("importance", f"{label}, when a column is shuffled: {said}")
 
 
 def _curves(name: str, curves: Sequence[Curve], x_label: str, y_label: str, before: list[Line]) -> str:

@@ -16,9 +16,10 @@ from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import in_memory
 from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
-from hornbook.errors import UsageError
+from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.calibration import check_options
 from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
+from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices, load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.mistakes import readable_rows
@@ -27,6 +28,7 @@ from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_ru
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 from hornbook.runs import find_run
+from hornbook.runs.members import are_several
 
 __all__ = ["predict_file", "prediction_columns"]
 
@@ -34,7 +36,7 @@ MOST_NAMED = 20  # columns of a split that a message names
 
 
 def predict_file(
-    run: str,
+    run: str | Sequence[str],
     source: str | Path | None = None,
     *,
     output: Path | None,
@@ -52,7 +54,8 @@ def predict_file(
     """Predict for every example of a file, or of a split of the run, and write the predictions; returns notes for the user.
 
     Args:
-        run: The run's folder, ``NAME/latest``, or its recipe's name.
+        run: The run's folder, ``NAME/latest``, or its recipe's name; several, a sweep or an ablation: the mean of what
+            their runs predict.
         source: A file of examples; ``-`` for rows of CSV from standard input; None: a split of the run.
         split: ``train``, ``validation`` or ``test`` of the run's own data, in place of a file.
         output: A .csv or .npz file to write; None: CSV to stdout.
@@ -81,6 +84,18 @@ def predict_file(
         raise UsageError(f"{output}: predictions are written as .csv or .npz.")
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"{output.parent}: there is no such folder.")
+    names = [run] if isinstance(run, str) else list(run)
+    if are_several(names):
+        for option, value in (("--mc-samples", mc_samples), ("--temperature", temperature)):
+            if value:
+                raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")
+        members = Members(names, which=which, trust=trust)
+        if output is not None:
+            for trained in members.trained:
+                _spare(output, Path(source) if source is not None else None, trained)
+        reading: dict[str, Any] = {"array": array, "keep": keep, "missing": missing}
+        return _predict_mean(members, source, split, output, threshold=threshold, anyway=anyway, reading=reading)
+    (run,) = names
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
     check_options(find_run(run), calibration=False, temperature=temperature)
@@ -101,6 +116,28 @@ def predict_file(
         notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
     scored = _scored(trained, x, splits, mc_samples=mc_samples, temperature=temperature, anyway=anyway)
     return (*notes, *scored.notes, *_write(scored, trained, examples.kept, decision, output))
+
+
+def _predict_mean(
+    members: Members, source: str | Path | None, split: str | None, output: Path | None,
+    *, threshold: float | None, anyway: bool, reading: Mapping[str, Any],
+) -> tuple[str, ...]:  # fmt: skip
+    """Write the mean of what several runs predict; returns notes, among them what that gains where it can be said."""
+    decision, kept = members.first.decision(threshold), {}
+    if source is not None:
+        scores, examples = members.scores_of_file(source, **reading)
+        notes, kept = examples[0].notes, dict(examples[0].kept)
+    else:
+        if reading["keep"]:
+            raise UsageError("--keep of a split is about one run, and there are several to average. Leave it out.")
+        scores, _, notes = members.scores_of_split(split or "", anyway=anyway)
+    mean = np.mean(scores, axis=0).astype(np.float32)
+    try:
+        gain = compare_members(members, anyway=anyway).sentence()
+    except (UsageError, DataError, RunError) as error:
+        gain = f"note: what averaging gains is not known: {error}"
+    written = _write(_Scored(mean), members.first, kept, decision, output)
+    return (*notes, f"note: the mean of {len(members.trained)} runs.", gain, *written)
 
 
 @dataclass(frozen=True)

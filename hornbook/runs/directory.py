@@ -2,7 +2,7 @@
 
 runs/<recipe name>/<YYYYmmdd-HHMMSS>-<4 hex>/
   recipe.yaml  source.yaml  environment.json  data.json  reuse.json  history.jsonl  health.jsonl  result.json
-  log.txt  shrink.json
+  log.txt  shrink.json  importance.json
   lr_find.json  lr_find.svg  report.html  model_card.md  exports/
   tracking.json  tensorboard/  wandb/
   checkpoints/best.keras  checkpoints/last.keras  checkpoints/state/
@@ -23,6 +23,7 @@ from hornbook.runs.records import (
     EpochRecord,
     ExportsRecord,
     HealthRecord,
+    ImportanceRecord,
     ResultRecord,
     ReuseRecord,
     ShrinkRecord,
@@ -36,7 +37,7 @@ __all__ = ["Run", "find_run", "find_unfinished", "is_locked", "is_pretraining", 
 
 RECIPE, SOURCE, ENVIRONMENT, DATA, REUSE = "recipe.yaml", "source.yaml", "environment.json", "data.json", "reuse.json"
 HISTORY, RESULT, LOG, CHECKPOINTS, STATES = "history.jsonl", "result.json", "log.txt", "checkpoints", "state"
-HEALTH, SHRINK = "health.jsonl", "shrink.json"
+HEALTH, SHRINK, IMPORTANCE = "health.jsonl", "shrink.json", "importance.json"
 RATE_SEARCH, RATE_PICTURE = "lr_find.json", "lr_find.svg"
 REPORT, CARD, EXPORTS = "report.html", "model_card.md", "exports"
 EXPORTED = "exports.json"
@@ -147,6 +148,12 @@ class Run:
         """What was gained by a smaller model and what it cost; None where the run made none."""
         path = self.path / SHRINK
         return read_record(path, ShrinkRecord) if path.exists() else None
+
+    @property
+    def importance(self) -> dict[str, Any] | None:
+        """Which columns the run's predictions rest on; None where nobody has asked."""
+        path = self.path / IMPORTANCE
+        return read_record(path, ImportanceRecord) if path.exists() else None
 
     @property
     def history(self) -> list[dict[str, Any]]:

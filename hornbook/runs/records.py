@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hornbook.errors import RunError
 
 __all__ = [
-    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ResultRecord",
-    "ReuseRecord", "ShrinkRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
+    "DataRecord", "EnvironmentRecord", "EpochRecord", "EventRecord", "ExportsRecord", "HealthRecord", "ImportanceRecord",
+    "ResultRecord",
+    "ReuseRecord", "ShrinkRecord", "StudyRecord", "SweepRecord", "TrackingRecord", "read_lines", "read_record", "read_text",
 ]  # fmt: skip
 
 ADVICE = "Restore it from a copy, or leave this folder out."
@@ -233,6 +234,53 @@ class SweepRecord(_Record):
     fingerprint: str | None = None
     ranking: list[RankedRecord] = Field(default_factory=list)
     confirm_runs: RunPaths = Field(default_factory=list)
+
+
+class ColumnRecord(_Record):
+    """What shuffling one column costs."""
+
+    name: str
+    mean: float
+    half_width: float
+
+
+class AlikeRecord(_Record):
+    """Two columns that say nearly the same."""
+
+    one: str
+    other: str
+    correlation: float
+
+
+class ImportanceRecord(_Record):
+    """`importance.json`: which columns a run's predictions rest on."""
+
+    metric: str
+    value: float
+    split: str | None = None
+    count: Count
+    repeats: Count
+    columns: list[ColumnRecord] = Field(min_length=1)
+    alike: list[AlikeRecord] = Field(default_factory=list)
+
+
+class StudyRunRecord(_Record):
+    """A run of a study's cell."""
+
+    run: str | None = None
+    state: str
+
+
+class CellRecord(_Record):
+    """A cell of an ablation, a point of a learning curve."""
+
+    runs: list[StudyRunRecord] = Field(default_factory=list)
+
+
+class StudyRecord(_Record):
+    """`result.json` of an ablation or a learning curve."""
+
+    cells: list[CellRecord] = Field(default_factory=list)
 
 
 class RejectionRecord(_Record):

@@ -12,8 +12,9 @@ from typing import Any
 
 from hornbook.atomic import write_json, write_text
 from hornbook.errors import RunError
+from hornbook.runs.records import StudyRecord, read_record
 
-__all__ = ["STUDY_FILES", "study_page", "write_study"]
+__all__ = ["STUDY_FILES", "study_page", "study_runs", "write_study"]
 
 KINDS = ("_ablation", "_learning_curve")
 """How the names of studies' folders end."""
@@ -40,6 +41,22 @@ def study_page(name: str) -> Path | None:
                 )
             return page
     return None
+
+
+def study_runs(folder: Path) -> list[Path]:
+    """Return the folders of a study's finished runs, in the order of its cells; they stand beside the study's own folder.
+
+    Raises:
+        RunError: If the record cannot be read.
+    """
+    record = read_record(folder / RESULT, StudyRecord)
+    runs = [
+        Path(run["run"])
+        for cell in record["cells"]
+        for run in cell["runs"]
+        if run["run"] and run["state"] == "finished"
+    ]
+    return [folder.parent.parent / run.parent.name / run.name for run in runs]
 
 
 def write_study(

@@ -21,6 +21,7 @@ from hornbook.runs.directory import (
     EXPORTS,
     HEALTH,
     HISTORY,
+    IMPORTANCE,
     LATEST,
     LOG,
     RATE_PICTURE,
@@ -253,6 +254,10 @@ class RunDirectory:
     def write_shrink(self, facts: Mapping[str, Any]) -> None:
         """Write what a smaller model was made of, what was gained and what it cost."""
         write_json(self.path / SHRINK, dict(facts))
+
+    def write_importance(self, facts: Mapping[str, Any]) -> None:
+        """Write which columns the run's predictions rest on."""
+        write_json(self.path / IMPORTANCE, dict(facts))
 
     def write_exports(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write what the files in the folder of exports are."""

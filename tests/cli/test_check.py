@@ -164,12 +164,12 @@ def test_load_data_shows_what_becomes_of_each_column(recipe, hornbook_command):
     assert done.out == (
         "recipe.yaml: ok\n"
         "data    table: 60 rows of 4 columns, 3 classes (43 train, 5 validation, 12 test)\n"
-        "column  type        missing   distinct  becomes\n"
-        "size    number            0         60  number\n"
-        "code    category          0          5  5 inputs, one more for unknown\n"
-        "city    category          1          4  4 inputs, one more for unknown\n"
-        "member  boolean           0          2  2 inputs, one more for unknown\n"
-        "y       number            0          3  target\n"
+        "column  type      missing  distinct  range           becomes\n"
+        "size    number          0        60  0..29.5         standardized\n"
+        "code    category        0         5  0, 1, 2, 3, 4   one-hot of 5\n"
+        "city    category        1         4  c0, c1, c2, c3  one-hot of 4\n"
+        "member  boolean         0         2  False, True     one-hot of 2\n"
+        "y       number          0         3  0..2            target\n"
     )
 
 
@@ -180,11 +180,58 @@ def test_load_data_shows_the_columns_that_are_refused(recipe, hornbook_command):
     assert (
         "  1:7  data: t.csv: column 'size': '1,5' in row 1 is a number with a decimal comma (and 39 more)." in done.out
     )
-    assert "size    number?           0          2  refused\n" in done.out
+    assert "size    number?         0         2  1,5, 2,5  refused\n" in done.out
     done = hornbook_command("hornbook check --config recipe.yaml --load-data --format json")
     found = json.loads(done.out)
     assert (found["ok"], found["data"], found["problems"][0]["code"]) == (False, None, "data-content")
-    assert found["columns"][0] == {"name": "size", "type": "number?", "missing": 0, "distinct": 2, "becomes": "refused"}
+    size = found["columns"][0]
+    assert {key: size[key] for key in ("name", "type", "missing", "distinct", "becomes", "lowest", "notes")} == {
+        "name": "size", "type": "number?", "missing": 0, "distinct": 2, "becomes": "refused", "lowest": None, "notes": [],
+    }  # fmt: skip
+    assert sorted(size["values"]) == ["1,5", "2,5"]
+
+
+ODD = """\
+data: {name: table, path: odd.csv, target: price, drop: [day, remark, empty]}
+model: {name: mlp, units: [4]}
+"""
+
+
+def test_load_data_says_what_to_look_at(recipe, hornbook_command):
+    rows = [
+        f"{1000 + row},{row % 9},{row * row % 71}.5,{2 * (row * row % 71) + 1},1,2024-{row % 12 + 1:02d}-11,"
+        f"remark {row} in four words,,{row * 7 % 61}\n"
+        for row in range(100)
+    ]
+    heading = "row_id,customer_id,price,price_with_tax,flag,day,remark,empty,a_column_with_a_very_long_name\n"
+    Path("odd.csv").write_text(heading + "".join(rows), encoding="utf-8")
+    done = hornbook_command(f"hornbook check --config {recipe(ODD)} --load-data")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert all(len(line) <= 80 for line in lines if not line.startswith("  1:7"))
+    [day] = [line.split() for line in lines if line.startswith("day ")]
+    assert (day[1], day[4][:12], day[-2:]) == ("date", "2024-01-11..", ["left", "out"])
+    notes = " ".join(" ".join(lines[lines.index("look at") + 1 :]).split())
+    assert notes == (
+        "row_id an identifier: it numbers the rows "
+        "customer_id an identifier, by its name, that repeats: to keep its rows in one split use 'method: group' "
+        "price_with_tax a leak: tells the target by itself (skill 1.000 of 1, the next best column 0.104): is it known "
+        "before the target is? "
+        "flag constant: the same in all rows, so it teaches nothing"
+    )
+
+
+def test_load_data_shows_the_first_of_very_many_columns_and_counts_the_rest(recipe, hornbook_command):
+    heading = ",".join(["y", *(f"c{place}" for place in range(99))])
+    rows = "\n".join(",".join(str((row + 1) * (place % 6 + 1) % 7) for place in range(100)) for row in range(30))
+    Path("t.csv").write_text(f"{heading}\n{rows}\n", encoding="utf-8")
+    text = "data: {name: table, path: t.csv, target: y}\nmodel: {name: mlp, units: [4]}\n"
+    done = hornbook_command(f"hornbook check --config {recipe(text)} --load-data")
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines[-3:]] == ["c57", "c58", "and"]
+    assert "and 40 more (40 number, standardized); '--format json' lists all" in lines[-1]
+    done = hornbook_command("hornbook check --config recipe.yaml --load-data --format json")
+    assert len(json.loads(done.out)["columns"]) == 100
 
 
 def test_load_data_of_a_recipe_without_a_table(recipe, hornbook_command):

@@ -1,5 +1,7 @@
 """What `--help` says: short, in 80 columns, and ending in examples that can be copied."""
 
+from pathlib import Path
+
 import pytest
 
 from hornbook.cli import app
@@ -51,6 +53,7 @@ def test_h_is_short_for_help(name, hornbook_command):
 
 @pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
 def test_the_examples_run(name, hornbook_command):
+    Path("houses.csv").write_text("size,price\n" + "50.5,100\n60.5,140\n" * 40, encoding="utf-8")
     for example in examples_of(hornbook_command(f"hornbook {name} --help").out):
         done = hornbook_command(example)
         assert (done.code, done.err) == (0, ""), example

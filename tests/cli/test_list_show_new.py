@@ -71,6 +71,24 @@ def test_a_new_recipe_passes_the_check(data, hornbook_command):
     assert hornbook_command("hornbook check -c mine.yaml --strict").out == "mine.yaml: ok\n"
 
 
+def test_a_recipe_for_a_file_passes_the_check_of_all_its_data(hornbook_command):
+    rows = [f"{row / 2},${row * row},{row % 3 == 0}\n" for row in range(60)]
+    Path("own.csv").write_text("size,price,member\n" + "".join(rows), encoding="utf-8")
+    done = hornbook_command("hornbook new mine --data own.csv")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("which column is to be predicted? Say '--target NAME'. Columns: size (0.0), price ($0)")
+    assert not Path("mine.yaml").exists()
+    done = hornbook_command("hornbook new mine --data own.csv --target member")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[1:] == [
+        "next  hornbook check --config mine.yaml --load-data",
+        "      hornbook train --config mine.yaml",
+    ]
+    assert hornbook_command("hornbook check -c mine.yaml --load-data --strict").out.startswith("mine.yaml: ok\n")
+    done = hornbook_command("hornbook new other --data iris --target species")
+    assert (done.code, done.err) == (2, "'--target' and overrides are for a file of yours: --data my.csv.\n")
+
+
 def test_a_new_recipe_gets_its_suffix_and_the_schema_beside_it(hornbook_command):
     hornbook_command("hornbook new mine")
     assert sorted(path.name for path in Path().iterdir()) == ["hornbook.schema.json", "mine.yaml"]

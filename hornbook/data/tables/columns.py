@@ -36,6 +36,7 @@ __all__ = [
     "feature_columns",
     "frame_source",
     "infer_features",
+    "polars_frame",
     "require_columns",
     "target_array",
     "weights_of",
@@ -252,7 +253,7 @@ def with_targets(
 
 def frame_source(roles: Mapping[str, Any]) -> Source:
     """Return a source of data frames by role (x, y, x_test …): a table with typed columns."""
-    frames = {role: _polars(value) for role, value in roles.items() if role.startswith("x") and value is not None}
+    frames = {role: polars_frame(value) for role, value in roles.items() if role.startswith("x") and value is not None}
     targets: dict[str, Any] = {role: _target_array(value) for role, value in roles.items() if role.startswith("y")}
     if not frames["x"].width or not frames["x"].height:
         raise DataError(f"x: a data frame of shape {frames['x'].shape} holds no values.")
@@ -270,12 +271,26 @@ def frame_source(roles: Mapping[str, Any]) -> Source:
     )
 
 
-def _polars(frame: Any) -> pl.DataFrame:
+def polars_frame(frame: Any) -> pl.DataFrame:
+    """Return a polars or pandas data frame as one of polars, with null for what is missing.
+
+    Raises:
+        DataError: If it is no data frame.
+    """
     if isinstance(frame, pl.DataFrame):
         return frame
     if not is_frame(frame):
         raise DataError(f"found {type(frame).__name__} beside a data frame, expected data frames for all inputs.")
-    return pl.DataFrame({str(name): np.asarray(frame[name]) for name in frame.columns})
+    return pl.DataFrame({str(name): _series(frame[name]) for name in frame.columns})
+
+
+def _series(column: Any) -> Any:
+    """Return a column of a pandas data frame as polars reads it."""
+    values = np.asarray(column)
+    if values.dtype != object:
+        return values
+    absent = np.asarray(column.isna())
+    return [None if missing else value for value, missing in zip(values.tolist(), absent.tolist(), strict=True)]
 
 
 def _target_array(values: Any) -> Array:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Literal
 
+from hornbook.data.leaks import is_leak
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.language.text import to_flow
@@ -16,7 +17,6 @@ SHARED = 0.05
 NEAR = 0.2
 """Rows that lie as good as on a training row, from which on they are no chance."""
 CONTRADICTING = 0.05
-LEAK = 0.97
 
 
 def contradicting_labels(case: Case) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def leaking_column(case: Case) -> Iterator[Finding]:
     if examples is None or examples.leak is None or len(examples.column_deviations) < 2:
         return
     name, best, following = examples.leak
-    if best > LEAK and (1 - best) < (1 - following) / 3:
+    if is_leak(best, following):
         evidence = (
             f"column '{name}' alone tells the target (skill {best:.3f} of 1, the next best column {following:.3f})"
         )

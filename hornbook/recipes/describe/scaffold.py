@@ -1,6 +1,10 @@
-"""Writes the recipe that `hornbook new` starts from: all six ingredients, each with what choosing it means."""
+"""Writes the recipe that `hornbook new` starts from: all six ingredients, each with what choosing it means.
+
+What a file of one's own holds is looked at by `hornbook.data.draft`, which gives it to `written` as a `Start`.
+"""
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +18,7 @@ from hornbook.recipes.language.text import parse
 from hornbook.recipes.load import check_recipe
 from hornbook.recipes.sources import DataSpec, SplitSpec
 
-__all__ = ["SCHEMA_FILE", "new_recipe"]
+__all__ = ["SCHEMA_FILE", "Length", "Row", "Start", "new_recipe", "small_share", "written"]
 
 BACKBONES = {"tokens": "rnn", "sequence": "rnn", "image_folder": "cnn", "image_list": "cnn"}
 """What suits a data source, else a kind of data, if it is no mlp."""
@@ -23,6 +27,8 @@ LAYERS = {
     "table": "[{name: dense, units: 64}, {name: dense, units: 32}]",
 }
 UNITS = {"image": "[300, 100]", "table": "[64, 32]"}
+TABLE_UNITS = {300: "[32, 16]", 5_000: "[64, 32]", 50_000: "[128, 64]", math.inf: "[256, 128]"}
+"""Hidden layers for a table with fewer training rows than the key."""
 SMALL = 1000
 """Examples below which a tenth of them is too few to judge an epoch by."""
 BATCH_SIZES = {1_000: 16, 10_000: 32, 50_000: 64, math.inf: 128}
@@ -33,9 +39,11 @@ FEWEST_EPOCHS = {"table": 100}
 """Epochs that many examples take: rows are quick and their functions fine; of anything else 20 do."""
 MOST_EPOCHS = 300
 EPOCHS_OF_UNKNOWN = 100
+WIDTH = 120
+WHAT_FOLLOWS = "What it leaves out follows from the data: task, head, loss, metric."
 HEADER = """\
 # yaml-language-server: $schema=./{schema}
-# A recipe to start from: {model} on {data}. What it leaves out follows from the data: task, head, loss, metric.
+{title}
 # Data:  {about}
 # Check: hornbook check --config FILE       every problem, with line and column
 # Train: hornbook train --config FILE
@@ -57,31 +65,78 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
     """
     source = _component("data", data)
     data_kind = getattr(source, "data_kind", None) or "table"
-    backbone = _component("model", model or BACKBONES.get(data) or BACKBONES.get(data_kind, "mlp"))
-    name = backbone.model_fields["name"].default
     value = _value(source)
     length = Length.of(_section(value))
-    is_tiny = length.validation == 0
     if length.validation:
         value = _with_validation(value, length.validation)
-    rows = [
-        ("data", value, "others: hornbook list data; your own file: hornbook show data table"),
-        *_backbone_rows(name, backbone, data_kind, is_tiny=is_tiny),
+    comment = "others: hornbook list data; your own file: hornbook new --data FILE"
+    return written(Start(data, data, summary(source), data_kind, (("data", value, comment),), length), model=model)
+
+
+def written(start: "Start", *, model: str | None = None) -> str:
+    """Return the text of a recipe, checked as far as that goes without the data.
+
+    Args:
+        start: What the data is.
+        model: A backbone; omitted: one that suits the kind of data.
+
+    Raises:
+        UsageError: If there is no such backbone, or it does not fit the data.
+    """
+    backbone = _component("model", model or BACKBONES.get(start.source) or BACKBONES.get(start.data_kind, "mlp"))
+    name, length = backbone.model_fields["name"].default, start.length
+    rows: list[Row] = [
+        *start.data,
+        *_backbone_rows(name, backbone, start),
         None,
-        *_ingredient_rows(name, data_kind, is_tiny=is_tiny),
+        *_ingredient_rows(name, start),
         None,
         *_training_rows(length),
+        *start.training,
         ("seed", "42", "the same seed gives the same run"),
     ]
-    header = HEADER.format(schema=SCHEMA_FILE, model=name, data=data, about=summary(source))
+    title = f"A recipe to start from: {name} on {start.name}. {WHAT_FOLLOWS}"
+    header = HEADER.format(schema=SCHEMA_FILE, title=_comment("", title), about=start.about)
+    header += "".join(_comment("", f"Look:  {note}") + "\n" for note in start.notes)
     text = header + "\n".join(_line(row) for row in rows) + "\n"
-    found = check_recipe(text).problems
-    if found:
-        raise UsageError(f"no recipe with data '{data}' and model '{name}': {found[0].sentence()}")
+    problems = check_recipe(text).problems
+    if problems:
+        raise UsageError(f"no recipe with data '{start.name}' and model '{name}': {problems[0].sentence()}")
     return text
 
 
 Row = tuple[str, str, str] | None
+"""A key with its value and what choosing it means; spaces in place of a key for a comment alone; None for an empty line."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the data of a new recipe is, as far as it is known.
+
+    Attributes:
+        name: The source, or the file.
+        source: The source that reads it.
+        about: The data in one line.
+        data_kind: What the inputs are.
+        data: The rows of `data`, and of `task` where it is named.
+        length: How long to train.
+        training: Further rows of `training`.
+        notes: What can be read in two ways, one line each.
+    """
+
+    name: str
+    source: str
+    about: str
+    data_kind: str
+    data: tuple[Row, ...]
+    length: "Length"
+    training: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether there are so few examples that none is held out."""
+        return self.length.validation == 0
 
 
 @dataclass(frozen=True)
@@ -110,17 +165,26 @@ class Length:
             return cls(4, 0, MOST_EPOCHS, 4, None)
         if sizes is None:
             return cls(None, None, EPOCHS_OF_UNKNOWN, 32, _patience(EPOCHS_OF_UNKNOWN))
-        share = None
-        if sizes["train"] < SMALL and split.validation is None:
-            share = 0.2
+        share = small_share(sizes["train"]) if split.validation is None else None
+        if share is not None:
             split = SplitSpec.model_validate({**split.model_dump(exclude_unset=True), "validation": share})
         size = sizes["train"] - sum(split.counts(sizes["train"], set(sizes) - {"train"}))
-        batch_size = next(batch for limit, batch in BATCH_SIZES.items() if size < limit)
+        return cls.of_size(size, data.data_kind or "", share)
+
+    @classmethod
+    def of_size(cls, size: int, data_kind: str, share: float | None = None) -> "Length":
+        """Return what suits a training split of so many examples, of which `share` are held out for validation."""
+        batch_size = min(next(batch for limit, batch in BATCH_SIZES.items() if size < limit), size)
         if size % batch_size == 1:  # a last batch of one example has no variance
-            batch_size *= 2
+            batch_size = min(batch_size * 2, size)
         epochs = math.ceil(STEPS / math.ceil(size / batch_size) / 10) * 10
-        epochs = min(max(epochs, FEWEST_EPOCHS.get(data.data_kind or "", 20)), MOST_EPOCHS)
+        epochs = min(max(epochs, FEWEST_EPOCHS.get(data_kind, 20)), MOST_EPOCHS)
         return cls(size, share, epochs, batch_size, _patience(epochs))
+
+
+def small_share(num_examples: int) -> float | None:
+    """Return the share of the examples to hold out where a tenth of them would be too few; None: a tenth will do."""
+    return 0.2 if num_examples < SMALL else None
 
 
 def _patience(epochs: int) -> int:
@@ -156,10 +220,15 @@ def _value(cls: type[Component]) -> str:
     return str(cls.model_fields["name"].default)
 
 
-def _backbone_rows(name: str, cls: type[Component], data_kind: str, *, is_tiny: bool) -> list[Row]:
-    units = "[4]" if is_tiny else UNITS.get(data_kind, "[100]")
+def _backbone_rows(name: str, cls: type[Component], start: Start) -> list[Row]:
+    data_kind, size = start.data_kind, start.length.size
+    units = "[4]" if start.is_tiny else UNITS.get(data_kind, "[100]")
+    width = "hidden layers; wider ones learn more, and overfit sooner"
+    if data_kind == "table" and size is not None and not start.is_tiny:
+        units = next(units for limit, units in TABLE_UNITS.items() if size < limit)
+        width = f"for {size:,} rows; wider layers learn more, and overfit sooner"
     known = {
-        "mlp": (f"{{name: mlp, units: {units}}}", "hidden layers; wider ones learn more, and overfit sooner"),
+        "mlp": (f"{{name: mlp, units: {units}}}", width),
         "cnn": ("{name: cnn, filters: [32, 64], dense: [100]}", "one block per number, each halves the image"),
         "residual_cnn": ("{name: residual_cnn, filters: [16, 32], blocks: 1}", "more blocks: deeper, and slower"),
         "rnn": ("{name: rnn, cell: lstm, units: [64]}", "gru is a little faster, simple forgets sooner"),
@@ -172,22 +241,23 @@ def _backbone_rows(name: str, cls: type[Component], data_kind: str, *, is_tiny: 
     return [("model", value, comment)]
 
 
-def _ingredient_rows(name: str, data_kind: str, *, is_tiny: bool) -> list[Row]:
+def _ingredient_rows(name: str, start: Start) -> list[Row]:
+    is_tiny = start.is_tiny
     if name == "rnn":
-        start = ("glorot_uniform", "suits tanh; recurrent weights start orthogonal")
+        initializer = ("glorot_uniform", "suits tanh; recurrent weights start orthogonal")
         activation = ("tanh", "keeps states bounded over the steps")
     else:
-        start = ("he_normal", "suits relu and its variants; omit it, and theory chooses")
+        initializer = ("he_normal", "suits relu and its variants; omit it, and theory chooses")
         activation = ("relu", "fast; elu is often a little better, tanh needs glorot_uniform")
     normalization = ("batch_normalization", "allows larger rates; none is simpler and faster")
-    if is_tiny or name == "rnn" or data_kind == "tokens":
+    if start.length.batch_size < 16 or name == "rnn" or start.data_kind == "tokens":
         normalization = ("none", "batch_normalization wants batches of 16 or more")
     regularization = ("{dropout: 0.1}", "raise it when validation gets worse while training still improves")
     if is_tiny:
         regularization = ("{l2: 0.0}", "0.0001 keeps weights small; dropout needs more units than this")
     rate = "0.05" if is_tiny else "0.001"
     return [
-        ("initializer", *start),
+        ("initializer", *initializer),
         ("activation", *activation),
         ("normalization", *normalization),
         ("regularization", *regularization),
@@ -207,7 +277,7 @@ def _training_rows(length: Length) -> list[Row]:
         epochs = f"right for most tables; 150 examples want {MOST_EPOCHS}, 20,000 pictures 20"
     batch = "larger is faster per epoch, and wants a larger rate"
     if length.batch_size == length.size:
-        batch = "all four examples in one step"
+        batch = "all examples in one step"
     rows: list[Row] = [
         ("training", "", ""),
         ("  epochs", str(length.epochs), few if length.epochs > EPOCHS_OF_UNKNOWN else epochs),
@@ -223,6 +293,16 @@ def _line(row: Row) -> str:
     if row is None:
         return ""
     key, value, comment = row
+    if not key.strip():
+        return _comment(key, comment)
     start = f"{key}: {value}".rstrip()
     line = f"{start:<46}  # {comment}" if comment else start
-    return line if len(line) <= 120 else f"# {comment}\n{start}"
+    if len(line) <= WIDTH and "\n" not in value:
+        return line
+    indent = key[: len(key) - len(key.lstrip())]
+    return "\n".join(filter(None, [_comment(indent, comment), start]))
+
+
+def _comment(indent: str, text: str) -> str:
+    """Return a comment of its own lines."""
+    return "\n".join(textwrap.wrap(text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "))
