@@ -14,7 +14,7 @@ import numpy as np
 
 from hornbook.data.canonical import check_finite, converted, extremes, opened, with_last_axis
 from hornbook.data.source import Array, DataInfo, Examples, Reading
-from hornbook.data.storage.files import existing_file
+from hornbook.data.storage.files import existing_file, is_pattern
 from hornbook.data.storage.rows import Inputs, Rows, blocks, in_memory, mapped, numbered_blocks, select
 from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.errors import DataError, UsageError
@@ -35,8 +35,9 @@ def read_inputs(
     """Return the inputs of a file as (N, …) of the model's type, and notes that the user should read.
 
     Args:
-        path: A .npz, .npy, CSV or Parquet file. Tables match columns by name, in any order. For a model of images also a
-            folder of pictures, a picture, a pattern of files, or a table that lists files.
+        path: A .npz or .npy file, or a table of any kind that training reads, a pattern of tables included. Columns are
+            matched by name, in any order. For a model of images also a folder of pictures, a picture, a pattern of files, or
+            a table that lists files.
         info: Facts about the data that the model was trained on.
         key: Name of the array in a .npz file; x, or the only array, when omitted.
         memory_budget: Bytes above which arrays stay on disk, as `Rows`; None reads all into memory, as does a table file.
@@ -100,7 +101,7 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
 def _file_at(path: str | Path) -> Iterator[Path]:
     """Give the file of a path; of standard input a temporary one, which messages do not name."""
     if str(path) != STDIN:
-        yield existing_file(path)
+        yield Path(path) if is_pattern(path) else existing_file(path)
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stdin.csv"

@@ -1,6 +1,5 @@
 """The data of a recipe: the one way in for training, evaluation, sweeps and studies, and the one memory budget."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from hornbook.data.pipeline import load
 from hornbook.data.shelf import Shelf
 from hornbook.data.source import Splits
 from hornbook.data.sources.arrays import from_arrays
+from hornbook.data.storage.files import memory_bytes
 from hornbook.data.storage.rows import Inputs
 from hornbook.data.unlabeled import labeled_only, unlabeled_inputs
 from hornbook.recipes.language.durations import to_bytes
@@ -61,8 +61,3 @@ def memory_budget(recipe: Recipe) -> int:
     if recipe.training.memory_budget is not None:
         return to_bytes(recipe.training.memory_budget)
     return memory_bytes() // 2
-
-
-def memory_bytes() -> int:
-    """Return the bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

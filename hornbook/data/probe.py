@@ -18,7 +18,7 @@ from hornbook.data.load import load_data
 from hornbook.data.pictures.listing import require_folder
 from hornbook.data.pipeline import check_class_keys, load, read
 from hornbook.data.source import Source, Splits
-from hornbook.data.storage.files import existing_file
+from hornbook.data.storage.files import existing_file, existing_files
 from hornbook.errors import DataError, HornbookError, Path, Problem, RecipeError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.spec import Spec
@@ -97,16 +97,17 @@ def _facts(recipe: Recipe, splits: Splits) -> Facts:
 
 def _files(section: Spec, path: Path) -> Iterator[Problem]:
     """Yield the files that a section names and that are not there."""
-    for key, name in sorted(_paths(section).items()):
+    for key, name in sorted(section.paths().items()):
         try:
-            require_folder(name) if isinstance(section, ImageFolder) else existing_file(name)
+            require_folder(name) if isinstance(section, ImageFolder) else _existing(section, name)
         except DataError as error:
-            yield Problem((*path, key), str(error), code="data-file")
+            place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+            yield Problem((*path, *place), str(error), code="data-file")
 
 
-def _paths(section: Spec) -> dict[str, str]:
-    named = {key: getattr(section, key) for key in section.path_fields}
-    return {key: path for key, path in named.items() if path is not None}
+def _existing(section: Spec, path: str) -> list[FilePath]:
+    """Return the files of a path; only a table's may be a pattern."""
+    return existing_files(path) if isinstance(section, Table) else [existing_file(path)]
 
 
 def _is_at_hand(pretraining: PretrainingSpec) -> bool:
@@ -114,11 +115,11 @@ def _is_at_hand(pretraining: PretrainingSpec) -> bool:
     other = pretraining.data
     if other is None:
         return _size(pretraining) <= WHOLE_BYTES
-    return bool(_paths(other)) and _size(other) <= WHOLE_BYTES
+    return bool(other.paths()) and _size(other) <= WHOLE_BYTES
 
 
 def _size(section: Spec) -> int:
-    return sum(FilePath(path).expanduser().stat().st_size for path in _paths(section).values())
+    return sum(file.stat().st_size for path in section.paths().values() for file in _existing(section, path))
 
 
 def _placed(error: HornbookError) -> Problem:
@@ -180,9 +181,10 @@ def _first_rows(recipe: Recipe, spec: Table) -> None:
     """Raise a DataError if the first rows show that the targets are of another kind than the task needs."""
     from hornbook.data.sources.table import table_frame, target_array
     from hornbook.data.tables.dialect import Dialect
+    from hornbook.data.tables.files import table_name
 
     frame = table_frame(spec, rows=SAMPLE_ROWS)
-    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), str(existing_file(spec.path)), types=spec.types)
+    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), table_name(spec.path), types=spec.types)
     if recipe.task is not None:
         encode_targets(Source(np.zeros((len(y), 1), np.float32), y, "table"), recipe.task)
 
@@ -190,7 +192,7 @@ def _first_rows(recipe: Recipe, spec: Table) -> None:
 def _columns(spec: Table | ImageList) -> Iterator[Problem]:
     """Yield every column that a recipe names and the table lacks."""
     from hornbook.data.sources.table import table_frame  # polars: a tenth of a second and 30 MB
-    from hornbook.data.tables.files import no_heading_hint
+    from hornbook.data.tables.text import no_heading_hint
 
     try:
         columns = table_frame(spec, rows=SAMPLE_ROWS).columns

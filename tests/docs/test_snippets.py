@@ -14,6 +14,7 @@ FIRST = ["README.md", "docs/quickstart.md"]
 OTHERS = [
     "docs/before_training.md",
     "docs/python.md",
+    "docs/tables.md",
     "docs/data.md",
     "docs/pictures.md",
     "docs/resume.md",

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as sources. Types columns, leaves numbering the training split's categories to the pipeline."""
+"""Table files as sources. Types columns, leaves numbering the training split's categories to the pipeline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array, Source
-from hornbook.data.storage.files import existing_file
 from hornbook.data.tables.columns import encode_columns, feature_columns, infer_features, require_columns, target_values
 from hornbook.data.tables.dates import guessed_times
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import doubtful_heading, read_frame
+from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.rule import plain_column, rows_listed
+from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 from hornbook.recipes.sources.pictures import ImageList
@@ -27,22 +27,24 @@ def load_table(spec: Table, *, seed: int) -> Source:
     Raises:
         DataError: If a file or column is missing or malformed.
     """
-    where, dialect = str(existing_file(spec.path)), Dialect.of_spec(spec)
+    where, dialect = table_name(spec.path), Dialect.of_spec(spec)
     frame = table_frame(spec)
     columns = feature_columns(spec, frame, where)
     features, dialect, warnings = infer_features(
         frame.select(columns), spec.declared_types, dialect=dialect, where=where
     )
     x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
-    test: dict[str, Any] = {}
-    if spec.test_path is not None:
-        test_file = existing_file(spec.test_path)
-        test_frame = read_frame(test_file, dialect)
+    own: dict[str, Any] = {}
+    for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
+        if path is None:
+            continue
+        name = table_name(path)
+        other = read_frame(path, dialect, may_mix=spec.may_mix)
         weight = [spec.weight] if spec.weight is not None else []
-        require_columns([*columns, *spec.target_columns, *weight], test_frame, str(test_file))
-        test["x_test"], _ = encode_columns(test_frame, features, dialect=dialect, where=str(test_file))
-        test["y_test"] = target_array(spec.target_columns, test_frame, dialect, str(test_file), types=spec.types)
-        test["weights_test"] = weights_of(spec.weight, test_frame, dialect, str(test_file))
+        require_columns([*columns, *spec.target_columns, *weight], other, name)
+        own[f"x_{split}"], _ = encode_columns(other, features, dialect=dialect, where=name)
+        own[f"y_{split}"] = target_array(spec.target_columns, other, dialect, name, types=spec.types)
+        own[f"weights_{split}"] = weights_of(spec.weight, other, dialect, name)
     return Source(
         x_NF,
         target_array(spec.target_columns, frame, dialect, where, types=spec.types),
@@ -53,13 +55,14 @@ def load_table(spec: Table, *, seed: int) -> Source:
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
         warnings=(*warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
         extra=dialect.recorded(),
-        **test,
+        **own,
     )
 
 
 def table_frame(spec: Table | ImageList, *, rows: int | None = None) -> pl.DataFrame:
-    """Return the training examples' file as a data frame, or its first rows; errors as of `read_frame`."""
-    return read_frame(existing_file(spec.path), dialect_of(spec), rows=rows)
+    """Return the training examples' table as a data frame, or its first rows; errors as of `read_frame`."""
+    may_mix = spec.may_mix if isinstance(spec, Table) else None
+    return read_frame(spec.path, dialect_of(spec), rows=rows, may_mix=may_mix)
 
 
 def dialect_of(spec: Table | ImageList) -> Dialect:

@@ -1,5 +1,9 @@
 """Opens data files; whatever is wrong with one becomes a DataError that names it."""
 
+import glob
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,7 +13,10 @@ from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean, nearest, what_it_is
 
-__all__ = ["existing_file", "nearest_name", "read_header", "read_npz", "unreadable"]
+__all__ = [
+    "existing_file", "existing_files", "is_pattern", "memory_bytes", "nearest_name", "read_header", "read_npz",
+    "unreadable",
+]  # fmt: skip
 
 
 def existing_file(path: str | Path) -> Path:
@@ -32,6 +39,41 @@ def existing_file(path: str | Path) -> Path:
         raise DataError(f"{file}: there is no folder {file.parent.absolute()}. {where}")
     hint = nearest_name(file.name, [entry.name for entry in file.parent.iterdir()])
     raise DataError(f"{file}: no such file. {hint or where}")
+
+
+def existing_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files of a path, a pattern (`data/*.csv`, in the order of their names), or several of these.
+
+    Raises:
+        DataError: If there is no such file, or one is meant twice.
+    """
+    files: list[Path] = []
+    for each in [path] if isinstance(path, str | Path) else path:
+        if not is_pattern(each):
+            files.append(existing_file(each))
+            continue
+        matches = sorted(Path(name) for name in glob.glob(str(Path(each).expanduser()), recursive=True))
+        matches = [match for match in matches if match.is_file()]
+        if not matches:
+            hint = what_it_is(str(each)) or "A path is relative to the current folder."
+            raise DataError(f"{each}: no file is called like this pattern. {hint}")
+        files += matches
+    places: dict[Path, Path] = {}
+    for file in files:
+        other = places.setdefault(file.resolve(), file)
+        if other is not file:
+            raise DataError(f"{file}: is named twice, and its rows would count twice. Name it once.")
+    return files
+
+
+def is_pattern(path: str | Path) -> bool:
+    """Return whether a path is a pattern of files: it has `*`, `?` or `[`, and no file is called so."""
+    return re.search(r"[*?\[]", str(path)) is not None and not Path(path).expanduser().exists()
+
+
+def memory_bytes() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def nearest_name(name: str, known: list[str]) -> str:

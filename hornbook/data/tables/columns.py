@@ -11,7 +11,6 @@ import polars as pl
 from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.source import Array, Feature, Source
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import no_heading_hint
 from hornbook.data.tables.notation import BOOLEAN
 from hornbook.data.tables.rule import (
     Column,
@@ -23,6 +22,7 @@ from hornbook.data.tables.rule import (
     plain_column,
     rows_listed,
 )
+from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table

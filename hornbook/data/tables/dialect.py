@@ -24,6 +24,7 @@ class Dialect:
         thousands: What groups their digits, or None.
         encoding: Of text files.
         heading: Names of the columns of files without a heading, or None.
+        sheet: Of a workbook; None for the first.
         signs: Columns of numbers with a currency or percent, which each value of the column has; empty text for none.
         is_loose: Whether columns are guessed, as early runs did.
     """
@@ -34,6 +35,7 @@ class Dialect:
     thousands: str | None = None
     encoding: str = "utf-8"
     heading: tuple[str, ...] | None = None
+    sheet: str | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
     is_loose: bool = False
 
@@ -47,6 +49,7 @@ class Dialect:
             thousands=spec.thousands,
             encoding=spec.encoding,
             heading=spec.heading,
+            sheet=spec.sheet,
             is_loose=spec.reading == "loose",
         )
 
@@ -61,6 +64,7 @@ class Dialect:
             thousands=extra.get("thousands"),
             encoding=extra.get("encoding", "utf-8"),
             heading=tuple(heading) if heading else None,
+            sheet=extra.get("sheet"),
             signs=extra.get("signs", {}),
             is_loose="missing" in extra and extra.get("reading") != "strict",
         )
@@ -75,6 +79,7 @@ class Dialect:
             "thousands": self.thousands,
             "encoding": self.encoding,
             "heading": list(self.heading) if self.heading else None,
+            **({"sheet": self.sheet} if self.sheet is not None else {}),
             "signs": dict(self.signs),
         }
 

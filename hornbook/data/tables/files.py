@@ -1,266 +1,204 @@
-"""Reads CSV and Parquet files into data frames of text or typed columns; anything malformed is a DataError with its row.
+"""Reads table files into data frames of text or typed columns; anything malformed is a DataError.
 
-Every field of a CSV file is read as text and typed afterwards, so that training and prediction type alike. Rows are
-counted from 1 below the heading; blank lines are none.
+A table may be in several files of the same columns. Every field of a text file is read as text and typed afterwards, so
+that training and prediction type alike (`tables.text`).
 """
 
-import csv
-import gzip
 import io
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice, pairwise
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
 
+import numpy as np
 import polars as pl
 
-from hornbook.data.storage.files import existing_file
+from hornbook.data.storage.files import existing_files, memory_bytes
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.notation import is_number
+from hornbook.data.tables.notation import yaml_text
+from hornbook.data.tables.packed import check_archive, first_line, kind_of, unchanged, unpacked
+from hornbook.data.tables.rule import as_numbers, plain_column
+from hornbook.data.tables.text import read_text
 from hornbook.errors import DataError
+from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["doubtful_heading", "no_heading_hint", "read_frame"]
+__all__ = ["read_frame", "table_name"]
 
-TEXT_SUFFIXES = {".csv", ".tsv", ".txt"}
-PARQUET_SUFFIXES = {".parquet", ".pq"}
-SEPARATORS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
-"""What may separate fields, as YAML writes it."""
-SAMPLE_ROWS = 200
+Paths = str | Path | Sequence[str | Path]
+NOT_INSTALLED = "Excel files need more: pip install 'hornbook[excel]'. Or save the sheet as CSV."
 
 
 def read_frame(
-    path: str | Path, dialect: Dialect | None = None, *, wanted: frozenset[str] = frozenset(), rows: int | None = None
+    path: Paths,
+    dialect: Dialect | None = None,
+    *,
+    wanted: frozenset[str] = frozenset(),
+    rows: int | None = None,
+    may_mix: Callable[[str], bool] | None = None,
 ) -> pl.DataFrame:
-    """Return a table file as a data frame with at least one row.
+    """Return a table as a data frame with at least one row.
 
     Args:
-        path: A .csv, .tsv, .txt or .parquet file; may end in .gz for CSV.
+        path: A .csv, .tsv, .txt, .jsonl, .parquet or .xlsx file, those of text packed with gzip or zstandard or not; a
+            pattern of files, or several. Their rows follow each other, their columns are found by name.
         dialect: How it is written.
         wanted: Columns that a model reads: a file that has them in its first line has a heading, whatever the dialect says;
             one without a heading need not have any other.
         rows: Read so many at most.
+        may_mix: Says of which columns one file may hold numbers and another texts: categories, and what is not read.
 
     Raises:
-        DataError: If the file is missing, empty, no table, or has ragged rows or repeated columns; if its separator can be
-            read in several ways.
+        DataError: If a file is missing, empty, no table, has ragged rows or repeated columns, or changes while it is read;
+            if its separator can be read in several ways; if one of several has other columns, or a column of another type.
     """
-    file, dialect = existing_file(path), dialect or Dialect()
-    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() != ".gz"]
-    suffix = suffixes[-1] if suffixes else ""
-    if suffix in PARQUET_SUFFIXES:
-        frame = _read_parquet(file, rows)
-    elif suffix in TEXT_SUFFIXES:
-        frame = _read_csv(_Text(file, dialect, is_tsv=suffix == ".tsv"), wanted, rows)
-    else:
-        raise DataError(f"{file}: unknown kind of table. Expected .csv, .tsv, .txt or .parquet.")
+    files, dialect = existing_files(path), dialect or Dialect()
+    frames = [_read(file, dialect, wanted, rows) for file in files]
+    frame = frames[0] if len(frames) == 1 else _joined(files, frames, dialect, may_mix)
+    return frame if rows is None else frame.head(rows)
+
+
+def table_name(path: Paths) -> str:
+    """Return what to call a table in messages; errors as of `read_frame`."""
+    files = existing_files(path)
+    if len(files) == 1:
+        return str(files[0])
+    return f"{path if isinstance(path, str | Path) else files[0]} ({len(files)} files, rows counted over all)"
+
+
+def _read(file: Path, dialect: Dialect, wanted: frozenset[str], rows: int | None) -> pl.DataFrame:
+    with unchanged(file):
+        kind = kind_of(file)
+        if kind == "parquet":
+            frame = _read_parquet(file, rows)
+        elif kind == "lines":
+            frame = _read_lines(file, rows)
+        elif kind == "excel":
+            frame = _read_excel(file, dialect.sheet, rows)
+        else:
+            is_tsv = ".tsv" in [suffix.lower() for suffix in file.suffixes]
+            frame = read_text(file, dialect, is_tsv=is_tsv, wanted=wanted, rows=rows)
     if frame.height == 0:
         raise DataError(f"{file}: has a heading but no rows.")
-    return frame
-
-
-def no_heading_hint(names: list[str]) -> str:
-    """Return what to do where the names of columns look like values, or like several in one; else nothing."""
-    if any(is_number(name) for name in names):
-        return " The first line looks like values: if the file has no heading, name the columns (heading: [a, b, …])."
-    if len(names) == 1 and len(names[0].split()) > 1:
-        return " The file has one column: if spaces separate its fields, say so (separator: ' ')."
-    return ""
-
-
-def doubtful_heading(names: list[str]) -> str:
-    """Return a warning where numbers among the names of columns look like an example's values; 0, 1, 2 … are names."""
-    numbers = [float(name) for name in names if is_number(name) and name.strip().lstrip("-").replace(".", "").isdigit()]
-    if not numbers or all(later - before == 1 for before, later in pairwise(numbers)):
-        return ""
-    listed = ", ".join(names)[:60]
-    return (
-        f"the first line names the columns, and holds numbers ({listed} …): is it an example?{no_heading_hint(names)}"
-    )
+    return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
 def _read_parquet(file: Path, rows: int | None) -> pl.DataFrame:
     try:
+        scanned = pl.scan_parquet(file)
+        count = scanned.select(pl.len()).collect().item()
+        width = len(scanned.collect_schema())
+        if rows is None and count * width * 4 > memory_bytes():
+            raise DataError(
+                f"{file}: {count:,} rows of {width:,} columns are {count * width * 4 / 2**30:,.1f} GB, more than this "
+                "machine's memory."
+            )
         return pl.read_parquet(file, n_rows=rows)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{file}: is no readable Parquet file: {_first_line(error)}") from error
+        raise DataError(f"{file}: is no readable Parquet file: {first_line(error)}") from error
 
 
-class _Text:
-    """A text file, and what is known about how it is written."""
-
-    def __init__(self, file: Path, dialect: Dialect, *, is_tsv: bool) -> None:
-        self.file, self.dialect, self.is_tsv = file, dialect, is_tsv
-        self.is_utf8 = dialect.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
-
-    @contextmanager
-    def lines(self) -> Iterator[IO[str]]:
-        """Give the text, without a byte order mark; what cannot be read becomes a DataError."""
-        encoding = "utf-8-sig" if self.is_utf8 else self.dialect.encoding
-        opened: Any = gzip.open if self.file.suffix.lower() == ".gz" else open
-        try:
-            with opened(self.file, "rt", encoding=encoding, newline="") as lines:
-                yield lines
-        except UnicodeError as error:
-            raise self.no_text() from error
-        except (OSError, EOFError) as error:
-            raise DataError(f"{self.file}: cannot be read: {_first_line(error)}") from error
-
-    def source(self) -> Path | IO[bytes]:
-        """Return what polars reads: the file itself where it is UTF-8, else its text in memory."""
-        if self.is_utf8:
-            return self.file
-        with self.lines() as lines:
-            return io.BytesIO(lines.read().removeprefix("\ufeff").encode())
-
-    def no_text(self) -> DataError:
-        """Return the error for bytes that are no text."""
-        if not self.is_utf8:
-            return DataError(f"{self.file}: is not text in {self.dialect.encoding}. Say which encoding it has.")
-        opened: Any = gzip.open if self.file.suffix.lower() == ".gz" else open
-        with opened(self.file, "rb") as binary:
-            is_utf16 = binary.read(2) in {b"\xff\xfe", b"\xfe\xff"}
-        likely = "utf-16" if is_utf16 else "cp1252"
-        return DataError(
-            f"{self.file}: is not UTF-8 text. Save it as UTF-8, or name its encoding (encoding: {likely})."
-        )
-
-
-def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None) -> pl.DataFrame:
-    file = text.file
-    separator = text.dialect.separator or _found_separator(text)
-    first = _first_fields(text, separator)
-    names = _heading(text, first, wanted)
-    options: dict[str, Any] = {"separator": separator, "infer_schema": False, "n_rows": rows}
-    if names is not None:
-        options |= {"has_header": False}
+def _read_lines(file: Path, rows: int | None) -> pl.DataFrame:
+    """Return a file of one JSON object per line."""
+    content = unpacked(file)
     try:
-        frame = pl.read_csv(text.source(), **options)
-    except pl.exceptions.NoDataError as error:
-        raise DataError(f"{file}: the file is empty.") from error
+        return pl.read_ndjson(file if content is None else io.BytesIO(content), infer_schema_length=None, n_rows=rows)
     except (pl.exceptions.PolarsError, OSError) as error:
-        if "utf-8" in str(error).lower():
-            raise text.no_text() from error
-        _blank_rows(text, separator, has_heading=names is None)
-        raise DataError(f"{file}: cannot be read as CSV: {_first_line(error)}") from error
-    if names is not None:
-        frame.columns = list(names)
-    elif any("_duplicated_" in name for name in frame.columns):
-        _check_heading(file, first)
-    if frame.height and frame.to_series(-1).null_count():  # short rows and blank lines end in missing values
-        blank = _blank_rows(text, separator, has_heading=names is None)
-        if blank:
-            frame = frame.filter(~pl.Series(range(frame.height)).is_in(blank))
-    stripped = [name.strip() for name in frame.columns]
-    if len(set(stripped)) == len(stripped):
-        frame.columns = stripped
-    return frame
+        text = file.read_bytes() if content is None else content
+        if not text.strip():
+            raise DataError(f"{file}: the file is empty.") from error
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                is_object = not line.strip() or isinstance(json.loads(line), dict)
+            except ValueError:
+                is_object = False
+            if not is_object:
+                raise DataError(
+                    f"{file}: line {number:,} is no JSON object ({line[:40].decode(errors='replace')!r}). Each line holds "
+                    'one row: {"age": 34, "city": "Oslo"}.'
+                ) from error
+        raise DataError(f"{file}: cannot be read as lines of JSON: {first_line(error)}.") from error
 
 
-def _found_separator(text: _Text) -> str:
-    """Return the one separator by which all rows of a sample have the same number of fields, two or more.
-
-    Raises:
-        DataError: If several do, or none does though several could.
-    """
-    if text.dialect.is_loose:
-        return "\t" if text.is_tsv else ","
-    widths = {separator: _widths(text, separator) for separator in SEPARATORS}
-    alike = [separator for separator, counts in widths.items() if len(set(counts)) == 1 and counts[0] > 1]
-    if text.is_tsv and "\t" in alike:
-        return "\t"
-    if len(alike) == 1:
-        return alike[0]
-    possible = alike or [separator for separator, counts in widths.items() if counts and counts[0] > 1]
-    if len(possible) == 1:
-        return possible[0]  # rows of other lengths are named when they are read
-    if not possible:
-        split = [separator for separator, counts in widths.items() if any(count > 1 for count in counts)]
-        return split[0] if len(split) == 1 else ","
-    how = "all split its rows alike" if alike else "occur in its heading, and none splits its rows alike"
-    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-    found = [names[separator] for separator in possible]
-    raise DataError(
-        f"{text.file}: {', '.join(found[:-1])} and {found[-1]} {how}. Say what separates fields "
-        f"(separator: {' or '.join(SEPARATORS[separator] for separator in possible)})."
-    )
+def _read_excel(file: Path, sheet: str | None, rows: int | None) -> pl.DataFrame:
+    """Return the sheet of that name, or the first one; the only one of a file whatever its name."""
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise DataError(f"{file}: {NOT_INSTALLED}") from error
+    check_archive(file)
+    try:
+        names = fastexcel.read_excel(file).sheet_names
+        if sheet is not None and sheet not in names and len(names) > 1:
+            raise DataError(f"{file}: no sheet '{sheet}'. {did_you_mean(sheet, names)}")
+        chosen = sheet if sheet in names else names[0]
+        frame = pl.read_excel(
+            file, sheet_name=chosen, engine="calamine", infer_schema_length=None, raise_if_empty=False
+        )
+    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError, ValueError) as error:
+        raise DataError(f"{file}: is no readable Excel file: {first_line(error)}") from error
+    if not frame.width:
+        raise DataError(f"{file}: sheet '{chosen}' is empty.")
+    return frame if rows is None else frame.head(rows)
 
 
-def _widths(text: _Text, separator: str) -> list[int]:
-    """Return the numbers of fields of the first rows that are not blank, the heading included."""
-    with text.lines() as lines:
-        try:
-            reader = csv.reader(lines, delimiter=separator)
-            return [len(fields) for fields in islice(reader, SAMPLE_ROWS) if not _is_blank(fields)]
-        except csv.Error:
-            return []
-
-
-def _first_fields(text: _Text, separator: str) -> list[str]:
-    with text.lines() as lines:
-        try:
-            return next((fields for fields in csv.reader(lines, delimiter=separator) if fields), [])
-        except csv.Error:
-            return []
-
-
-def _heading(text: _Text, first: list[str], wanted: frozenset[str]) -> tuple[str, ...] | None:
-    """Return the names of the columns of a file without a heading; None for one that has its own."""
-    names, fields = text.dialect.heading, [field.strip() for field in first]
-    if names is None or not fields or (wanted and wanted <= set(fields)):
-        return None
-    if {*names} <= {*fields}:
-        raise DataError(f"{text.file}: the first line is the heading itself. Remove 'heading'.")
-    without_target = tuple(name for name in names if name in wanted)
-    if len(fields) == len(names):
-        return names
-    if wanted and len(fields) == len(without_target):
-        return without_target
-    raise DataError(f"{text.file}: row 1 has {len(fields)} fields, 'heading' names {len(names)} columns.")
-
-
-def _check_heading(file: Path, heading: list[str]) -> None:
-    """Raise a DataError if the heading of a CSV file names a column twice."""
-    repeated = [name for name, times in Counter(heading).items() if times > 1]
-    if repeated:
-        raise DataError(f"{file}: the heading names column '{repeated[0]}' twice.{no_heading_hint(heading)}")
-
-
-def _blank_rows(text: _Text, separator: str, *, has_heading: bool) -> list[int]:
-    """Return the numbers of the rows, counted from 0, that are blank lines.
+def _joined(
+    files: Sequence[Path], frames: Sequence[pl.DataFrame], dialect: Dialect, may_mix: Callable[[str], bool] | None
+) -> pl.DataFrame:
+    """Return the rows of several files, columns by name in the order of the first.
 
     Raises:
-        DataError: If a row has too many or too few fields; with the first of them.
+        DataError: If a file has other columns than the first, or a column of another type.
     """
-    blank = []
-    with text.lines() as lines:
-        reader = csv.reader(lines, delimiter=separator)
-        try:
-            heading = next((fields for fields in reader if fields), [])
-            first = [] if has_heading else [heading]
-            for number, fields in enumerate(_chained(first, reader)):
-                if _is_blank(fields):
-                    blank.append(number)
-                elif len(fields) != len(heading):
-                    raise DataError(
-                        f"{text.file}: row {number + 1 - len(blank):,} (line {reader.line_num:,}) has {len(fields)} "
-                        f"field{'s' if len(fields) != 1 else ''}, the heading has {len(heading)}."
-                    )
-        except csv.Error as error:
-            raise DataError(f"{text.file}: line {reader.line_num}: {error}.") from error
-    return blank
+    names = frames[0].columns
+    for file, frame in zip(files[1:], frames[1:], strict=True):
+        lacking = [name for name in names if name not in frame.columns]
+        added = [name for name in frame.columns if name not in names]
+        if lacking or added:
+            what = f"no column '{lacking[0]}'" if lacking else f"a column '{added[0]}'"
+            other = "has one" if lacking else "has none"
+            raise DataError(f"{file}: has {what}, and {files[0]} {other}. Files of one table have the same columns.")
+    for name in names:
+        is_free = may_mix is not None and may_mix(name)
+        _check_alike(name, files, [frame[name] for frame in frames], dialect, is_free=is_free)
+    try:
+        return pl.concat([frame.select(names) for frame in frames], how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{files[0]} and others: cannot be joined: {first_line(error)}.") from error
 
 
-def _chained(first: list[list[str]], rest: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield from first
-    yield from rest
+def _check_alike(
+    name: str, files: Sequence[Path], columns: Sequence[pl.Series], dialect: Dialect, *, is_free: bool
+) -> None:
+    """Raise a DataError if a column is of one type in a file, and of another in the next."""
+    first: tuple[Path, str] | None = None
+    for file, column in zip(files, columns, strict=True):
+        kind, example = _type(column, dialect, str(file))
+        if is_free and kind in {"numbers", "text"} and column.dtype == pl.String:
+            kind = "text"
+        if kind == "nothing":
+            continue
+        if first is None:
+            first = file, kind
+        elif kind != first[1]:
+            is_text = {kind, first[1]} == {"numbers", "text"} and column.dtype == pl.String
+            advice = f", or say that it holds categories (types: {{{yaml_text(name)}: category}})" if is_text else ""
+            raise DataError(
+                f"{file}: column '{name}' holds {kind}{example}, and in {first[0]} {first[1]}. Write them alike{advice}."
+            )
 
 
-def _is_blank(fields: list[str]) -> bool:
-    """Return whether a line holds nothing: `""` is a value that is empty, and so are the two of a line `,`."""
-    return not fields or (len(fields) == 1 and fields[0] != "" and not fields[0].strip())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
+def _type(column: pl.Series, dialect: Dialect, where: str) -> tuple[str, str]:
+    """Return what a column holds, and where the first text stands that is no number."""
+    if column.dtype.is_nested() or column.dtype in {pl.Binary, pl.Object}:
+        return str(column.dtype), ""
+    values = plain_column(column, dialect, where)
+    if values.null_count() == len(values):
+        return "nothing", ""
+    if values.dtype.is_numeric():
+        return "numbers", ""
+    if values.dtype != pl.String:
+        return ("dates" if values.dtype.is_temporal() else str(values.dtype)), ""
+    wrong = values.is_not_null() & as_numbers(values, dialect, dialect.signs.get(column.name)).is_null()
+    if not wrong.any():
+        return "numbers", ""
+    row = int(np.flatnonzero(wrong.to_numpy())[0])
+    return "text", f" ({values[row]!r} in row {row + 1:,})"

@@ -10,25 +10,27 @@ from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo, Examples, Reading
 from hornbook.data.tables.columns import encode_columns, target_values
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import no_heading_hint, read_frame
+from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.rule import as_numbers, plain_column
+from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
 __all__ = ["beside_inputs", "fit_frame", "read_table"]
 
 
-def read_table(file: Path, info: DataInfo, reading: Reading) -> Examples:
+def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
     """Return a table's columns by name or, where the training data had no names, by position; and what else is asked of it.
 
     Raises:
         DataError: If the table does not fit the model, or lacks what is asked of it.
     """
     if info.kind != "table":
-        raise DataError(f"{file}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
+        raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
     names = frozenset(feature.name for feature in info.features or ())
-    frame = read_frame(file, Dialect.of_run(info.extra), wanted=names)
-    return fit_frame(frame, info, reading, where=str(file), name=file.name)
+    numbers = {feature.name for feature in info.features or () if feature.type == "number"}
+    frame = read_frame(path, Dialect.of_run(info.extra), wanted=names, may_mix=lambda name: name not in numbers)
+    return fit_frame(frame, info, reading, where=table_name(path), name=Path(path).name)
 
 
 def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from hornbook.data.storage.files import existing_file
 from hornbook.data.tables.columns import columns_of, feature_columns
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import read_frame
+from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.rule import Column, plain_column
 from hornbook.recipes.sources.table import Table
 
@@ -31,8 +30,8 @@ def overview(spec: Table) -> list[ColumnLine]:
     Raises:
         DataError: If the file cannot be read, or lacks a column that the recipe names.
     """
-    path, dialect = existing_file(spec.path), Dialect.of_spec(spec)
-    frame, where = read_frame(path, dialect), str(path)
+    where, dialect = table_name(spec.path), Dialect.of_spec(spec)
+    frame = read_frame(spec.path, dialect, may_mix=spec.may_mix)
     features = frozenset(feature_columns(spec, frame, where))
     declared = {name: type_ for name, type_ in spec.declared_types.items() if name in features}
     flat = [name for name in frame.columns if not (frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary)]

@@ -58,7 +58,8 @@ PLACES = {"loss": "head.loss", "metric": "training.metrics", "tuner": "sweep.tun
 LISTED = frozenset({"metric", "tracker"})
 """Kinds of which a recipe has a list."""
 FILES = {
-    ".csv": "table", ".tsv": "table", ".txt": "table", ".parquet": "table", ".pq": "table",
+    ".csv": "table", ".tsv": "table", ".txt": "table", ".parquet": "table", ".pq": "table", ".jsonl": "table",
+    ".ndjson": "table", ".xlsx": "table", ".gz": "table", ".zst": "table",
     ".npz": "npz",
 }  # fmt: skip
 """Which data source reads files that end so."""
@@ -84,10 +85,20 @@ class Spec(BaseModel):
     path_fields: ClassVar[frozenset[str]] = frozenset()
     """Options that are paths: relative to the current folder in a recipe, absolute in a run."""
 
+    def paths(self) -> dict[str, str]:
+        """Return {option: path} of those that have a value, as written; of a list {option.place: path}."""
+        found: dict[str, str] = {}
+        for name in sorted(self.path_fields):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                found |= {f"{name}.{place}": path for place, path in enumerate(value)}
+            elif value is not None:
+                found[name] = value
+        return found
+
     def absolute_paths(self) -> dict[str, str]:
-        """Return {option: absolute path} of those that have a value."""
-        paths = {name: getattr(self, name) for name in sorted(self.path_fields)}
-        return {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path is not None}
+        """Return what `paths` returns, absolute."""
+        return {key: str(Path(path).expanduser().absolute()) for key, path in self.paths().items()}
 
 
 class Component(Spec):

@@ -1,4 +1,4 @@
-"""Tables of your own, in CSV or Parquet files."""
+"""Tables of your own: CSV, JSON lines, Parquet, Excel."""
 
 import codecs
 from collections.abc import Iterator
@@ -14,11 +14,21 @@ __all__ = ["ColumnType", "Table"]
 
 ColumnType = Literal["number", "category"]
 FileName = Annotated[str, Field(min_length=1)]
+FileNames = FileName | Annotated[tuple[FileName, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+OF_KIND = (
+    ("a Parquet file", (".parquet", ".pq"), ("separator", "encoding", "heading", "sheet")),
+    ("an Excel file", (".xlsx",), ("separator", "encoding", "heading")),
+    ("a file of JSON lines", tuple(end + gz for end in (".jsonl", ".ndjson") for gz in ("", ".gz", ".zst")),
+     ("separator", "encoding", "heading", "sheet")),
+    ("a text file", tuple(end + gz for end in (".csv", ".tsv", ".txt") for gz in ("", ".gz", ".zst")), ("sheet",)),
+)  # fmt: skip
+"""Keys that mean nothing where all files are of a kind."""
 
 
 @register
 class Table(Stored):
-    """A table in a CSV or Parquet file, one row per example, with one or more target columns.
+    """A table in one file or several, one row per example, with one or more target columns.
 
     Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
     training split; missing and unknown ones share a number of their own. A column that could be either is refused, with
@@ -33,10 +43,10 @@ class Table(Stored):
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
     is_read_whole: ClassVar[bool] = True
-    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "test_path"})
+    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
 
-    path: FileName
-    """The file (.csv, .tsv, .txt or .parquet), relative to the current folder."""
+    path: FileNames
+    """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
     columns: Names | dict[str, ColumnType] | None = None
@@ -70,8 +80,12 @@ class Table(Stored):
     """Names of all columns of a CSV file that has no heading."""
     reading: Literal["strict", "loose"] | None = None
     """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
-    test_path: FileName | None = None
-    """A second file with the same columns: the test set."""
+    sheet: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the sheet of an .xlsx file; omitted: the first."""
+    validation_path: FileNames | None = None
+    """File, pattern or list with the same columns: the validation set."""
+    test_path: FileNames | None = None
+    """File, pattern or list with the same columns: the test set."""
 
     @field_validator("encoding")
     @classmethod
@@ -97,6 +111,12 @@ class Table(Stored):
         """Types of the columns for which the recipe gives one."""
         listed: dict[str, Any] = dict(self.columns) if isinstance(self.columns, dict) else {}
         return {**listed, **(self.types or {})}
+
+    def may_mix(self, column: str) -> bool:
+        """Return whether a column may hold numbers in one file and texts in another: a category, or one that is unread."""
+        others = {*self.target_columns, self.weight, self.split.column if self.split else None}
+        is_unread = column in (self.drop or ()) or (self.columns is not None and column not in {*self.columns, *others})
+        return is_unread or self.declared_types.get(column) == "category"
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield columns with two roles."""
@@ -144,11 +164,11 @@ class Table(Stored):
                 yield Problem((*path, "types"), message, "Remove it.", code="data-columns")
             elif isinstance(self.columns, dict):
                 yield Problem((*path, "types"), "'columns' gives types already.", "Keep one.", code="data-columns")
-        if all(file.lower().endswith((".parquet", ".pq")) for file in (self.path, self.test_path) if file is not None):
-            for key in ("separator", "encoding", "heading"):
+        for what, ends, keys in OF_KIND:
+            is_of_kind = all(file.lower().endswith(ends) for file in self.paths().values())
+            for key in keys if is_of_kind else ():
                 if key in self.model_fields_set and getattr(self, key) not in {None, "utf-8"}:
-                    message = f"a Parquet file has no {key} to name."
-                    yield Problem((*path, key), message, "Remove it.", code="data-columns")
+                    yield Problem((*path, key), f"{what} has no {key} to name.", "Remove it.", code="data-columns")
         if self.thousands is not None and self.thousands in {self.decimal, self.separator}:
             other = "decimal" if self.thousands == self.decimal else "separator"
             message = f"{self.thousands!r} is the {other} already."
