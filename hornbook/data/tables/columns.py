@@ -1,6 +1,6 @@
 """Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns", "target_values",
+    "accepted", "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns", "target_values",
 ]  # fmt: skip
 
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
@@ -62,15 +62,21 @@ def require_columns(names: list[str], frame: pl.DataFrame, where: str) -> None:
 
 
 def columns_of(
-    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
+    frame: pl.DataFrame,
+    declared: Mapping[str, ColumnType],
+    *,
+    dialect: Dialect,
+    where: str,
+    used: Callable[[], Sequence[str]] | None = None,
 ) -> list[Column]:
-    """Return what the columns of a frame are; arguments as of `infer_features`."""
+    """Return what the columns of a frame are; arguments as of `infer_features`, and `used` as of `column_of`."""
 
     @cache
-    def used() -> list[str]:
+    def used_here() -> list[str]:
         texts = [frame[name].str.strip_chars() for name, dtype in frame.schema.items() if dtype == pl.String]
         return [text for text in dialect.missing if text and any((values == text).any() for values in texts)]
 
+    used = used or used_here
     return [column_of(frame[name], declared.get(name), dialect, where, used=used) for name in frame.columns]
 
 
@@ -88,7 +94,13 @@ def infer_features(
     Raises:
         DataError: If columns are refused; with all of them.
     """
-    columns = columns_of(frame, declared, dialect=dialect, where=where)
+    return accepted(columns_of(frame, declared, dialect=dialect, where=where), dialect, where)
+
+
+def accepted(
+    columns: Sequence[Column], dialect: Dialect, where: str
+) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
+    """Return what `infer_features` does, of columns that are known; errors as of that."""
     refusals = [column.refusal for column in columns if column.refusal]
     if len(refusals) == 1:
         raise DataError(f"{where}: {refusals[0]}")
