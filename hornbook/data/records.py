@@ -34,7 +34,14 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
             values[key] = tuple(values[key])
     if values["features"] is not None:
         values["features"] = tuple(
-            Feature(feature["name"], feature["type"], tuple(feature["categories"])) for feature in values["features"]
+            Feature(
+                feature["name"],
+                feature["type"],
+                tuple(feature["categories"]),
+                feature.get("column", ""),
+                feature.get("part", ""),
+            )
+            for feature in values["features"]
         )
     return DataInfo(**values)
 

@@ -23,14 +23,23 @@ class Feature:
 
     Attributes:
         name: The column's name.
-        type: ``number`` (NaN is a missing value) or ``category``.
+        type: ``number`` (NaN is a missing value) or ``category``; ``date`` of a column in the table, which becomes numbers.
         categories: The known categories in order; code 0 in the arrays is "missing or unknown", code k is
             ``categories[k - 1]``. Empty for numbers.
+        column: The column of dates in the table that a number was made from; empty where the column is the feature.
+        part: Which part of these dates, as `tables.moments` calls it.
     """
 
     name: str
-    type: Literal["number", "category"]
+    type: Literal["number", "category", "date"]
     categories: tuple[str, ...] = ()
+    column: str = ""
+    part: str = ""
+
+    @property
+    def source(self) -> str:
+        """The name of the column in the table."""
+        return self.column or self.name
 
     @property
     def is_boolean(self) -> bool:
@@ -210,6 +219,14 @@ class DataInfo:
             return ()
         return tuple(self.extra.get("target_names") or (str(place + 1) for place in range(self.target_size)))
 
+    def columns(self) -> tuple[Feature, ...]:
+        """Return what a row of the table has: the features, and columns of dates in place of the numbers they become."""
+        found = {
+            feature.source: Feature(feature.column, "date") if feature.column else feature
+            for feature in self.features or ()
+        }
+        return tuple(found.values())
+
     def describe(self) -> str:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
@@ -240,12 +257,13 @@ class DataInfo:
         """
         if self.features is None or "reading" not in self.extra:
             return ""
-        numbers = sum(feature.type == "number" for feature in self.features)
-        booleans = sum(feature.is_boolean for feature in self.features)
-        others = [feature for feature in self.features if feature.type == "category" and not feature.is_boolean]
+        columns = self.columns()
+        numbers, dates = (sum(column.type == kind for column in columns) for kind in ("number", "date"))
+        booleans = sum(feature.is_boolean for feature in columns)
+        others = [feature for feature in columns if feature.type == "category" and not feature.is_boolean]
         listed = ", ".join(f"{feature.name} {len(feature.categories)}" for feature in others[:MOST_NAMED])
         more = ", …" if len(others) > MOST_NAMED else ""
-        counts = ((numbers, "number", "numbers"), (booleans, "boolean", "booleans"))
+        counts = ((numbers, "number", "numbers"), (dates, "date", "dates"), (booleans, "boolean", "booleans"))
         parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
         if others:
             parts.append(f"{len(others):,} {'category' if len(others) == 1 else 'categories'} ({listed}{more})")

@@ -2,18 +2,29 @@
 
 from typing import Any
 
-from hornbook.data.source import DataInfo
+from hornbook.data.source import DataInfo, Feature
+from hornbook.data.tables.dialect import Dialect
 
 __all__ = ["columns_of"]
 
 
 def columns_of(info: DataInfo) -> list[dict[str, Any]]:
-    """Return a mapping per input column in order: name, type, categories (code k is the k-th, 0 is none of them)."""
-    return [
-        {
-            "name": feature.name,
-            "type": feature.type,
-            **({"categories": list(feature.categories)} if feature.categories else {}),
-        }
-        for feature in info.features or ()
-    ]
+    """Return a mapping per input of the model in order, as `hornbook.exports.rows` reads it.
+
+    Each has `name` and `type`; a category its `categories` (code k is the k-th, 0 is none of them); a number that is made of
+    a date its `column`, its `part` (see `hornbook.data.tables.moments`), and the `format` of the dates. `missing` are the
+    texts and numbers that mean a missing value, where they are not the usual ones.
+    """
+    dialect = Dialect.of_run(info.extra)
+    missing = {} if dialect.missing == Dialect().missing else {"missing": list(dialect.missing)}
+    return [{**_column(feature, dialect), **missing} for feature in info.features or ()]
+
+
+def _column(feature: Feature, dialect: Dialect) -> dict[str, Any]:
+    if feature.part:
+        format = dialect.dates.get(feature.column) or "%Y-%m-%d"
+        return {
+            "name": feature.name, "type": "date", "column": feature.column, "part": feature.part, "format": format,
+        }  # fmt: skip
+    categories = {"categories": list(feature.categories)} if feature.categories else {}
+    return {"name": feature.name, "type": feature.type, **categories}

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import datetime
 from importlib import metadata, resources
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jinja2
@@ -17,6 +19,7 @@ from hornbook.data.pictures import decode as decode_module
 from hornbook.data.pictures import settings as settings_module
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array
+from hornbook.data.tables import moments
 from hornbook.exports import rows
 from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
 from hornbook.inference.card import card_of
@@ -75,7 +78,7 @@ def write(exportable: Exportable, path: Path, precision: str) -> None:
         )
     if columns is not None:
         _write_text(path / "columns.json", columns)
-        shutil.copyfile(rows.__file__, path / "rows.py")
+        _write_text(path / "rows.py", _together(moments, rows))
     if facts["pictures"] is not None:
         _write_text(path / "pictures.py", _reader_of_pictures())
     _write_text(path / "README.md", _card(exportable))
@@ -157,10 +160,12 @@ def _program(name: str, **facts: Any) -> str:
 
 def _reader_of_pictures() -> str:
     """Return the program that reads pictures as training did, in one file that needs NumPy and Pillow alone."""
-    parts = [
-        _alone(Path(module.__file__ or "").read_text(encoding="utf-8")) for module in (settings_module, decode_module)
-    ]
-    return "\n\nArray = Any\n\n".join(parts)
+    return _together(settings_module, decode_module, between="\n\nArray = Any\n\n")
+
+
+def _together(*modules: ModuleType, between: str = "\n\n") -> str:
+    """Return modules as one that needs no Hornbook."""
+    return between.join(_alone(Path(module.__file__ or "").read_text(encoding="utf-8")) for module in modules)
 
 
 def _alone(text: str) -> str:
@@ -176,7 +181,7 @@ def _alone(text: str) -> str:
 def _card(exportable: Exportable) -> str:
     trained, columns = exportable.trained, exportable.metadata.get("columns")
     if columns is not None:
-        row = {each["name"]: each["categories"][0] if each["type"] == "category" else 0 for each in json.loads(columns)}
+        row = {each.get("column", each["name"]): _example(each) for each in json.loads(columns)}
         start = START.format(
             example="rows.csv",
             service=JSON.format(body=_quoted({"rows": [row]})),
@@ -194,6 +199,12 @@ def _card(exportable: Exportable) -> str:
         body = _quoted({"inputs": values}) if np.prod(shape) <= 100 else "@inputs.json"
         start = START.format(example="inputs.npy", service=JSON.format(body=body), reads="row of a .npy file")
     return card_of(trained.run, trust=True, start=start)
+
+
+def _example(column: dict[str, Any]) -> Any:
+    if column["type"] == "date":
+        return moments.written(datetime(2024, 1, 31, 8, 30), column["format"])
+    return column["categories"][0] if column["type"] == "category" else 0
 
 
 def _quoted(tree: Any) -> str:

@@ -1,7 +1,8 @@
-"""Rows of a table as numbers for an exported model. Needs NumPy alone, so that a copy of this file works without Hornbook.
+"""Rows of a table as numbers for an exported model. Needs NumPy and `tables.moments`, which stands above a copy.
 
-The columns are those that an export writes down: name, type (`number` or `category`), categories in order. A category is
-its place among them, from 1; 0 is none of them. A number that is missing is NaN.
+The columns are those that an export writes down: name, type (`number`, `category` or `date`), categories in order. A
+category is its place among them, from 1; 0 is none of them. A number that is missing is NaN. A date is the part of the
+dates of its column that the export names, read by its format.
 """
 
 import csv
@@ -12,7 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.tables.moments import moment_of, part_values
+
 __all__ = ["encode", "read_csv"]
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+"""Texts that mean a missing value, where an export names no others."""
 
 
 def encode(rows: Iterable[Mapping[str, Any]], columns: Sequence[Mapping[str, Any]]) -> Any:
@@ -25,13 +31,14 @@ def encode(rows: Iterable[Mapping[str, Any]], columns: Sequence[Mapping[str, Any
     for number, row in enumerate(rows, 1):
         values = []
         for column in columns:
-            name = column["name"]
+            name = column.get("column", column["name"])
             if name not in row:
                 raise ValueError(f"row {number}: no column '{name}', which the model reads.")
             try:
                 values.append(_number(row[name], column))
             except (TypeError, ValueError):
-                raise ValueError(f"row {number}, column '{name}': a number is expected, found {row[name]!r}.") from None
+                what = f"a date like {column['format']}" if column["type"] == "date" else "a number"
+                raise ValueError(f"row {number}, column '{name}': {what} is expected, found {row[name]!r}.") from None
         encoded.append(values)
     return np.asarray(encoded, np.float32).reshape(len(encoded), len(columns))
 
@@ -43,7 +50,11 @@ def read_csv(path: str | Path, columns: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _number(value: Any, column: Mapping[str, Any]) -> float:
-    is_missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    value = value.strip() if isinstance(value, str) else value
+    is_missing = _is_missing(value, column.get("missing", MISSING))
+    if column["type"] == "date":
+        moment = np.datetime64("NaT") if is_missing else moment_of(value, column["format"])
+        return float(part_values(np.array([moment], "datetime64[us]"), column["part"])[0])
     if column["type"] == "number":
         return math.nan if is_missing else float(value)
     categories = column["categories"]
@@ -55,3 +66,22 @@ def _number(value: Any, column: Mapping[str, Any]) -> float:
     if text not in categories and isinstance(value, float) and value.is_integer():
         text = str(int(value))  # JSON and Excel know no whole numbers
     return float(categories.index(text) + 1) if text in categories else 0.0
+
+
+def _is_missing(value: Any, missing: Sequence[str]) -> bool:
+    """Return whether a value is missing: none, or one of the texts, or of the numbers among them."""
+    if value is None or value == "" or value in missing:
+        return True
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return False
+    return math.isnan(number) or number in [float(text) for text in missing if _is_number(text)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

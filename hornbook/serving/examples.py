@@ -1,11 +1,13 @@
 """Inputs that a model takes, made from the facts of its data and never from its examples."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from hornbook.data.source import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.moments import written
 from hornbook.serving.facts import Facts
 from hornbook.serving.open_inference import metadata
 
@@ -13,6 +15,7 @@ __all__ = ["body", "infer_body", "row"]
 
 STEPS = 5
 """So many steps has a sequence of any length in an example."""
+EXAMPLE = datetime(2024, 1, 31, 8, 30)
 
 
 def body(facts: Facts, info: DataInfo) -> dict[str, Any]:
@@ -39,8 +42,9 @@ def infer_body(facts: Facts, info: DataInfo) -> dict[str, Any]:
 
 def row(facts: Facts, info: DataInfo) -> dict[str, Any]:
     """Return a row of a table: means of numbers, the first of the categories."""
-    dialect, means = Dialect.of_run(info.extra), iter(_means(facts, info))
-    return {each.name: _value(each, next(means), dialect) for each in info.features or ()}
+    dialect = Dialect.of_run(info.extra)
+    means = {each.source: mean for each, mean in zip(info.features or (), _means(facts, info), strict=True)}
+    return {each.name: _value(each, means[each.name], dialect) for each in info.columns()}
 
 
 def _means(facts: Facts, info: DataInfo) -> list[float]:
@@ -54,6 +58,8 @@ def _value(feature: Feature, mean: float, dialect: Dialect) -> Any:
     if feature.type == "category":
         first = feature.categories[0]
         return first == "True" if feature.is_boolean else first
+    if feature.type == "date":
+        return written(EXAMPLE, dialect.dates.get(feature.name, ""))
     number = float(f"{mean:.3g}")
     number = int(number) if number.is_integer() else number
     sign = dialect.signs.get(feature.name)

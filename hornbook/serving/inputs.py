@@ -41,7 +41,7 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
     x = plain.read(rows) if plain is not None else None
     if x is not None:
         return x, ()
-    names = [feature.name for feature in info.features]
+    names = [column.name for column in info.columns()]
     known, first = set(names), rows[0]
     extra: dict[str, None] = {}
     for number, row in enumerate(rows, 1):
@@ -54,7 +54,7 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
         if len(row) > len(names) and len(extra) < MOST_EXTRA:
             extra.update(dict.fromkeys(islice((name for name in row if name not in known), MOST_EXTRA)))
     columns: dict[str, pl.Series] = {}
-    for feature in info.features:
+    for feature in info.columns():
         if feature.name in rows[0]:
             values = [row[feature.name] for row in rows]
             columns[feature.name] = _column(feature.name, values, is_category=feature.type == "category")

@@ -49,8 +49,8 @@ def metadata(facts: Facts, info: DataInfo) -> dict[str, Any]:
     inputs = [{"name": INPUT, "datatype": DATATYPES[facts.dtype], "shape": [-1, *shape]}]
     if info.features is not None:
         inputs = [
-            {"name": each.name, "datatype": "BYTES" if each.type == "category" else "FP32", "shape": [-1]}
-            for each in info.features
+            {"name": each.name, "datatype": "FP32" if each.type == "number" else "BYTES", "shape": [-1]}
+            for each in info.columns()
         ]
     return {
         "name": facts.name,
@@ -216,7 +216,7 @@ def _of_bytes(data: memoryview, datatype: str, name: str) -> Array:
 
 def _fitted(tensors: Mapping[str, Array], info: DataInfo, *, most: int) -> Fitted:
     counts = {len(values) for values in tensors.values()}
-    if info.features is None or ([*tensors] == [INPUT] and INPUT not in {each.name for each in info.features}):
+    if info.features is None or ([*tensors] == [INPUT] and INPUT not in {each.name for each in info.columns()}):
         if [*tensors] != [INPUT]:
             raise RequestError(400, f"the model has one input, '{INPUT}', found: {_listed(tensors)}.")
         values = tensors[INPUT]

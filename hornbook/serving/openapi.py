@@ -17,6 +17,12 @@ STATUS = {
     504: "The deadline has passed.",
 }  # fmt: skip
 
+KINDS = {
+    "number": ["number", "string", "null"], "category": ["string", "boolean", "number", "null"],
+    "date": ["string", "null"],
+}  # fmt: skip
+"""What JSON may hold for a column of a type."""
+
 
 def document(models: Iterable[Model], *, version: str, has_token: bool) -> dict[str, Any]:
     """Return the document.
@@ -107,9 +113,8 @@ def _schema(info: DataInfo) -> dict[str, Any]:
             schema = {"type": "array", "items": schema, **limits}
         return {"type": "object", "required": ["inputs"], "properties": {"inputs": schema}}
     properties = {}
-    for each in info.features:
-        kinds = ["number", "string", "null"] if each.type == "number" else ["string", "boolean", "number", "null"]
-        properties[each.name] = {"type": kinds}
+    for each in info.columns():
+        properties[each.name] = {"type": KINDS[each.type]}
     row = {"type": "object", "required": [*properties], "properties": properties}
     rows = {"type": "array", "minItems": 1, "items": row}
     return {"type": "object", "required": ["rows"], "properties": {"rows": rows}}

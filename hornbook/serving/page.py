@@ -44,11 +44,11 @@ def page(model: Model, names: Sequence[str]) -> str:
 def _fields(facts: Facts, info: DataInfo) -> list[dict[str, Any]]:
     dialect = Dialect.of_run(info.extra)
     row = examples.row(facts, info)
-    return [_field(each, row[each.name], bool(dialect.signs.get(each.name))) for each in info.features or ()]
+    return [_field(each, row[each.name], bool(dialect.signs.get(each.name))) for each in info.columns()]
 
 
 def _field(feature: Feature, value: Any, has_sign: bool) -> dict[str, Any]:
-    kind = "text" if has_sign else "number"
+    kind = "text" if has_sign or feature.type == "date" else "number"
     choices: list[str] = []
     if feature.type == "category":
         kind = "choice" if len(feature.categories) <= MOST_CHOICES else "text"

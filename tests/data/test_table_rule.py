@@ -112,9 +112,10 @@ def test_a_number_that_means_missing_is_one_in_every_kind_of_file(table, tmp_pat
 
 def test_dates_and_prose_are_no_categories(table):
     assert refusal(table([f"2026-01-0{row % 3 + 1}" for row in ROWS])).startswith(
-        "column 'a' holds dates or times ('2026-01-01'), which are no categories. Drop it (drop: [a])"
+        "column 'a' holds dates or times ('2026-01-01'). To read them as numbers say so (types: {a: date}, or "
     )
     assert "looks like free text" in refusal(table([f"a story of {row} words" for row in ROWS]))
+    assert "column 'a' names picture files ('a/0.JPG')" in refusal(table([f"a/{row % 2}.JPG" for row in ROWS]))
 
 
 def test_every_column_that_is_refused_is_named_at_once(tmp_path, monkeypatch):

@@ -1,10 +1,16 @@
 """The reader that goes with an exported table: values by name → numbers, in the order of the columns."""
 
+import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from hornbook.data.tables import moments
+from hornbook.exports import rows
+from hornbook.exports.package import _together
 from hornbook.exports.rows import encode, read_csv
 
 COLUMNS = [
@@ -33,6 +39,23 @@ def test_what_is_no_row_is_named(row, message):
     whole = {"size": 1, "city": "Rome", "open": True, "zip": "101"}
     with pytest.raises(ValueError, match=message):
         encode([whole, row], COLUMNS)
+
+
+def test_texts_and_numbers_that_mean_a_missing_value_are_missing():
+    columns = [{**column, "missing": ["-999", "none"]} for column in COLUMNS[:2]]
+    rows = [{"size": -999.0, "city": "none"}, {"size": "-999", "city": " Rome "}, {"size": "none", "city": "-999"}]
+    np.testing.assert_array_equal(encode(rows, columns), [[math.nan, 0], [math.nan, 2], [math.nan, 0]])
+
+
+def test_it_stands_alone_in_a_package(tmp_path):
+    (tmp_path / "rows_alone.py").write_text(_together(moments, rows))
+    code = "import sys; sys.modules['hornbook'] = None; import json, rows_alone; "
+    code += "print(rows_alone.encode([{'day': '31.01.2000'}], json.loads(sys.argv[1])).tolist())"
+    column = {"name": "day.elapsed", "type": "date", "column": "day", "part": "elapsed", "format": "%d.%m.%Y"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps([column])], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[[30.0]]\n", "")
 
 
 def test_a_csv_file_is_read_by_its_heading(tmp_path):

@@ -49,6 +49,21 @@ def make_table(run=of_sums, **facts):
     return Model(Facts(name="people", **{**FACTS, "means": (41.5, float("nan"), 0.0), **facts}), info, run)
 
 
+def make_dates(run=of_sums, **facts):
+    """A model of a table with a number, and a column of dates that becomes two."""
+    parts = tuple(Feature(f"day.{part}", "number", column="day", part=part) for part in ("elapsed", "year"))
+    extra = {**Dialect(dates={"day": "%d.%m.%Y"}).recorded(), "has_missing": False}
+    info = DataInfo(
+        name="table",
+        kind="table",
+        input_shape=(3,),
+        input_dtype="float32",
+        extra=extra,
+        **{**INFO, "features": (Feature("age", "number"), *parts)},
+    )
+    return Model(Facts(name="signed", **{**FACTS, "means": (41.5, 9000.0, 2024.0), **facts}), info, run)
+
+
 def make_pictures(run=of_sums, shape=(4, 4, 1), scale=16.0, name="pictures", **facts):
     """A model of small pictures whose white is 16."""
     info = DataInfo(name="digits", kind="image", input_shape=shape, input_dtype="uint8", **INFO)
@@ -76,7 +91,9 @@ def make_numbers(run=of_sums, names=("low", "twice", "square")):
 @pytest.fixture(scope="session")
 def make():
     """Functions that make a model of a kind."""
-    return SimpleNamespace(table=make_table, pictures=make_pictures, tokens=make_tokens, numbers=make_numbers)
+    return SimpleNamespace(
+        table=make_table, dates=make_dates, pictures=make_pictures, tokens=make_tokens, numbers=make_numbers
+    )
 
 
 @pytest.fixture

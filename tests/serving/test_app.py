@@ -279,3 +279,18 @@ def test_a_thousand_malformed_requests_bring_no_fault_of_the_service(ask):
     assert statuses[-1] == 200
     assert {400, 404, 413, 415} <= {*statuses}
     assert statuses.count(200) < 300
+
+
+def test_a_column_of_dates_is_asked_for_as_text_and_answered(make):
+    pytest.importorskip("orjson", reason="not installed: hornbook[serve]")
+    from hornbook.serving import examples
+    from hornbook.serving.inputs import body_of
+    from hornbook.serving.open_inference import metadata
+
+    model = make.dates()
+    body = examples.body(model.facts, model.info)
+    assert body == {"rows": [{"age": 41.5, "day": "31.01.2024"}]}
+    assert body_of(body, model.info, most=10)[0].tolist() == [[41.5, 8796.0, 2024.0]]
+    tensors = metadata(model.facts, model.info)["inputs"]
+    assert [(tensor["name"], tensor["datatype"]) for tensor in tensors] == [("age", "FP32"), ("day", "BYTES")]
+    assert examples.infer_body(model.facts, model.info)["inputs"][1]["data"] == ["31.01.2024"]

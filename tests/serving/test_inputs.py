@@ -33,6 +33,15 @@ def test_rows_go_in_by_name_in_any_order_and_numbers_may_be_text(make):
     assert x.tolist() == [[41, 1, 2]]
 
 
+def test_a_column_of_dates_is_read_as_training_read_it(make):
+    info = make.dates().info
+    x, _ = body_of({"rows": [{"day": "31.01.2000", "age": 3}]}, info, most=10)
+    assert x.tolist() == [[3, 30, 2000]]
+    assert PlainRows(info).read([{"day": "31.01.2000", "age": 3}]) is None
+    with pytest.raises(DataError, match=r"column 'day': '2000-01-31' in row 1 is no date of the format '%d.%m.%Y'"):
+        body_of({"rows": [{"day": "2000-01-31", "age": 3}]}, info, most=10)
+
+
 def test_rows_that_need_no_reading_are_read_as_a_data_frame_reads_them(make):
     draw = random.Random(0)
     ages = [30, -2.5, 0, 2**60, 2**70, 1e38, 3.4e38, 1e39, -1.0, True, "31", " 7", None, ""]

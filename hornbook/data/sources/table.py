@@ -19,7 +19,7 @@ from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 from hornbook.recipes.sources.pictures import ImageList
-from hornbook.recipes.sources.table import ColumnType, Table
+from hornbook.recipes.sources.table import Table, Type
 
 __all__ = ["dialect_of", "load_table", "split_values", "table_frame", "target_array"]
 
@@ -131,7 +131,7 @@ def target_array(
     dialect: Dialect,
     where: str,
     *,
-    types: Mapping[str, ColumnType] | None = None,
+    types: Mapping[str, Type] | None = None,
 ) -> Array:
     """Return target columns as (N,) or (N, K) values; those with a type are numbers. Errors as of `target_values`."""
     columns = [

@@ -1,5 +1,6 @@
 """Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,11 +11,13 @@ import polars as pl
 
 from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.source import Array, Feature, Source
+from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.moments import part_values
 from hornbook.data.tables.notation import BOOLEAN
 from hornbook.data.tables.rule import (
     Column,
-    ColumnType,
+    Type,
     as_numbers,
     category_codes,
     column_of,
@@ -63,7 +66,7 @@ def require_columns(names: list[str], frame: pl.DataFrame, where: str) -> None:
 
 def columns_of(
     frame: pl.DataFrame,
-    declared: Mapping[str, ColumnType],
+    declared: Mapping[str, Type],
     *,
     dialect: Dialect,
     where: str,
@@ -81,7 +84,7 @@ def columns_of(
 
 
 def infer_features(
-    frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, dialect: Dialect, where: str
+    frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str
 ) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
     """Return the features of all columns of a frame, the dialect with the signs of their numbers, and warnings.
 
@@ -108,10 +111,14 @@ def accepted(
         more = [f"… and {len(refusals) - MOST_REFUSALS:,} more"] if len(refusals) > MOST_REFUSALS else []
         lines = "\n  ".join([*refusals[:MOST_REFUSALS], *more])
         raise DataError(f"{where}: {len(refusals):,} columns cannot be read.\n  {lines}")
-    features = tuple(column.feature for column in columns if column.feature is not None)
+    features = tuple(feature for column in columns for feature in column.features)
+    twice = next((name for name, times in Counter(each.name for each in features).items() if times > 1), None)
+    if twice is not None:
+        raise DataError(f"{where}: column '{twice}' is called like a part of a column of dates. Rename it.")
     signs = {column.name: column.sign for column in columns if column.sign is not None}
+    dates = {column.name: column.dates for column in columns if column.dates is not None}
     warnings = tuple(warning for column in columns for warning in column.warnings)
-    return features, replace(dialect, signs=signs), warnings
+    return features, replace(dialect, signs=signs, dates=dates), warnings
 
 
 def encode_columns(
@@ -126,7 +133,13 @@ def encode_columns(
     """
     arrays: list[Array] = []
     unknown: dict[str, int] = {}
+    moments: dict[str, Array] = {}
     for feature in features:
+        if feature.part:
+            if feature.column not in moments:
+                moments[feature.column] = _moments(frame[feature.column], dialect, where)
+            arrays.append(part_values(moments[feature.column], feature.part).astype(np.float32))
+            continue
         column = plain_column(frame[feature.name], dialect, where)
         if feature.type == "number":
             arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
@@ -227,6 +240,14 @@ def _numbers(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
         what = f"is no number with '{sign}'" if sign else "is no number"
         raise DataError(f"{where}: column '{name}': {column[row]!r} in row {row + 1:,} {what}{others}. Repair it.")
     return numbers
+
+
+def _moments(column: pl.Series, dialect: Dialect, where: str) -> Array:
+    """Return a column of dates as datetime64 in microseconds, read as in training."""
+    moments, _, problem = as_moments(plain_column(column, dialect, where), dialect.dates.get(column.name) or None)
+    if problem:
+        raise DataError(f"{where}: {problem}")
+    return moments.to_numpy().astype("datetime64[us]")
 
 
 def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:

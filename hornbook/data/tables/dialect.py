@@ -26,6 +26,7 @@ class Dialect:
         heading: Names of the columns of files without a heading, or None.
         sheet: Of a workbook; None for the first.
         signs: Columns of numbers with a currency or percent, which each value of the column has; empty text for none.
+        dates: Columns of dates, and how they are written; empty text for those that had a type of their own.
         is_loose: Whether columns are guessed, as early runs did.
     """
 
@@ -37,6 +38,7 @@ class Dialect:
     heading: tuple[str, ...] | None = None
     sheet: str | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
     is_loose: bool = False
 
     @classmethod
@@ -66,6 +68,7 @@ class Dialect:
             heading=tuple(heading) if heading else None,
             sheet=extra.get("sheet"),
             signs=extra.get("signs", {}),
+            dates=extra.get("dates", {}),
             is_loose="missing" in extra and extra.get("reading") != "strict",
         )
 
@@ -81,6 +84,7 @@ class Dialect:
             "heading": list(self.heading) if self.heading else None,
             **({"sheet": self.sheet} if self.sheet is not None else {}),
             "signs": dict(self.signs),
+            **({"dates": dict(self.dates)} if self.dates else {}),
         }
 
     @property

@@ -27,8 +27,8 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
     """
     if info.kind != "table":
         raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    names = frozenset(feature.name for feature in info.features or ())
-    numbers = {feature.name for feature in info.features or () if feature.type == "number"}
+    names = frozenset(column.name for column in info.columns())
+    numbers = {column.name for column in info.columns() if column.type == "number"}
     frame = read_frame(path, Dialect.of_run(info.extra), wanted=names, may_mix=lambda name: name not in numbers)
     return fit_frame(frame, info, reading, where=table_name(path), name=Path(path).name)
 
@@ -54,7 +54,7 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
             inputs = inputs.drop(reading.keep)
         return Examples(_by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept)
-    names = [feature.name for feature in info.features]
+    names = [column.name for column in info.columns()]
     lacking = [column for column in names if column not in frame.columns]
     if lacking:
         listed = ", ".join(f"'{column}'" for column in lacking)
@@ -114,7 +114,7 @@ def _check_missing(x: Array, info: DataInfo, where: str) -> None:
         return
     rows, columns = np.nonzero(np.isnan(x))
     if len(rows):
-        name = (info.features or ())[columns[0]].name
+        name = (info.features or ())[columns[0]].source
         raise DataError(
             f"{where}: column '{name}' has no value in row {rows[0] + 1:,} ({len(rows):,} missing in all), and the training "
             "data had no missing values. To predict and evaluate there are --missing fill and --missing skip."
@@ -124,7 +124,8 @@ def _check_missing(x: Array, info: DataInfo, where: str) -> None:
 def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], table: str) -> list[str]:
     features = info.features or ()
     notes = []
-    extra = [name for name in frame.columns if name not in {feature.name for feature in features}]
+    read = {feature.source for feature in features}
+    extra = [name for name in frame.columns if name not in read]
     if extra:
         notes.append(f"{table}: columns that the model does not read: {', '.join(extra)}.")
     whole = info.extra.get("whole", ())

@@ -60,6 +60,9 @@ def _line(values: pl.Series, column: Column | None, spec: Table, dialect: Dialec
 
 
 def _becomes(column: Column | None) -> str:
+    if column is not None and column.parts:
+        count = len(column.parts)
+        return f"{count} number{'' if count == 1 else 's'}" + (f", written {column.dates}" if column.dates else "")
     if column is None or column.feature is None:
         return "refused"
     if column.feature.type == "number":

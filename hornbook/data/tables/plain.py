@@ -29,7 +29,9 @@ class PlainRows:
         dialect = Dialect.of_run(info.extra)
         self._absent = frozenset(dialect.missing_numbers)
         self._columns: list[tuple[str, dict[Any, int] | None]] = []
-        self._reads_any = info.features is not None and not dialect.is_loose and not any(dialect.signs.values())
+        self._reads_any = info.features is not None and not (
+            dialect.is_loose or dialect.dates or any(dialect.signs.values())
+        )
         for feature in info.features or ():
             codes: dict[Any, int] | None = None
             if feature.type == "category":

@@ -6,7 +6,8 @@ A type that the recipe gives is taken. Otherwise, of the values that are there:
 - all are true or false, in any case, or Booleans: a boolean, which is a category of two (yes and no are words like others);
 - any is a number in another notation (2,5 or 1,234 or $5 or 12 %): refused, with the key that reads it;
 - some are numbers and some are texts: refused, with the texts that may mean a missing value;
-- all are dates or times: refused;
+- all are dates or times: refused, with the key that makes numbers of them;
+- all are names of picture files: refused, as such;
 - texts with many different values: an identifier or free text, refused;
 - any other texts: a category.
 
@@ -21,7 +22,9 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Feature
+from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.moments import is_clock, part_names
 from hornbook.data.tables.notation import (
     BOOLEAN,
     DATE_LIKE,
@@ -34,13 +37,15 @@ from hornbook.data.tables.notation import (
     yaml_text,
 )
 from hornbook.errors import DataError
+from hornbook.recipes.sources.table import DateColumn
 
 __all__ = ["Column", "as_numbers", "category_codes", "column_of", "plain_column", "rows_listed", "without_sign"]
 
 MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
 FEW_PLACEHOLDERS = 3  # so many different texts among numbers may stand for a missing value
+PICTURE = r"(?i)\.(?:jpe?g|png|gif|bmp|webp|tiff?)$"
 SAMPLE = 1000  # values looked at to word a message
-ColumnType = Literal["number", "category"]
+Type = Literal["number", "category", "date"] | DateColumn
 Used = Callable[[], Sequence[str]]
 
 
@@ -53,6 +58,8 @@ class Column:
         looks: `number`, `boolean`, `category`, or what it looks like where it is refused.
         feature: What becomes of it; None where it is refused.
         refusal: Why it is refused and what to do; else empty.
+        parts: The numbers that a column of dates becomes.
+        dates: How these dates are written; empty text where they have a type of their own.
         sign: The currency or percent that each of its numbers has, or empty text where signs are written in another way;
             None for plain numbers and categories.
         warnings: What the user should know about it.
@@ -64,9 +71,16 @@ class Column:
     refusal: str = ""
     sign: str | None = None
     warnings: tuple[str, ...] = ()
+    parts: tuple[Feature, ...] = ()
+    dates: str | None = None
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What becomes of it: a feature, several of a column of dates, none where it is refused."""
+        return self.parts if self.feature is None else (self.feature,)
 
 
-def column_of(column: pl.Series, declared: ColumnType | None, dialect: Dialect, where: str, *, used: Used) -> Column:
+def column_of(column: pl.Series, declared: Type | None, dialect: Dialect, where: str, *, used: Used) -> Column:
     """Return what a feature column is.
 
     Args:
@@ -86,6 +100,8 @@ def column_of(column: pl.Series, declared: ColumnType | None, dialect: Dialect, 
         return Column(name, "category", Feature(name, "category", _categories(values, dialect)))
     if declared == "number":
         return _declared_number(values, dialect, used)
+    if declared is not None:
+        return _declared_date(values, DateColumn() if declared == "date" else declared, is_plain=declared == "date")
     return _loosely(values, dialect, used) if dialect.is_loose else _by_rule(values, dialect, used)
 
 
@@ -111,6 +127,8 @@ def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
         )
     if present.str.contains(DATE_LIKE).all():
         return Column(name, "date", refusal=_date_refusal(present))
+    if present.str.contains(PICTURE).all():
+        return Column(name, "picture files", refusal=_picture_refusal(present))
     if unit_of(present.unique().to_list()):
         return Column(name, "number?", refusal=_unit_refusal(present))
     categories = _categories(values, dialect)
@@ -160,6 +178,23 @@ def _declared_number(values: pl.Series, dialect: Dialect, used: Used) -> Column:
     if not (values.dtype.is_numeric() or values.dtype == pl.String):
         return Column(name, "date", refusal=f"column '{name}' holds {values.dtype}, which is no number. Drop it.")
     return _number(values, dialect)
+
+
+def _declared_date(values: pl.Series, declared: DateColumn, *, is_plain: bool) -> Column:
+    """Return a column of dates as the numbers that are asked for: one that is called like it, or one per part."""
+    name = values.name
+    _, format, problem = as_moments(values, declared.format)
+    is_time_of_day = values.dtype == pl.Time or (bool(format) and is_clock(format))
+    without = [part for part in declared.date if part not in {"hour", "minute"}] if is_time_of_day else []
+    if problem or without:
+        problem = problem or (
+            f"column '{name}' holds times of day, which have no {without[0]}. Name what they have (types: "
+            f"{{{yaml_text(name)}: {{date: [hour, minute]}}}})."
+        )
+        return Column(name, "date", refusal=problem)
+    names = [wave for part in declared.date for wave in part_names(part)]
+    parts = [Feature(name if is_plain else f"{name}.{part}", "number", column=name, part=part) for part in names]
+    return Column(name, "date", parts=tuple(parts), dates=format)
 
 
 def _sign(values: pl.Series) -> tuple[str, str]:
@@ -300,8 +335,16 @@ def _not_plain(values: pl.Series, dialect: Dialect, used: Used, *, is_declared: 
 def _date_refusal(values: pl.Series) -> str:
     name = values.name
     return (
-        f"column '{name}' holds dates or times ('{values.drop_nulls()[0]}'), which are no categories. Drop it "
-        f"(drop: [{yaml_text(name)}]), or say otherwise (types: {{{yaml_text(name)}: category}})."
+        f"column '{name}' holds dates or times ('{values.drop_nulls()[0]}'). To read them as numbers say so (types: "
+        f"{{{yaml_text(name)}: date}}, or {{date: [month, weekday]}}); otherwise drop it (drop: [{yaml_text(name)}])."
+    )
+
+
+def _picture_refusal(present: pl.Series) -> str:
+    name = yaml_text(present.name)
+    return (
+        f"column '{present.name}' names picture files ('{present[0]}'), and a table reads no pictures. Drop it (drop: "
+        f"[{name}]), or train on the pictures alone (data: {{name: image_list, file: {name}, …}})."
     )
 
 
@@ -314,7 +357,7 @@ def _many(present: pl.Series, num_categories: int, num_rows: int) -> str:
 
 
 def _many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> str:
-    noun = "free text" if looks == "text" else "an identifier"
+    noun = "free text, which is not read yet" if looks == "text" else "an identifier"
     return (
         f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like {noun}. "
         f"Drop it (drop: [{yaml_text(name)}]), or say what it is (types: {{{yaml_text(name)}: category}})."

@@ -1,21 +1,63 @@
 """Tables of your own: CSV, JSON lines, Parquet, Excel."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import as_tuple, register, resolve_target
+from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
 from hornbook.recipes.sources.common import Names, Stored
 
-__all__ = ["ColumnType", "Table"]
+__all__ = ["ColumnType", "DateColumn", "Table", "Type"]
 
-ColumnType = Literal["number", "category"]
+ColumnType = Literal["number", "category", "date"]
+DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
 FileName = Annotated[str, Field(min_length=1)]
 FileNames = FileName | Annotated[tuple[FileName, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
+CODES = re.compile(r"%\.f|%.?")
+KNOWN_CODES = frozenset("%" + code for code in "YymdbBjHMSIpz%") | {"%.f"}
+"""What polars and Python read alike, so that a run and what is exported of it read the same."""
+
+
+class DateColumn(Spec):
+    """A column of dates or times, and which numbers it becomes.
+
+    `elapsed` (days since 2000-01-01) and `year` are numbers; `month`, `day`, `weekday`, `day_of_year`, `hour` and `minute`
+    repeat, and are a sine and a cosine each, so that December is next to January. Hornbook.
+    """
+
+    date: Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1)] = ("elapsed",)
+    """The parts, in order: [month, weekday]."""
+    format: str | None = None
+    """How the dates are written, in the codes of strptime, where they could be read in several ways: '%m/%d/%Y'."""
+
+    @field_validator("date")
+    @classmethod
+    def _names_each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = next((part for place, part in enumerate(value) if part in value[:place]), None)
+        if twice is not None:
+            raise ValueError(f"part {twice!r} is listed twice; list it once")
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _has_known_codes(cls, value: str | None) -> str | None:
+        codes = CODES.findall(value or "")
+        unknown = [code for code in codes if code not in KNOWN_CODES]
+        if value is not None and (unknown or not codes):
+            what = f"{unknown[0]!r} is no code" if unknown else f"{value!r} has no code"
+            raise ValueError(f"{what} of a date; expected those of strptime: {' '.join(sorted(KNOWN_CODES - {'%%'}))}")
+        has_date = bool({"%d", "%m", "%b", "%B", "%j"} & {*codes})
+        if value is not None and has_date and not {"%Y", "%y"} & {*codes}:
+            raise ValueError(f"{value!r} has no year; expected %Y or %y, or the time of day alone")
+        return value
+
+
+Type = ColumnType | DateColumn
 OF_KIND = (
     ("a Parquet file", (".parquet", ".pq"), ("separator", "encoding", "heading", "sheet")),
     ("an Excel file", (".xlsx",), ("separator", "encoding", "heading")),
@@ -49,10 +91,10 @@ class Table(Stored):
     """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
-    columns: Names | dict[str, ColumnType] | None = None
-    """Feature columns: a list, or a mapping to `number` or `category`. Omitted: all that are not target or dropped."""
-    types: dict[str, ColumnType] | None = None
-    """Types of single columns, where the values alone mislead (a zip code is a category, $5 is a number)."""
+    columns: Names | dict[str, Type] | None = None
+    """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
+    types: dict[str, Type] | None = None
+    """Types of single columns: `number`, `category`, `date` (days since 2000), or `{date: [month, weekday]}`: its parts."""
     weight: str | None = None
     """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
     drop: Names | None = None
@@ -119,7 +161,7 @@ class Table(Stored):
         return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
-    def declared_types(self) -> dict[str, ColumnType]:
+    def declared_types(self) -> dict[str, Type]:
         """Types of the columns for which the recipe gives one."""
         listed: dict[str, Any] = dict(self.columns) if isinstance(self.columns, dict) else {}
         return {**listed, **(self.types or {})}
@@ -159,7 +201,11 @@ class Table(Stored):
 
     def _target_type(self, column: str, task: str | None, path: Path) -> Iterator[Problem]:
         """A target may be called a number, where its values need the word."""
-        if (self.types or {})[column] == "category":
+        type_ = (self.types or {})[column]
+        if type_ not in {"number", "category"}:
+            message = f"the target '{column}' cannot be a date."
+            yield Problem((*path, "types", column), message, "Give it as a number.", code="data-columns")
+        elif type_ == "category":
             message = f"the target '{column}' is told apart by the task."
             yield Problem((*path, "types", column), message, "Say 'task: multiclass'.", code="data-columns")
         elif task not in {None, "regression"}:
