@@ -86,8 +86,8 @@ def cached_sets() -> list[Cached]:
                 what = f"{about['rows']:,} rows of {about['width']:,} numbers"
             else:
                 settings = about["settings"]
-                size = f"{settings['height']}×{settings['width']}×{settings['channels']}"
-                what = f"pixels of {about['pictures']:,} pictures at {size}"
+                shape = f"{settings['height']}×{settings['width']}×{settings['channels']}"
+                what = f"pixels of {about['pictures']:,} pictures at {shape}"
             used = (path / ABOUT).stat().st_mtime
         size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         is_unused = time.time() - used > UNUSED_S or not os.path.exists(source)

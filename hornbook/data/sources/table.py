@@ -103,7 +103,7 @@ def _encoded(
             settings=settings,
         )
     frame = read_frame(path, dialect, may_mix=spec.may_mix)
-    columns, warnings = choose(frame), ()
+    columns, warnings = choose(frame), tuple[str, ...]()
     if features is None:
         features, dialect, warnings = infer_features(
             frame.select(columns), spec.declared_types, dialect=dialect, where=where

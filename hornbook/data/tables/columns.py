@@ -31,7 +31,8 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "accepted", "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns", "target_values",
+    "accepted", "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns",
+    "target_values",
 ]  # fmt: skip
 
 MOST_REFUSALS = 20  # columns of which a message says what is wrong

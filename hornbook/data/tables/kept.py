@@ -7,6 +7,7 @@ Rows have a checksum: a table that is damaged is not used, and read anew.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -158,7 +159,7 @@ def _opened(place: Path, *, verify: bool = True) -> KeptTable | None:
             return None
         if verify and not _is_whole(place, *about["crc"], *_stamp(place / ROWS_FILE)):
             return None
-        beside = pl.read_ipc(place / BESIDE_FILE, memory_map=False)
+        beside = pl.read_ipc(io.BytesIO((place / BESIDE_FILE).read_bytes()))
         features = tuple(Feature(**{**one, "categories": tuple(one["categories"])}) for one in about["features"])
         dialect, warnings = Dialect.of_run(about["dialect"]), tuple(about["warnings"])
         table = KeptTable(rows, beside, tuple(about["names"]), features, dialect, warnings)

@@ -185,8 +185,7 @@ class _TextFile:
             raise DataError(f"{file}: has a heading but no rows.")
 
     def select(self, names: list[str]) -> pl.DataFrame:
-        parts = [pl.read_ipc(part, columns=names, memory_map=False).select(names) for part in self._parts]
-        return pl.concat(parts, rechunk=True)
+        return pl.concat([pl.read_ipc(part, columns=names) for part in self._parts], rechunk=True).select(names)
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ def encode_table(
     where: str,
     features: Sequence[Feature] | None = None,
 ) -> EncodedTable:
-    """Write the rows of a table as float32 into `rows.npy` of its folder, as `infer_features` and `encode_columns` make them.
+    """Write a table's rows into `rows.npy` of its folder: the numbers of `infer_features` and `encode_columns`, in float32.
 
     Args:
         table: The table.
@@ -312,6 +311,6 @@ def no_room(error: Exception | None, reason: str = "") -> DataError:
     """Return what to raise where the rows of a table cannot be written."""
     reason = reason or str(getattr(error, "strerror", None) or error).strip().split("\n", 1)[0]
     return DataError(
-        f"{cache_folder('tables')}: the rows of a table cannot be kept: {reason}. Free some room ('hornbook runs prune' shows "
-        "what could go), or name another folder in the environment variable HORNBOOK_CACHE."
+        f"{cache_folder('tables')}: the rows of a table cannot be kept: {reason}. Free some room ('hornbook runs prune' "
+        "shows what could go), or name another folder in the environment variable HORNBOOK_CACHE."
     )
