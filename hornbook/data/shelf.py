@@ -35,7 +35,8 @@ class Shelf:
         key = (*section, memory_budget, seed if divides_by_seed else None)
         splits = self._find(key)
         if not isinstance(splits, Splits):
-            source = self._read((*section, memory_budget), spec, seed, task, memory_budget)
+            way = (*section, memory_budget) if spec.reads_by_budget else section
+            source = self._read(way, spec, seed, task, memory_budget)
             splits = prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
             self._keep(key, splits)
         return splits

@@ -23,6 +23,7 @@ from hornbook.data.tables.rule import (
     column_of,
     digits,
     plain_column,
+    plain_numbers,
     rows_listed,
 )
 from hornbook.data.tables.text import no_heading_hint
@@ -35,6 +36,7 @@ __all__ = [
     "target_values",
 ]  # fmt: skip
 
+ROWS_AT_ONCE = 4096
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
 
 
@@ -141,7 +143,13 @@ def encode_columns(
                 moments[feature.column] = _moments(frame[feature.column], dialect, where)
             arrays.append(part_values(moments[feature.column], feature.part).astype(np.float32))
             continue
-        column = plain_column(frame[feature.name], dialect, where)
+        values = frame[feature.name]
+        if feature.type == "number" and not dialect.signs.get(feature.name):
+            numbers = plain_numbers(values, dialect)
+            if numbers is not None:
+                arrays.append(_to_float32(numbers, feature.name, where))
+                continue
+        column = plain_column(values, dialect, where)
         if feature.type == "number":
             arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
             continue
@@ -151,7 +159,17 @@ def encode_columns(
         if count:
             unknown[feature.name] = count
         arrays.append(codes)
-    return np.column_stack(arrays), unknown
+    return _side_by_side(arrays), unknown
+
+
+def _side_by_side(columns: Sequence[Array]) -> Array:
+    """Return columns (N,) as rows (N, F): pieces of them that fit a processor's cache, which takes half of the time."""
+    rows = np.empty((len(columns[0]), len(columns)), np.float32)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        end = start + ROWS_AT_ONCE
+        for place, column in enumerate(columns):
+            rows[start:end, place] = column[start:end]
+    return rows
 
 
 def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool = False) -> Array:
@@ -261,7 +279,7 @@ def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:
 
 
 def _to_float32(numbers: pl.Series, name: str, where: str) -> Array:
-    values = numbers.to_numpy().astype(np.float64)  # null becomes NaN
+    values = numbers.to_numpy().astype(np.float64, copy=False)  # null becomes NaN
     with np.errstate(over="ignore"):
         converted = values.astype(np.float32)
     infinite = np.flatnonzero(np.isinf(converted))
