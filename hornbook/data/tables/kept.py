@@ -87,7 +87,9 @@ def kept_table(
     Raises:
         DataError: If the table is malformed, changes while it is read, or there is no room for it.
     """
-    files = existing_files(path)
+    files, watched = existing_files(path), contextlib.ExitStack()
+    for file in files:
+        watched.enter_context(unchanged(file))
     way = {
         "version": VERSION,
         "dialect": dialect.recorded(),
@@ -101,17 +103,16 @@ def kept_table(
     place = cache_folder("tables") / f"{key}-{content}"
     if (table := _opened(place)) is not None:
         return table
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(filling(f"{key}{content}", "tables"))
+    with filling(f"{key}{content}", "tables") as folder:
         if (table := _opened(place)) is not None:  # another process has read it in the meantime
             return table
-        for file in files:
-            stack.enter_context(unchanged(file))
         folder.mkdir()
         source = LargeTable(path, dialect, folder, may_mix=may_mix)
-        columns = choose(source)
-        encoded = encode_table(source, columns, declared, dialect=dialect, where=table_name(path), features=features)
-        _finish(folder, place, source, encoded, beside, str(files[0].absolute()))
+        columns, where = choose(source), table_name(path)
+        encoded = encode_table(source, columns, declared, dialect=dialect, where=where, features=features)
+        frame = source.select(list(dict.fromkeys(beside)))
+        watched.close()  # raises if a file was changed
+        _finish(folder, place, source.columns, encoded, frame, str(files[0].absolute()))
     table = _opened(place, verify=False)
     if table is None:
         raise no_room(None, "they were deleted at once")
@@ -119,21 +120,20 @@ def kept_table(
 
 
 def _finish(
-    folder: Path, place: Path, source: LargeTable, encoded: EncodedTable, beside: Sequence[str], name: str
+    folder: Path, place: Path, names: Sequence[str], encoded: EncodedTable, beside: pl.DataFrame, source: str
 ) -> None:
     """Put what was read into its place, unless another process has."""
     try:
-        frame = source.select(list(dict.fromkeys(beside))) if beside else pl.DataFrame()
-        frame.write_ipc(folder / BESIDE_FILE)
+        beside.write_ipc(folder / BESIDE_FILE)
         for left in folder.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)  # parts of text
         about = {
             "version": VERSION,
-            "source": name,
+            "source": source,
             "rows": encoded.shape[0],
             "width": encoded.shape[1],
-            "names": source.columns,
+            "names": [*names],
             "features": [asdict(feature) for feature in encoded.features],
             "dialect": encoded.dialect.recorded(),
             "warnings": list(encoded.warnings),
