@@ -16,8 +16,8 @@ __all__ = ["Block", "Feed", "Resident", "Streamed", "make_feed"]
 
 BLOCK_BYTES = 2**25
 LARGEST_BLOCK = 2**27
-BUDGET_SHARE = 16
-"""A block may take this part of the memory budget: the larger it is, the closer together its rows lie in the file."""
+BUDGET_SHARE = 4
+"""A block takes a quarter of the memory budget, three may be there: the larger, the closer together its rows in the file."""
 
 
 @dataclass(frozen=True)
