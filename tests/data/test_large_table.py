@@ -187,6 +187,18 @@ def test_a_table_is_read_once_for_all_runs(tmp_path, monkeypatch):
     assert one.what == "600 rows of 9 numbers"  # one for each wave of month and weekday
 
 
+def test_what_is_kept_is_listed_and_freed(tmp_path, hornbook_command):
+    path, runs = csv(tmp_path / "t.csv", frame()), tmp_path / "runs"
+    runs.mkdir()
+    splits_of(path, 1000)
+    said = hornbook_command(f"hornbook runs prune {runs} --yes").out
+    assert f"600 rows of 9 numbers of {path}" in said
+    assert len(cached_sets()) == 1
+    (tmp_path / "t.csv").unlink()
+    assert "freed" in hornbook_command(f"hornbook runs prune {runs} --yes").out
+    assert cached_sets() == []
+
+
 def test_another_content_or_way_of_reading_is_read_anew(tmp_path):
     path = csv(tmp_path / "t.csv", frame())
     splits_of(path, 1000)

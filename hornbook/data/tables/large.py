@@ -24,7 +24,7 @@ from hornbook.data.storage.rows import VALUES_PER_BLOCK
 from hornbook.data.tables.columns import accepted, columns_of, encode_columns
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, joined, parquet_size, read_frame, read_parquet, typed
-from hornbook.data.tables.packed import kind_of, unchanged, unpacking
+from hornbook.data.tables.packed import is_packed, kind_of, unchanged, unpacking
 from hornbook.data.tables.rule import Column, Type
 from hornbook.data.tables.text import SEPARATORS, text_parts
 from hornbook.errors import DataError
@@ -60,11 +60,10 @@ def _frame_size(file: Path, dialect: Dialect) -> int:
     size = file.stat().st_size
     with unpacking(file) as stream:
         sample = stream.read(SAMPLE_BYTES)
-        is_packed = not sample or not hasattr(stream, "fileno") or stream.__class__.__name__ != "BufferedReader"
     first_line = sample[: sample.find(b"\n") + 1]
     separator = (dialect.separator or max(SEPARATORS, key=lambda mark: first_line.count(mark.encode()))).encode()
     fields = max(sample.count(separator) + sample.count(b"\n"), 1)
-    return int(size * (PACKED_SHARE if is_packed else 1) * fields / max(len(sample), 1) * FIELD_BYTES)
+    return int(size * (PACKED_SHARE if is_packed(file) else 1) * fields / max(len(sample), 1) * FIELD_BYTES)
 
 
 @contextmanager

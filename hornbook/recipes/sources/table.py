@@ -148,7 +148,7 @@ class Table(Stored):
         Raises:
             DataError: If the data is missing or malformed.
         """
-        return resolve_target("hornbook.data.sources.table:load_table")(self, seed=seed, memory_budget=memory_budget)
+        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget)
 
     @property
     def task_hint(self) -> Any:  # type: ignore[override]  # of the class for other sources
