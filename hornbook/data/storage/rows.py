@@ -16,6 +16,7 @@ __all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "m
 
 Convert = Callable[[Array], Array]
 VALUES_PER_BLOCK = 1 << 20  # statistics hold a few float64 copies of a block: some 30 MB
+PLACE_BITS = 28  # of a number that holds a row and its place among those that are gathered at once
 BLOCKS_AHEAD = 8  # at most, read at once from disk: the more, the closer together the rows of a shuffled split lie
 
 
@@ -107,10 +108,10 @@ class Rows:
         rows = _choose(self._rows, indices)
         if isinstance(rows, range):
             return self._read(rows), np.arange(len(rows))
-        order = np.argsort(rows, kind="stable")
-        places = np.empty_like(order)
-        places[order] = np.arange(len(order))
-        return self._read(rows[order]), places
+        both = np.sort((rows << PLACE_BITS) | np.arange(len(rows)))  # several times as fast as an argsort
+        places = np.empty_like(rows)
+        places[both & ((1 << PLACE_BITS) - 1)] = np.arange(len(rows))
+        return self._read(both >> PLACE_BITS), places
 
     def blocks(self, rows_per_block: int) -> Iterator[Array]:
         """Yield all rows in order, so many at a time; the last block may be shorter."""
