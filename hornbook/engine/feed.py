@@ -15,7 +15,7 @@ from hornbook.data.storage.rows import Rows
 __all__ = ["Block", "Feed", "Resident", "Streamed", "make_feed"]
 
 BLOCK_BYTES = 2**25
-LARGEST_BLOCK = 2**27
+LARGEST_BLOCK = 2**28
 BUDGET_SHARE = 4
 """A block takes a quarter of the memory budget, three may be there: the larger, the closer together its rows in the file."""
 
