@@ -170,6 +170,13 @@ def test_a_row_of_another_length_is_named_with_its_place_in_the_file(tmp_path, l
     assert said[0] == said[1]
 
 
+def test_a_quote_that_is_never_closed_is_refused_before_memory_is_full(tmp_path):
+    text = frame(1000).drop("city").write_csv()
+    (tmp_path / "t.csv").write_text(text.replace("words 300", 'words " 300'))
+    with pytest.raises(DataError, match=r"a quote that opens in line 3\d\d or below is not closed .* doubled"):
+        splits_of(str(tmp_path / "t.csv"), 1000)
+
+
 def test_blank_lines_are_no_rows(tmp_path):
     lines = frame().write_csv().replace("no\n", "no\n\n").replace("yes\n", "yes\n\n")
     (tmp_path / "t.csv").write_text(lines)

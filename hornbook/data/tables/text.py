@@ -28,6 +28,7 @@ SEPARATORS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 """What may separate fields, as YAML writes it."""
 SAMPLE_ROWS = 200
 PART_BYTES = 1 << 24
+PARTS_OF_ROW = 16  # in which a quote has to be closed
 
 
 def read_text(
@@ -70,7 +71,7 @@ def text_parts(
 
 def _parts(file: Path, dialect: Dialect) -> Iterator[bytes]:
     """Yield a text in UTF-8 in pieces that end where a row does: behind a line with an even number of quotes before it."""
-    rest = b""
+    rest, lines = b"", 1
     decoder = None if _is_utf8(dialect) else codecs.getincrementaldecoder(dialect.encoding)()
     try:
         with unpacking(file) as stream:
@@ -78,7 +79,13 @@ def _parts(file: Path, dialect: Dialect) -> Iterator[bytes]:
                 rest += more if decoder is None else decoder.decode(more).encode()
                 if end := _end_of_row(rest):
                     yield rest[:end]
-                    rest = rest[end:]
+                    lines, rest = lines + rest.count(b"\n", 0, end), rest[end:]
+                elif len(rest) > PARTS_OF_ROW * PART_BYTES:
+                    raise DataError(
+                        f"{file}: a quote that opens in line {lines:,} or below is not closed within "
+                        f"{PARTS_OF_ROW * PART_BYTES / 1e6:,.0f} MB, so that no row ends. Close it; within a field it is "
+                        "doubled."
+                    )
     except UnicodeError as error:
         raise _Text(file, dialect, is_tsv=False, content=b"").no_text() from error
     except OSError as error:
