@@ -6,6 +6,7 @@ import importlib.abc
 import os
 import sys
 import tempfile
+import threading
 import time
 
 from hornbook.errors import HornbookError
@@ -66,10 +67,13 @@ def import_for_command(device: str | None = None) -> None:
 
 
 class _Unseen(importlib.abc.MetaPathFinder):
-    """Makes scikit-learn, SciPy and Matplotlib look as if they were not installed."""
+    """Makes scikit-learn, SciPy and Matplotlib look as if they were not installed, to the thread that makes one."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name in {"sklearn", "scipy", "matplotlib"}:
+        if threading.get_ident() == self._thread and name in {"sklearn", "scipy", "matplotlib"}:
             raise ModuleNotFoundError(f"{name} is not imported with TensorFlow", name=name)
 
 
@@ -86,7 +90,7 @@ def _import_quietly() -> None:
         os.dup2(held.fileno(), 2)
         try:
             _import()
-        except BaseException:
+        except Exception:
             os.dup2(saved, 2)
             held.seek(0)
             os.write(2, held.read())

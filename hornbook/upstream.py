@@ -10,6 +10,7 @@ layer draws is a pure function of both; under XLA on CPU the draws use threefry,
 
 import contextlib
 import functools
+import random
 import re
 import sys
 import traceback
@@ -31,7 +32,9 @@ __all__ = [
     "Statistics",
     "averages",
     "averaging_updates",
+    "decay_from",
     "decayed_paths",
+    "default_seeds",
     "finish_averages",
     "forget_compiled",
     "forget_executables",
@@ -43,6 +46,7 @@ __all__ = [
     "logits_of",
     "loss_arguments",
     "momentum_from",
+    "rates_from",
     "reason",
     "run_through",
     "seed_states",
@@ -134,6 +138,20 @@ def threefry(*, active: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def default_seeds(seed: int) -> Iterator[None]:
+    """Let the seeds that Keras gives to layers and initializers without one follow from `seed` while this is open.
+
+    Keras draws them from Python's own generator, whose state is put back.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+@contextlib.contextmanager
 def fused_normalization(*, active: bool) -> Iterator[None]:
     """Trace batch normalization of images in training as one kernel of TensorFlow while this is open, if `active`.
 
@@ -220,6 +238,64 @@ def momentum_from(optimizer: keras.optimizers.Optimizer, option: str | None, val
         yield
     finally:
         setattr(optimizer, option, number)
+
+
+class _Scaled(_Momentum):
+    """A number times a tensor or variable, which is read anew wherever this is traced."""
+
+    def __init__(self, number: float, factor: Any) -> None:
+        self.number, self.factor = number, factor
+
+    @property
+    def value(self) -> Any:
+        return self.number * tf.convert_to_tensor(self.factor)
+
+
+@contextlib.contextmanager
+def rates_from(layers: Sequence[Any], factor: Any) -> Iterator[None]:
+    """Let dropout layers read their rate, times a factor, from a tensor while this is open, and put the numbers back after.
+
+    Args:
+        layers: Layers of the class `Dropout`.
+        factor: Scalar tensor or variable; None leaves them alone.
+    """
+    if factor is None:
+        yield
+        return
+    numbers, dropout = [layer.rate for layer in layers], tf.nn.experimental.stateless_dropout
+
+    def with_tensor(x: Any, rate: Any, **arguments: Any) -> Any:
+        return dropout(x, rate=tf.convert_to_tensor(rate) if isinstance(rate, _Momentum) else rate, **arguments)
+
+    try:
+        tf.nn.experimental.stateless_dropout = with_tensor
+        for layer, number in zip(layers, numbers, strict=True):
+            layer.rate = _Scaled(number, factor)
+        yield
+    finally:
+        tf.nn.experimental.stateless_dropout = dropout
+        for layer, number in zip(layers, numbers, strict=True):
+            layer.rate = number
+
+
+@contextlib.contextmanager
+def decay_from(optimizer: keras.optimizers.Optimizer, factor: Any) -> Iterator[None]:
+    """Let the optimizer multiply its weight decay by a tensor while this is open, and put the number back after.
+
+    Args:
+        optimizer: A stock Keras optimizer.
+        factor: Scalar tensor; None leaves it alone.
+    """
+    inner = _inner(optimizer)
+    if factor is None or not inner.weight_decay:
+        yield
+        return
+    number = inner.weight_decay
+    try:
+        inner.weight_decay = _Scaled(number, factor)
+        yield
+    finally:
+        inner.weight_decay = number
 
 
 class _MovingMomentum(_Momentum, float):
@@ -404,7 +480,9 @@ def unclipped(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
             setattr(optimizer, name, value)
 
 
-def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float]) -> None:
+def set_rate_factors(
+    optimizer: keras.optimizers.Optimizer, factors: Mapping[int, float], decays: Mapping[int, float] | None = None
+) -> None:
     """Let the optimizer use its rate times a factor for some variables, weight decay included.
 
     The rate is scaled and not the gradient, which under Adam would change nothing.
@@ -412,12 +490,14 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
     Args:
         optimizer: A stock Keras optimizer, built.
         factors: {id of a Keras variable: factor}; 1 where a variable is missing.
+        decays: The same for weight decay, beside the rate's.
     """
     inner = _inner(optimizer)
     for name in ("update_step", "_apply_weight_decay"):
         vars(inner).pop(name, None)
     by_place = [factors.get(id(variable), 1.0) for variable in inner._trainable_variables]
-    if all(factor == 1.0 for factor in by_place):
+    own = [(decays or {}).get(id(variable), 1.0) for variable in inner._trainable_variables]
+    if all(factor == 1.0 for factor in (*by_place, *own)):
         return
     update, decay = inner.update_step, inner._apply_weight_decay
 
@@ -431,7 +511,8 @@ def set_rate_factors(optimizer: keras.optimizers.Optimizer, factors: Mapping[int
             return
         try:
             for variable in variables:
-                inner.weight_decay = rate * by_place[inner._get_variable_index(variable)]
+                place = inner._get_variable_index(variable)
+                inner.weight_decay = rate * (by_place[place] * own[place])
                 decay([variable])
         finally:
             inner.weight_decay = rate

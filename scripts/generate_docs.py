@@ -26,6 +26,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 TITLES = {
     "data": "Data",
     "model": "Backbones",
+    "embedding": "Embeddings of numbers",
     "initializer": "Initializers",
     "activation": "Activations",
     "normalization": "Normalization",

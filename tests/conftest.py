@@ -262,7 +262,7 @@ def run_epochs(tensorflow):
         for epoch in range(first, first + epochs):
             rates, momenta = prepared.table.epoch(epoch)
             order = permutation(prepared.recipe.seed, epoch, len(prepared.splits.train))
-            plan = EpochPlan(order, rates, momenta, epoch * loop.batches)
+            plan = EpochPlan(order, rates, momenta, epoch * loop.batches, prepared.table.amounts_of(epoch))
             loop.train_epoch(plan, iter(lambda: chunk, None), on_chunk)
             logs.append(loop.logs())
         return logs

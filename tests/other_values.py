@@ -20,6 +20,8 @@ COMPONENTS = {
     "loss": ["categorical_focal_crossentropy", "binary_focal_crossentropy", "log_cosh"],
     "metrics": ["top_k_accuracy", "mean_absolute_error", "precision"],
     "pretraining": ["corruption", "autoencoder"],
+    "numbers": ["plr", "piecewise_linear"],
+    "dropout_schedule": ["cosine", "polynomial"],
     "tuner": ["random", "grid"],
     "choices": ["rmsprop", "nadam"],
 }
@@ -33,6 +35,7 @@ WORDS = {
     "loss": ["val_loss", "accuracy", "root_mean_squared_error"], "balanced": [{0: 1.0, 1: 3.0}], "ROC": ["PR"],
     "stratified": ["first"], "first": ["stratified", "last"], "strict": ["loose"],
     "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
+    "robust": ["quantile"], "quantile": ["robust"], "fan_in": ["fan_out"], "uniform": ["truncated_normal"],
     "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],
 }  # fmt: skip
 TASKS = ("regression", "multiclass", "binary")

@@ -61,6 +61,15 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.engine=graph",
         ],
     ),
+    "picture files, streamed": (
+        "he_elu_bn",
+        [
+            "data={name: image_folder, path: PICTURES, size: 12, channels: 1, duplicates: together}",
+            "model={name: cnn, filters: [4], dense: []}",
+            "training.memory_budget=0.001 MB",
+            "training.epochs=3",
+        ],
+    ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 GROWTH = 0.5  # MB a width that memory may seem to grow: the noise of one process
@@ -109,7 +118,16 @@ def start(kind: str, folder: Path, every: str = EVERY) -> None:
     from hornbook.trainer.train import train
 
     name, overrides = KINDS[kind]
+    overrides = [text.replace("PICTURES", str(pictures())) if "PICTURES" in text else text for text in overrides]
     train(load_recipe(name, [*overrides, every]), runs=folder)
+
+
+def pictures() -> Path:
+    """Return a folder of digits, written where it is not there yet."""
+    from pictures import write_digits
+
+    folder = Path(tempfile.gettempdir()) / "hornbook-soak-pictures"
+    return folder if folder.exists() else write_digits(folder, per_class=60)
 
 
 def go_on(folder: Path, *overrides: str) -> None:

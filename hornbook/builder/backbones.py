@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from hornbook.builder.blocks import Ingredients
+from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import GlorotUniform, Orthogonal
@@ -32,7 +33,13 @@ def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, fi
 
 def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
     """A stack of dense layers over flattened inputs."""
-    return _dense_stack(_flat(x), model.hidden_units(), ingredients, ingredients.blocks_before + 1)
+    first = ingredients.blocks_before + 1
+    if model.ensemble is None:
+        return _dense_stack(_flat(x), model.hidden_units(), ingredients, first)
+    x = keras.layers.RepeatVector(model.ensemble, name="repeat", dtype=ingredients.precision)(_flat(x))
+    for index, units in enumerate(model.hidden_units(), first):
+        x = shared_dense(x, units, ingredients, f"hidden_{index}", is_first=index == first)
+    return x
 
 
 def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:

@@ -10,11 +10,11 @@ from hornbook.builder.randomness import derive_seed
 from hornbook.recipes.language.spec import component_class
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec, Linear
-from hornbook.recipes.sections.initializer import Default, InitializerSpec
+from hornbook.recipes.sections.initializer import Default, InitializerSpec, Ntk
 from hornbook.recipes.sections.normalization import NoNormalization, NormalizationSpec, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
-__all__ = ["Ingredients", "build_initializer", "build_normalization", "suited_initializer"]
+__all__ = ["Ingredients", "build_initializer", "build_normalization", "ntk_scaled", "suited_initializer"]
 
 Tensor = Any
 SPATIAL = {3: "SpatialDropout1D", 4: "SpatialDropout2D", 5: "SpatialDropout3D"}
@@ -66,6 +66,11 @@ def build_normalization(spec: NormalizationSpec, *, name: str, dtype: str) -> ke
     if spec.name == "batch_normalization" and tf.distribute.get_strategy().num_replicas_in_sync > 1:
         arguments["synchronized"] = True
     return spec.build(**arguments)
+
+
+def ntk_scaled(x: Tensor, name: str, dtype: str) -> Tensor:
+    """Return what the kernel of a dense layer in NTK parametrization reads."""
+    return keras.layers.Rescaling(x.shape[-1] ** -0.5, name=f"{name}_ntk", dtype=dtype)(x)
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,11 @@ class Ingredients:
 
     def dense(self, x: Tensor, units: int, name: str) -> Tensor:
         """Return a dense hidden layer with all ingredients: (…, F) → (…, units)."""
-        return self.finish(keras.layers.Dense(units, **self.weights(name))(x), name)
+        return self.finish(keras.layers.Dense(units, **self.weights(name))(self.scaled(x, name)), name)
+
+    def scaled(self, x: Tensor, name: str) -> Tensor:
+        """Return what a dense layer's kernel reads: of an NTK layer, the inputs over the root of their number."""
+        return ntk_scaled(x, name, self.precision) if isinstance(self.initializer, Ntk) else x
 
     def conv(
         self, x: Tensor, filters: int, name: str, *, finish: bool = True, separable: bool = False, **options: Any

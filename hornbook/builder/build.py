@@ -1,6 +1,7 @@
 """Recipe → the two views over the same variables: the plain Keras model and the training view."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,20 +10,31 @@ from keras import ops
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
-from hornbook.builder.head import HEAD_ACTIVATION, build_head, build_loss, decision_threshold, trains_on_logits
+from hornbook.builder.head import (
+    HEAD_ACTIVATION,
+    HEAD_CLAMP,
+    HEAD_TARGET,
+    build_head,
+    build_loss,
+    decision_threshold,
+    training_view,
+)
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
+from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
-from hornbook.builder.optimizers import build_optimizer
+from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
+from hornbook.layers.members import MembersModel
+from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
-from hornbook.upstream import REFUSALS, reason
+from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
 __all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling"]
 
@@ -35,29 +47,44 @@ class Built:
         model: The plain Keras model: what is saved, what callbacks and users see; ends in probabilities. Keras's image
             layers change images unless told that this is no training, so it has none of the augmentation.
         training_model: The same with augmentation; the same object as `model` where there is none.
-        logits_model: `training_model` up to the head's weighted sums; the loss is computed from it where
-            `from_logits`. The same object as `training_model` otherwise.
-        from_logits: Whether loss and training use `logits_model`.
+        logits_model: `training_model` up to what the loss is computed from: the head's weighted sums, of an ensemble each
+            member's. The same object as `training_model` where that is all of it.
         optimizer: A stock Keras optimizer, built.
         loss: A Keras loss for what `logits_model` returns.
         metrics: Fresh Keras metrics for what `model` returns.
         copied: What came from an earlier model, or None.
+        tail: The layers behind `logits_model`.
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
+        factors: {id of a variable: factors of its rate and decay} that the recipe names.
     """
 
     model: keras.Model
     training_model: keras.Model
     logits_model: keras.Model
-    from_logits: bool
     optimizer: keras.optimizers.Optimizer
     loss: keras.losses.Loss
     metrics: tuple[keras.metrics.Metric, ...]
+    tail: tuple[str, ...] = ()
     copied: Copied | None = None
     fixed: frozenset[str] = frozenset()
+    factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
+        """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
+        others = {} if by_variable is None else by_variable
+        rates = {key: self.factors.get(key, (1.0, 1.0))[0] * others.get(key, 1.0) for key in {*self.factors, *others}}
+        set_rate_factors(self.optimizer, rates, {key: decay for key, (_, decay) in self.factors.items()})
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the loss reads weighted sums instead of what an activation makes of them."""
+        return HEAD_ACTIVATION in self.tail
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
-        return self.model.get_layer(HEAD_ACTIVATION)(scores) if self.from_logits else scores
+        for name in self.tail:
+            scores = self.model.get_layer(name)(scores)
+        return scores
 
     def mixture(self, size: Any) -> Mixture | None:
         """Return what becomes of a training batch of so many examples, drawn anew; None where none are mixed."""
@@ -65,9 +92,12 @@ class Built:
         return layers[0].draw(size) if layers else None
 
     def in_loss(self, y: Any) -> Any:
-        """Return targets in the unit of the loss: standardized where the model's last layer undoes that."""
-        scaling = target_scaling(self.model)
-        return y if scaling is None else (ops.cast(y, "float32") - scaling.mean) / ops.sqrt(scaling.variance)
+        """Return targets in the unit of the loss: transformed and standardized where the model's last layers undo that."""
+        scaling, transform = target_scaling(self.model), target_transform(self.model)
+        if scaling is None:
+            return y
+        y = ops.cast(y, "float32") if transform is None else transform.learned(y)
+        return (y - scaling.mean) / ops.sqrt(scaling.variance)
 
 
 def build_model(
@@ -86,7 +116,7 @@ def build_model(
     """
     try:
         with within_memory(trains=source is None):
-            inputs, logits, outputs, copied = _connect(recipe, info, preprocessing, source)
+            inputs, outputs, copied = _connect(recipe, info, preprocessing, source)
     except REFUSALS as error:
         message = f"Keras refuses this network: {reason(error)}."
         raise RecipeError([Problem(("model",), message, code="layer")]) from error
@@ -98,9 +128,7 @@ def build_model(
     kept = _kept_statistics(recipe, model, copied)
     for name in kept | frozen_forever(recipe.reuse, names, list(copied.origin) if copied else ()):
         model.get_layer(name).trainable = False
-    from_logits = trains_on_logits(recipe) and logits is not outputs
-    logits_model = keras.Model(inputs, logits, name="logits") if from_logits else None
-    return _built(recipe, model, logits_model, copied=copied, fixed=frozenset(own | kept))
+    return _built(recipe, model, copied=copied, fixed=frozenset(own | kept))
 
 
 def build_around(recipe: Recipe, model: keras.Model) -> Built:
@@ -110,26 +138,23 @@ def build_around(recipe: Recipe, model: keras.Model) -> Built:
         recipe: A resolved recipe.
         model: The network, with augmentation where the recipe trains with it; it ends in the recipe's outputs.
     """
-    from_logits = trains_on_logits(recipe) and any(layer.name == HEAD_ACTIVATION for layer in model.layers)
-    logits = keras.Model(model.input, model.get_layer(HEAD_ACTIVATION).input, name="logits") if from_logits else None
     fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
-    return _built(recipe, model, logits, copied=None, fixed=fixed)
+    return _built(recipe, model, copied=None, fixed=fixed)
 
 
-def _built(
-    recipe: Recipe, model: keras.Model, logits: keras.Model | None, *, copied: Copied | None, fixed: frozenset[str]
-) -> Built:
-    """Return a network with all that trains it; `logits` is what it is trained by, None where that is all of it."""
-    from_logits, logits_model = logits is not None, logits if logits is not None else model
-    return Built(
+def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: frozenset[str]) -> Built:
+    """Return a network with all that trains it."""
+    logits, tail = training_view(recipe, model)
+    factors = variable_factors(recipe.optimizer, model)
+    built = Built(
         model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
         training_model=model,
-        logits_model=logits_model,
-        from_logits=from_logits,
+        logits_model=model if logits is None else logits,
+        tail=tail,
         optimizer=build_optimizer(
             recipe.optimizer, recipe.training.gradient_clipping, model, precision=recipe.training.precision
         ),
-        loss=build_loss(recipe, from_logits=from_logits),
+        loss=build_loss(recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(recipe)),
         metrics=tuple(
             build_metric(
                 metric, recipe.task or "regression", units=recipe.head.units, decision=decision_threshold(recipe)
@@ -138,7 +163,10 @@ def _built(
         ),
         copied=copied,
         fixed=fixed,
+        factors=factors,
     )
+    built.set_factors()
+    return built
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
@@ -155,13 +183,13 @@ def _kept_statistics(recipe: Recipe, model: keras.Model, copied: Copied | None) 
 
 def _connect(
     recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, source: EarlierModel | None
-) -> tuple[Any, Any, Any, Copied | None]:
-    """Return (inputs, logits, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
+) -> tuple[Any, Any, Copied | None]:
+    """Return (inputs, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x = build_inputs(recipe, info, preprocessing, white=white)
         x = features(x, recipe, vocabulary_size=info.vocabulary_size)
-        return inputs, *build_head(x, recipe, preprocessing), None
+        return inputs, build_head(x, recipe, preprocessing), None
     inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
@@ -169,7 +197,7 @@ def _connect(
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
     x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
-    return inputs, *build_head(x, recipe, preprocessing), copied
+    return inputs, build_head(x, recipe, preprocessing), copied
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:
@@ -195,19 +223,29 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     model = built.training_model if for_training else built.model
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
+    kind = "weighted_metrics" if is_weighted else "metrics"
+    if for_training and {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}:
+        members = MembersModel(model.inputs, model.outputs, name=model.name)
+        members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
+        members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
+        return members
     loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
-        loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist())
-    kind = "weighted_metrics" if is_weighted else "metrics"
+        loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist(), transform=target_transform(model))
     model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
     return model
 
 
 def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
-    """Return the last layer of a model whose targets are standardized: it returns to their unit; None for any other."""
-    last = model.layers[-1]
-    return last if isinstance(last, keras.layers.Normalization) and last.invert else None
+    """Return the layer of a model whose targets are standardized that returns to their unit; None for any other."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.invert]
+    return layers[-1] if layers and layers[-1].name == HEAD_ACTIVATION else None
+
+
+def target_transform(model: keras.Model) -> TargetTransform | None:
+    """Return the layer of a model that returns from the scale on which targets are learned; None for any other."""
+    return next((layer for layer in model.layers if isinstance(layer, TargetTransform)), None)
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

@@ -4,24 +4,42 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, suited_initializer
+from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, ntk_scaled, suited_initializer
+from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_heads
 from hornbook.data.source import Preprocessing
+from hornbook.layers.clamp import Clamp
+from hornbook.layers.members import MembersLoss
+from hornbook.layers.ordinal import OrderedClasses
+from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.initializer import Default
+from hornbook.recipes.sections.initializer import Default, Ntk
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
-__all__ = ["HEAD_ACTIVATION", "build_head", "build_loss", "decision_threshold", "trains_on_logits"]
+__all__ = [
+    "HEAD_ACTIVATION",
+    "HEAD_CLAMP",
+    "HEAD_TARGET",
+    "build_head",
+    "build_loss",
+    "decision_threshold",
+    "training_view",
+    "trains_on_logits",
+]
 
 HEAD_ACTIVATION = "head_activation"
 """Name of the layer between logits and outputs."""
+HEAD_TARGET = "head_target"
+"""Name of the layer that returns from the scale on which targets are learned."""
+HEAD_CLAMP = "head_clamp"
+"""Name of the layer that keeps outputs within the range of the training targets."""
 
 Tensor = Any
 
 
-def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
-    """Return (logits, outputs), both (B, units), from the features of a resolved recipe's backbone.
+def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tensor:
+    """Return the outputs, (B, units), from the features of a resolved recipe's backbone.
 
-    Where targets are standardized, logits are in standard deviations from the mean, and outputs in the targets' unit.
+    Where targets are standardized, weighted sums are in standard deviations from the mean, outputs in the targets' unit.
 
     Without hidden layers the recipe's `initializer` is the head's; otherwise the head starts as theory recommends for
     its own activation, unless `head.initializer` says otherwise.
@@ -45,17 +63,50 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> tuple
     bias = chosen.bias or recipe.initializer.bias
     if bias is not None:
         arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name="head/bias")
-    logits = keras.layers.Dense(head.units, **arguments)(x)
+    if isinstance(chosen, Ntk):
+        x = ntk_scaled(x, "head", "float32")
+    has_members, units = is_ensemble(recipe), 1 if head.ordinal else head.units
+    arguments["use_bias"] = arguments["use_bias"] and not head.ordinal  # thresholds are biases
+    logits = own_heads(x, units, arguments) if has_members else keras.layers.Dense(units, **arguments)(x)
     if is_normalized and isinstance(normalization, NormalizationSpec):
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
+    if head.ordinal:
+        logits = OrderedClasses(head.units, name="head_order", dtype="float32")(logits)
     if head.standardize_targets:
         mean, variance = preprocessing.target_mean, preprocessing.target_variance
-        return logits, keras.layers.Normalization(
+        undo = keras.layers.Normalization(
             axis=-1, mean=mean, variance=variance, invert=True, name=HEAD_ACTIVATION, dtype="float32"
-        )(logits)
-    if head.activation.name == "linear":
-        return logits, logits
-    return logits, head.activation.build(name=HEAD_ACTIVATION, dtype="float32")(logits)
+        )
+        outputs = undo(mean_of_members(logits) if has_members else logits)
+        if head.target_transform is not None:
+            knots = preprocessing.target_knots or ()
+            outputs = TargetTransform(head.target_transform, knots, name=HEAD_TARGET, dtype="float32")(outputs)
+    else:
+        outputs = logits
+        if head.activation.name != "linear":
+            outputs = head.activation.build(name=HEAD_ACTIVATION, dtype="float32")(logits)
+        outputs = mean_of_members(outputs) if has_members else outputs
+    if head.clamp and preprocessing.target_low is not None and preprocessing.target_high is not None:
+        outputs = Clamp(preprocessing.target_low, preprocessing.target_high, name=HEAD_CLAMP, dtype="float32")(outputs)
+    return outputs
+
+
+def training_view(recipe: Recipe, model: keras.Model) -> tuple[keras.Model | None, tuple[str, ...]]:
+    """Return the network up to what the loss reads, None where that is all of it, and the layers behind that.
+
+    Of an ensemble the loss reads each member's scores, and nothing is cut off in front of it.
+    """
+    names = [layer.name for layer in model.layers]
+    place = len(names)
+    if HEAD_ACTIVATION in names and trains_on_logits(recipe):
+        place = names.index(HEAD_ACTIVATION)
+    for name in (MEMBERS, HEAD_CLAMP):
+        if name in names:
+            place = min(place, names.index(name))
+    if place == len(names):
+        return None, ()
+    tail = tuple(names[place:])
+    return keras.Model(model.input, model.get_layer(tail[0]).input, name="logits"), tail
 
 
 def trains_on_logits(recipe: Recipe) -> bool:
@@ -71,10 +122,11 @@ def decision_threshold(recipe: Recipe) -> float:
     return 0.0 if recipe.head.loss is not None and recipe.head.loss.gives_scores else 0.5
 
 
-def build_loss(recipe: Recipe, *, from_logits: bool) -> keras.losses.Loss:
-    """Return the loss; `from_logits` where it gets weighted sums instead of the model's outputs."""
+def build_loss(recipe: Recipe, *, from_logits: bool, of_members: bool = False) -> keras.losses.Loss:
+    """Return the loss; `from_logits` where it gets weighted sums instead of the model's outputs, `of_members` each one's."""
     loss = recipe.head.loss
     if loss is None:
         raise ValueError("resolve the recipe first: its loss is open")
     takes_logits = loss.from_logits not in (None, "linear")
-    return loss.build(**({"from_logits": from_logits} if takes_logits else {}))
+    built = loss.build(**({"from_logits": from_logits} if takes_logits else {}))
+    return MembersLoss(built) if of_members else built

@@ -11,9 +11,11 @@ from keras import ops
 
 from hornbook.builder.augmentation import augmentation_layers
 from hornbook.builder.blocks import build_normalization
+from hornbook.builder.columns import embeds_columns, encode
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
+from hornbook.layers.quantiles import Quantiles
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
@@ -22,6 +24,8 @@ __all__ = ["SCALE", "STANDARDIZE", "build_inputs", "scale_of"]
 SCALE = "scale"
 STANDARDIZE = "standardize"
 """Names of the layers that bring inputs to 0-1, and to mean 0 and variance 1."""
+
+LIMIT = 3.0  # of what is standardized robustly
 
 Tensor = Any
 
@@ -50,10 +54,12 @@ def build_inputs(
     first, last = augmentation_layers(recipe, info, white=white if preprocessing.scale is None else 1.0)
     for layer in first:
         x = layer(x)
-    if preprocessing.variance is not None and not _normalizes_inputs(recipe):
+    by_rank = preprocessing.clips or preprocessing.quantiles is not None
+    is_standardized = preprocessing.variance is not None and (by_rank or not _normalizes_inputs(recipe))
+    if is_standardized:
         x = _standardize(x, preprocessing)
-    if preprocessing.features is not None or preprocessing.has_missing:
-        x = _encode(x, preprocessing, at_zero=preprocessing.variance is not None and not _normalizes_inputs(recipe))
+    if preprocessing.features is not None or preprocessing.has_missing or embeds_columns(recipe):
+        x = encode(x, recipe, preprocessing, at_zero=is_standardized)
     for layer in last:
         x = layer(x)
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
@@ -88,34 +94,26 @@ def _normalizes_inputs(recipe: Recipe) -> bool:
 
 def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Return the inputs minus their mean, over their deviation: per channel or column, or per place in an example."""
+    if preprocessing.quantiles is not None:
+        return _by_quantiles(x, preprocessing.quantiles)
     axis: Any = -1
     mean, variance = cast(Any, preprocessing.mean), cast(Any, preprocessing.variance)
     if preprocessing.per_feature:
         axis = tuple(range(1, len(x.shape)))
         mean, variance = (np.reshape(np.asarray(values, np.float32), x.shape[1:]) for values in (mean, variance))
-    return keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
+    x = keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
+    return _clipped(x, preprocessing) if preprocessing.clips else x
 
 
-def _encode(x: Tensor, preprocessing: Preprocessing, *, at_zero: bool) -> Tensor:
-    """Return numbers with missing ones at the training mean, and categories one-hot: (B, F) → (B, F').
+def _clipped(x: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Return numbers that stay below 3 in size, x/√(1 + (x/3)²), and categories as they are."""
+    features = preprocessing.features
+    is_number = [feature.type == "number" for feature in features] if features else [True] * x.shape[-1]
+    return x / ops.sqrt(1.0 + ops.square(x * (np.array(is_number, np.float32) / np.float32(LIMIT))))
 
-    `at_zero`: the numbers are standardized already, so that their mean is 0.
-    """
-    if preprocessing.has_missing:
-        means = np.zeros(x.shape[-1], np.float32) if at_zero else np.asarray(preprocessing.mean, np.float32)
-        x = ops.where(ops.isnan(x), means, x)
-    features = preprocessing.features or ()
-    categories = [index for index, feature in enumerate(features) if feature.type == "category"]
-    if not categories:
-        return x
-    numbers = [index for index, feature in enumerate(features) if feature.type == "number"]
-    parts = [ops.take(x, numbers, axis=1)] if numbers else []
-    for index in categories:
-        size = len(features[index].categories) + 1  # code 0: missing or unknown
-        column = ops.take(x, [index], axis=1)
-        name = f"category_{index + 1}"
-        encoded = keras.layers.CategoryEncoding(size, output_mode="one_hot", name=name, dtype="float32")(column)
-        if features[index].name in preprocessing.whole:  # nothing would be learned about code 0
-            encoded = encoded * np.array([0] + [1] * (size - 1), np.float32)
-        parts.append(encoded)
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encode", dtype="float32")(parts)
+
+def _by_quantiles(x: Tensor, quantiles: tuple[tuple[float, ...], ...]) -> Tensor:
+    layer = Quantiles([len(column) for column in quantiles], name=STANDARDIZE, dtype="float32")
+    outputs = layer(x)
+    layer.learn(quantiles)
+    return outputs

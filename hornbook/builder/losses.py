@@ -55,24 +55,37 @@ class StandardizedLoss(keras.losses.Loss):
         loss: What is computed there.
         mean: Mean of each target, (K,).
         deviation: Standard deviation of each target, (K,).
+        transform: The layer whose scale these are on; None where that is the targets' own.
     """
 
     def __init__(
-        self, loss: Any, mean: Sequence[float], deviation: Sequence[float], name: str = "loss", **kwargs: Any
+        self,
+        loss: Any,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        transform: Any = None,
+        name: str = "loss",
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.loss = keras.losses.deserialize(loss) if isinstance(loss, dict) else loss
         self.mean, self.deviation = list(mean), list(deviation)
+        self.transform = keras.layers.deserialize(transform) if isinstance(transform, dict) else transform
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each example: targets and predictions (B, K) give (B,)."""
         mean, deviation = (ops.convert_to_tensor(values, "float32") for values in (self.mean, self.deviation))
-        true, predicted = ((ops.cast(values, "float32") - mean) / deviation for values in (y_true, y_pred))
+        learned = (lambda values: ops.cast(values, "float32")) if self.transform is None else self.transform.learned
+        true, predicted = ((learned(values) - mean) / deviation for values in (y_true, y_pred))
         return self.loss.call(true, predicted)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, for saving."""
-        config = {"loss": keras.losses.serialize(self.loss), "mean": self.mean, "deviation": self.deviation}
+        config: dict[str, Any] = {
+            "loss": keras.losses.serialize(self.loss), "mean": self.mean, "deviation": self.deviation,
+        }  # fmt: skip
+        if self.transform is not None:
+            config["transform"] = keras.layers.serialize(self.transform)
         return {**super().get_config(), **config}
 
 

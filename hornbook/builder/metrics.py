@@ -11,12 +11,14 @@ from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec
 __all__ = [
     "AreaUnderCurves",
     "ClassFigure",
+    "RankError",
     "accuracy",
     "auc",
     "build_metric",
     "f1_score",
     "precision",
     "r2_score",
+    "rank_error",
     "recall",
 ]
 
@@ -126,6 +128,24 @@ class AreaUnderCurves(keras.metrics.AUC):
         names = ("num_classes", "average", "exclusive")
         inherited = {key: value for key, value in config.items() if key not in {"multi_label", "num_labels"}}
         return {**inherited, **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("hornbook")
+class RankError(keras.metrics.Mean):
+    """Mean distance between the likeliest class and the right one, in classes."""
+
+    def __init__(self, name: str = "rank_error", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch: class numbers (B,) or (B, 1), and outputs (B, K)."""
+        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "float32")
+        super().update_state(ops.abs(predicted - ops.cast(ops.reshape(y_true, [-1]), "float32")), sample_weight)
+
+
+def rank_error(task: Task, name: str) -> RankError:
+    """Return the mean distance between classes in an order."""
+    return RankError(name=name)
 
 
 def _rows(numbers: Any, num_classes: int) -> Any:

@@ -4,12 +4,16 @@ from typing import Any
 
 import keras
 
+from hornbook.errors import Problem, RecipeError
+from hornbook.recipes.language.layer_names import UnknownLayer, select
 from hornbook.recipes.sections.optimizer import OptimizerSpec
 from hornbook.recipes.sections.training import GradientClipping
 
-__all__ = ["build_optimizer"]
+__all__ = ["build_optimizer", "variable_factors"]
 
 UNKNOWN_RATE = 0.0  # of an optimizer whose rate is still to be found: it moves nothing
+GROUPS = {"activation": "*_activation", "categories": "category_*"}
+"""Layers that keys of `optimizer.factors` stand for, where they are no names of layers."""
 CLIPPING = {"value": "clipvalue", "norm": "clipnorm", "global_norm": "global_clipnorm"}
 
 
@@ -41,6 +45,34 @@ def build_optimizer(
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
     return optimizer
+
+
+def variable_factors(spec: OptimizerSpec, model: keras.Model) -> dict[int, tuple[float, float]]:
+    """Return {id of a variable: factors of its rate and its decay} as the recipe's `optimizer.factors` say; 1 for others.
+
+    Raises:
+        RecipeError: If a key fits no layer that learns.
+    """
+    found: dict[int, tuple[float, float]] = {}
+    problems = []
+    learning = [layer for layer in model.layers if layer.trainable_variables]
+    for key, factor in (spec.factors or {}).items():
+        if key == "bias":
+            dense = [layer for layer in learning if not layer.name.startswith("numbers")]
+            variables = [each for layer in dense for each in layer.trainable_variables if each.name == "bias"]
+        else:
+            try:
+                names = set(select(GROUPS.get(key, key), [layer.name for layer in learning]))
+            except UnknownLayer as error:
+                problems.append(Problem(("optimizer", "factors", key), str(error), code="factors"))
+                continue
+            variables = [each for layer in learning if layer.name in names for each in layer.trainable_variables]
+        for variable in variables:
+            rate, decay = found.get(id(variable), (1.0, 1.0))
+            found[id(variable)] = rate * factor.rate, decay * factor.decay
+    if problems:
+        raise RecipeError(problems)
+    return found
 
 
 def _excluded(model: keras.Model, groups: tuple[str, ...]) -> list[Any]:

@@ -1,13 +1,13 @@
 """The learning rate and momentum of every step of a run, computed before it starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.recipes.language.durations import Length
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.schedule import ScheduleSpec
+from hornbook.recipes.sections.schedule import ConstantSchedule, ScheduleSpec
 
 __all__ = ["RateTable", "rate_table", "table_of"]
 
@@ -20,6 +20,7 @@ class RateTable:
         rates: (batches of the run,) float32; steps that gather several batches repeat their rate.
         momenta: The same for the momentum; all equal where the schedule leaves it alone.
         moves_momentum: Whether the schedule moves it.
+        amounts: (batches of the run, 2) float32, factors of dropout and weight decay; None where neither moves.
         length: Epochs, batches and steps of the run.
     """
 
@@ -27,6 +28,7 @@ class RateTable:
     momenta: NDArray[np.float32]
     moves_momentum: bool
     length: Length
+    amounts: NDArray[np.float32] | None = None
 
     @property
     def batches(self) -> int:
@@ -43,6 +45,10 @@ class RateTable:
         here = slice(epoch * self.batches, (epoch + 1) * self.batches)
         return self.rates[here] * np.float32(factor), self.momenta[here]
 
+    def amounts_of(self, epoch: int) -> NDArray[np.float32] | None:
+        """Return the factors of dropout and weight decay of each batch of one epoch, counted from 0."""
+        return None if self.amounts is None else self.amounts[epoch * self.batches : (epoch + 1) * self.batches]
+
 
 def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
     """Return the table of a recipe that trains on so many batches per epoch.
@@ -51,12 +57,21 @@ def rate_table(recipe: Recipe, *, batches: int) -> RateTable:
     still to be found, the table holds the schedule's factors alone.
     """
     optimizer = recipe.optimizer
-    return table_of(
+    length = recipe.training.length(batches=batches, accumulation=optimizer.accumulation)
+    table = table_of(
         recipe.schedule,
         peak=1.0 if optimizer.is_auto else optimizer.rate(),
         momentum=optimizer.momentum_value(),
-        length=recipe.training.length(batches=batches, accumulation=optimizer.accumulation),
+        length=length,
     )
+    decay = optimizer.weight_decay
+    schedules = (recipe.regularization.dropout_schedule, None if decay is None else decay.schedule)
+    if schedules == (None, None):
+        return table
+    factors = [
+        table_of(schedule or ConstantSchedule(), peak=1.0, momentum=0.0, length=length).rates for schedule in schedules
+    ]
+    return replace(table, amounts=np.stack(factors, axis=1))
 
 
 def table_of(schedule: ScheduleSpec, *, peak: float, momentum: float, length: Length) -> RateTable:

@@ -70,6 +70,11 @@ def train(
         _print_plan(recipe, sample)
         return
 
+    from hornbook.data.shelf import Shelf
+
+    shelf = Shelf(room=0)
+    shelf.begin(recipe.data, seed=recipe.seed, task=recipe.task)  # goes on while TensorFlow is imported
+
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
         from hornbook.trainer.train import train as train_recipe
@@ -78,8 +83,8 @@ def train(
         unfinished = find_unfinished(Path(runs), recipe.name or "recipe", source) if resume else None
         started = process_start()
         if unfinished is not None:
-            return resume_run(unfinished, listeners=listeners, started=started, trust=recipe.is_trusted)
-        return train_recipe(recipe, runs=runs, listeners=listeners, source=source, started=started)
+            return resume_run(unfinished, listeners=listeners, started=started, trust=recipe.is_trusted, shelf=shelf)
+        return train_recipe(recipe, runs=runs, listeners=listeners, source=source, started=started, shelf=shelf)
 
     def tell_of_page(run: Path) -> None:
         if report:

@@ -18,8 +18,8 @@ from hornbook.data.storage.rows import Inputs, Rows, blocks, mapped, numbered_bl
 from hornbook.errors import DataError
 
 __all__ = [
-    "canonical_inputs", "check_finite", "check_lengths", "converted", "extremes", "guess_kind", "is_frame", "opened",
-    "to_float32", "with_last_axis",
+    "canonical_inputs", "check_finite", "check_lengths", "checked_weights", "converted", "extremes", "guess_kind",
+    "is_frame", "opened", "to_float32", "with_last_axis",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
@@ -209,19 +209,28 @@ def _weights(source: Source) -> dict[str, Array]:
             raise DataError(f"{name}: there are no examples that they could be of.")
         if x is None:
             continue
-        values = np.ones(len(x), np.float32) if given is None else to_float32(np.asarray(given), name)
-        if values.shape != (len(x),):
-            raise DataError(f"{name}: found shape {values.shape}, expected one weight for each of {len(x):,} examples.")
-        wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-        if len(wrong):
-            raise DataError(
-                f"{name}: {len(wrong):,} of {len(values):,} are no numbers from 0 on, the first {values[wrong[0]]:g} in row "
-                f"{wrong[0] + 1}. Leave such examples out, or give them 0."
-            )
-        if not values.any():
-            raise DataError(f"{name}: all are 0, so that no example counts.")
-        weights[name] = values
+        weights[name] = np.ones(len(x), np.float32) if given is None else checked_weights(given, len(x), name)
     return weights
+
+
+def checked_weights(given: Any, count: int, name: str) -> Array:
+    """Return weights of so many examples as (N,) float32.
+
+    Raises:
+        DataError: If one is no number from 0 on, or none is above 0.
+    """
+    values = to_float32(np.asarray(given), name)
+    if values.shape != (count,):
+        raise DataError(f"{name}: found shape {values.shape}, expected one weight for each of {count:,} examples.")
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"{name}: {len(wrong):,} of {len(values):,} are no numbers from 0 on, the first {values[wrong[0]]:g} in row "
+            f"{wrong[0] + 1}. Leave such examples out, or give them 0."
+        )
+    if not values.any():
+        raise DataError(f"{name}: all are 0, so that no example counts.")
+    return values
 
 
 def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:

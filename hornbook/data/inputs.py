@@ -202,7 +202,9 @@ def _arrays_of(file: Path, reading: Reading) -> Examples:
             raise DataError(f"{file}: no array of targets. Expected '{(*beside, 'y')[0]}', found: {', '.join(arrays)}.")
         y = np.asarray(in_memory(arrays[target]))
         used.add(target)
-    kept = {key: np.asarray(in_memory(arrays[key])) for key in reading.keep}
+    weight = [reading.weight] if reading.weight in arrays else []
+    used |= {*weight}
+    kept = {key: np.asarray(in_memory(arrays[key])) for key in (*reading.keep, *weight)}
     for key, values in kept.items():
         if values.ndim != 1:
             raise DataError(f"{file}: array '{key}' of shape {values.shape} is no column, so it cannot be kept.")

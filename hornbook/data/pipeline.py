@@ -7,15 +7,17 @@ that the split can be stratified; a table's categories are numbered after it, fr
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
+from hornbook.data.copies import copies_of_target
 from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.preprocessing import (
+    Standardizing,
     check_columns,
     compute_preprocessing,
     input_facts,
@@ -27,7 +29,7 @@ from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits,
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.sources.checks import NOUNS, augmentation_faults, section_problems
+from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["check_class_keys", "load", "prepare", "read", "sampled"]
@@ -130,6 +132,11 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
         raise DataError(
             f"data.standardize: only images have pixels, but the inputs are {NOUNS[source.kind]}. Use 'standardize: true', "
             "which takes each column by itself."
+        )
+    if source.kind != "table" and spec.standardize in OF_COLUMNS:
+        raise DataError(
+            f"data.standardize: '{spec.standardize}' is of the number columns of a table, but the inputs are "
+            f"{NOUNS[source.kind]}. Use 'standardize: true'."
         )
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
@@ -275,6 +282,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         warnings += unseen
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
+        warnings += copies_of_target(parts["train"], features, has_classes=labels.task != "regression")
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
@@ -349,7 +357,7 @@ def _channels_first(source: Source) -> list[str]:
     ]
 
 
-def _standardize(source: Source, spec: DataSpec) -> bool | Literal["per_feature"]:
+def _standardize(source: Source, spec: DataSpec) -> bool | Standardizing:
     if spec.standardize is not None:
         return spec.standardize
     if spec.default_standardize is not None:

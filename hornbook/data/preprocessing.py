@@ -11,11 +11,13 @@ from typing import Literal
 
 import numpy as np
 
+from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped
 from hornbook.errors import DataError
 
 __all__ = [
+    "Standardizing",
     "check_columns",
     "compute_preprocessing",
     "input_facts",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 Parts = dict[str, Split]
+Standardizing = Literal["per_feature", "robust", "quantile"]
+"""How inputs may be standardized, where not by the mean and variance of columns or channels."""
 SAMPLE = 1000  # examples that show how large inputs are
 MOST_VALUES = 1 << 22  # fewer of those with very many values, which are looked at as float64
 
@@ -118,7 +122,7 @@ def compute_preprocessing(
     *,
     kind: DataKind,
     scale: float | None,
-    standardize: bool | Literal["per_feature"],
+    standardize: bool | Standardizing,
     features: tuple[Feature, ...] | None,
 ) -> Preprocessing:
     """Return what happens to inputs inside the model.
@@ -131,16 +135,21 @@ def compute_preprocessing(
         parts: The splits; statistics come from `train`.
         kind: What the inputs are.
         scale: Divisor of images.
-        standardize: Whether mean and variance are wanted; `per_feature`: of each place in an example.
+        standardize: Whether mean and variance are wanted; `per_feature`: of each place in an example; `robust`: median and
+            interquartile range in their place; `quantile`: quantiles.
         features: Columns of a table.
     """
     x = parts["train"].x
+    by_rank = standardize if standardize in ("robust", "quantile") else None
+    quantiles = None
     has_missing = features is not None and any(_has_nan(part.x) for part in parts.values())  # else NaN was refused
     has_categories = features is not None and any(feature.type == "category" for feature in features)
     mean = variance = None
     if kind != "tokens" and (standardize or has_missing):
         each = standardize == "per_feature"
-        if x.dtype == np.uint8:
+        if by_rank is not None:
+            mean, variance, quantiles = of_ranks(x, features, keeps=by_rank == "quantile")
+        elif x.dtype == np.uint8:
             mean, variance = _moments_of_byte_features(x) if each else _moments_of_bytes(x)
         else:
             mean, variance = _moments(x, math.prod(x.shape[1:]) if each else x.shape[-1])
@@ -158,6 +167,8 @@ def compute_preprocessing(
         features=features if has_categories else None,
         has_missing=has_missing,
         whole=_whole(x, features) if has_categories and features else (),
+        clips=by_rank == "robust",
+        quantiles=quantiles,
     )
 
 
@@ -180,12 +191,13 @@ def input_facts(x: Inputs, scale: float, features: tuple[Feature, ...] | None = 
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
-    """Return the preprocessing with mean and variance of a regression's training targets, (N,) or (N, K), in float64."""
+    """Return the preprocessing with mean, variance and range of a regression's training targets, (N,) or (N, K)."""
     values = np.asarray(y, np.float64).reshape(len(y), -1)
     variance = values.var(axis=0)
-    variance[values.min(axis=0) == values.max(axis=0)] = 1.0
-    mean = values.mean(axis=0)
-    return replace(preprocessing, target_mean=tuple(mean.tolist()), target_variance=tuple(variance.tolist()))
+    low, high = values.min(axis=0), values.max(axis=0)
+    variance[low == high] = 1.0
+    mean, variance, low, high = (tuple(each.tolist()) for each in (values.mean(axis=0), variance, low, high))
+    return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
 
 
 def _whole(x: Inputs, features: tuple[Feature, ...]) -> tuple[str, ...]:

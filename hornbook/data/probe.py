@@ -179,12 +179,13 @@ def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
 
 def _first_rows(recipe: Recipe, spec: Table) -> None:
     """Raise a DataError if the first rows show that the targets are of another kind than the task needs."""
-    from hornbook.data.sources.table import table_frame, target_array
+    from hornbook.data.sources.table import table_frame
+    from hornbook.data.tables.columns import target_array
     from hornbook.data.tables.dialect import Dialect
     from hornbook.data.tables.files import table_name
 
     frame = table_frame(spec, rows=SAMPLE_ROWS)
-    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), table_name(spec.path), types=spec.types)
+    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), table_name(spec.path), numbers=spec.types or ())
     if recipe.task is not None:
         encode_targets(Source(np.zeros((len(y), 1), np.float32), y, "table"), recipe.task)
 

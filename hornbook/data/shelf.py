@@ -1,17 +1,22 @@
 """Data that was read before, for the next run on it in the same process."""
 
+import atexit
 from collections import OrderedDict
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from hornbook.data.pipeline import prepare, read
 from hornbook.data.source import Source, Split, Splits
+from hornbook.recipes.language.spec import resolve_target
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["Shelf"]
 
 ROOM = 512 * 2**20
+TIDYING_S = 5.0
 
 
 class Shelf:
@@ -27,10 +32,33 @@ class Shelf:
     def __init__(self, room: int = ROOM) -> None:
         self.room = room
         self._kept: OrderedDict[tuple[object, ...], Source | Splits] = OrderedDict()
+        self._begun: dict[tuple[object, ...], Future[Source]] = {}
+
+    def begin(self, spec: DataSpec, *, seed: int, task: str | None = None) -> None:
+        """Begin to read in a thread, if the source gains from it; the next `load` of the same section waits for it.
+
+        What goes wrong there goes wrong in `load`. If the process ends before, it waits while the thread tidies up.
+        """
+        if not spec.reads_in_threads or spec.reads_seed:
+            return
+        if spec.builds is not None:
+            resolve_target(spec.builds)  # what is imported is imported here: two threads could meet in it half done
+        future: Future[Source] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(read(spec, seed=seed, task=task))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._begun[_section(spec, task)] = future
+        thread = Thread(target=work, daemon=True)
+        atexit.register(thread.join, TIDYING_S)  # by then its own threads take no more work
+        thread.start()
 
     def load(self, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
         """Return the splits; arguments and errors as of `hornbook.data.load`."""
-        section = (type(spec), spec.model_dump_json(), task)
+        section = _section(spec, task)
         divides_by_seed = spec.reads_seed or spec.effective_split().seed is None
         key = (*section, memory_budget, seed if divides_by_seed else None)
         splits = self._find(key)
@@ -44,6 +72,9 @@ class Shelf:
     def _read(
         self, section: tuple[object, ...], spec: DataSpec, seed: int, task: str | None, memory_budget: int | None
     ) -> Source:
+        begun = self._begun.pop(_section(spec, task), None)
+        if begun is not None:
+            return begun.result()
         if spec.reads_seed:
             return read(spec, seed=seed, task=task, memory_budget=memory_budget)
         source = self._find(section)
@@ -66,6 +97,10 @@ class Shelf:
         self._kept[key] = found
         while self._kept and sum(map(_size, self._kept.values())) > self.room:
             self._kept.popitem(last=False)
+
+
+def _section(spec: DataSpec, task: str | None) -> tuple[object, ...]:
+    return type(spec), spec.model_dump_json(), task
 
 
 def _values(found: Source | Splits) -> list[Any]:

@@ -154,8 +154,17 @@ class Preprocessing:
         has_missing: Whether any number of the training split is missing (missing becomes the training mean).
         whole: Names of the columns in which each training example has a category: what has none, or one that training did
             not have, adds nothing to a prediction, since nothing was learned about it.
+        clips: Whether mean and variance are median and squared interquartile range, and what is standardized so is clipped
+            smoothly.
+        quantiles: Of each column, its quantiles at evenly spaced shares from 0 to 1 (none of a category), which make it
+            normally distributed; None where columns are standardized otherwise. The mean is the median then.
+        bins: Of each column, the edges of the bins that the network embeds its numbers by; None where it does not.
         target_mean: Mean of each number of a regression's targets; None for anything else.
         target_variance: Their variances, 1 where a target is constant.
+        target_knots: Of each, (number, point of the normal distribution) in ascending order, where they are learned by
+            quantiles: mean and variance are of these points then, as they are of logarithms.
+        target_low: The lowest of each.
+        target_high: The highest of each.
     """
 
     scale: float | None = None
@@ -165,8 +174,14 @@ class Preprocessing:
     features: tuple[Feature, ...] | None = None
     has_missing: bool = False
     whole: tuple[str, ...] = ()
+    clips: bool = False
+    quantiles: tuple[tuple[float, ...], ...] | None = None
+    bins: tuple[tuple[float, ...], ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
+    target_low: tuple[float, ...] | None = None
+    target_high: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -290,6 +305,8 @@ class Reading:
         preferred: Names of that array to look for first, where none is given.
         keep: Columns of a table, or arrays of a .npz file, to return as they are.
         targets: Columns of the targets, or names of their array to look for first; None: targets are not read.
+        weight: Column of a table that weighs the rows, or array of a .npz file, which is kept like others if it is there.
+        drops_unlabeled: Whether rows without a target are left out, where targets are read.
         missing: ``fill`` missing numbers, or ``skip`` rows with missing values; None refuses them where training had none.
         means: What to fill with: the training mean of each column.
         file_column: Which column of a list names picture files.
@@ -300,6 +317,8 @@ class Reading:
     preferred: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     targets: tuple[str, ...] | None = None
+    weight: str | None = None
+    drops_unlabeled: bool = False
     missing: Literal["fill", "skip"] | None = None
     means: Array | None = None
     file_column: str = "file"
@@ -315,6 +334,7 @@ class Examples:
         y: Targets (N,) or (N, K) as they stand in the file; None unless they were asked for.
         kept: Values (N,) of what was to be kept, by name.
         notes: Sentences that the user should read.
+        weights: (N,) float32 what each example counts; None where all count alike.
         has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
     """
 
@@ -322,4 +342,5 @@ class Examples:
     y: Array | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
     has_gap: Array | None = None

@@ -47,7 +47,7 @@ def divide(
         DataError: If the counts leave nothing to train on, or the method does not fit the data.
     """
     if split.folds is not None:
-        return _divide_folds(num_examples, split, labels, seed=seed, own=own)
+        return _divide_folds(num_examples, split, labels, split_by, seed=seed, own=own)
     num_test, num_validation = _counts(num_examples, split, own)
     method: str = split.method or ("random" if labels is None else "stratified")
     if num_test + num_validation == 0 and split.method is None:
@@ -105,16 +105,23 @@ def _rank_in_class(codes: Array, sizes: Array) -> Array:
 
 
 def _divide_folds(
-    num_examples: int, split: SplitSpec, labels: Array | None, *, seed: int, own: frozenset[str]
+    num_examples: int, split: SplitSpec, labels: Array | None, split_by: Array | None, *, seed: int, own: frozenset[str]
 ) -> Division:
     """Return one fold of a cross-validation as the test set, and the rest divided into training and validation.
 
-    Which fold an example is in depends on the seed alone. Dealing out the examples class by class gives each fold its
-    share of every class.
+    Which fold an example is in depends on the seed alone, in the order of time on nothing. Dealing out the examples class by
+    class gives each fold its share of every class.
     """
     folds, fold = split.folds or 0, split.fold or 0
-    if num_examples < folds:
+    if num_examples < folds + (split.method == "time"):
         raise DataError(f"data.split.folds: {num_examples:,} examples cannot be cut into {folds} folds. Ask for fewer.")
+    if split.method in {"group", "time"}:
+        if split_by is None:
+            raise DataError(
+                f"data.split.method: '{split.method}' needs values to go by, and the data has none. Add 'column'."
+            )
+        divide_by = _divide_group_folds if split.method == "group" else _divide_time_folds
+        return divide_by(np.asarray(split_by), split, seed=seed, own=own)
     is_stratified = split.method == "stratified" or (split.method is None and labels is not None)
     if is_stratified and labels is None:
         raise DataError(
@@ -126,16 +133,57 @@ def _divide_folds(
     fold_of[dealt] = np.arange(num_examples) % folds
     is_test = fold_of[order] == fold
     test, rest = order[is_test], order[~is_test]
-    num_validation = split.validation_of(len(rest), own)
-    if num_validation >= len(rest):
-        raise DataError(
-            f"data.split: {num_validation:,} validation examples leave none of {len(rest):,} to train on. Ask for fewer."
-        )
+    num_validation = _validation_of(len(rest), split, own)
     if is_stratified:
         validation, train = _take_stratified(rest, np.asarray(labels), num_validation)
     else:
         validation, train = rest[:num_validation], rest[num_validation:]
     return Division(train, validation, test, "stratified" if is_stratified else "random")
+
+
+def _validation_of(count: int, split: SplitSpec, own: frozenset[str]) -> int:
+    """Return how many of the examples that are not of the fold are validation."""
+    num_validation = split.validation_of(count, own)
+    if num_validation >= count:
+        raise DataError(
+            f"data.split: {num_validation:,} validation examples leave none of {count:,} to train on. Ask for fewer."
+        )
+    return num_validation
+
+
+def _divide_group_folds(groups: Array, split: SplitSpec, *, seed: int, own: frozenset[str]) -> Division:
+    """Return whole groups as a fold: the largest first, each into the smallest fold so far; groups of one size by chance.
+
+    The sizes are those of scikit-learn's `GroupKFold`.
+    """
+    folds, fold = split.folds or 0, split.fold or 0
+    _, codes = np.unique(_orderable(groups), return_inverse=True)
+    sizes = np.bincount(codes)
+    if len(sizes) < folds:
+        raise DataError(f"data.split.folds: {len(sizes)} groups cannot be cut into {folds} folds. Ask for fewer.")
+    queue = _generator(seed).permutation(len(sizes))
+    fold_of_group, filled = np.empty(len(sizes), dtype=int), np.zeros(folds, dtype=int)
+    for group in queue[np.argsort(-sizes[queue], kind="stable")].tolist():
+        smallest = int(np.argmin(filled))
+        fold_of_group[group] = smallest
+        filled[smallest] += sizes[group]
+    is_test = fold_of_group[codes] == fold
+    test, rest = np.flatnonzero(is_test), np.flatnonzero(~is_test)
+    inside = _divide_groups(codes[rest], _validation_of(len(rest), split, own), 0, seed)
+    return Division(rest[inside.train], rest[inside.validation], test, "group")
+
+
+def _divide_time_folds(times: Array, split: SplitSpec, *, seed: int, own: frozenset[str]) -> Division:
+    """Return a fold in the order of time: all that is before it trains, the last of that validates, what is later is unused.
+
+    Folds are as large as each other and the part before the first at least as large, as of scikit-learn's `TimeSeriesSplit`.
+    """
+    folds, fold = split.folds or 0, split.fold or 0
+    order = np.argsort(_orderable(times), kind="stable")
+    size = len(order) // (folds + 1)
+    start = len(order) - (folds - fold) * size
+    num_train = start - _validation_of(start, split, own)
+    return Division(order[:num_train], order[num_train:start], order[start : start + size], "time")
 
 
 def _counts(num_examples: int, split: SplitSpec, own: frozenset[str]) -> tuple[int, int]:

@@ -11,7 +11,8 @@ XLA_LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Dense", "Activation",
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
-     "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing"}
+     "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
+     "Parametric", "Clamp", "TargetTransform", "OrderedClasses"}
 )  # fmt: skip
 """Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
 separable ones five."""
@@ -20,8 +21,11 @@ COLORS = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation", "R
 """Layers that XLA has, and that are not known to gain from it."""
 
 
-def choose_engine(wanted: str, built: Built) -> str:
-    """Return ``xla``, ``graph`` or ``fit``: what the recipe names, or for ``auto`` XLA where every layer gains from it."""
+def choose_engine(wanted: str, built: Built, *, is_on_one_device: bool = True) -> str:
+    """Return ``xla``, ``graph``, ``fused_graph`` or ``fit``: what the recipe names.
+
+    For ``auto``: XLA where every layer gains from it; else a graph, fused where images are normalized on one device.
+    """
     names = {type(operation).__name__ for operation in built.training_model.operations}
     unknown_to_xla = sorted(name for name in names if name.startswith("Random") and name not in XLA_LAYERS | COLORS)
     if wanted == "xla" and unknown_to_xla:
@@ -32,4 +36,10 @@ def choose_engine(wanted: str, built: Built) -> str:
     if wanted != "auto":
         return wanted
     is_plain = names <= XLA_LAYERS and not isinstance(built.optimizer, keras.optimizers.LossScaleOptimizer)
-    return "xla" if is_plain else "graph"
+    if is_plain:
+        return "xla"
+    return "fused_graph" if is_on_one_device and any(map(_normalizes_images, built.training_model.layers)) else "graph"
+
+
+def _normalizes_images(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization) and len(layer.output.shape) == 4

@@ -32,12 +32,19 @@ class EpochPlan:
         rates: (S,) float32, the learning rate of each batch; the epoch ends after the last of them.
         momenta: (S,) float32, the momentum of each batch; unused where the schedule leaves it alone.
         first_batch: Batches trained before this epoch.
+        amounts: (S, 2) float32, factors of dropout and weight decay of each batch; None where neither moves.
     """
 
     order: Array
     rates: Array
     momenta: Array
     first_batch: int
+    amounts: Array | None = None
+
+    @property
+    def moving(self) -> Array:
+        """What moves beside the rate: (S,) momenta, or (S, 3) with the factors of dropout and weight decay."""
+        return self.momenta if self.amounts is None else np.column_stack([self.momenta, self.amounts])
 
     @property
     def batches(self) -> int:
@@ -123,7 +130,7 @@ class Engine:
             if before_chunk is not None:
                 before_chunk(self.full_batches)
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
-            tables = tf.constant(plan.rates), tf.constant(plan.momenta)
+            tables = tf.constant(plan.rates), tf.constant(plan.moving)
             *data, weights = self.feed.rest(plan.order)
             is_finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *data, *tables, number, *weights)
             self._check_finite(bool(is_finite), self.batches)
@@ -144,7 +151,8 @@ class Engine:
         """
         base, room = block.base, len(block.order) // self.steps.batch_size
         last = min(block.end, plan.batches)
-        tables = [tf.constant(np.resize(table[base:last], room)) for table in (plan.rates, plan.momenta)]
+        parts = (plan.rates[base:last], plan.moving[base:last])
+        tables = [tf.constant(np.resize(part, (room, *part.shape[1:]))) for part in parts]
         data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
         while done < last:
             if before_chunk is not None:

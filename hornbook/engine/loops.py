@@ -5,11 +5,13 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from hornbook.builder.build import compile_plain
 from hornbook.engine.engine import Engine, EpochPlan
-from hornbook.engine.steps import Setup
+from hornbook.engine.steps import Setup, dropouts
 from hornbook.errors import DivergedError
+from hornbook.upstream import decay_from, rates_from
 
 __all__ = ["FitLoop", "Loop", "make_loop"]
 
@@ -67,6 +69,7 @@ class FitLoop:
         self._is_weighted = setup.train.weights is not None
         self._model = self._compiled()
         self._logs: dict[str, float] = {}
+        self.amounts = [tf.Variable(1.0, trainable=False) for _ in ("dropout", "weight decay")]
 
     def begin_phase(self, key: str) -> None:
         """Compile again, which is when Keras looks at what is frozen."""
@@ -104,15 +107,18 @@ class FitLoop:
             own if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)] * (1.0 if own is None else own)
         )
         watcher = _BatchWatcher(self, plan, on_chunk, before_chunk)
-        self._model.fit(
-            train.x[order],
-            y,
-            batch_size=self._setup.batch_size,
-            sample_weight=weights,
-            shuffle=False,
-            verbose=0,
-            callbacks=[watcher],
-        )
+        dropout, decay = (None, None) if plan.amounts is None else self.amounts
+        layers = dropouts(self._setup.built.logits_model)
+        with rates_from(layers, dropout), decay_from(self._model.optimizer, decay):
+            self._model.fit(
+                train.x[order],
+                y,
+                batch_size=self._setup.batch_size,
+                sample_weight=weights,
+                shuffle=False,
+                verbose=0,
+                callbacks=[watcher],
+            )
         self._model.stop_training = watcher.user_stops
         if not np.isfinite(self._logs["loss"]):
             raise DivergedError("the loss is not a finite number")
@@ -154,6 +160,9 @@ class _BatchWatcher(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.optimizer.learning_rate.assign(self.plan.rates[batch])
+        if self.plan.amounts is not None:
+            for variable, amount in zip(self.loop.amounts, self.plan.amounts[batch], strict=True):
+                variable.assign(amount)
         if self.before_batch is not None:
             self.before_batch(batch)
 

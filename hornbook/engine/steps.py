@@ -17,15 +17,19 @@ from hornbook.recipes.sections.training import GradientClipping
 from hornbook.upstream import (
     Statistics,
     averaging_updates,
+    decay_from,
     fused_normalization,
     momentum_from,
+    rates_from,
     seed_states,
     set_step,
     threefry,
     unclipped,
 )
 
-__all__ = ["Setup", "Steps", "batch_weights", "clip", "count", "forward"]
+__all__ = ["Setup", "Steps", "batch_weights", "clip", "count", "dropouts", "forward"]
+
+OTHER_DROPOUTS = ("input_dropout", "reused_dropout")
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,11 @@ def count(
         metric.update_state(y, outputs) if weights_B is None else metric.update_state(y, outputs, weights_B)
 
 
+def dropouts(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers that `regularization.dropout` has made, which its schedule moves."""
+    return [layer for layer in model.layers if type(layer) is keras.layers.Dropout and layer.name not in OTHER_DROPOUTS]
+
+
 def batch_weights(weights_K: Any, y: Any, weights_B: Any = None) -> Any:
     """Return the weight of each example in the loss (B,): its class's times its own; None where neither has any.
 
@@ -175,7 +184,7 @@ class Steps:
             targets: (R, …) their targets.
             order: (≥ S·B,) int32 rows of batch 0 and those after it.
             rates: (S,) float32 learning rate of each batch.
-            momenta: (S,) float32 momentum of each batch.
+            momenta: (S,) float32 momentum of each batch, or (S, 3) with the factors of dropout and weight decay.
             first: int64, batches trained before batch 0.
             start: int32, first batch to train.
             end: int32, the batch after the last.
@@ -222,7 +231,9 @@ class Steps:
         weights_B = batch_weights(self.weights_K, y, own_B)
         set_step(self.states, self.seeds, number)
         fused = fused_normalization(active=self.fuses)
-        with threefry(active=jit), fused, self.statistics.as_variables(), tf.GradientTape() as tape:
+        momentum, dropout, decay = (momentum, None, None) if momentum.shape.rank == 0 else tf.unstack(momentum)
+        dropping = rates_from(dropouts(model), dropout)
+        with threefry(active=jit), fused, dropping, self.statistics.as_variables(), tf.GradientTape() as tape:
             mixture = built.mixture(index_B.shape[0])
             scores, loss, penalties = forward(built, x, y, training=True, weights_B=weights_B, mixture=mixture)
             loss = loss if penalties is None else loss + penalties
@@ -231,7 +242,12 @@ class Steps:
         gradients = tape.gradient(scaled, variables)
         built.optimizer.learning_rate.assign(rate)
         moving = momentum_from(built.optimizer, self.momentum_option, momentum)
-        with moving, averaging_updates(built.optimizer), self._clipped_before() as is_clipped:
+        with (
+            moving,
+            decay_from(built.optimizer, decay),
+            averaging_updates(built.optimizer),
+            self._clipped_before() as is_clipped,
+        ):
             gradients = clip(gradients, self.clipping) if is_clipped else gradients
             built.optimizer.apply(gradients, variables)
         with self.statistics.as_variables():

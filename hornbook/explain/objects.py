@@ -31,6 +31,7 @@ NOISE = frozenset({"name", "module", "registered_name", "build_config", "batch_s
 """What Keras's configs say besides arguments."""
 POINTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FIRST = 5
+AMOUNTS = ("dropout", "weight decay")
 
 
 class Objects:
@@ -139,6 +140,10 @@ class Objects:
     def _of_optimizer(self) -> Facts:
         optimizer = self.prepared.built.optimizer
         facts = {key: value for key, value in _config(optimizer).items() if key != "learning_rate"}
+        built = self.prepared.built
+        if built.factors:
+            by_path = {variable.path: built.factors.get(id(variable)) for variable in built.model.trainable_variables}
+            facts["factors"] = {path: list(pair) for path, pair in by_path.items() if pair is not None}
         if facts.get("weight_decay"):
             facts["decays"] = decayed_paths(optimizer, self.prepared.built.training_model.trainable_variables)
         return facts
@@ -159,6 +164,11 @@ class Objects:
         if table.moves_momentum:
             facts["momentum"] = {f"batch {step + 1}": float(table.momenta[step]) for step in steps}
             facts["momentum of all batches"] = _digest(table.momenta)
+        for name, amounts in zip(
+            ("dropout", "weight decay"), () if table.amounts is None else table.amounts.T, strict=False
+        ):
+            facts[name] = {f"batch {step + 1}": float(amounts[step]) for step in steps}
+            facts[f"{name} of all batches"] = _digest(amounts)
         return facts
 
     def _of_run(self) -> Facts:

@@ -11,7 +11,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.layers.activations import ApproximateGelu, RandomizedLeakyReLU, Step, step
+from hornbook.layers.activations import ApproximateGelu, Parametric, RandomizedLeakyReLU, Step, step
+from hornbook.layers.clamp import Clamp
+from hornbook.layers.numbers import Periodic, PiecewiseLinear
+from hornbook.layers.ordinal import OrderedClasses
+from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.targets import TargetTransform
 
 __all__ = ["stripped"]
 
@@ -64,6 +69,11 @@ def _operations(layer: keras.layers.Layer) -> Callable[[Tensor], Tensor] | None:
         return lambda x: ops.leaky_relu(x, (layer.lower + layer.upper) / 2)
     if isinstance(layer, ApproximateGelu):
         return lambda x: ops.gelu(x, approximate=True)
+    if isinstance(
+        layer, Clamp | TargetTransform | OrderedClasses | Parametric | Quantiles | Periodic | PiecewiseLinear
+    ):
+        tables = [np.asarray(table) for table in layer.weights]
+        return lambda x: layer.computed(x, tables)
     if isinstance(layer, Step):
         return step
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.gelu:

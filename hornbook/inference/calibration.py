@@ -102,8 +102,14 @@ def two_columns(no: Array | float, yes: Array) -> Array:
     return np.stack([np.broadcast_to(no, yes.shape), yes], axis=-1).reshape(-1, 2)
 
 
-def measure(probabilities: Array, labels: Array) -> Calibration:
-    """Return how good probabilities (N, K) are, given the right classes' numbers (N,)."""
+def measure(probabilities: Array, labels: Array, weights: Array | None = None) -> Calibration:
+    """Return how good probabilities (N, K) are, given the right classes' numbers (N,).
+
+    Args:
+        probabilities: (N, K).
+        labels: (N,).
+        weights: (N,) what each example counts, or None where all count alike; bins hold their number all the same.
+    """
     rows = np.arange(len(labels))
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
@@ -111,32 +117,37 @@ def measure(probabilities: Array, labels: Array) -> Calibration:
     one_hot = np.zeros(probabilities.shape)
     one_hot[rows, labels] = 1
     distances = ((probabilities - one_hot) ** 2).sum(axis=1) / (2 if probabilities.shape[1] == 2 else 1)
-    bins = _reliability(probabilities[rows, predicted], right)
-    gaps = [item.examples * abs((item.accuracy or 0) - (item.confidence or 0)) for item in bins]
+    bins, sizes = _reliability(probabilities[rows, predicted], right, weights)
+    gaps = [size * abs((item.accuracy or 0) - (item.confidence or 0)) for size, item in zip(sizes, bins, strict=True)]
     return Calibration(
-        accuracy=float(right.mean()),
-        log_loss=float(-np.log(of_right_class).mean()),
-        brier=float(distances.mean()),
-        expected_calibration_error=sum(gaps) / len(labels),
+        accuracy=_mean(right, weights),
+        log_loss=_mean(-np.log(of_right_class), weights),
+        brier=_mean(distances, weights),
+        expected_calibration_error=sum(gaps) / sum(sizes),
         bins=bins,
     )
 
 
-def _reliability(confidence: Array, right: Array) -> tuple[Bin, ...]:
-    """Return the bins of equal width from confidences (N,) and whether each prediction is right (N,)."""
+def _mean(values: Array, weights: Array | None) -> float:
+    return float(values.mean(dtype=np.float64) if weights is None else np.average(values, weights=weights))
+
+
+def _reliability(confidence: Array, right: Array, weights: Array | None) -> tuple[tuple[Bin, ...], list[float]]:
+    """Return bins of equal width of confidences (N,), by whether predictions are right (N,), and what each bin counts."""
     numbers = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    found = []
+    found, sizes = list[Bin](), list[float]()
     for number in range(BINS):
         inside = numbers == number
-        count = int(inside.sum())
+        count, part = int(inside.sum()), None if weights is None else weights[inside]
+        sizes.append(count if part is None else float(part.sum()))
         means: tuple[Any, Any] = (None, None)
-        if count:
-            means = (float(confidence[inside].mean(dtype=np.float64)), float(right[inside].mean()))
+        if sizes[-1]:
+            means = (_mean(confidence[inside], part), _mean(right[inside], part))
         found.append(Bin(number / BINS, (number + 1) / BINS, count, *means))
-    return tuple(found)
+    return tuple(found), sizes
 
 
-def fit_temperature(logits: Array, labels: Array) -> float:
+def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) -> float:
     """Return the temperature T > 0 at which softmax(logits / T) has the smallest log loss.
 
     The log loss is convex in 1/T, so the zero of its derivative, the mean of E_p[z] - z_right, is found by bisection.
@@ -145,6 +156,7 @@ def fit_temperature(logits: Array, labels: Array) -> float:
     Args:
         logits: (N, K), of examples that were not trained on.
         labels: (N,), the right classes' numbers.
+        weights: (N,), what each example counts, or None.
 
     Raises:
         DataError: If there is no such temperature: all examples are right, or the logits are worse than none.
@@ -152,7 +164,7 @@ def fit_temperature(logits: Array, labels: Array) -> float:
     of_right_class = logits[np.arange(len(labels)), labels]
 
     def slope(temperature: float) -> float:
-        return float(((softmax(logits, temperature) * logits).sum(axis=1) - of_right_class).mean())
+        return _mean((softmax(logits, temperature) * logits).sum(axis=1) - of_right_class, weights)
 
     low, high = RANGE
     if (logits.argmax(axis=1) == labels).all() or slope(low) <= 0:

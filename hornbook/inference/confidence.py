@@ -1,5 +1,6 @@
 """How far a run's predictions can be trusted on one split: as they are, with a temperature, as a mean of samples."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 
 from hornbook.builder.head import HEAD_ACTIVATION, decision_threshold
+from hornbook.builder.members import MEMBERS
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.calibration import Bin, fit_temperature, measure, softmax, two_columns
@@ -14,6 +16,8 @@ from hornbook.inference.trained import Trained
 from hornbook.inference.uncertainty import Uncertainty, sample_run
 
 __all__ = ["Confidence", "assess", "gives_probabilities", "predict_with_temperature", "run_temperature"]
+
+SMALLEST = 1e-7  # probability, of which a float32 still has the logarithm
 
 WORDS = {
     "accuracy": "accuracy",
@@ -107,15 +111,15 @@ def assess(
     if not gives_probabilities(trained):
         x: Any = split.x
         ways = {"plain": predict_scores(trained.model, x)} | ({"monte_carlo": found.mean} if found else {})
-        figures = {way: _errors(scores, split.y, trained) for way, scores in ways.items()}
+        figures = {way: _errors(scores, split, trained) for way, scores in ways.items()}
         return Confidence(figures, mc_samples=mc_samples, uncertainty=_uncertainty(found, split.y, trained))
-    logits, labels = _logits_and_labels(trained, split)
+    logits, labels, weights = _logits_and_labels(trained, split)
     probabilities = {"plain": softmax(logits)}
     if value is not None:
         probabilities["temperature"] = softmax(logits, value)
     if found is not None:
         probabilities["monte_carlo"] = found.mean if _has_softmax(trained) else two_columns(1 - found.mean, found.mean)
-    measured = {way: measure(rows, labels) for way, rows in probabilities.items()}
+    measured = {way: measure(rows, labels, weights) for way, rows in probabilities.items()}
     return Confidence(
         figures={way: item.figures() for way, item in measured.items()},
         reliability={way: item.bins for way, item in measured.items()} if calibration else {},
@@ -160,27 +164,32 @@ def gives_probabilities(trained: Trained) -> bool:
 
 
 def _logits(trained: Trained, x: Any) -> Array:
-    """Return what goes into the last activation, (N, K)."""
+    """Return what goes into the last activation, (N, K); of an ensemble what would give the mean of its members."""
+    if MEMBERS in {layer.name for layer in trained.model.layers}:
+        shares = np.clip(predict_scores(trained.model, x).astype(np.float64), SMALLEST, 1 - SMALLEST)
+        return np.log(shares) if _has_softmax(trained) else np.log(shares / (1 - shares))
     weighted_sums = trained.model.get_layer(HEAD_ACTIVATION).input
     return predict_scores(keras.Model(trained.model.input, weighted_sums, name="logits"), x).astype(np.float64)
 
 
-def _logits_and_labels(trained: Trained, split: Split) -> tuple[Array, Array]:
-    """Return logits (M, C) and class numbers (M,): a row per example, or per label of an example in two columns."""
+def _logits_and_labels(trained: Trained, split: Split) -> tuple[Array, Array, Array | None]:
+    """Return logits (M, C), class numbers (M,) and weights: a row per example, or per label of one in two columns."""
     logits, labels = _logits(trained, split.x), np.asarray(split.y).reshape(-1).astype(np.int64)
-    return (logits if _has_softmax(trained) else two_columns(0.0, logits)), labels
+    weights = None if split.weights is None else np.repeat(split.weights, len(labels) // len(split))
+    return (logits if _has_softmax(trained) else two_columns(0.0, logits)), labels, weights
 
 
-def _errors(scores: Array, y: Array, trained: Trained) -> dict[str, float]:
+def _errors(scores: Array, split: Split, trained: Trained) -> dict[str, float]:
     """Return what can be said of outputs (N, K) that are no probabilities."""
-    targets = y.reshape(scores.shape)
+    targets = split.y.reshape(scores.shape)
+
+    def mean(values: Array) -> float:
+        return float(np.average(values.reshape(len(split), -1).mean(axis=1), weights=split.weights))
+
     if trained.info.task != "regression":
-        return {"accuracy": float(((scores > decision_threshold(trained.recipe)) == targets).mean())}
+        return {"accuracy": mean((scores > decision_threshold(trained.recipe)) == targets)}
     errors = scores.astype(np.float64) - targets
-    return {
-        "root_mean_squared_error": float(np.sqrt((errors**2).mean())),
-        "mean_absolute_error": float(np.abs(errors).mean()),
-    }
+    return {"root_mean_squared_error": math.sqrt(mean(errors**2)), "mean_absolute_error": mean(np.abs(errors))}
 
 
 def _uncertainty(found: Uncertainty | None, y: Array, trained: Trained) -> dict[str, dict[str, float]]:

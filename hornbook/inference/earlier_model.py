@@ -13,6 +13,7 @@ import numpy as np
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built, build_model
 from hornbook.builder.phases import chosen_layers
+from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import EarlierModel
 from hornbook.data.records import from_json
 from hornbook.data.source import DataInfo, Preprocessing
@@ -26,7 +27,7 @@ from hornbook.recipes.sections.reuse import Application, Reuse
 from hornbook.runs.directory import find_run
 from hornbook.runs.keras_file import StoredModel, checksum, stored_model
 from hornbook.runs.model_file import StoredWeights, check_hdf5, read_model_file, read_weights_file
-from hornbook.upstream import reason
+from hornbook.upstream import default_seeds, reason
 
 __all__ = ["load_source"]
 
@@ -50,7 +51,8 @@ def load_source(recipe: Recipe, info: DataInfo, preprocessing: Preprocessing) ->
     if reuse is None:
         return None
     if isinstance(reuse.from_, Application):
-        return _application(reuse, reuse.from_, info)
+        with default_seeds(derive_seed(recipe.seed, "application")):  # of weights that are not read from a file
+            return _application(reuse, reuse.from_, info)
     path = source_file(reuse)
     if path is None:
         raise TypeError("a source is a file or an application")

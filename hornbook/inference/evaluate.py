@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
@@ -36,7 +38,8 @@ class Report:
         weights: ``best`` or ``last``.
         metrics: Loss and the recipe's metrics.
         classes: scikit-learn's precision, recall and F1 per class; empty for regression.
-        confusion: Rows are true classes, columns predicted ones; empty for regression and multilabel.
+        confusion: Rows are true classes, columns predicted ones, in examples or their weights; empty for regression and
+            multilabel.
         confidence: Calibration and uncertainty, where they were asked for.
         notes: Sentences the user should read.
         baseline: Of a regression: metrics of the training targets' mean, predicted for every example.
@@ -45,6 +48,7 @@ class Report:
         threshold: Output above which a unit says yes; None where none decides.
         errors: What the run is most wrong about, where that was asked for.
         cost: The model's size, and how long a prediction takes, where that was asked for.
+        is_weighted: Whether the examples have weights, so that all figures are weighted.
     """
 
     run: str
@@ -53,7 +57,7 @@ class Report:
     weights: str
     metrics: dict[str, float]
     classes: dict[str, dict[str, float]]
-    confusion: list[list[int]]
+    confusion: list[list[float]]
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()
     baseline: dict[str, float] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class Report:
     threshold: float | None = None
     errors: Mistakes | None = None
     cost: Cost | None = None
+    is_weighted: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -78,6 +83,7 @@ class Report:
         shown = path_text(self.run)
         what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
+        lines[0] += ", weighted" if self.is_weighted else ""
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
         if self.baseline:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
@@ -87,11 +93,13 @@ class Report:
         if self.classes:
             names = [escaped(name, one_line=True) for name in self.classes]
             width = max(len("class"), *(min(len(name), 24) for name in names))
-            lines += ["", f"{'class':<{width}}  precision  recall      f1  examples"]
+            lines += [
+                "",
+                f"{'class':<{width}}  precision  recall      f1  {'weight' if self.is_weighted else 'examples':>8}",
+            ]
             for name, row in zip(names, self.classes.values(), strict=True):
-                figures = (
-                    f"{row['precision']:>9.4f}  {row['recall']:.4f}  {row['f1-score']:.4f}  {int(row['support']):>8,}"
-                )
+                support = f"{row['support']:,.2f}".removesuffix(".00")
+                figures = f"{row['precision']:>9.4f}  {row['recall']:.4f}  {row['f1-score']:.4f}  {support:>8}"
                 lines.append(f"{name[:24]:<{width}}  {figures}")
         if 0 < len(self.confusion) <= MAX_MATRIX:
             lines += ["", "confusion (rows: true class, columns: predicted)"]
@@ -163,7 +171,7 @@ def evaluate_run(
     if input is not None:
         found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
         examples, more = (
-            Split(found.x, _present(found.y), names=found.kept.get("path")),
+            Split(found.x, _present(found.y), found.weights, found.kept.get("path")),
             tuple(f"note: {text}" for text in found.notes),
         )
     else:
@@ -194,17 +202,18 @@ def evaluate_run(
         threshold=decision,
         errors=mistakes,
         cost=cost_of(trained, examples.x) if timing else None,
+        is_weighted=examples.weights is not None,
     )
 
 
 def _from_scores(
     trained: Trained, examples: Split, decision: float | None, *, errors: int | None, where: str
-) -> tuple[dict[str, dict[str, float]], list[list[int]], Mistakes | None]:
+) -> tuple[dict[str, dict[str, float]], list[list[float]], Mistakes | None]:
     """Return what single predictions tell: figures per class, the confusion, and so many of the errors as are asked for."""
     if trained.info.task == "regression" and errors is None:
         return {}, [], None
     scores = predict_scores(trained.model, examples.x, shows_progress=True)
-    classes, confusion = _per_class(trained, scores, examples.y, decision)
+    classes, confusion = _per_class(trained, scores, examples, decision)
     if errors is None:
         return classes, confusion, None
     return (
@@ -294,19 +303,22 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
 
 
 def _per_class(
-    trained: Trained, scores: Array, y: Array, decision: float | None
-) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
-    """Return scikit-learn's figures per class and the confusion matrix."""
+    trained: Trained, scores: Array, examples: Split, decision: float | None
+) -> tuple[dict[str, dict[str, float]], list[list[float]]]:
+    """Return scikit-learn's figures per class and the confusion matrix; where examples have weights, sums of these."""
     info = trained.info
     if info.task == "regression":
         return {}, []
     from sklearn.metrics import classification_report, confusion_matrix
 
-    predicted = labels_of(scores, trained, decision)
+    y, predicted = examples.y, labels_of(scores, trained, decision)
     names = list(info.class_names or map(str, range(info.num_classes)))
+    weights = None if examples.weights is None else examples.weights.astype(np.float64)
+    options: dict[str, Any] = {"target_names": names, "output_dict": True, "zero_division": 0, "sample_weight": weights}
     if info.task == "multilabel":
-        report = classification_report(y, predicted, target_names=names, output_dict=True, zero_division=0)
+        report = classification_report(y, predicted, **options)
         return {name: report[name] for name in names}, []
     numbers = list(range(len(names)))
-    report = classification_report(y, predicted, labels=numbers, target_names=names, output_dict=True, zero_division=0)
-    return {name: report[name] for name in names}, confusion_matrix(y, predicted, labels=numbers).tolist()
+    report = classification_report(y, predicted, labels=numbers, **options)
+    matrix = confusion_matrix(y, predicted, labels=numbers, sample_weight=weights)
+    return {name: report[name] for name in names}, (matrix if weights is None else matrix.round(2)).tolist()

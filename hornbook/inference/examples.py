@@ -9,8 +9,9 @@ import numpy as np
 
 from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data import known_targets, memory_budget, read_examples
+from hornbook.data.canonical import checked_weights
 from hornbook.data.source import Array, Examples, Reading
-from hornbook.errors import UsageError
+from hornbook.errors import DataError, UsageError
 from hornbook.inference.trained import Trained
 from hornbook.recipes.sources.arrays import Npz
 from hornbook.recipes.sources.table import Table
@@ -62,8 +63,10 @@ def examples_of(
         preferred,
         tuple(keep),
         targets,
-        missing,
-        means,
+        missing=missing,
+        means=means,
+        weight=_weight(trained) if with_targets else None,
+        drops_unlabeled=isinstance(data, Table) and data.missing_targets == "drop",
         file_column=getattr(data, "file", "file"),
         scale=scale_of(trained.model) if info.kind == "image" else None,
     )
@@ -71,7 +74,32 @@ def examples_of(
     if examples.y is None:
         return examples
     where = f"{source}: {', '.join(targets or ()) or 'targets'}"
-    return replace(examples, y=known_targets(np.asarray(examples.y), info, spec=data, where=where))
+    examples = replace(examples, y=known_targets(np.asarray(examples.y), info, spec=data, where=where))
+    if trained.recipe.head.target_transform == "log" and examples.y is not None and (examples.y <= 0).any():
+        count = int((examples.y <= 0).sum())
+        verb = "is" if count == 1 else "are"
+        raise DataError(
+            f"{where}: targets above 0 are learned as logarithms, and {count:,} of {examples.y.size:,} {verb} not."
+        )
+    return _weighted(examples, reading.weight, str(source))
+
+
+def _weight(trained: Trained) -> str | None:
+    """Return what weighs the examples: the column or the array that the recipe names."""
+    data = trained.recipe.data
+    return data.weights if isinstance(data, Npz) else getattr(data, "weight", None)
+
+
+def _weighted(examples: Examples, weight: str | None, source: str) -> Examples:
+    """Return examples with the weights that stand in their file; a note says where there are none."""
+    if weight is None:
+        return examples
+    if weight not in examples.kept:
+        note = f"{source}: nothing is called '{weight}', which weighs the run's examples, so that all count alike."
+        return replace(examples, notes=(*examples.notes, note))
+    weights = checked_weights(examples.kept[weight], len(examples.x), f"{source}: {weight}")
+    kept = {name: values for name, values in examples.kept.items() if name != weight}
+    return replace(examples, kept=kept, weights=weights)
 
 
 def _target_columns(trained: Trained) -> tuple[str, ...]:

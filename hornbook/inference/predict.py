@@ -1,6 +1,7 @@
 """Predictions for a file or a split: labels and probabilities as CSV or .npz."""
 
-from collections.abc import Mapping, Sequence
+import glob
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 from hornbook.atomic import replacing
 from hornbook.data import Splits
 from hornbook.data.source import Array, Examples, Inputs
+from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import in_memory
 from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
@@ -185,12 +187,18 @@ def _targets(trained: Trained, y: Array) -> dict[str, Any]:
 
 def _spare(output: Path, source: Path | None, trained: Trained) -> None:
     """Refuse to write predictions over examples: the input, or a file of the run's data."""
-    files = {Path(path): "data of the run" for path in trained.recipe.data.absolute_paths().values()}
+    files = dict.fromkeys(_meant(trained.recipe.data.absolute_paths().values()), "data of the run")
     if source is not None:
-        files[source] = "the input"
+        files |= dict.fromkeys(_meant([source]), "the input")
     for path, what in files.items():
         if output.exists() and path.exists() and output.samefile(path):
             raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
+
+
+def _meant(paths: Iterable[str | Path]) -> list[Path]:
+    """Return the files of paths and patterns."""
+    found = [glob.glob(str(path), recursive=True) if is_pattern(path) else [path] for path in paths]
+    return [Path(file) for files in found for file in files]
 
 
 def _with_temperature(trained: Trained, splits: Splits, x: Any) -> tuple[Array, tuple[str, ...]]:

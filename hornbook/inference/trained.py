@@ -12,7 +12,8 @@ from pydantic import BaseModel
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built
-from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, trains_on_logits
+from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, training_view
+from hornbook.builder.members import is_ensemble
 from hornbook.builder.metrics import build_metric
 from hornbook.data.labels import decided
 from hornbook.data.records import from_json
@@ -60,17 +61,14 @@ class Trained:
 
     def built(self, threshold: float | None = None) -> Built:
         """Return the model in its two views, ready to evaluate; with `threshold` in place of those of all its metrics."""
-        from_logits = trains_on_logits(self.recipe) and HEAD_ACTIVATION in {layer.name for layer in self.model.layers}
-        logits_model = self.model
-        if from_logits:
-            logits_model = keras.Model(self.model.input, self.model.get_layer(HEAD_ACTIVATION).input, name="logits")
+        logits_model, tail = training_view(self.recipe, self.model)
         return Built(
             model=self.model,
             training_model=self.model,
-            logits_model=logits_model,
-            from_logits=from_logits,
+            logits_model=self.model if logits_model is None else logits_model,
+            tail=tail,
             optimizer=None,
-            loss=build_loss(self.recipe, from_logits=from_logits),
+            loss=build_loss(self.recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(self.recipe)),
             metrics=tuple(
                 build_metric(
                     metric if threshold is None else _decided(metric, threshold),

@@ -7,7 +7,10 @@ from keras import ops
 
 from hornbook.upstream import with_logits
 
-__all__ = ["ApproximateGelu", "RandomizedLeakyReLU", "Step", "gelu", "step"]
+__all__ = ["ApproximateGelu", "Parametric", "RandomizedLeakyReLU", "Step", "gelu", "step"]
+
+FUNCTIONS = {"selu": ops.selu, "mish": lambda x: x * ops.tanh(ops.softplus(x))}
+"""What can be made parametric, by Keras's names."""
 
 
 def step(logits: Any) -> Any:
@@ -80,6 +83,43 @@ class ApproximateGelu(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input."""
         return input_shape
+
+
+@keras.saving.register_keras_serializable("hornbook")
+class Parametric(keras.layers.Layer):
+    """z + α(f(z) - z) with a learned α for each unit of the last axis, 1 at the start.
+
+    Holzmüller et al. (2024), arXiv:2407.04491.
+
+    Args:
+        activation: Which f: ``selu`` or ``mish``.
+    """
+
+    def __init__(self, activation: str = "selu", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activation
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make the α of each unit."""
+        self.alpha = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="alpha")
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the activation in the shape of `inputs`."""
+        return self.computed(inputs, [ops.cast(self.alpha, inputs.dtype)])
+
+    def computed(self, inputs: Any, weights: Any) -> Any:
+        """Return the outputs by the α of each unit."""
+        return inputs + (FUNCTIONS[self.activation](inputs) - inputs) * weights[0]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, for saving."""
+        return {**super().get_config(), "activation": self.activation}
 
 
 def gelu(approximate: bool = False, **kwargs: Any) -> keras.layers.Layer:

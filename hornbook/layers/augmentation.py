@@ -204,7 +204,9 @@ class MixingModel(keras.Model):
 
     def train_step(self, data: Any) -> Any:
         """Draw the batch's mixture, and train on it."""
-        layer = next(layer for layer in self.layers if isinstance(layer, Mixing))
+        layer = next((layer for layer in self.layers if isinstance(layer, Mixing)), None)
+        if layer is None:
+            return super().train_step(data)
         with mixing(layer.draw(ops.shape(data[1])[0])):
             return super().train_step(data)
 

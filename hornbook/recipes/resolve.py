@@ -98,6 +98,12 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     filled: dict[str, Any] = {"units": units, "activation": activation, "loss": loss}
     if task == "regression":
         filled["standardize_targets"] = _standardizes(recipe, filled)
+    if head.ordinal is not None:
+        filled["ordinal"] = head.ordinal
+    if head.target_transform is not None:
+        filled["target_transform"] = head.target_transform
+    if head.clamp is not None:
+        filled["clamp"] = head.clamp
     if head.initializer is not None:
         filled["initializer"] = head.initializer.model_dump(exclude_none=True)
     return filled
@@ -106,6 +112,8 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
 def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
     if recipe.head.standardize_targets is not None:
         return recipe.head.standardize_targets
+    if recipe.head.target_transform is not None:
+        return True
     has_unit = getattr(component_class("loss", head["loss"]["name"]), "has_unit", False)
     return head["activation"]["name"] == "linear" and bool(has_unit)
 

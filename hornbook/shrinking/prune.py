@@ -121,7 +121,7 @@ class Masks:
             raise RecipeError([Problem(("shrink", "prune", key), message, hint, code="shrink-weights")])
 
 
-class _Masked:
+class _Masked(keras.constraints.Constraint):
     """A constraint that sets dead weights to zero, after the one that the layer has."""
 
     def __init__(self, mask: Any, inner: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hornbook.data import Shelf, load_data
 from hornbook.data.source import DataInfo
@@ -11,6 +11,7 @@ from hornbook.errors import DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
+from hornbook.recipes.sections.training import Engine
 from hornbook.runs.directory import Run, is_pretraining, runs_of
 from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
@@ -19,7 +20,6 @@ from hornbook.trainer.train import train
 
 __all__ = ["CellRunner", "Figures"]
 
-ENGINES = ("xla", "graph", "fit")
 ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
 
 
@@ -135,7 +135,7 @@ class CellRunner:
         resolved = self.resolve(recipe).to_dict()
         given = resolved["training"].get("engine", "auto")
         texts = []
-        for engine in [given] if given != "auto" else ENGINES:
+        for engine in [given] if given != "auto" else get_args(Engine):
             resolved["training"]["engine"] = engine
             texts.append(to_yaml(resolved))
         candidates = [path for text in texts for path in known.get(text, ())]

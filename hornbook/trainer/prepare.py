@@ -16,7 +16,9 @@ from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
 from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
+from hornbook.data.ranks import bin_edges
 from hornbook.data.source import Array, Inputs
+from hornbook.data.targets import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
@@ -25,6 +27,7 @@ from hornbook.inference.earlier_model import load_source
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import fit_has_one_weight, weighted_class
+from hornbook.recipes.sections.embedding import PiecewiseLinear
 from hornbook.recipes.thresholds import TARGETS
 from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
@@ -123,6 +126,10 @@ class Prepared:
         preprocessing = self.splits.preprocessing
         if not with_statistics or not self.recipe.head.standardize_targets:
             preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
+        if self.recipe.head.target_transform is None:
+            preprocessing = replace(preprocessing, target_knots=None)
+        if not self.recipe.head.clamp:
+            preprocessing = replace(preprocessing, target_low=None, target_high=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())
@@ -154,6 +161,10 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     loaded = load_data(recipe, data, shelf=shelf)
     splits, unlabeled = loaded.splits, loaded.unlabeled
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
+    if resolved.head.target_transform is not None:
+        transformed = with_transformed_targets(splits.preprocessing, splits.train.y, resolved.head.target_transform)
+        splits = replace(splits, preprocessing=transformed)
+    splits = _with_bins(resolved, splits)
     shrinking = None
     with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):
         if resolved.shrink is not None:
@@ -162,7 +173,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
             built = build_for(resolved, splits, strategy)
     if unlabeled is not None:
         check_range(resolved, built, unlabeled)
-    engine = choose_engine(resolved.training.engine, built)
+    engine = choose_engine(resolved.training.engine, built, is_on_one_device=strategy is None)
     resolved = resolved.replaced({"training.engine": engine})
     if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
         raise RecipeError([fit_has_one_weight()])  # of arrays that are passed in Python
@@ -182,6 +193,15 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
             *range_problems(resolved, built, splits),
         ),
     )
+
+
+def _with_bins(recipe: Recipe, splits: Splits) -> Splits:
+    """Return the splits with the edges of the bins that the network embeds numbers by, if it does so."""
+    numbers = getattr(recipe.model, "numbers", None)
+    if not isinstance(numbers, PiecewiseLinear):
+        return splits
+    edges = bin_edges(splits.train.x, splits.info.features, numbers.bins)
+    return replace(splits, preprocessing=replace(splits.preprocessing, bins=edges))
 
 
 def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Iterator[Problem]:

@@ -245,7 +245,8 @@ def _units(prepared: Prepared) -> list[str]:
         else "each by its own mean and deviation"
     )
     delta = ", Huber's delta" if recipe.head.loss is not None and recipe.head.loss.name == "huber" else ""
-    return [f"targets standardized ({moments}): loss{delta} in deviations, metrics in the targets' unit"]
+    by = {"log": " by their logarithm", "quantile": " by their quantiles"}.get(recipe.head.target_transform or "", "")
+    return [f"targets{by} standardized ({moments}): loss{delta} in deviations, metrics in the targets' unit"]
 
 
 def _flat_input(prepared: Prepared) -> list[Any]:

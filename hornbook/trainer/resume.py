@@ -39,7 +39,7 @@ MAY_CHANGE = (
     "tracking",
 )
 
-LEAVE_TRAINING = frozenset({"tracking"})
+LEAVE_TRAINING = frozenset({"training.checkpoint.every", "tracking"})
 """Those of them that training does nothing with."""
 
 
@@ -132,13 +132,15 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
     session.set_state(state)
     if not any(_key(override) not in LEAVE_TRAINING for override in overrides):
         return
-    new, length = session.prepared.recipe, session.length
+    new = session.prepared.recipe
     before = rate_table(old, batches=session.loop.batches)
     _check_length(session, before.length)
     _watch_again(session)
     done = session.epoch * session.loop.batches + session.batch
     now = session.prepared.table
     is_same = np.array_equal(before.rates[:done], now.rates[:done])
+    if before.amounts is not None and now.amounts is not None:
+        is_same = is_same and np.array_equal(before.amounts[:done], now.amounts[:done])
     if not is_same or not np.array_equal(before.momenta[:done], now.momenta[:done]):
         raise UsageError(
             f"schedule '{new.schedule.name}' is sized to the length of the run: with {new.training.duration} the "
@@ -146,7 +148,7 @@ def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence
             f"{_written(new)}, or give the schedule's durations in steps or epochs."
         )
     _check_phases(session, old)
-    session.is_done = session.epoch >= length.epochs
+    session.is_done, session.stop_reason = False, ""
 
 
 def _written(recipe: Recipe) -> str:

@@ -166,7 +166,8 @@ class Session:
     def plan(self) -> EpochPlan:
         """Return order and rates of the running epoch."""
         order = permutation(self.prepared.recipe.seed, self.epoch, len(self.prepared.splits.train))
-        return EpochPlan(order, *self._rates(), self.epoch * self.loop.batches)
+        amounts = self.prepared.table.amounts_of(self.epoch)
+        return EpochPlan(order, *self._rates(), self.epoch * self.loop.batches, amounts)
 
     def figures(self) -> dict[str, float]:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""

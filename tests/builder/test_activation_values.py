@@ -34,6 +34,8 @@ VALUES = {
     "hard_sigmoid": HARD_SIGMOID,
     "hard_tanh": [-1, -1, -0.25, 0, 0.5, 1, 1],
     "hard_silu": Z * HARD_SIGMOID,
+    "parametric_selu": 1.0507009873554805 * np.where(Z > 0, Z, 1.6732632423543772 * (np.exp(Z) - 1)),
+    "parametric_mish": Z * np.tanh(SOFTPLUS),
     "softmax": np.exp(Z) / np.exp(Z).sum(),
 }
 
@@ -72,3 +74,19 @@ def test_prelu_learns_one_slope_per_unit_and_per_channel(prepare):
     assert model.get_layer("hidden_1_activation").alpha.shape == (1, 1, 5)
     assert model.get_layer("hidden_2_activation").alpha.shape == (7,)
     assert (model.get_layer("hidden_2_activation").alpha.numpy() == 0.25).all()
+
+
+def test_parametric_activations_learn_how_far_from_a_line_each_unit_is(tensorflow):
+    layer = catalog("activation")["parametric_mish"]().build()
+    z = np.stack([Z, Z], axis=1).astype(np.float32)
+    layer(z)
+    layer.set_weights([np.float32([0.25, -2.0])])
+    mish = (Z * np.tanh(SOFTPLUS))[:, None]
+    np.testing.assert_allclose(layer(z), z + [0.25, -2.0] * (mish - z), rtol=1e-5, atol=1e-6)
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert again.activation == "mish"
+    assert [weight.name for weight in layer.trainable_weights] == ["alpha"]
+
+
+def test_a_parametric_activation_is_no_plain_function():
+    assert catalog("activation")["parametric_selu"]().function_name() is None

@@ -1,5 +1,6 @@
 """Initializers: sampled variances against theory, and who gets which."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -76,6 +77,18 @@ SUITED = {
     **dict.fromkeys(["relu", "leaky_relu", "randomized_leaky_relu", "prelu", "elu", "gelu", "silu", "mish"], HE),
     "selu": LECUN,
 }
+
+
+def test_ntk_weights_are_standard_normal_and_inputs_are_scaled(prepare):
+    tree = {"initializer": "ntk", "head": {"initializer": "ntk"}, "training": {"batch_size": 4}}
+    model = prepare({**tree, "model": {"name": "mlp", "units": [FAN_OUT]}}, (X, Y)).built.model
+    (kernel, bias), (head, _) = (model.get_layer(name).get_weights() for name in ("hidden_1", "head"))
+    assert kernel.std() == pytest.approx(1, rel=0.015)
+    assert head.std() == pytest.approx(1, rel=0.1)
+    x = np.random.default_rng(2).normal(size=(5, X.shape[1])).astype(np.float32)
+    hidden = np.maximum(x @ kernel / np.sqrt(X.shape[1]) + bias, 0)
+    logits = keras.Model(model.input, model.get_layer("head_activation").input)(x)
+    np.testing.assert_allclose(logits, hidden @ head / np.sqrt(FAN_OUT), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("activation", SUITED)

@@ -263,7 +263,9 @@ def test_models_with_layers_that_keras_lacks_load_once_hornbook_is_imported(prep
     assert (again(X).numpy() == model(X).numpy()).all()
 
 
-def test_convolutions_and_augmentation_never_run_under_xla_on_their_own(networks):
-    in_xla = {"rnn", "rows", "every_kind", "bfloat16"}
+def test_which_engine_runs_which_network(networks):
+    """Convolutions and augmentation never run under XLA on their own; normalization of images is one operation."""
+    engines = {"xla": {"rnn", "rows", "every_kind", "bfloat16"}, "fused_graph": {"cnn", "separable"}}
     for name, prepared in networks.items():
-        assert prepared.recipe.training.engine == ("xla" if name in in_xla else "graph"), name
+        expected = next((engine for engine, names in engines.items() if name in names), "graph")
+        assert prepared.recipe.training.engine == expected, name

@@ -53,6 +53,7 @@ PARAMETERS = {
     "pretrained_rbm": 12_060,
     "pretrained_rotation": 13_706,
     "randomized_leaky_relu": 17_610,
+    "realmlp": 166_195,
     "reused_application": 12_810,  # the head alone, which reads 1,280 numbers: the others are frozen in the first epoch
     "rms_normalization": 8_899,
     "rnn_bidirectional": 10_474,
@@ -73,12 +74,13 @@ PARAMETERS = {
     "sweep_grid": 7_510,
     "sweep_hyperband": 12_210,
     "sweep_random": 7_510,
+    "tabm": 677_216,
     "xor_linear": 3,
     "xor_mlp": 9,
 }
 """Trainable numbers of each recipe's network: digits (64 inputs) 64-300-100-10 with batch normalization has 51,010."""
-NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization"}
-"""Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU."""
+NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization", "realmlp", "tabm"}
+"""Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU, columns of tables."""
 AS_PUBLISHED = {name: {"selu"} for name in ("fashion_b_scratch", "fashion_model_a")}
 """Warnings about recipes that repeat a publication to the letter."""
 EARLIER = {"fashion_b_best", "fashion_b_on_a", "reused_application"}

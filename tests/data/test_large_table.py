@@ -129,6 +129,14 @@ def test_splits_by_column_and_files_of_their_own(tmp_path):
     assert_same(splits_of(train, 1000, **options), splits_of(train, None, **options))
 
 
+def test_rows_without_target_are_left_out_where_that_is_asked_for(tmp_path):
+    table = frame().with_columns(y=pl.when(pl.int_range(ROWS) % 50 == 3).then(None).otherwise("y"))
+    path = csv(tmp_path / "t.csv", table)
+    resident = splits_of(path, None, missing_targets="drop")
+    assert any(warning.startswith("left out 12 rows of 600") for warning in resident.info.warnings)
+    assert_same(splits_of(path, 1000, missing_targets="drop"), resident)
+
+
 BAD = {
     "several columns": frame().with_columns(a=pl.Series(["1,5"] * ROWS), b=pl.Series(["x", *["1"] * (ROWS - 1)])),
     "a number too large": frame().with_columns(size=pl.Series(["1e300" if n == 500 else "2" for n in range(ROWS)])),

@@ -41,7 +41,7 @@ def sentences(spec, task=None):
         (Digits(split=SplitSpec(fold=1)), "data.split.fold: 'fold' needs 'folds'. Write {folds: 5, fold: 0}."),
         (Digits(split=SplitSpec(folds=5, fold=5)), "data.split.fold: there is no fold 5 among 5. Folds count from 0 to 4."),
         (Digits(split=SplitSpec(folds=5, fold=1, test=0.2)), "data.split.test: with folds one of them is the test set. Remove it, or remove 'folds' and 'fold'."),
-        (Digits(split=SplitSpec(folds=5, fold=1, method="last")), "data.split.method: folds are random or stratified, not 'last'. Remove 'folds' and 'fold'."),
+        (Digits(split=SplitSpec(folds=5, fold=1, method="last")), "data.split.method: folds are random, stratified, by group or by time, not 'last'. Remove 'folds' and 'fold'."),
         (Npz(path="a.npz", split=SplitSpec(method="time")), "data.split.method: 'time' needs the column that orders the examples. Add 'column'."),
         (Table(path="a.csv", target="y", drop=("y",)), "data.drop: column 'y' is the target already. Remove it here."),
         (Table(path="a.csv", target="y", columns=("a",), drop=("a",)), "data.drop: column 'a' is also in 'columns'. Remove one of the two."),

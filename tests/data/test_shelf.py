@@ -1,10 +1,14 @@
 """Data that runs of one process share."""
 
+import shutil
+
 import numpy as np
 import pytest
+from pictures import write_digits
 
 from hornbook import load_recipe
 from hornbook.data import Shelf, load, shelf
+from hornbook.errors import DataError
 
 
 @pytest.fixture
@@ -95,3 +99,34 @@ def test_inputs_that_stay_on_disk_are_not_kept(tmp_path, done):
     for _ in range(2):
         own.load(spec, seed=1, memory_budget=10_000)
     assert done == ["read", "prepare"] * 2
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A section of pictures in files, which are read in threads."""
+    folder = write_digits(tmp_path / "files", per_class=4)
+    return load_recipe({"data": {"name": "image_folder", "path": str(folder), "size": 8}, "model": "cnn"}).data
+
+
+def test_what_was_begun_is_waited_for_and_not_read_again(pictures, done):
+    own = Shelf(room=0)
+    own.begin(pictures, seed=1)
+    found = own.load(pictures, seed=1)
+    assert done == ["read", "prepare"]
+    assert found.info == load(pictures, seed=1).info
+    own.load(pictures, seed=1)  # what was begun is taken once
+    assert done == ["read", "prepare"] * 2
+
+
+def test_what_goes_wrong_in_what_was_begun_goes_wrong_in_loading(pictures):
+    shutil.rmtree(pictures.path)
+    own = Shelf(room=0)
+    own.begin(pictures, seed=1)
+    with pytest.raises(DataError, match="files: no such folder"):
+        own.load(pictures, seed=1)
+
+
+def test_only_what_leaves_python_free_is_begun(done):
+    own = Shelf(room=0)
+    own.begin(spec_of(), seed=1)
+    assert done == []

@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.errors import DataError
@@ -197,6 +198,41 @@ def test_training_examples_of_a_fold_are_not_sorted_by_class():
 def test_more_folds_than_examples_are_refused():
     with pytest.raises(DataError, match="3 examples cannot be cut into 5 folds"):
         split(3, folds=5, fold=0)
+    with pytest.raises(DataError, match="5 examples cannot be cut into 5 folds"):
+        split(5, folds=5, fold=0, method="time", split_by=np.arange(5))
+    with pytest.raises(DataError, match="4 groups cannot be cut into 5 folds"):
+        split(20, folds=5, fold=0, method="group", split_by=np.arange(20) % 4)
+
+
+def test_folds_of_groups_keep_them_whole_and_are_as_large_as_those_of_scikit_learn():
+    groups = np.random.default_rng(0).integers(0, 17, 200) ** 2
+    parts = [split(200, folds=5, fold=number, method="group", split_by=groups) for number in range(5)]
+    assert sorted(np.concatenate([part.test for part in parts]).tolist()) == list(range(200))
+    expected = [len(test) for _, test in GroupKFold(5).split(groups, groups=groups)]
+    assert sorted(len(part.test) for part in parts) == sorted(expected)
+    for part in parts:
+        assert part.method == "group"
+        assert sorted(np.concatenate([part.train, part.validation, part.test]).tolist()) == list(range(200))
+        members = [{*groups[positions]} for positions in (part.train, part.validation, part.test)]
+        assert len(set.union(*members)) == sum(map(len, members))
+        assert members[1]
+    other = split(200, folds=5, fold=0, method="group", split_by=groups, seed=2)
+    assert not np.array_equal(other.test, parts[0].test)
+
+
+@pytest.mark.parametrize(("count", "folds"), [(100, 4), (23, 5), (6, 5)])
+def test_folds_by_time_are_those_of_scikit_learn(count, folds):
+    times = np.random.default_rng(1).permutation(count)
+    order = np.argsort(times)
+    expected = TimeSeriesSplit(folds).split(order)
+    for fold, (before, test) in enumerate(expected):
+        part = split(count, folds=folds, fold=fold, method="time", split_by=times, validation=0)
+        np.testing.assert_array_equal(part.train, order[before])
+        np.testing.assert_array_equal(part.test, order[test])
+    last = split(count, folds=folds, fold=folds - 1, method="time", split_by=times)
+    assert (
+        times[last.train].max() < times[last.validation].min() <= times[last.validation].max() < times[last.test].min()
+    )
 
 
 @pytest.mark.parametrize("labels", [np.repeat([2, 0, 1], [60, 35, 25]), None], ids=["classes", "no classes"])

@@ -131,7 +131,10 @@ def test_text_that_means_missing_can_be_chosen(tmp_path):
             ),
         ),
         ("a,b,y\n" + "1,,0\n2,,1\n" * 5, "column 'b' is empty. Drop it (drop: [b])."),
-        ("a,y\n1,0\n2,\n3,1\n4,?\n", "2 of 4 values of the target 'y' are missing: rows 2, 4. Remove these rows."),
+        (
+            "a,y\n1,0\n2,\n3,1\n4,?\n",
+            "2 of 4 values of the target 'y' are missing: rows 2, 4. Remove these rows, or leave them out (missing_targets: drop).",
+        ),
         ("a,y\n1,0\ninf,1\n2,1\n", "column 'a': row 2 is infinite (1 such rows). Repair it."),
         ("a,y\n1,0\n1e300,1\n2,1\n", "column 'a': row 2 is too large for float32 (1e+300) (1 such rows). Repair it."),
         (
@@ -185,3 +188,28 @@ def test_a_column_empty_in_the_training_split_is_refused(tmp_path):
     spec = Table.model_validate({"path": path, "target": "y", "split": {"method": "last", "test": 1, "validation": 0}})
     with pytest.raises(DataError, match=r"the training split has no value in column 'b'\. Drop it \(drop: \[b\]\)\."):
         load(spec, seed=1)
+
+
+def test_rows_without_a_target_are_left_out_where_the_recipe_says_so(tmp_path):
+    path = write(tmp_path, "a,b,y\n" + "1,2,0\n2,,\n3,4,1\n5,6,?\n" * 10)
+    splits = load(Table(path=path, target="y", missing_targets="drop", split={"validation": 0, "test": 0}), seed=1)
+    assert splits.train.x[:, 0].tolist() == [1, 3] * 10
+    assert f"left out 20 rows of 40 without a target in {path}." in splits.info.warnings
+    nothing = write(tmp_path, "a,y\n1,\n2,?\n", "none.csv")
+    assert message(Table(path=nothing, target="y", missing_targets="drop")) == "no row has a value of the target 'y'."
+
+
+@pytest.mark.parametrize("pair", [("yes", "no"), ("TRUE", "false"), ("1", "0"), ("Yes", "0")])
+def test_several_targets_of_yes_and_no_are_labels(tmp_path, pair):
+    rows = "".join(f"{n},{pair[n % 2]},{('true', 'false', 'true')[n % 3]},{n % 5 // 4}\n" for n in range(30))
+    path = write(tmp_path, "x,a,b,c\n" + rows)
+    splits = load(Table(path=path, target=["a", "b", "c"], split={"validation": 0, "test": 0}), seed=1)
+    assert (splits.info.task, splits.info.class_names) == ("multilabel", ("a", "b", "c"))
+    expected = [[n % 2 == 0, n % 3 != 1, n % 5 == 4] for n in range(30)]
+    np.testing.assert_array_equal(splits.train.y, np.array(expected, np.float32))
+
+
+def test_several_targets_of_other_words_are_refused(tmp_path):
+    path = write(tmp_path, "x,a,b\n" + "1,yes,0\n2,no,1\n3,maybe,1\n" * 5)
+    found = message(Table(path=path, target=["a", "b"]))
+    assert found.startswith("target 'a': 'maybe' in row 3 is neither a number nor a label.")

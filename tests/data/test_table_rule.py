@@ -236,7 +236,7 @@ def test_rows_and_columns_of_a_file(tmp_path, text, keys, names, rows):
         ("a,y\n1,0\n", {"heading": ["a", "y"]}, "the first line is the heading itself. Remove 'heading'."),
         ("1,2,0\n", {"heading": ["a", "y"]}, "row 1 has 3 fields, 'heading' names 2 columns."),
         ("a,y\n1,0\n\n2\n", {}, "row 2 (line 4) has 1 field, the heading has 2."),
-        ("a,y\n1,0\n,\n", {}, "1 of 2 values of the target 'y' is missing: row 2. Remove these rows."),
+        ("a,y\n1,0\n,\n", {}, "1 of 2 values of the target 'y' is missing: row 2. Remove these rows, or leave them out (missing_targets: drop)."),
     ],
 )  # fmt: skip
 def test_a_file_that_can_be_read_in_several_ways_says_so(tmp_path, monkeypatch, text, keys, message):

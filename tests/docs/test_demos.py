@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,10 @@ def test_a_demo_has_a_picture_and_a_screen_of_text(page):
     assert f"({page.name})" in (page.parent / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(
+    f"matplotlib=={matplotlib.__version__}" not in (ROOT / "constraints.txt").read_text(encoding="utf-8").split(),
+    reason="another version of Matplotlib has drawn the pictures, which places texts elsewhere",
+)
 @pytest.mark.parametrize("name", ["sigmoid", "relu", "elu", "schedules", "one_cycle"])
 def test_what_takes_no_training_is_drawn_again_with_the_same_bytes(name, script, tmp_path):
     assert name in script.CHEAP

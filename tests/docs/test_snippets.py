@@ -30,6 +30,7 @@ OTHERS = [
     "docs/distributed.md",
     "docs/doctor.md",
     "docs/tracking.md",
+    "docs/tabular_networks.md",
     "docs/teaching/sigmoid.md",
     "docs/teaching/vanishing_gradients.md",
     "docs/teaching/initialization.md",

@@ -37,6 +37,8 @@ FIXED = {
     "data.horizon": "as many targets, with which the resolved head does not fit",
     "data.relabel.*": "as many classes, with which the resolved head does not fit",
     "model.name": "the layers of a network, which another kind does not read from its data",
+    "model.front_scale": "the optimizer has a factor for what it learns",
+    "activation.name": "the optimizer has a factor for what it learns",
     "model.layers.*.name": "another layer takes other keys",
     "normalization.*": "groups divide the channels of hidden layers, not those of inputs and outputs",
     "sweep.space.*": "the other keys of the space wait for it, or it holds a zero, which has no logarithm",

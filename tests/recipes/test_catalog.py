@@ -22,6 +22,7 @@ SECTIONS = [Recipe, Head, Regularization, *Spec.__subclasses__()]
 # Errors by rules, not by the component's own class: an example may need other data than the base recipe's.
 RULES_ONLY = {
     "loss-task",
+    "columns",
     "head-units",
     "metric-task",
     "head-loss",
@@ -102,7 +103,7 @@ def test_the_ingredients_that_textbooks_name_are_there():
     assert set(catalog("initializer")) == {
         "default", "zeros", "ones", "constant", "random_normal", "random_uniform", "truncated_normal",
         "variance_scaling", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
-        "lecun_uniform", "orthogonal", "identity",
+        "lecun_uniform", "orthogonal", "identity", "ntk",
     }  # fmt: skip
     assert set(catalog("activation")) >= {
         "linear", "step", "sigmoid", "tanh", "relu", "leaky_relu", "randomized_leaky_relu", "prelu", "elu", "selu", "gelu",
@@ -113,7 +114,7 @@ def test_the_ingredients_that_textbooks_name_are_there():
     }  # fmt: skip
     assert set(catalog("schedule")) == {
         "constant", "power", "exponential", "piecewise_constant", "performance", "one_cycle", "cosine",
-        "cosine_restarts", "polynomial", "inverse_time",
+        "cosine_restarts", "polynomial", "inverse_time", "flat_cosine", "coslog",
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ Options
                  Measure the gradient a little ahead, where momentum is going.
 
 Options of every optimizer
-  weight_decay  number ≥ 0 or mapping of rate, exclude
+  weight_decay  number ≥ 0 or mapping of rate, exclude, schedule
                 Decoupled weight decay: a rate, or `{rate, exclude}`; biases and
                 normalization do not decay.
   ema           0 < number < 1 or mapping of momentum
@@ -40,6 +40,11 @@ Options of every optimizer
                 a momentum such as 0.99, or `{momentum}`.
   accumulation  whole number ≥ 1; default 1
                 Batches whose gradients are averaged into one step.
+  factors       mapping to number ≥ 0 or mapping of rate, decay
+                Factors of rate and decay by what they are for: `bias` (but of
+                `numbers`), `activation` (its learned part), `numbers`,
+                `categories`, `front_scale`, or layers as in `reuse.freeze`. A
+                number, or `{rate, decay}`; several for one multiply.
 
 Example
   optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}

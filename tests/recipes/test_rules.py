@@ -133,6 +133,32 @@ CASES = [
         "head.standardize_targets: the task is multiclass, which has no numbers to standardize. Remove it.",
     ),
     (
+        "head-loss",
+        {**BINARY, "head": {"ordinal": True}},
+        "head.ordinal: the task is binary, and an order needs three classes or more. Remove it.",
+    ),
+    (
+        "head-loss",
+        {**IMAGES, "head": {"ordinal": True, "loss": "categorical_hinge"}},
+        "head.ordinal: 'categorical_hinge' is not about probabilities of classes."
+        " Use 'sparse_categorical_crossentropy', or omit the loss.",
+    ),
+    (
+        "head-targets",
+        {**IMAGES, "head": {"target_transform": "log"}},
+        "head.target_transform: the task is multiclass, which has no numbers to standardize. Remove it.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"target_transform": "quantile", "standardize_targets": False}},
+        "head.standardize_targets: targets are standardized behind 'quantile'. Remove it, or 'target_transform'.",
+    ),
+    (
+        "head-targets",
+        {**NUMBERS, "head": {"target_transform": "log", "loss": "poisson"}},
+        "head.target_transform: 'poisson' compares targets in their own unit. Use 'mean_squared_error', or remove it.",
+    ),
+    (
         "head-targets",
         {**NUMBERS, "head": {"standardize_targets": True, "activation": "exponential"}},
         "head.standardize_targets: standardized targets are on both sides of 0, which the head 'exponential' does not follow."
@@ -275,6 +301,32 @@ CASES = [
         {**SEQUENCES, "activation": "prelu"},
         "activation: a recurrent cell takes a plain function, and 'prelu' with these options is a layer."
         " Use 'tanh', 'relu' or 'elu' without options.",
+    ),
+    (
+        "head-clamp",
+        {**IMAGES, "head": {"clamp": True}},
+        "head.clamp: the task is multiclass, whose outputs have a range of their own. Remove it.",
+    ),
+    (
+        "amount-schedule",
+        {**IMAGES, "regularization": {"dropout_schedule": "flat_cosine"}},
+        "regularization.dropout_schedule: there is no dropout to change during the run. Remove it.",
+    ),
+    (
+        "ntk",
+        {**IMAGES, "model": {"name": "cnn"}, "initializer": "ntk"},
+        "initializer: scales the inputs of the dense layers of 'mlp', and this is 'cnn'."
+        " Use 'lecun_normal', which starts the same.",
+    ),
+    (
+        "ensemble",
+        {"data": "wine", "model": {"name": "mlp", "ensemble": 4}},
+        "model.ensemble: members share hidden layers, and this model has none. Add some: 'model.units=[512, 512]'.",
+    ),
+    (
+        "columns",
+        {**IMAGES, "model": {"name": "mlp", "units": [30], "numbers": "pbld"}},
+        "model.numbers: is for the columns of a table, and this is image data. Remove it.",
     ),
     (
         "groups",

@@ -133,6 +133,20 @@ def test_one_cycle_moves_the_momentum_the_other_way(step, momentum):
     assert schedule("one_cycle").momentum(step, 100, 0.9) == pytest.approx(momentum)
 
 
+def test_coslog_is_at_its_peaks_and_valleys_where_the_paper_has_them():
+    waves = catalog("schedule")["coslog"]()
+    for wave in range(4):
+        valley, peak = (2**wave - 1) / 15, (2 ** (wave + 0.5) - 1) / 15
+        assert waves.factor(round(valley * 30_000), 30_000) == pytest.approx(0, abs=1e-6)
+        assert waves.factor(round(peak * 30_000), 30_000) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("step", "factor"), [(0, 1.0), (60, 1.0), (80, 0.5), (70, 0.853553), (100, 0.0)])
+def test_flat_cosine_is_flat_and_then_a_cosine(step, factor):
+    flat = catalog("schedule")["flat_cosine"](flat="60%")
+    assert flat.factor(step, 100) == pytest.approx(factor, abs=1e-6)
+
+
 def test_one_cycle_takes_its_own_momenta():
     spec = schedule("one_cycle", max_momentum=0.95, min_momentum=0.85)
     assert [spec.momentum(step, 100, 0.5) for step in (0, 45, 90)] == pytest.approx([0.95, 0.85, 0.95])

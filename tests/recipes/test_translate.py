@@ -195,7 +195,8 @@ def test_unknown_names_come_with_the_nearest_one(keys, sentence):
         ({"training": {"bs": 3}}, "training.bs: unknown key in 'training'. Did you mean 'batch_size'?"),
         (
             {"head": {"zzz": 3}},
-            "head.zzz: unknown key in 'head'. Known: activation, initializer, loss, standardize_targets, units.",
+            "head.zzz: unknown key in 'head'. Known: activation, clamp, initializer, loss, ordinal, standardize_targets, "
+            "target_transform, units.",
         ),
         ({"training": {1: 3, "epochs": 2}}, "training.1: unknown key in 'training'."),
         (

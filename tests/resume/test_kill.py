@@ -15,17 +15,21 @@ DEATHS = {  # of each kind: files written in full before each death, and where t
         60: "mid-epoch, mid-save",
     },
     "pretraining layer by layer, averaged weights, augmentation, max-norm": {14: "mid-save, pretraining"},
+    "picture files, streamed": {
+        10: "mid-epoch, mid-save",
+        26: "between epochs, mid-save",
+    },  # the second after the last epoch
 }
-LONGEST = "performance scheduling, early stopping, accumulation, averaged weights"
+LONGEST = {"performance scheduling, early stopping, accumulation, averaged weights", "picture files, streamed"}
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=pytest.mark.whole if kind == LONGEST else ()) for kind in KINDS]
+    "kind", [pytest.param(kind, marks=pytest.mark.whole if kind in LONGEST else ()) for kind in KINDS]
 )
 def test_a_killed_run_ends_bit_for_bit_where_it_would_have(kind, tmp_path, warm):
     numbers = map(str, DEATHS[kind])
     command = [warm.python, ROOT / "tests" / "soak.py", "--kind", kind, "--at", *numbers]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "HORNBOOK_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
     )

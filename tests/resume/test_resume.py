@@ -59,6 +59,20 @@ KINDS = {
         "schedule": "one_cycle",
         "training": {"epochs": "10 steps", "early_stopping": {"patience": "5 steps"}},  # 20 batches: 7, 7, 6
     },
+    "embedded columns, an ensemble, factors, dropout and decay that change": {
+        "data": {"name": "moons", "examples": 264, "standardize": "quantile", "split": {"validation": 40, "test": 0}},
+        "model": {"name": "mlp", "units": [6], "ensemble": 3, "numbers": "pbld", "front_scale": True},
+        "initializer": "ntk",
+        "activation": "parametric_mish",
+        "regularization": {"dropout": 0.3, "dropout_schedule": "flat_cosine"},
+        "optimizer": {
+            "name": "adam",
+            "learning_rate": 0.01,
+            "weight_decay": {"rate": 0.1, "schedule": "flat_cosine"},
+            "factors": {"front_scale": 6, "bias": 0.1},
+        },
+        "schedule": "coslog",
+    },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
 OFTEN_TRIED = {
@@ -103,6 +117,13 @@ def test_a_run_killed_between_its_last_state_and_its_result_is_trained_no_furthe
     run = Path(shutil.copytree(whole.run, tmp_path / "few" / whole.run.name))
     (run / "result.json").write_text('{"state": "running"}')
     assert_same(resume(run), whole)
+
+
+def test_such_a_run_may_be_saved_at_other_times(alone, resume, assert_same, tmp_path):
+    whole = alone()
+    run = Path(shutil.copytree(whole.run, tmp_path / "few" / whole.run.name))
+    (run / "result.json").write_text('{"state": "running"}')
+    assert_same(resume(run, ["training.checkpoint.every=5"]), whole, but=("recipe",))
 
 
 @pytest.mark.whole

@@ -182,6 +182,7 @@ def test_a_finished_run_is_made_smaller(ok, runs):
     assert figures[1] == pytest.approx(figures[0], rel=1e-2)
 
 
+@reads_models
 def test_an_interrupted_run_predicts_from_a_csv(ok, runs):
     Path("new.csv").write_text("x1,x2\n" + "".join(f"{a},{b}\n" for a, b in MOONS))
     header, *lines = ok("predict crescents -i new.csv").splitlines()

@@ -76,6 +76,14 @@ def test_a_run_of_other_data_is_not_taken_for_the_same(tensorflow):
     assert [trained(1).was_there, trained(1).was_there, trained(2).was_there] == [False, True, False]
 
 
+def test_a_run_whose_engine_followed_from_its_layers_is_found_again(tensorflow):
+    from hornbook.study.cells import CellRunner
+
+    network = ["model={name: cnn, filters: [2], dense: []}", "normalization=batch_normalization"]
+    recipe = load_recipe("small.yaml", [*network, "training.engine=auto", "training.epochs=1"])
+    assert [CellRunner(Path("runs")).run(recipe, ("", ())).was_there for _ in range(2)] == [False, True]
+
+
 def test_a_cell_that_is_the_recipe_once_defaults_are_filled_in_is_the_baseline(ablation):
     """Omitted, the activation is ReLU and its kernels start from He's initialization."""
     study, _, _ = ablation(["activation=relu,tanh", "initializer=he_normal"])

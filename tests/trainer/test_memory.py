@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROWS, COLUMNS, PART = 75_000, 200, 5_000  # 60 MB of float32
 BUDGET, BLOCK, ALLOWED = "6 MB", 2**23, 45e6  # bytes: a block, its copy on the device, and what evaluation takes
@@ -102,6 +103,30 @@ def test_sweeping(home):
     peak = Peak()
     hornbook.run_sweep(recipe, progress=False)
     assert peak.bytes() < ALLOWED
+
+
+@pytest.mark.whole
+def test_pictures_in_files(home, tmp_path, monkeypatch):
+    """61 MB of pixels, once read into the cache and once found there; a network's own memory is the same in all runs."""
+    import hornbook
+
+    generator, side, count = np.random.default_rng(0), 32, 20_000
+    for number in range(count):
+        place = tmp_path / "files" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (side, side, 3), np.uint8)).save(place / f"{number}.bmp")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", BLOCK)
+    data = {"name": "image_folder", "path": "files", "size": side}
+    peaks = []
+    for name, budget in (("read", BUDGET), ("found", BUDGET), ("in_memory", "1 GB")):
+        training = {**RECIPE["training"], "batch_size": 1024, "memory_budget": budget}
+        peak = Peak()
+        hornbook.train(
+            hornbook.load_recipe({**RECIPE, "name": name, "data": data, "training": training}), progress=False
+        )
+        peaks.append(peak.bytes())
+    assert max(peaks[:2]) < peaks[2] - count * side * side * 3
 
 
 def test_the_budget_that_no_recipe_names_is_half_of_the_machine(monkeypatch):

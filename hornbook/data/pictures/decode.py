@@ -6,7 +6,9 @@ where it is transparent, and fitted to its size. What was changed on the way is 
 
 import io
 import re
+import threading
 import warnings
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,7 @@ from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.storage.readers import Array
 
 __all__ = [
-    "FORMATS", "NOTES", "READABLE", "Decoded", "PictureError", "TooLargeError", "Upright", "decode", "fitted",
+    "FORMATS", "NOTES", "QUIET", "READABLE", "Decoded", "PictureError", "TooLargeError", "Upright", "decode", "fitted",
     "in_channels", "upright",
 ]  # fmt: skip
 
@@ -62,6 +64,29 @@ class PictureError(Exception):
 
 class TooLargeError(PictureError):
     """A file that claims more pixels than are read."""
+
+
+class _Quiet:
+    """Holds back warnings while any thread is inside: Python's own `catch_warnings` is for one thread alone."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._stack = threading.Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._stack.enter_context(warnings.catch_warnings(action="ignore"))
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._stack.close()
+
+
+QUIET = _Quiet()
+"""Inside it Pillow says nothing about odd files."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +174,7 @@ def upright(data: bytes, *, most_pixels: int = MOST_PIXELS, at_least: tuple[int,
     if not data:
         raise PictureError("is empty (0 bytes)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with QUIET:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
             _check_size(image, most_pixels)
             return _loaded(image, at_least)

@@ -1,5 +1,6 @@
 """Which bytes each file of a folder had when it was last read, so that unchanged files need not be read to know."""
 
+import io
 import time
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -61,18 +62,18 @@ def remember(root: Path, names: Sequence[str], stats: Array, digests: Sequence[b
     if not kept:
         return
     path = _path(root)
+    archive = io.BytesIO()
+    np.savez(
+        archive,
+        names=np.frombuffer("\0".join(names[place] for place in kept).encode("utf-8", "surrogateescape"), np.uint8),
+        stats=stats[kept],
+        digests=np.frombuffer(b"".join(digests[place] or b"" for place in kept), np.uint8),
+        read_ns=np.int64(read_ns),
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                names=np.frombuffer(
-                    "\0".join(names[place] for place in kept).encode("utf-8", "surrogateescape"), np.uint8
-                ),
-                stats=stats[kept],
-                digests=np.frombuffer(b"".join(digests[place] or b"" for place in kept), np.uint8),
-                read_ns=np.int64(read_ns),
-            )
+        with replacing(path) as temporary:
+            temporary.write_bytes(archive.getbuffer())
     except (OSError, RunError):
         return
 

@@ -1,7 +1,6 @@
 """Files → rows of pixels: from the cache where these bytes were read before, else decoded in threads and put there."""
 
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.pictures.cache import PictureSet, SetWriter, open_set, same_way, set_path, settings_key, workers
-from hornbook.data.pictures.decode import Decoded, PictureError, decode
+from hornbook.data.pictures.decode import QUIET, Decoded, PictureError, decode
 from hornbook.data.pictures.index import digest_of, known_digests, now_ns, remember
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.storage.readers import Array
@@ -180,8 +179,7 @@ def _in_threads(
         return [_outcome(files.root / files.names[place], settings, decodes) for place in chunk]
 
     count = workers()
-    with warnings.catch_warnings(), ThreadPoolExecutor(count) as pool:
-        warnings.simplefilter("ignore")  # Pillow's about odd files, of all threads
+    with QUIET, ThreadPoolExecutor(count) as pool:
         waiting: deque[tuple[Sequence[int], Future[Any]]] = deque()
         try:
             for chunk in chunks:

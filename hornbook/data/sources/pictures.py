@@ -314,10 +314,8 @@ def _list(spec: ImageList) -> _Listed:
         dialect_of,
         split_values,
         table_frame,
-        target_array,
-        weights_of,
     )
-    from hornbook.data.tables.columns import require_columns
+    from hornbook.data.tables.columns import require_columns, target_array, weights_of
 
     file = existing_file(spec.path)
     dialect, where, frame = dialect_of(spec), str(file), table_frame(spec)

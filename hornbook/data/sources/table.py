@@ -1,6 +1,6 @@
 """Table files as sources. Types columns, leaves numbering the training split's categories to the pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,15 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array, Feature, Inputs, Source
-from hornbook.data.tables.columns import encode_columns, feature_columns, infer_features, require_columns, target_values
+from hornbook.data.tables.columns import (
+    encode_columns,
+    feature_columns,
+    infer_features,
+    require_columns,
+    target_array,
+    weights_of,
+    with_targets,
+)
 from hornbook.data.tables.dates import guessed_times
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
@@ -19,9 +27,9 @@ from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 from hornbook.recipes.sources.pictures import ImageList
-from hornbook.recipes.sources.table import Table, Type
+from hornbook.recipes.sources.table import Table
 
-__all__ = ["dialect_of", "load_table", "split_values", "table_frame", "target_array"]
+__all__ = ["dialect_of", "load_table", "split_values", "table_frame"]
 
 
 def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> Source:
@@ -38,24 +46,29 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
     train = _encoded(spec, spec.path, dialect, memory_budget)
-    dialect = train.dialect
+    dialect, said = train.dialect, train.said
     own: dict[str, Any] = {}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
             continue
         name, other = table_name(path), _encoded(spec, path, dialect, memory_budget, features=train.features)
+        said = (*said, *other.said)
         own[f"x_{split}"] = other.x
-        own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, types=spec.types)
+        own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
         own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
     return Source(
         train.x,
-        target_array(spec.target_columns, train.beside, dialect, where, types=spec.types),
+        target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
         "table",
         features=train.features,
         split_by=split_values(spec.split, train.beside, dialect, where),
         weights=weights_of(spec.weight, train.beside, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
-        warnings=(*train.warnings, *filter(None, [doubtful_heading([*train.names]) if spec.heading is None else ""])),
+        warnings=(
+            *said,
+            *train.warnings,
+            *filter(None, [doubtful_heading([*train.names]) if spec.heading is None else ""]),
+        ),
         extra=dialect.recorded(),
         **own,
     )
@@ -71,6 +84,7 @@ class _Encoded:
     features: tuple[Feature, ...]
     dialect: Dialect
     warnings: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 def _encoded(
@@ -90,26 +104,39 @@ def _encoded(
         return columns
 
     if is_large(path, dialect, memory_budget):
-        settings = spec.model_dump_json(include={"columns", "drop", "types", "target", "weight", "split"})
+        settings = spec.model_dump_json(
+            include={"columns", "drop", "types", "target", "weight", "split", "missing_targets"}
+        )
         declared = spec.declared_types
         return kept_table(
             path,
             dialect,
             choose=choose,
+            labeled=lambda table: _labeled(table, spec, dialect, where),
             beside=beside,
             declared=declared,
             features=features,
             may_mix=spec.may_mix,
             settings=settings,
         )
-    frame = read_frame(path, dialect, may_mix=spec.may_mix)
+    frame, said = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where)
     columns, warnings = choose(frame), tuple[str, ...]()
     if features is None:
         features, dialect, warnings = infer_features(
             frame.select(columns), spec.declared_types, dialect=dialect, where=where
         )
     x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
-    return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings)
+    return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings, said)
+
+
+def _labeled(frame: Any, spec: Table, dialect: Dialect, where: str) -> tuple[Any, tuple[str, ...]]:
+    """Return the rows with targets, and a sentence about the others, where the recipe leaves these out."""
+    if spec.missing_targets is None:
+        return frame, ()
+    require_columns(list(spec.target_columns), frame, where)
+    kept, count = with_targets(frame, spec.target_columns, dialect=dialect, where=where)
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return kept, ((f"left out {rows} of {frame.height:,} without a target in {where}.",) if count else ())
 
 
 def table_frame(spec: Table | ImageList, *, rows: int | None = None) -> pl.DataFrame:
@@ -123,37 +150,6 @@ def dialect_of(spec: Table | ImageList) -> Dialect:
     if isinstance(spec, ImageList):
         return Dialect(separator=spec.separator, encoding=spec.encoding)
     return Dialect.of_spec(spec)
-
-
-def target_array(
-    names: Sequence[str],
-    frame: pl.DataFrame,
-    dialect: Dialect,
-    where: str,
-    *,
-    types: Mapping[str, Type] | None = None,
-) -> Array:
-    """Return target columns as (N,) or (N, K) values; those with a type are numbers. Errors as of `target_values`."""
-    columns = [
-        target_values(frame[name], dialect=dialect, where=where, is_number=name in (types or {})) for name in names
-    ]
-    return columns[0] if len(columns) == 1 else np.column_stack(columns)
-
-
-def weights_of(column: str | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
-    """Return the rows' weights, or None where no column holds them; the pipeline refuses those that are none.
-
-    Raises:
-        DataError: If a value is missing or no number.
-    """
-    if column is None:
-        return None
-    values = plain_column(frame[column], dialect, where).cast(pl.Float64, strict=False)
-    missing = np.flatnonzero(values.is_null().to_numpy())
-    if len(missing):
-        rows = rows_listed((missing + 1).tolist())
-        raise DataError(f"{where}: column '{column}' holds weights, and has no number in {rows}.")
-    return values.to_numpy()
 
 
 def split_values(split: SplitSpec | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:

@@ -1,7 +1,7 @@
 """Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -32,11 +32,20 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "accepted", "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features", "require_columns",
-    "target_values",
+    "accepted",
+    "columns_of",
+    "encode_columns",
+    "feature_columns",
+    "frame_source",
+    "infer_features",
+    "require_columns",
+    "target_array",
+    "weights_of",
+    "with_targets",
 ]  # fmt: skip
 
 ROWS_AT_ONCE = 4096
+YES_NO = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
 
 
@@ -172,25 +181,55 @@ def _side_by_side(columns: Sequence[Array]) -> Array:
     return rows
 
 
-def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool = False) -> Array:
-    """Return a target column as whole numbers, numbers, booleans or text, whichever it holds.
+def target_array(
+    names: Sequence[str], frame: Any, dialect: Dialect, where: str, *, numbers: Collection[str] = ()
+) -> Array:
+    """Return target columns as (N,) or (N, K) values, whichever they hold.
 
     Args:
-        column: As read.
+        names: The columns.
+        frame: As read.
         dialect: How its values are written.
         where: What to call the table in messages.
-        is_number: Whether the recipe calls it a number, so that each value may have the same currency or percent.
+        numbers: Columns that are numbers by the recipe, so that each value may have the same currency or percent.
 
     Raises:
-        DataError: If a value is missing; with the rows. If the recipe calls it a number and it is none.
+        DataError: If a value is missing; with the rows. If a number is none. If one of several columns holds texts that are
+            neither numbers nor yes and no.
     """
+    columns = [_target_values(frame[name], dialect=dialect, where=where, is_number=name in numbers) for name in names]
+    if len(columns) == 1:
+        return columns[0]
+    return np.column_stack(
+        [
+            values if dialect.is_loose or values.dtype.kind != "U" else _labels(values, name, where)
+            for name, values in zip(names, columns, strict=True)
+        ]
+    )
+
+
+def _labels(texts: Array, name: str, where: str) -> Array:
+    """Return one of several target columns as 0 and 1: yes and no, true and false, 1 and 0 in any case."""
+    found = np.array([YES_NO.get(text.lower(), -1) for text in texts.tolist()])
+    wrong = np.flatnonzero(found < 0)
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{where}: target '{name}': {str(texts[row])!r} in row {row + 1:,} is neither a number nor a label. Several "
+            "targets are numbers to predict together, or labels that are written yes and no, true and false, or 1 and 0."
+        )
+    return found
+
+
+def _target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number: bool) -> Array:
+    """Return a target column as whole numbers, numbers, booleans or text, whichever it holds; arguments as above."""
     values = plain_column(column, dialect, where)
     rows = np.flatnonzero(values.is_null().to_numpy()) + 1
     if len(rows):
         verb = "is" if len(rows) == 1 else "are"
         raise DataError(
             f"{where}: {len(rows):,} of {len(values):,} values of the target '{column.name}' {verb} missing: "
-            f"{rows_listed(rows.tolist())}. Remove these rows."
+            f"{rows_listed(rows.tolist())}. Remove these rows, or leave them out (missing_targets: drop)."
         )
     sign = None
     if is_number:
@@ -210,6 +249,36 @@ def target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number:
     if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
         return np.array(values.cast(pl.String).to_list())
     return values.to_numpy()
+
+
+def weights_of(column: str | None, frame: Any, dialect: Dialect, where: str) -> Array | None:
+    """Return the rows' weights, or None where no column holds them; the pipeline refuses those that are none.
+
+    Raises:
+        DataError: If a value is missing or no number.
+    """
+    if column is None:
+        return None
+    values = plain_column(frame[column], dialect, where).cast(pl.Float64, strict=False)
+    missing = np.flatnonzero(values.is_null().to_numpy())
+    if len(missing):
+        rows = rows_listed((missing + 1).tolist())
+        raise DataError(f"{where}: column '{column}' holds weights, and has no number in {rows}.")
+    return values.to_numpy()
+
+
+def with_targets(frame: Any, names: Sequence[str], *, dialect: Dialect, where: str) -> tuple[Any, int]:
+    """Return the rows of a data frame or large table in which no target is missing, and how many others there are.
+
+    Raises:
+        DataError: If there is no row with a target.
+    """
+    lacks = np.zeros(frame.height, bool)
+    for name in names:
+        lacks |= plain_column(frame[name], dialect, where).is_null().to_numpy()
+    if lacks.all():
+        raise DataError(f"{where}: no row has a value of the target '{', '.join(names)}'.")
+    return (frame.filter(~pl.Series(lacks)) if lacks.any() else frame), int(lacks.sum())
 
 
 def frame_source(roles: Mapping[str, Any]) -> Source:

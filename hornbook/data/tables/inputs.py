@@ -10,9 +10,10 @@ import polars as pl
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
+from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import numbered_blocks
 from hornbook.data.storage.stored import open_npy
-from hornbook.data.tables.columns import encode_columns, target_values
+from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import table_name
 from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, opened_table
@@ -35,8 +36,9 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading, *, memory_bud
     names = frozenset(column.name for column in info.columns())
     numbers = {column.name for column in info.columns() if column.type == "number"}
     keys: dict[str, Any] = {"wanted": names, "may_mix": lambda name: name not in numbers}
+    called = str(path) if is_pattern(path) else Path(path).name
     with opened_table(path, Dialect.of_run(info.extra), memory_budget=memory_budget, **keys) as table:
-        return fit_frame(table, info, reading, where=table_name(path), name=Path(path).name)
+        return fit_frame(table, info, reading, where=table_name(path), name=called)
 
 
 def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
@@ -54,12 +56,19 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
     """
     dialect = Dialect.of_run(info.extra)
     targets = reading.targets or ()
+    more: list[str] = []
+    if targets and reading.drops_unlabeled and {*targets} <= {*frame.columns}:
+        count = frame.height
+        frame, unlabeled = with_targets(frame, targets, dialect=dialect, where=where)
+        more = [f"{name}: left out {unlabeled:,} of {count:,} rows, which have no target."] if unlabeled else []
     y, kept = beside_inputs(frame, info, reading, dialect, where)
     if info.features is None:
         inputs = (frame.select(frame.columns) if isinstance(frame, LargeTable) else frame).drop(targets)
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
             inputs = inputs.drop(reading.keep)
-        return Examples(_by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept)
+        return Examples(
+            _by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept, tuple(more)
+        )
     names = [column.name for column in info.columns()]
     lacking = [column for column in names if column not in frame.columns]
     if lacking:
@@ -82,7 +91,8 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
         for column in info.extra.get("whole", ()):
             if column in names:
                 has_gap |= plain_column(frame[column], dialect, where).is_null().to_numpy()
-    return Examples(x, y, kept, tuple(_notes(x, frame.drop({*targets, *kept}), info, unknown, name)), has_gap)
+    notes = _notes(x, frame.drop({*targets, *kept}), info, unknown, name)
+    return Examples(x, y, kept, (*more, *notes), has_gap=has_gap)
 
 
 def beside_inputs(
@@ -98,13 +108,12 @@ def beside_inputs(
             what = ", the target" if column in (reading.targets or ()) else ""
             raise DataError(f"{where}: no column '{column}'{what}. {did_you_mean(column, frame.columns)}".rstrip())
     kept = {column: frame[column] for column in reading.keep}
+    if reading.weight is not None and reading.weight in frame.columns:
+        kept[reading.weight] = pl.Series(weights_of(reading.weight, frame, dialect, where))
     if reading.targets is None:
         return None, kept
-    is_number = info.task == "regression"
-    columns = [
-        target_values(frame[name], dialect=dialect, where=where, is_number=is_number) for name in reading.targets
-    ]
-    return columns[0] if len(columns) == 1 else np.column_stack(columns), kept
+    numbers = reading.targets if info.task == "regression" else ()
+    return target_array(reading.targets, frame, dialect, where, numbers=numbers), kept
 
 
 def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: str, *, allow_nan: bool) -> Array:

@@ -51,6 +51,7 @@ class KeptTable:
         features: What the features are.
         dialect: How they are written, with the signs of their numbers.
         warnings: Sentences the user should read.
+        said: Those that come first: about rows that were left out.
     """
 
     x: Rows
@@ -59,6 +60,7 @@ class KeptTable:
     features: tuple[Feature, ...]
     dialect: Dialect
     warnings: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 def kept_table(
@@ -66,6 +68,7 @@ def kept_table(
     dialect: Dialect,
     *,
     choose: Callable[[Any], Sequence[str]],
+    labeled: Callable[[Any], tuple[Any, tuple[str, ...]]],
     beside: Sequence[str],
     declared: Mapping[str, Type],
     features: Sequence[Feature] | None = None,
@@ -78,6 +81,7 @@ def kept_table(
         path: Its files.
         dialect: How they are written.
         choose: Returns the names of the feature columns of what has `columns`.
+        labeled: Returns the rows that are wanted, and sentences about the others.
         beside: Columns that are wanted as they are.
         declared: Types that are given.
         features: What the columns are, where another table says.
@@ -107,12 +111,12 @@ def kept_table(
         if (table := _opened(place)) is not None:  # another process has read it in the meantime
             return table
         folder.mkdir()
-        source = LargeTable(path, dialect, folder, may_mix=may_mix)
+        source, said = labeled(LargeTable(path, dialect, folder, may_mix=may_mix))
         columns, where = choose(source), table_name(path)
         encoded = encode_table(source, columns, declared, dialect=dialect, where=where, features=features)
         frame = source.select(list(dict.fromkeys(beside)))
         watched.close()  # raises if a file was changed
-        _finish(folder, place, source.columns, encoded, frame, str(files[0].absolute()))
+        _finish(folder, place, source.columns, encoded, frame, {"source": str(files[0].absolute()), "said": list(said)})
     table = _opened(place, verify=False)
     if table is None:
         raise no_room(None, "they were deleted at once")
@@ -120,7 +124,12 @@ def kept_table(
 
 
 def _finish(
-    folder: Path, place: Path, names: Sequence[str], encoded: EncodedTable, beside: pl.DataFrame, source: str
+    folder: Path,
+    place: Path,
+    names: Sequence[str],
+    encoded: EncodedTable,
+    beside: pl.DataFrame,
+    more: Mapping[str, Any],
 ) -> None:
     """Put what was read into its place, unless another process has."""
     try:
@@ -130,7 +139,7 @@ def _finish(
                 shutil.rmtree(left)  # parts of text
         about = {
             "version": VERSION,
-            "source": source,
+            **more,
             "rows": encoded.shape[0],
             "width": encoded.shape[1],
             "names": [*names],
@@ -161,8 +170,8 @@ def _opened(place: Path, *, verify: bool = True) -> KeptTable | None:
             return None
         beside = pl.read_ipc(io.BytesIO((place / BESIDE_FILE).read_bytes()))
         features = tuple(Feature(**{**one, "categories": tuple(one["categories"])}) for one in about["features"])
-        dialect, warnings = Dialect.of_run(about["dialect"]), tuple(about["warnings"])
-        table = KeptTable(rows, beside, tuple(about["names"]), features, dialect, warnings)
+        dialect, warnings, said = Dialect.of_run(about["dialect"]), tuple(about["warnings"]), tuple(about["said"])
+        table = KeptTable(rows, beside, tuple(about["names"]), features, dialect, warnings, said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, DataError, pl.exceptions.PolarsError):
         return None
     with contextlib.suppress(OSError):

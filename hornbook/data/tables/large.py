@@ -8,6 +8,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -111,6 +112,7 @@ class LargeTable:
     ) -> None:
         self.folder, self._paths = folder, existing_files(path)
         self._dialect, self._may_mix = dialect, may_mix
+        self._keep: pl.Series | None = None
         self._files: list[_ParquetFile | _TextFile | _OtherFile] = []
         for number, file in enumerate(self._paths):
             kind = kind_of(file)
@@ -128,7 +130,13 @@ class LargeTable:
     @property
     def height(self) -> int:
         """The number of rows."""
-        return sum(each.height for each in self._files)
+        return sum(each.height for each in self._files) if self._keep is None else int(self._keep.sum())
+
+    def filter(self, keep: pl.Series) -> "LargeTable":
+        """Return the rows for which a column of Booleans says so."""
+        table = copy(self)
+        table._keep = keep
+        return table
 
     def __getitem__(self, name: str) -> pl.Series:
         return self.select([name]).to_series()
@@ -136,7 +144,8 @@ class LargeTable:
     def select(self, names: Sequence[str]) -> pl.DataFrame:
         """Return some columns as a data frame."""
         frames = [typed(each.select(list(names))) for each in self._files]
-        return frames[0] if len(frames) == 1 else joined(self._paths, frames, self._dialect, self._may_mix)
+        frame = frames[0] if len(frames) == 1 else joined(self._paths, frames, self._dialect, self._may_mix)
+        return frame if self._keep is None else frame.filter(self._keep)
 
     def drop(self, names: Any) -> "pl.DataFrame":
         """Return the names of the other columns, as a data frame without rows."""

@@ -54,6 +54,7 @@ __all__ = [
 MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
 FEW_PLACEHOLDERS = 3  # so many different texts among numbers may stand for a missing value
 PICTURE = r"(?i)\.(?:jpe?g|png|gif|bmp|webp|tiff?)$"
+FEW_ROWS = 20  # of fewer a category in each says nothing
 SAMPLE = 1000  # values looked at to word a message
 Type = Literal["number", "category", "date"] | DateColumn
 Used = Callable[[], Sequence[str]]
@@ -109,7 +110,7 @@ def column_of(column: pl.Series, declared: Type | None, dialect: Dialect, where:
     if values.null_count() == len(values):
         return Column(name, "empty", refusal=f"column '{name}' is empty. Drop it (drop: [{yaml_text(name)}]).")
     if declared == "category":
-        return Column(name, "category", Feature(name, "category", _categories(values, dialect)))
+        return _declared_category(values, dialect)
     if declared == "number":
         return _declared_number(values, dialect, used)
     if declared is not None:
@@ -125,10 +126,11 @@ def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
         return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
     if values.dtype != pl.String:  # dates, times and durations of Parquet and data frames
         return Column(name, "date", refusal=_date_refusal(values.cast(pl.String)))
+    numbers = as_numbers(values, dialect)
+    if numbers.null_count() == values.null_count():
+        return _number(values, dialect, numbers=numbers)
     present = values.drop_nulls()
-    others = present.filter(as_numbers(present, dialect).is_null())
-    if not len(others):
-        return _number(values, dialect)
+    others = values.filter(values.is_not_null() & numbers.is_null())
     if others.str.contains(BOOLEAN).all() and len(others) == len(present):
         return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
     alike = others.str.contains(NUMBER_LIKE)
@@ -178,6 +180,16 @@ def _number(
                 f"If they are codes, say so (types: {{{yaml_text(name)}: category}})."
             )
     return Column(name, "number", Feature(name, "number"), sign=sign, warnings=tuple(warnings))
+
+
+def _declared_category(values: pl.Series, dialect: Dialect) -> Column:
+    name, categories, warnings = values.name, _categories(values, dialect), list[str]()
+    if len(categories) == len(values) >= FEW_ROWS:
+        warnings.append(
+            f"column '{name}' has another category in each of {len(values):,} rows, which says nothing about other rows. "
+            f"Drop it (drop: [{yaml_text(name)}])."
+        )
+    return Column(name, "category", Feature(name, "category", categories), warnings=tuple(warnings))
 
 
 def _declared_number(values: pl.Series, dialect: Dialect, used: Used) -> Column:

@@ -44,6 +44,7 @@ KINDS = (
     "optimizer",
     "schedule",
     "model",
+    "embedding",
     "data",
     "loss",
     "metric",
@@ -51,9 +52,20 @@ KINDS = (
     "tuner",
     "tracker",
 )
-NOUNS = {"data": "data source", "model": "backbone", "pretraining": "pretraining method"}
+NOUNS = {
+    "data": "data source",
+    "model": "backbone",
+    "pretraining": "pretraining method",
+    "embedding": "embedding of numbers",
+}
 """What messages call a kind, where its key in the recipe is no noun for one of them."""
-PLACES = {"loss": "head.loss", "metric": "training.metrics", "tuner": "sweep.tuner", "tracker": "tracking"}
+PLACES = {
+    "loss": "head.loss",
+    "metric": "training.metrics",
+    "tuner": "sweep.tuner",
+    "tracker": "tracking",
+    "embedding": "model.numbers",
+}
 """Where a component of a kind stands, if not under a key of the recipe that is called like it."""
 LISTED = frozenset({"metric", "tracker"})
 """Kinds of which a recipe has a list."""

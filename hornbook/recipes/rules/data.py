@@ -1,5 +1,6 @@
 """Rules about data, task and head: what the labels need and what the inputs allow."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from hornbook.errors import Problem
@@ -13,7 +14,20 @@ from hornbook.recipes.sources.checks import section_problems
 TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
 """What a line of a run's history holds beside metrics."""
 MAY_BE_NEGATIVE = frozenset(
-    {"linear", "tanh", "elu", "selu", "leaky_relu", "softsign", "hard_tanh", "gelu", "silu", "mish"}
+    {
+        "linear",
+        "tanh",
+        "elu",
+        "selu",
+        "parametric_selu",
+        "parametric_mish",
+        "leaky_relu",
+        "softsign",
+        "hard_tanh",
+        "gelu",
+        "silu",
+        "mish",
+    }
 )
 COUNTERPARTS = {
     ("binary_crossentropy", "multiclass"): "sparse_categorical_crossentropy",
@@ -128,6 +142,7 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A loss that is computed in front of one activation, under a head with another."""
     head = recipe.head
     loss, activation = head.loss, head.activation
+    yield from _ordered_classes(recipe, facts)
     if loss is not None and loss.only and activation is not None and activation.name != loss.from_logits:
         message = f"'{loss.name}' needs a '{loss.from_logits}' head, found '{activation.name}'."
         yield Problem(("head", "activation"), message, "Omit one of the two.")
@@ -147,10 +162,37 @@ def head_fits_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("head", "activation"), message, hint)
 
 
+def _ordered_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Classes that are to have an order, and have none, or whose head or loss knows of none."""
+    head, path, data = recipe.head, ("head", "ordinal"), recipe.data
+    if not head.ordinal:
+        return
+    texts = [name for name in facts.class_names or () if not re.fullmatch(r"-?\d+(\.\d+)?", name)]
+    if facts.task not in {None, "multiclass"}:
+        yield Problem(path, f"the task is {facts.task}, and an order needs three classes or more.", "Remove it.")
+    elif head.loss is not None and head.loss.from_logits != "softmax":
+        message = f"'{head.loss.name}' is not about probabilities of classes."
+        yield Problem(path, message, "Use 'sparse_categorical_crossentropy', or omit the loss.")
+    elif getattr(recipe.model, "ensemble", None):
+        yield Problem(path, "the members of an ensemble have no order of classes.", "Remove one of the two.")
+    elif texts and data.classes is None and data.relabel is None:
+        message = f"the classes are texts ({', '.join((facts.class_names or ())[:5])}), whose order is not known."
+        yield Problem(path, message, "Give it: data.classes, from the lowest to the highest.")
+
+
 def standardized_targets_have_a_unit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Targets standardized where there is no number to standardize, or a head or loss that cannot follow."""
     head, path = recipe.head, ("head", "standardize_targets")
-    if not head.standardize_targets:
+    if head.target_transform is not None:
+        if head.standardize_targets is False:
+            message = f"targets are standardized behind '{head.target_transform}'."
+            yield Problem(path, message, "Remove it, or 'target_transform'.")
+        path = ("head", "target_transform")
+        lowest = (facts.targets or {}).get("lowest")
+        if head.target_transform == "log" and lowest is not None and lowest <= 0 and facts.task in {None, "regression"}:
+            message = f"only targets above 0 have a logarithm, and the lowest is {lowest:g}."
+            yield Problem(path, message, "Use 'quantile', or remove it.")
+    elif not head.standardize_targets:
         return
     if facts.task not in {None, "regression"}:
         yield Problem(path, f"the task is {facts.task}, which has no numbers to standardize.", "Remove it.")
@@ -281,7 +323,16 @@ def batch_fits_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("optimizer", "accumulation"), message, f"Use at most {total}, or train longer.")
 
 
+def only_numbers_are_clamped(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Outputs kept within the range of targets that have none."""
+    if recipe.head.clamp and facts.task not in {None, "regression"}:
+        yield Problem(
+            ("head", "clamp"), f"the task is {facts.task}, whose outputs have a range of their own.", "Remove it."
+        )
+
+
 RULES = (
+    ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
     ("model-data", ("data", "model"), model_reads_data),
     ("embedding", ("data", "model"), embedding_needs_tokens),

@@ -6,7 +6,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
-from hornbook.recipes.sections.model import Cnn, Layers, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ReadsColumns, ResidualCnn, Rnn
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
@@ -141,7 +141,52 @@ def biases_are_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
                 yield Problem(("model", "layers", index, key), f"this layer has no bias: {why}.", "Remove it.")
 
 
+def columns_are_of_tables(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What a backbone does with columns, where the inputs have none."""
+    if not isinstance(recipe.model, ReadsColumns) or facts.kind in {None, "table"}:
+        return
+    for key in ReadsColumns.model_fields:
+        if getattr(recipe.model, key):
+            yield Problem(
+                ("model", key), f"is for the columns of a table, and this is {facts.kind} data.", "Remove it."
+            )
+
+
+def ensembles_learn_from_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What an ensemble that shares weights cannot do: pretraining, layers of an earlier model, nothing to share."""
+    model = recipe.model
+    if not isinstance(model, Mlp) or model.ensemble is None:
+        return
+    path = ("model", "ensemble")
+    if model.hidden_units() == ():
+        yield Problem(
+            path, "members share hidden layers, and this model has none.", "Add some: 'model.units=[512, 512]'."
+        )
+    for key in ("pretraining", "reuse"):
+        if getattr(recipe, key) is not None:
+            yield Problem(path, f"'{key}' is of one network, and this is several.", "Remove one of them.")
+
+
+def ntk_is_for_dense_layers(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """NTK parametrization in layers whose inputs nobody scales."""
+    places: list[Path] = [("initializer",)] if recipe.initializer.name == "ntk" else []
+    if isinstance(recipe.model, Layers):
+        layers = enumerate(recipe.model.layers)
+        places += [
+            ("model", "layers", i, "initializer")
+            for i, each in layers
+            if getattr(each.initializer, "name", "") == "ntk"
+        ]
+    if not isinstance(recipe.model, Mlp):
+        for path in places:
+            message = f"scales the inputs of the dense layers of 'mlp', and this is '{recipe.model.name}'."
+            yield Problem(path, message, "Use 'lecun_normal', which starts the same.")
+
+
 RULES = (
+    ("ntk", ("model", "initializer"), ntk_is_for_dense_layers),
+    ("ensemble", ("model", "pretraining", "reuse"), ensembles_learn_from_labels),
+    ("columns", ("data", "model"), columns_are_of_tables),
     ("hidden-step", ("activation", "model"), no_step_in_hidden_layers),
     ("no-hidden-layers", ("model", "regularization", "activation", "normalization"), hidden_layers_needed),
     ("dropout", ("model", "regularization"), dropout_fits_backbone),

@@ -33,7 +33,7 @@ def selu_normalizes_itself(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """What keeps a SELU network from normalizing itself."""
     if recipe.activation is None or recipe.activation.name != "selu":
         return
-    if recipe.initializer.name not in LECUN | {"default"}:
+    if recipe.initializer.name not in LECUN | {"default", "ntk"}:
         message = f"SELU normalizes itself only from LeCun initialization, found '{recipe.initializer.name}'."
         yield _warn(("initializer",), message, "Use 'lecun_normal', or omit it.")
     if recipe.normalization.name != "none":

@@ -208,7 +208,32 @@ def budget_can_be_kept(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     yield Problem(("training", "memory_budget"), message, hint, severity="warning")
 
 
+def amounts_have_schedules(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Schedules of dropout and weight decay that nothing follows, or that need to know how the run goes."""
+    regularization, decay = recipe.regularization, recipe.optimizer.weight_decay
+    given = {
+        ("regularization", "dropout_schedule"): (regularization.dropout_schedule, regularization.dropout, "dropout"),
+        ("optimizer", "weight_decay", "schedule"): (
+            decay.schedule if decay else None,
+            decay.rate if decay else None,
+            "weight decay",
+        ),
+    }
+    for path, (schedule, amount, what) in given.items():
+        if schedule is None:
+            continue
+        if not amount:
+            yield Problem(path, f"there is no {what} to change during the run.", "Remove it.")
+        if schedule.watched_value() is not None:
+            message = f"'{schedule.name}' follows what the run records, and this is known before it."
+            yield Problem(path, message, "Use 'flat_cosine' or another schedule of the step.")
+        if recipe.training.strategy is not None:
+            message = f"training on several devices keeps {what} as it is."
+            yield Problem(path, message, "Remove it, or 'training.strategy'.")
+
+
 RULES = (
+    ("amount-schedule", ("regularization", "optimizer", "training"), amounts_have_schedules),
     ("monitor", ("data", "task", "training", "schedule"), monitors_are_recorded),
     ("no-validation", ("data", "training", "schedule"), validation_for_monitors),
     ("mode", ("data", "task", "training", "schedule", "sweep"), modes_follow_metrics),

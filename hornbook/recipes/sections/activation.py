@@ -31,6 +31,16 @@ class ActivationSpec(Component):
 Activation = Annotated[ActivationSpec, ComponentOf("activation")]
 
 
+class Parametric(ActivationSpec):
+    """Base of activations with a weight for each unit."""
+
+    builds = "hornbook.layers.activations:Parametric"
+    suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "lecun_normal"
+
+    def function_name(self) -> None:
+        """Return None: it is a layer."""
+
+
 @register
 class Linear(ActivationSpec):
     """No activation: the layer's weighted sum itself.
@@ -222,6 +232,20 @@ class SELU(ActivationSpec):
 
 
 @register
+class ParametricSELU(Parametric):
+    """z + α(selu(z) - z) with a learned α for each unit, which starts at 1: between a straight line and SELU, or beyond.
+
+    Lets units choose how far from linear they are. Holzmüller et al. (2024), arXiv:2407.04491 (RealMLP, for classes).
+
+    Example:
+        activation: parametric_selu
+    """
+
+    name: Literal["parametric_selu"] = "parametric_selu"
+    fixed: ClassVar[dict[str, Any]] = {"activation": "selu"}
+
+
+@register
 class GELU(ActivationSpec):
     """z·Φ(z) with Φ the standard normal distribution: a smooth ReLU.
 
@@ -268,6 +292,20 @@ class Mish(ActivationSpec):
     name: Literal["mish"] = "mish"
     fixed: ClassVar[dict[str, Any]] = {"activation": "mish"}
     suits: ClassVar[Literal["glorot_uniform", "he_normal", "lecun_normal"]] = "he_normal"
+
+
+@register
+class ParametricMish(Parametric):
+    """z + α(mish(z) - z) with a learned α for each unit, which starts at 1: between a straight line and Mish, or beyond.
+
+    Lets units choose how far from linear they are. Holzmüller et al. (2024), arXiv:2407.04491 (RealMLP, for numbers).
+
+    Example:
+        activation: parametric_mish
+    """
+
+    name: Literal["parametric_mish"] = "parametric_mish"
+    fixed: ClassVar[dict[str, Any]] = {"activation": "mish"}
 
 
 @register

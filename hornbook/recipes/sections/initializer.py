@@ -137,6 +137,24 @@ class RandomNormal(InitializerSpec):
 
 
 @register
+class Ntk(InitializerSpec):
+    """Standard normal weights, with each dense layer's inputs divided by the root of their number: NTK parametrization.
+
+    The same network at the start as from `lecun_normal`, in which one rate suits layers of any width: a step changes a layer
+    of many inputs as much as one of few. For the dense layers of `mlp` and, as `head.initializer`, the head. Jacot et al.
+    (2018), arXiv:1806.07572.
+
+    Example:
+        model: {name: mlp, units: [256, 256]}
+        initializer: ntk
+    """
+
+    name: Literal["ntk"] = "ntk"
+    builds = "keras.initializers:RandomNormal"
+    fixed: ClassVar[dict[str, Any]] = {"mean": 0.0, "stddev": 1.0}
+
+
+@register
 class RandomUniform(InitializerSpec):
     """Uniform distribution between fixed bounds, whatever the layer's size.
 

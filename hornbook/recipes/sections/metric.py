@@ -101,6 +101,23 @@ class TopKAccuracy(MetricSpec):
 
 
 @register
+class RankError(MetricSpec):
+    """Mean distance between the likeliest class and the right one, in classes: 1 is the neighbouring class.
+
+    For classes in an order (`head: {ordinal: true}`). The mean absolute error of ranks: Cao et al. (2020), arXiv:1901.07884.
+
+    Example:
+        training: {metrics: [accuracy, rank_error]}
+    """
+
+    name: Literal["rank_error"] = "rank_error"
+    builds = "hornbook.builder.metrics:rank_error"
+    tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    takes_scores: ClassVar[tuple[Task, ...]] = ("multiclass",)
+    mode: ClassVar[Literal["min", "max"]] = "min"
+
+
+@register
 class AUC(AveragedMetric):
     """Area under the ROC (or precision-recall) curve, by 200 thresholds.
 

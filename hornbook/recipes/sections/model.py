@@ -6,9 +6,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hornbook.recipes.language.spec import Component, ComponentOf, PositiveInt, Rate, Spec, register
+from hornbook.recipes.sections.embedding import Numbers, OptionalCategories
 from hornbook.recipes.sections.free_layer import LayerItem
 
-__all__ = ["Backbone", "Cnn", "Funnel", "Layers", "Mlp", "ModelSpec", "ResidualCnn", "Rnn"]
+__all__ = ["Backbone", "Cnn", "Funnel", "Layers", "Mlp", "ModelSpec", "ReadsColumns", "ResidualCnn", "Rnn"]
 
 Repeats = Annotated[int, Field(ge=1, le=1000)]
 Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
@@ -43,6 +44,17 @@ class ModelSpec(Component):
     def hidden_units(self) -> tuple[int, ...] | None:
         """Return the width (channels) of every layer that ingredients apply to, or None where only Keras knows."""
         return None
+
+
+class ReadsColumns(Spec):
+    """What backbones of dense layers do with the columns of a table first."""
+
+    numbers: Numbers | None = None
+    """How each number column of a table becomes several numbers; omitted: it stays one. `hornbook list embeddings`."""
+    categories: OptionalCategories = None
+    """Embeddings of a table's categories, `{embedding, one_hot_up_to}` or the numbers per category; omitted: all one-hot."""
+    front_scale: bool | None = None
+    """Multiply each of a table's columns by a number that is learned and starts at 1, in front of the first layer."""
 
 
 Backbone = Annotated[ModelSpec, ComponentOf("model")]
@@ -82,7 +94,7 @@ class Funnel(Spec):
 
 
 @register
-class Mlp(ModelSpec):
+class Mlp(ReadsColumns, ModelSpec):
     """A stack of dense layers, given by `units` or as a `funnel`; no units at all is linear or logistic regression.
 
     `units: 100` with `depth: 3` is the same as `units: [100, 100, 100]`.
@@ -101,6 +113,9 @@ class Mlp(ModelSpec):
     depth: Depth = None
     funnel: Funnel | None = None
     """Units that go evenly from one number to another, in place of `units`."""
+    ensemble: Annotated[int, Field(ge=2)] | None = None
+    """So many networks in one, trained side by side, whose mean predicts: they share each layer's weights, and scale its
+    inputs and outputs by numbers of their own. 32 is usual. Gorishniy et al. (2024), arXiv:2410.24210 (TabM)."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Mlp":
@@ -232,7 +247,7 @@ class Rnn(ModelSpec):
 
 
 @register
-class Layers(ModelSpec):
+class Layers(ReadsColumns, ModelSpec):
     """A free list of Keras layers in the same shorthand.
 
     The ingredients apply to every layer with weights of its own (dense, convolutions, recurrent layers) unless the

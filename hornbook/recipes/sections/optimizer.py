@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from hornbook.recipes.language.spec import Component, ComponentOf, Fraction, NonNegative, Positive, Rate, Spec, register
+from hornbook.recipes.sections.schedule import Schedule
 
 __all__ = ["AUTO", "Ema", "LearningRate", "Optimizer", "OptimizerSpec", "WeightDecay"]
 
@@ -28,6 +29,8 @@ class WeightDecay(Spec):
         tuple[Literal["bias", "normalization"], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
     ] = ("bias", "normalization")
     """Weights that do not decay."""
+    schedule: Schedule | None = None
+    """How the decay changes during the run, beside the rate; omitted: not at all."""
 
 
 class Ema(Spec):
@@ -38,6 +41,15 @@ class Ema(Spec):
 
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.99
     """Share of the old average that is kept at each step; 0.99 averages over about 100 steps."""
+
+
+class Factor(Spec):
+    """What the rate and the weight decay of some variables are multiplied by."""
+
+    rate: NonNegative = 1.0
+    """Factor of the learning rate."""
+    decay: NonNegative = 1.0
+    """Factor of the weight decay, beside that of the rate, which it is a share of."""
 
 
 def _shorthand(key: str) -> Callable[[Any], Any]:
@@ -54,6 +66,7 @@ OptionalEma = Annotated[
     Ema | None,
     BeforeValidator(_shorthand("momentum"), json_schema_input_type=Annotated[float, Field(gt=0, lt=1)] | Ema | None),
 ]
+OneFactor = Annotated[Factor, BeforeValidator(_shorthand("rate"), json_schema_input_type=NonNegative | Factor)]
 Beta1 = Annotated[Rate, Field(description="Share of the old average gradient that is kept: the momentum.")]
 Beta2 = Annotated[Rate, Field(description="Share of the old average squared gradient that is kept.")]
 Epsilon = Annotated[Positive, Field(description="Small number added to the denominator, against division by zero.")]
@@ -72,7 +85,7 @@ class OptimizerSpec(Component):
     """
 
     kind: ClassVar[str] = "optimizer"
-    shared: ClassVar[frozenset[str]] = frozenset({"weight_decay", "ema", "accumulation"})
+    shared: ClassVar[frozenset[str]] = frozenset({"weight_decay", "ema", "accumulation", "factors"})
     momentum_option: ClassVar[str | None] = None
     """The option that schedules may cycle: SGD's momentum, Adam's beta_1."""
 
@@ -82,6 +95,9 @@ class OptimizerSpec(Component):
     """Average of the weights over the steps, used from validation on: a momentum such as 0.99, or `{momentum}`."""
     accumulation: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged into one step."""
+    factors: Annotated[dict[str, OneFactor], Field(min_length=1)] | None = None
+    """Factors of rate and decay by what they are for: `bias` (but of `numbers`), `activation` (its learned part), `numbers`,
+    `categories`, `front_scale`, or layers as in `reuse.freeze`. A number, or `{rate, decay}`; several for one multiply."""
 
     @property
     def is_auto(self) -> bool:

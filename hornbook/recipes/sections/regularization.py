@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hornbook.recipes.language.spec import Positive, Rate, Spec
+from hornbook.recipes.sections.schedule import Schedule
 
 __all__ = ["Regularization"]
 
@@ -30,6 +31,10 @@ class Regularization(Spec):
 
     dropout: Rate | None = Field(default=None, examples=[0.2])
     """Fraction of each hidden layer's outputs set to zero while training. Srivastava et al. (2014), JMLR 15."""
+
+    dropout_schedule: Schedule | None = Field(default=None, examples=["flat_cosine"])
+    """How `dropout` changes during the run: any schedule of rates whose values are known before it; omitted: not at all.
+    Holzmüller et al. (2024), arXiv:2407.04491."""
 
     input_dropout: Rate | None = Field(default=None, examples=[0.2])
     """Fraction of the inputs set to zero while training. Srivastava et al. (2014), JMLR 15."""

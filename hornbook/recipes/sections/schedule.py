@@ -304,6 +304,57 @@ class CosineRestarts(ScheduleSpec):
 
 
 @register
+class FlatCosine(ScheduleSpec):
+    """The full rate for a while, then half a cosine down to `end_factor`.
+
+    For the rate, and for dropout and weight decay, which then stop where the weights settle. Holzmüller et al. (2024),
+    arXiv:2407.04491.
+
+    Example:
+        schedule: {name: flat_cosine, flat: 50%}
+    """
+
+    name: Literal["flat_cosine"] = "flat_cosine"
+    durations: ClassVar[tuple[str, ...]] = ("flat",)
+
+    flat: Duration = "50%"
+    """How long nothing changes; a bare number means steps."""
+    end_factor: EndFactor = 0.0
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return 1 up to `flat`, then end + (1 - end)·(1 + cos(π·t/T))/2 over the steps that are left."""
+        check_step(step, total_steps)
+        begin = steps_of(self.flat, total_steps)
+        if step <= begin:
+            return 1.0
+        place = (step - begin) / max(total_steps - begin, 1)
+        return self.end_factor + (1 - self.end_factor) * 0.5 * (1 + math.cos(math.pi * min(place, 1.0)))
+
+
+@register
+class Coslog(ScheduleSpec):
+    """Cosine waves from 0 to the full rate and back, each twice as long as the one before: (1 - cos(2π·log₂(1 + …)))/2.
+
+    Several chances to leave a bad start, and a long last descent. `cycles: 4` is called coslog4. Holzmüller et al. (2024),
+    arXiv:2407.04491.
+
+    Example:
+        schedule: {name: coslog, cycles: 4}
+    """
+
+    name: Literal["coslog"] = "coslog"
+
+    cycles: Annotated[int, Field(ge=1, le=20)] = 4
+    """How many waves."""
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return (1 - cos(2π·log₂(1 + (2^cycles - 1)·t/T)))/2."""
+        check_step(step, total_steps)
+        place = step / total_steps if total_steps else 0.0
+        return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + (2**self.cycles - 1) * place)))
+
+
+@register
 class Polynomial(ScheduleSpec):
     """(1 - t/T)^power down to `end_factor`; a straight line with power 1.
 

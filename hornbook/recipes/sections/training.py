@@ -10,9 +10,10 @@ from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, S
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.metric import Metric
 
-__all__ = ["Checkpoint", "EarlyStopping", "GradientClipping", "OnDivergence", "Training"]
+__all__ = ["Checkpoint", "EarlyStopping", "Engine", "GradientClipping", "OnDivergence", "Training"]
 
 Mode = Literal["min", "max"]
+Engine = Literal["xla", "graph", "fused_graph", "fit"]
 ClassWeights = Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)]
 
 
@@ -105,9 +106,10 @@ class Training(Spec):
     """Weight of each class in the loss, by name or number; `balanced`: inversely to how often it occurs."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
-    engine: Literal["auto", "xla", "graph", "fused_graph", "fit"] = "auto"
+    engine: Literal["auto", Engine] = "auto"
     """How steps are run: many in one XLA program, many in one TensorFlow graph, or by Keras's own `fit`. `fused_graph` is a
-    graph in which batch normalization of images is one operation: faster, with other last bits."""
+    graph in which batch normalization of images is one operation: faster, with other last bits than `graph`. `auto`
+    follows a rule on the layers."""
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """Train on all devices of this machine, or on the machines that TF_CONFIG lists; omitted: on one device."""
     memory_budget: Size | None = None

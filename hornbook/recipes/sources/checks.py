@@ -10,6 +10,8 @@ from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
 
 __all__ = ["augmentation_faults", "find_class", "missing_column", "relabel_faults", "section_problems"]
 
+OF_COLUMNS = ("robust", "quantile")
+"""Ways to standardize that are of columns of numbers."""
 NOUNS = {"image": "images", "table": "a table", "sequence": "sequences", "tokens": "tokens"}
 
 
@@ -48,7 +50,10 @@ def _kind_rules(spec: DataSpec, path: Path) -> Iterator[Problem]:
         message = f"only images have pixels, but '{_name(spec)}' is {found}."
         hint = "Use 'standardize: true', which takes each column by itself."
         yield Problem((*path, "standardize"), message, hint, code="data-kind")
-    if spec.data_kind == "tokens" and spec.standardize:
+    if spec.data_kind != "table" and spec.standardize in OF_COLUMNS:
+        message = f"'{spec.standardize}' is of the number columns of a table, but '{_name(spec)}' is {found}."
+        yield Problem((*path, "standardize"), message, "Use 'standardize: true'.", code="data-kind")
+    elif spec.data_kind == "tokens" and spec.standardize:
         message = f"token numbers have no mean to subtract, and '{_name(spec)}' is tokens."
         yield Problem((*path, "standardize"), message, "Remove it.", code="data-kind")
 
@@ -206,8 +211,8 @@ def _fold_rules(split: SplitSpec, place: Path) -> Iterator[Problem]:
     if split.test is not None:
         message = "with folds one of them is the test set."
         yield Problem((*place, "test"), message, "Remove it, or remove 'folds' and 'fold'.", code="data-split")
-    if split.method not in {None, "random", "stratified"}:
-        message = f"folds are random or stratified, not '{split.method}'."
+    if split.method in {"first", "last"}:
+        message = f"folds are random, stratified, by group or by time, not '{split.method}'."
         yield Problem((*place, "method"), message, "Remove 'folds' and 'fold'.", code="data-split")
 
 

@@ -49,7 +49,8 @@ class SplitSpec(Spec):
     format: Annotated[str, Field(pattern="%")] | None = None
     """How the dates of `column` are written, where they can be read in several ways: `'%m/%d/%Y'` (codes of strptime)."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set."""
+    """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set.
+    With `group` parts are of whole groups; with `time` they follow each other, and all before the test set trains."""
     fold: Annotated[int, Field(ge=0)] | None = None
     """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
@@ -168,6 +169,8 @@ class DataSpec(Component):
     """Whether its inputs are in memory whatever the memory budget: a bundled table whose columns have names and types."""
     reads_by_budget: ClassVar[bool] = False
     """Whether `load_source` takes a `memory_budget` too, and reads in parts what exceeds it."""
+    reads_in_threads: ClassVar[bool] = False
+    """Whether reading leaves Python free for other threads, so that commands begin with it while TensorFlow is imported."""
     reads_seed: ClassVar[bool] = True
     """Whether `load_source` may return other examples for another seed; where not, runs share what was read."""
 
@@ -180,9 +183,12 @@ class DataSpec(Component):
     """Train on a sample of so many examples of the training split: of each class its share; other splits stay whole."""
     sample: Literal["stratified", "first"] | None = None
     """Which examples `limit` and `pretraining.labeled` leave: a stratified sample; or the first, as in early runs."""
-    standardize: bool | Literal["per_feature"] | None = None
+    standardize: bool | Literal["per_feature", "robust", "quantile"] | None = None
     """Subtract the training mean and divide by the deviation: per column of a table, per channel of an image;
-    `per_feature`: per pixel and channel of an image, as a dense stack reads them."""
+    `per_feature`: per pixel and channel of an image, as a dense stack reads them. Of the number columns of a table:
+    `robust` subtracts the median, divides by the interquartile range and clips smoothly at 3, x/√(1 + (x/3)²), Holzmüller et
+    al. (2024), arXiv:2407.04491; `quantile` makes each column normally distributed by at most 1,000 quantiles, as
+    scikit-learn's `QuantileTransformer` does."""
     scale: bool | None = None
     """Divide images by 255 (or by the largest value their type suggests)."""
     augmentation: Augmentation | None = None

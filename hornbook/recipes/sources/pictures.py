@@ -20,6 +20,7 @@ class Pictures(Stored):
     """The keys that all sources of picture files share."""
 
     data_kind = "image"
+    reads_in_threads: ClassVar[bool] = True
     largest_input: ClassVar[float | None] = 255.0
 
     size: PositiveInt | Pair

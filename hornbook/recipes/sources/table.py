@@ -97,6 +97,8 @@ class Table(Stored):
     """Types of single columns: `number`, `category`, `date` (days since 2000), or `{date: [month, weekday]}`: its parts."""
     weight: str | None = None
     """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
+    missing_targets: Literal["drop"] | None = None
+    """`drop`: leave out rows without a target, and say how many; omitted: refuse them."""
     drop: Names | None = None
     """Columns that are no features."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None

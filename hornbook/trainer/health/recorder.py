@@ -57,6 +57,9 @@ class HealthRecorder(Listener):
             self._give_up(error)
             return
         self._points = Points(prepared.table.length, is_dense=prepared.recipe.health == "dense")
+        if self._session.is_over and self._session.epoch:  # an earlier process trained to the end and was killed there
+            batches = self._session.loop.batches
+            self.on_epoch_begin(Position(self._session.phase, self._session.epoch, batches, batches))
 
     def on_epoch_begin(self, place: Position) -> None:
         """Measure where training begins or goes on."""

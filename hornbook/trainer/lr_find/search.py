@@ -24,7 +24,6 @@ from hornbook.recipes.rules.rate import problems_of_search
 from hornbook.trainer.lr_find.suggest import ANNEALED, HELD, Curve, Search, conclude, stops_here
 from hornbook.trainer.prepare import Prepared, build_for, prepare, quiet_upstream_warnings
 from hornbook.trainer.reuse.timeline import Timeline
-from hornbook.upstream import set_rate_factors
 
 __all__ = [
     "MAX_RATE",
@@ -147,7 +146,7 @@ def unchanged(built: Built) -> Iterator[None]:
         for layer, was_trainable in frozen:
             if layer.trainable != was_trainable:
                 layer.trainable = was_trainable
-        set_rate_factors(built.optimizer, {})
+        built.set_factors()
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 

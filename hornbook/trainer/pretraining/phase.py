@@ -64,7 +64,6 @@ def build_engine(recipe: Recipe, main: Built, inputs: Inputs, name: str, *, stru
         model=whole,
         training_model=whole,
         logits_model=whole,
-        from_logits=False,
         optimizer=build_optimizer(given.optimizer, None, whole, precision=recipe.training.precision),
         loss=OutputLoss(),
         metrics=(Figure(name=objective.figure),),

@@ -11,7 +11,6 @@ from hornbook.builder.phases import Phase, phases_of
 from hornbook.data.source import Array
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
-from hornbook.upstream import set_rate_factors
 
 __all__ = ["Timeline"]
 
@@ -79,7 +78,7 @@ class Timeline:
         for layer in self._built.training_model.layers:
             layer.trainable = layer.name not in phase.frozen
             factors |= {id(variable): phase.factors.get(layer.name, 1.0) for variable in layer.variables}
-        set_rate_factors(self._built.optimizer, factors)
+        self._built.set_factors(factors)
         if phase.resets_optimizer and epoch == phase.start and not batch:
             for variable, value in zip(self._built.optimizer.variables, self._start, strict=True):
                 variable.assign(value)
@@ -91,7 +90,10 @@ def _learns(layer: Any) -> bool:
     return any(variable.path.rsplit("/", 1)[-1] not in NEVER_TRAINED for variable in layer.weights)
 
 
-NEVER_TRAINED = frozenset({"moving_mean", "moving_variance", "mean", "variance", "count", "seed_generator_state"})
+NEVER_TRAINED = frozenset(
+    {"moving_mean", "moving_variance", "mean", "variance", "count", "seed_generator_state"}
+    | {"places", "below", "at", "above", "starts", "slopes", "lows", "highs"}  # tables of quantiles and bins
+)
 
 
 def moved(start: Sequence[Array], now: Sequence[Array]) -> float:
