@@ -8,7 +8,7 @@ import typer
 
 from hornbook.commands.options import examples
 from hornbook.errors import RunError, UsageError
-from hornbook.runs.caches import Cached, cached_pictures, free_cached, remove_unfilled
+from hornbook.runs.caches import Cached, cached_sets, free_cached, remove_unfilled
 from hornbook.runs.sweeps import best_runs, sweep_above, sweep_result
 from hornbook.runs.usage import (
     Usage,
@@ -76,11 +76,11 @@ def prune(
     """Free what finished runs no longer need: the states to resume from.
 
     Recipe, history, results and logs always stay, and so do the models, except those that --keep-best names.
-    A run without states can be used and reproduced, but not trained longer. Pixels of picture files that no run has
-    used for a week are freed too; they are decoded again where they are needed.
+    A run without states can be used and reproduced, but not trained longer. Pixels of picture files and rows of large
+    tables that no run has used for a week are freed too; they are read again where they are needed.
     """
     freed, count = 0, 0
-    found, cached = _usages(folder), cached_pictures()
+    found, cached = _usages(folder), cached_sets()
     if not found and not cached and not any(True for _ in find_unbegun(folder)):
         print(f"No runs in {folder}, so there is nothing to free.")
         return
@@ -99,20 +99,20 @@ def prune(
         print(f"{'removed' if yes else 'would remove'}  {path.relative_to(folder)}, a run that was killed as it began")
         if yes:
             remove_unbegun(path)
-    pixels = _free_pictures(cached, yes=yes)
+    pixels = _free_cached(cached, yes=yes)
     end = "freed." if yes else "can be freed with --yes." if count or pixels else "can be freed."
-    more = f", {size_text(pixels)} of pixels" if pixels else ""
+    more = f", {size_text(pixels)} of what was read" if pixels else ""
     print(f"{size_text(freed)} in {count} run{'' if count == 1 else 's'}{more} {end}")
     _end(found)
 
 
-def _free_pictures(cached: list[Cached], *, yes: bool) -> int:
-    """Free pixels of pictures that nobody used for a week, or whose pictures are gone; return their bytes."""
+def _free_cached(cached: list[Cached], *, yes: bool) -> int:
+    """Free pictures and tables that nobody used for a week, or that are gone themselves; return their bytes."""
     freed = remove_unfilled() if yes else 0
     for one in cached:
         verb = ("freed" if yes else "would free") if one.is_unused else "kept"
         when = f", last used {date_text(one.used)}" if one.used else ""
-        print(f"{verb} {size_text(one.size):>8}  pixels of {one.what} of {one.source}{when}")
+        print(f"{verb} {size_text(one.size):>8}  {one.what} of {one.source}{when}")
         if one.is_unused:
             freed += one.size
             if yes:

@@ -55,14 +55,15 @@ def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Sou
     Args:
         source: As loaded.
         memory_budget: Bytes above which the inputs of all splits together stay where they are, as `Rows`; None reads them
-            into memory, as does a table with named features.
+            into memory, as does a table with named features that is an array.
 
     Raises:
         DataError: If shapes do not fit each other or the kind, or values are not finite.
     """
     check_lengths(source)
     named: dict[str, Inputs] = {name: getattr(source, name) for name in INPUTS if getattr(source, name) is not None}
-    budget = math.inf if memory_budget is None or source.features is not None else memory_budget
+    is_table_in_memory = source.features is not None and not isinstance(source.x, Rows)
+    budget = math.inf if memory_budget is None or is_table_in_memory else memory_budget
     given = {name: _with_dimensions(opened(x, budget), source.kind, name) for name, x in named.items()}
     for name, x in given.items():
         if x.shape[1:] != given["x"].shape[1:]:

@@ -40,7 +40,7 @@ def read_inputs(
             a table that lists files.
         info: Facts about the data that the model was trained on.
         key: Name of the array in a .npz file; x, or the only array, when omitted.
-        memory_budget: Bytes above which arrays stay on disk, as `Rows`; None reads all into memory, as does a table file.
+        memory_budget: Bytes above which the inputs stay on disk, as `Rows`; None reads all into memory.
 
     Raises:
         DataError: If the file cannot be read, or does not fit the model.
@@ -73,7 +73,8 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
 
             if reading.array is not None:
                 raise UsageError(f"{file.name}: a table has no array '{reading.array}'. Leave out --array.")
-            examples = _without_gaps(read_table(file, info, reading), reading, file.name)
+            table = read_table(file, info, reading, memory_budget=memory_budget)
+            examples = _without_gaps(table, reading, file.name)
             notes = (
                 [note.replace(file.name, "stdin") for note in examples.notes] if str(path) == STDIN else examples.notes
             )

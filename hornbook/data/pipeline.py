@@ -50,22 +50,23 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
         task: The recipe's task; None takes the source's, or infers it from the targets.
         memory_budget: Bytes that the inputs of all splits may take in memory, in the type that the model gets. Above it,
             splits larger than a tenth of it are `Rows`, which stay on disk; everything else comes out the same. None reads
-            all into memory, as does a table with named columns.
+            all into memory.
 
     Raises:
         RecipeError: If keys of the section contradict each other or the source.
         DataError: If the data is missing, malformed or does not fit.
     """
-    source = read(spec, seed=seed, task=task)
+    source = read(spec, seed=seed, task=task, memory_budget=memory_budget)
     return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
 
 
-def read(spec: DataSpec, *, seed: int, task: str | None = None) -> Source:
+def read(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Source:
     """Return the examples as the source delivers them; arguments and errors as of `load`."""
     errors = [problem for problem in section_problems(spec, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
-    source = spec.load_source(seed=seed)
+    keys = {"memory_budget": memory_budget} if spec.reads_by_budget else {}
+    source = spec.load_source(seed=seed, **keys)
     if not isinstance(source, Source):
         raise DataError(
             f"data source {_name(spec)!r} returned {type(source).__name__}, expected a hornbook.data.Source."

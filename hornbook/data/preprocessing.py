@@ -4,15 +4,16 @@ Everything here looks at the training split only; the saved model carries the re
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
-from hornbook.data.storage.rows import blocks, in_file_order, in_memory
+from hornbook.data.storage.rows import blocks, in_file_order, mapped
 from hornbook.errors import DataError
 
 __all__ = [
@@ -39,29 +40,45 @@ def keep_training_categories(
 
     A category that only validation or test has becomes code 0, as it will at prediction.
     """
-    tables: dict[str, Array] = {}
+    lookups: dict[int, Array] = {}
     warnings: list[str] = []
     known = list(features)
-    for column, feature in enumerate(features):
-        if feature.type != "category":
-            continue
-        present = np.unique(in_memory(parts["train"].x)[:, column]).astype(int)
-        present = present[present > 0]
+    for column, is_present in _present(parts["train"].x, features).items():
+        feature, present = features[column], np.flatnonzero(is_present)
         if len(present) == len(feature.categories):
             continue
         lookup = np.zeros(len(feature.categories) + 1, dtype=np.float32)
         lookup[present] = np.arange(1, len(present) + 1)
-        if not tables:
-            tables = {name: in_memory(part.x).copy() for name, part in parts.items()}
-        for table in tables.values():
-            table[:, column] = lookup[table[:, column].astype(int)]
+        lookups[column] = lookup
         known[column] = replace(feature, categories=tuple(feature.categories[code - 1] for code in present))
         unseen = [name for code, name in enumerate(feature.categories, 1) if code not in present]
         noun = "category" if len(unseen) == 1 else "categories"
         listed = ", ".join(unseen[:5]) + (" …" if len(unseen) > 5 else "")
         warnings.append(f"column '{feature.name}': {noun} {listed} not in the training split count as unknown.")
-    parts = {name: replace(part, x=tables[name]) if tables else part for name, part in parts.items()}
+    if lookups:
+        convert = partial(_renumbered, lookups=lookups)
+        parts = {name: replace(part, x=mapped(part.x, convert)) for name, part in parts.items()}
     return parts, tuple(known), tuple(warnings)
+
+
+def _present(x: Inputs, features: tuple[Feature, ...]) -> dict[int, Array]:
+    """Return for each column of categories which codes above 0 occur: (categories + 1,) booleans."""
+    categories = {column: feature for column, feature in enumerate(features) if feature.type == "category"}
+    found = {column: np.zeros(len(feature.categories) + 1, bool) for column, feature in categories.items()}
+    for block in blocks(in_file_order(x)) if found else ():
+        for column, is_present in found.items():
+            is_present[block[:, column].astype(int)] = True
+    for is_present in found.values():
+        is_present[0] = False
+    return found
+
+
+def _renumbered(block: Array, *, lookups: Mapping[int, Array]) -> Array:
+    """Return rows in which the codes of some columns are others."""
+    rows = block.copy()
+    for column, lookup in lookups.items():
+        rows[:, column] = lookup[rows[:, column].astype(int)]
+    return rows
 
 
 def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
@@ -149,7 +166,7 @@ def compute_preprocessing(
         per_feature=variance is not None and standardize == "per_feature",
         features=features if has_categories else None,
         has_missing=has_missing,
-        whole=_whole(in_memory(x), features) if has_categories and features else (),
+        whole=_whole(x, features) if has_categories and features else (),
         clips=by_rank == "robust",
         quantiles=quantiles,
     )
@@ -183,10 +200,21 @@ def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing
     return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
 
 
-def _whole(x: Array, features: tuple[Feature, ...]) -> tuple[str, ...]:
+def _whole(x: Inputs, features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Return the columns of categories that have one in each row."""
-    categories = [(column, feature.name) for column, feature in enumerate(features) if feature.type == "category"]
-    return tuple(name for column, name in categories if (x[:, column] > 0).all())
+    count = _zeros(x)
+    is_category = [feature.type == "category" for feature in features]
+    return tuple(
+        feature.name for feature, is_one, n in zip(features, is_category, count, strict=True) if is_one and not n
+    )
+
+
+def _zeros(x: Inputs) -> list[int]:
+    """Return how many zeros each column has."""
+    count = np.zeros(x.shape[1], int)
+    for block in blocks(in_file_order(x)):
+        count += (block == 0).sum(axis=0)
+    return [int(number) for number in count]
 
 
 def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection[str], *, what: str) -> list[str]:
@@ -199,9 +227,8 @@ def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection
         what: What the rows are called: ``test rows``.
     """
     notes = []
-    for column, feature in enumerate(features):
-        count = int((in_memory(x)[:, column] == 0).sum()) if feature.name in whole else 0
-        if count:
+    for feature, count in zip(features, _zeros(x) if whole else [0] * len(features), strict=True):
+        if count and feature.name in whole:
             verb = "has" if count == 1 else "have"
             notes.append(
                 f"column '{feature.name}': {count:,} of {len(x):,} {what} {verb} no category, or one that training did not "
@@ -211,7 +238,7 @@ def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection
 
 
 def _has_nan(x: Inputs) -> bool:
-    return any(bool(np.isnan(block).any()) for block in blocks(x))
+    return any(bool(np.isnan(block).any()) for block in blocks(in_file_order(x)))
 
 
 def _moments(x: Inputs, size: int) -> tuple[Array, Array]:

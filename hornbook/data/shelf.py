@@ -63,20 +63,23 @@ class Shelf:
         key = (*section, memory_budget, seed if divides_by_seed else None)
         splits = self._find(key)
         if not isinstance(splits, Splits):
-            source = self._read(section, spec, seed, task)
+            way = (*section, memory_budget) if spec.reads_by_budget else section
+            source = self._read(way, spec, seed, task, memory_budget)
             splits = prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
             self._keep(key, splits)
         return splits
 
-    def _read(self, section: tuple[object, ...], spec: DataSpec, seed: int, task: str | None) -> Source:
-        begun = self._begun.pop(section, None)
+    def _read(
+        self, section: tuple[object, ...], spec: DataSpec, seed: int, task: str | None, memory_budget: int | None
+    ) -> Source:
+        begun = self._begun.pop(_section(spec, task), None)
         if begun is not None:
             return begun.result()
         if spec.reads_seed:
-            return read(spec, seed=seed, task=task)
+            return read(spec, seed=seed, task=task, memory_budget=memory_budget)
         source = self._find(section)
         if not isinstance(source, Source):
-            source = read(spec, seed=seed, task=task)
+            source = read(spec, seed=seed, task=task, memory_budget=memory_budget)
             self._keep(section, source)
         return source
 

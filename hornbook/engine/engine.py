@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hornbook.data import memory_budget
 from hornbook.data.source import Array
 from hornbook.engine.feed import Block, make_feed
 from hornbook.engine.programs import Programs
@@ -59,7 +60,7 @@ class Engine:
     def __init__(self, setup: Setup) -> None:
         self.built = setup.built
         self.full_batches, self.rest = divmod(len(setup.train), setup.batch_size)
-        self.feed = make_feed(setup.train, setup.targets(), setup.batch_size)
+        self.feed = make_feed(setup.train, setup.targets(), setup.batch_size, memory_budget=memory_budget(setup.recipe))
         self.loss_tracker = keras.metrics.Mean(name="loss")
         states, seeds = setup.seeds()
         training = setup.recipe.training

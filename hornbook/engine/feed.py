@@ -1,6 +1,7 @@
 """How examples reach the device: resident arrays, or blocks streamed from disk in the same order."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,10 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.data.source import Array, Split
+from hornbook.data.storage.readers import ALIGNMENT, aligned
+from hornbook.data.storage.rows import Rows
 
 __all__ = ["Block", "Feed", "Resident", "Streamed", "make_feed"]
 
 BLOCK_BYTES = 2**25
+LARGEST_BLOCK = 2**28
+BUDGET_SHARE = 4
+"""A block takes a quarter of the memory budget, three may be there: the larger, the closer together its rows in the file."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,12 @@ class Feed(Protocol):
         """Return (inputs, targets, index, weights as of a block) of the smaller last batch."""
 
 
-def make_feed(split: Split, targets: Array, batch_size: int) -> Feed:
+def make_feed(split: Split, targets: Array, batch_size: int, *, memory_budget: int = 0) -> Feed:
     """Return the feed of a split: streamed where its inputs stay on disk, otherwise resident."""
     if isinstance(split.x, np.ndarray) and not isinstance(split.x, np.memmap):
         return Resident(split.x, targets, batch_size, split.weights)
-    return Streamed(split.x, targets, batch_size, split.weights)
+    block_bytes = min(max(BLOCK_BYTES, memory_budget // BUDGET_SHARE), max(BLOCK_BYTES, LARGEST_BLOCK))
+    return Streamed(split.x, targets, batch_size, split.weights, block_bytes=block_bytes)
 
 
 class Resident:
@@ -76,10 +83,10 @@ class Resident:
 
 
 def _aligned(x: Array) -> Array:
-    """Return a copy of an array that begins where TensorFlow's kernels want it to: at a multiple of 64 bytes."""
-    room = np.empty(x.nbytes + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    copy = room[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
+    """Return an array that begins where TensorFlow's kernels want it to, a copy where it does not."""
+    if x.ctypes.data % ALIGNMENT == 0:
+        return x
+    copy = aligned(x.shape, x.dtype)
     copy[...] = x
     return copy
 
@@ -92,42 +99,49 @@ def _on_device(x: Array) -> Any:
 
 
 class Streamed:
-    """Examples stay on disk; `tf.data` reads the next block while one is trained on."""
+    """Examples stay on disk; a thread reads the next block while one is trained on.
 
-    def __init__(self, x: Any, targets: Array, batch_size: int, weights: Array | None = None) -> None:
-        self.x, self.y, self.weights = x, targets, weights
+    A block holds its examples in the order in which they are stored, and `order` says where each is: sorting them on the
+    way would take as long as reading them.
+    """
+
+    def __init__(
+        self, x: Any, targets: Array, batch_size: int, weights: Array | None = None, *, block_bytes: int
+    ) -> None:
+        self.x = x if isinstance(x, Rows) else Rows(x)
+        self.y, self.weights = targets, weights
         self.batch_size = batch_size
         self.full_batches = len(x) // batch_size
         row_bytes = max(int(x.nbytes) // max(len(x), 1), 1)
-        self.block_batches = min(max(BLOCK_BYTES // (row_bytes * batch_size), 1), max(self.full_batches, 1))
+        self.block_batches = min(max(block_bytes // (row_bytes * batch_size), 1), max(self.full_batches, 1))
 
-    def _take(self, rows: Array) -> tuple[Array, Array]:
-        return np.asarray(self.x[rows]), self.y[rows]
-
-    def _weights(self, rows: Array) -> tuple[Any, ...]:
-        return () if self.weights is None else (tf.constant(self.weights[rows]),)
+    def _read(self, rows: Array, first: int, end: int) -> Block:
+        inputs, places = self.x.gather(rows)
+        by_place = np.empty_like(rows)
+        by_place[places] = rows
+        weights = () if self.weights is None else (tf.constant(self.weights[by_place]),)
+        order = tf.constant(places.astype(np.int32))
+        return Block(_on_device(_aligned(inputs)), tf.constant(self.y[by_place]), order, first, end, weights)
 
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield blocks of one size, the last one filled up with rows that no batch reads, so that one program fits all."""
         size = self.block_batches * self.batch_size
-        firsts = range(start, self.full_batches, self.block_batches)
 
-        def read() -> Iterator[tuple[Array, Array]]:
-            for first in firsts:
-                rows = order[first * self.batch_size :][:size]
-                yield self._take(np.resize(rows, size))
+        def read(first: int) -> Block:
+            rows = np.resize(order[first * self.batch_size :][:size], size)
+            return self._read(rows, first, min(first + self.block_batches, self.full_batches))
 
-        x, y = self._take(order[:1])
-        signature = (tf.TensorSpec((size, *x.shape[1:]), x.dtype), tf.TensorSpec((size, *y.shape[1:]), y.dtype))
-        dataset = tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(1)
-        rows = tf.range(size, dtype=tf.int32)
-        for first, (inputs, targets) in zip(firsts, dataset, strict=True):
-            own = np.resize(order[first * self.batch_size :][:size], size)
-            end = min(first + self.block_batches, self.full_batches)
-            yield Block(inputs, targets, rows, first, end, self._weights(own))
+        with ThreadPoolExecutor(1) as reader:
+            following = None
+            for first in range(start, self.full_batches, self.block_batches):
+                block = read(first) if following is None else following.result()
+                more = first + self.block_batches
+                following = reader.submit(read, more) if more < self.full_batches else None
+                yield block
+                del block  # its memory is free before the one after the next is read
 
     def rest(self, order: Array) -> tuple[Any, Any, Any, tuple[Any, ...]]:
         """Return the examples of the last batch alone."""
-        own = order[self.full_batches * self.batch_size :]
-        x, y = self._take(own)
-        return tf.constant(x), tf.constant(y), tf.range(len(x), dtype=tf.int32), self._weights(own)
+        rows = order[self.full_batches * self.batch_size :]
+        block = self._read(rows, 0, 0)
+        return block.inputs, block.targets, block.order, block.weights

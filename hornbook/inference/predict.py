@@ -32,6 +32,7 @@ from hornbook.runs.members import are_several
 
 __all__ = ["predict_file", "prediction_columns"]
 
+ROWS_AT_ONCE = 1 << 16
 MOST_NAMED = 20  # columns of a split that a message names
 
 
@@ -183,7 +184,9 @@ def _write(
         columns = prediction_columns(scored.scores, trained, scored.uncertainty, decision=decision)
         frame = pl.DataFrame(_beside(columns, kept))
         if output is None:
-            data_stream().write(frame.write_csv())
+            for start in range(0, max(frame.height, 1), ROWS_AT_ONCE):
+                part = frame.slice(start, ROWS_AT_ONCE)
+                data_stream().write(part.write_csv(include_header=start == 0))
             return ()
         with replacing(output) as temporary:
             frame.write_csv(temporary)

@@ -1,10 +1,12 @@
-"""Where pixels of pictures that were read are kept, what that costs, and how it is freed. No NumPy.
+"""Where pixels of pictures and rows of large tables that were read are kept, what that costs, and how it is freed. No NumPy.
 
 ```text
 $HORNBOOK_CACHE, else $XDG_CACHE_HOME/hornbook, else ~/.cache/hornbook
   pictures/<settings>-<content>/   rows.npy  facts.bin  about.json     one set of pictures, read in one way
   pictures/folders/<folder>.npz    which bytes each file of a folder had, by its size and times
   pictures/locks/<folder>          who reads a folder now
+  tables/<settings>-<content>/     rows.npy  beside.arrow  about.json  one table as numbers
+  tables/locks/<settings>          who reads a table now
 ```
 """
 
@@ -25,7 +27,7 @@ __all__ = [
     "Cached",
     "being_filled",
     "cache_folder",
-    "cached_pictures",
+    "cached_sets",
     "filling",
     "free_cached",
     "remove_unfilled",
@@ -33,29 +35,30 @@ __all__ = [
 
 VARIABLE = "HORNBOOK_CACHE"
 ABOUT, UNFILLED = "about.json", ".filling-"
+KINDS = ("pictures", "tables")
 UNUSED_S = 7 * 86400
 """A set that was used since stays, unless its folder of pictures is gone."""
 
 
-def cache_folder() -> Path:
-    """Return the folder of pictures that were read."""
+def cache_folder(kind: str = "pictures") -> Path:
+    """Return the folder of `pictures` or `tables` that were read."""
     root = os.environ.get(VARIABLE)
     if not root:
         root = os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "hornbook")
-    return Path(root).expanduser().absolute() / "pictures"
+    return Path(root).expanduser().absolute() / kind
 
 
 @dataclass(frozen=True)
 class Cached:
-    """A set of pictures that were read.
+    """A set of pictures, or a table, that was read.
 
     Attributes:
         path: Its folder.
-        source: The folder of pictures, or the list.
-        what: The pictures in words.
+        source: The folder of pictures, the list, or the table.
+        what: What is kept, in words.
         size: Bytes.
         used: When it was last used, seconds since 1970.
-        is_unused: Whether it was not used for a week, or its folder of pictures is gone.
+        is_unused: Whether it was not used for a week, or its folder of pictures or its table is gone.
     """
 
     path: Path
@@ -66,18 +69,25 @@ class Cached:
     is_unused: bool
 
 
-def cached_pictures() -> list[Cached]:
-    """Return what is in the cache, by the folder of pictures; what cannot be read counts as unused."""
-    found, root = [], cache_folder()
-    for path in sorted(root.glob("*-*")) if root.is_dir() else ():
+def cached_sets() -> list[Cached]:
+    """Return what is in the cache, by where it comes from; what cannot be read counts as unused."""
+    found = []
+    paths = [path for kind in KINDS if (root := cache_folder(kind)).is_dir() for path in sorted(root.glob("*-*"))]
+    for path in paths:
         if path.name.startswith(".") or not path.is_dir():
             continue
-        source, what, used = "a folder", "pictures that are damaged", 0.0
+        is_table = path.parent.name == "tables"
+        source, what, used = ("a file", "rows", 0.0) if is_table else ("a folder", "pixels of pictures", 0.0)
+        what += " that are damaged"
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             about = json.loads((path / ABOUT).read_text(encoding="utf-8"))
-            settings = about["settings"]
             source = str(about["source"])
-            what = f"{about['pictures']:,} pictures at {settings['height']}×{settings['width']}×{settings['channels']}"
+            if is_table:
+                what = f"{about['rows']:,} rows of {about['width']:,} numbers"
+            else:
+                settings = about["settings"]
+                shape = f"{settings['height']}×{settings['width']}×{settings['channels']}"
+                what = f"pixels of {about['pictures']:,} pictures at {shape}"
             used = (path / ABOUT).stat().st_mtime
         size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         is_unused = time.time() - used > UNUSED_S or not os.path.exists(source)
@@ -87,7 +97,7 @@ def cached_pictures() -> list[Cached]:
 
 
 def free_cached(path: Path) -> None:
-    """Delete a set of pictures that were read: the next run reads them again, and one that is training goes on.
+    """Delete what was read: the next run reads it again, and one that is training goes on.
 
     Raises:
         RunError: If it cannot be deleted.
@@ -101,20 +111,20 @@ def free_cached(path: Path) -> None:
 
 def remove_unfilled() -> int:
     """Delete what killed processes have left of sets that they were reading; return the bytes."""
-    freed, root = 0, cache_folder()
-    for path in sorted(root.glob(f"{UNFILLED}*")) if root.is_dir() else ():
+    freed = 0
+    for path in [path for kind in KINDS for path in sorted(cache_folder(kind).glob(f"{UNFILLED}*"))]:
         key = path.name.removeprefix(UNFILLED).partition("-")[0]
-        if being_filled(key):
+        if being_filled(key, path.parent.name):
             continue
         freed += sum(file.stat().st_size for file in path.iterdir() if file.is_file())
         shutil.rmtree(path, ignore_errors=True)
     return freed
 
 
-def being_filled(key: str) -> bool:
-    """Return whether a process reads the pictures that a key stands for."""
+def being_filled(key: str, kind: str = "pictures") -> bool:
+    """Return whether a process reads what a key stands for."""
     try:
-        with (cache_folder() / "locks" / key).open("rb") as file:
+        with (cache_folder(kind) / "locks" / key).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -124,19 +134,20 @@ def being_filled(key: str) -> bool:
 
 
 @contextlib.contextmanager
-def filling(key: str) -> Iterator[Path]:
-    """Give a folder to put a set of pictures into; another process that reads the same pictures waits until then.
+def filling(key: str, kind: str = "pictures") -> Iterator[Path]:
+    """Give a folder to put a set of pictures, or a table, into; another process that reads the same waits until then.
 
     What is not renamed before the end is deleted. A killed process leaves no lock behind.
 
     Args:
-        key: What the pictures are: hexadecimal digits.
+        key: What is read: hexadecimal digits.
+        kind: `pictures` or `tables`.
 
     Raises:
         DataError: If the folder cannot be written.
     """
-    root = cache_folder()
-    advice = f"Name another folder for pictures that were read, in the environment variable {VARIABLE}."
+    root = cache_folder(kind)
+    advice = f"Name another folder for {kind} that were read, in the environment variable {VARIABLE}."
     try:
         (root / "locks").mkdir(parents=True, exist_ok=True)
         lock = (root / "locks" / key).open("ab")

@@ -173,3 +173,57 @@ def test_helpers_leave_arrays_arrays():
     assert in_file_order(VALUES) is VALUES
     assert isinstance(select(VALUES, slice(2)), np.ndarray)
     assert isinstance(select(Rows(VALUES), slice(2)), Rows)
+
+
+@pytest.fixture
+def windows(monkeypatch, tmp_path):
+    """Two thousand rows in a file, of which windows of a hundred are mapped; 64 bytes stand in front of them."""
+    monkeypatch.setattr("hornbook.data.storage.readers.WINDOW_BYTES", 100 * 84)
+    values = np.random.default_rng(7).random((2000, 21), dtype=np.float32)
+    path = tmp_path / "rows.bin"
+    path.write_bytes(b"heading." * 8 + values.tobytes())
+    return values, FileReader(path, offset=64, shape=values.shape, dtype=values.dtype)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(np.random.default_rng(8).permutation(2000), id="all"),
+        pytest.param(np.random.default_rng(8).integers(0, 2000, 500), id="some of them twice"),
+        pytest.param(np.sort(np.random.default_rng(8).integers(900, 2000, 500)), id="in the file's order"),
+        pytest.param(np.concatenate([np.arange(80), np.arange(1900, 2000)]), id="first and last"),
+    ],
+)
+def test_rows_that_lie_close_together_are_read_through_windows(windows, monkeypatch, rows):
+    values, reader = windows
+    monkeypatch.setattr(reader, "_fill", None)  # which reads row by row
+    np.testing.assert_array_equal(reader.read(rows), values[rows])
+
+
+def test_a_window_of_a_file_that_became_shorter_is_an_error_and_not_a_crash(windows):
+    _, reader = windows
+    with reader.path.open("r+b") as stream:
+        stream.truncate(100_000)
+    with pytest.raises(DataError, match=r"rows\.bin: ends at byte 100,000: it was shortened while in use\."):
+        reader.read(np.arange(0, 2000, 2))
+
+
+def test_gathered_rows_are_in_the_order_of_the_file(base):
+    x = Rows(base).subset(np.array([4, 1, 9, 7]))
+    values, places = x.gather(np.array([2, 0, 0, 1]))
+    np.testing.assert_array_equal(values, VALUES[[1, 4, 4, 9]])
+    np.testing.assert_array_equal(values[places], VALUES[[9, 4, 4, 1]])
+
+
+def test_large_arrays_begin_where_tensorflow_takes_them_as_they_are(windows):
+    _, reader = windows
+    assert reader.read(range(5, 900)).ctypes.data % 64 == 0
+
+
+def test_blocks_are_cut_alike_from_rows_and_arrays(windows, monkeypatch):
+    monkeypatch.setattr("hornbook.data.storage.rows.VALUES_PER_BLOCK", 21 * 30)
+    values, reader = windows
+    order = np.random.default_rng(9).permutation(2000)
+    pairs = list(zip(blocks(Rows(reader, order)), blocks(values[order]), strict=True))
+    assert len(pairs) == 67
+    assert all(np.array_equal(*pair) for pair in pairs)

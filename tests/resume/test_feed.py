@@ -85,8 +85,7 @@ def test_no_more_than_a_block_is_read_at_once(monkeypatch, tensorflow):
             Watched.most = max(Watched.most, len(rows))
             return X[rows]
 
-    monkeypatch.setattr("hornbook.engine.feed.BLOCK_BYTES", 3 * BATCH * ROW_BYTES)
-    feed = Streamed(Watched(), Y, BATCH)
+    feed = Streamed(Watched(), Y, BATCH, block_bytes=3 * BATCH * ROW_BYTES)
     assert len(list(feed.blocks(np.arange(210, dtype=np.int32), 0))) == 9  # 26 batches
     assert Watched.most == 3 * BATCH
 

@@ -136,3 +136,19 @@ def test_the_budget_that_no_recipe_names_is_half_of_the_machine(monkeypatch):
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
     assert memory_budget(load_recipe({**RECIPE, "training": {}})) == 2_048_000
     assert memory_budget(load_recipe(RECIPE)) == 6_000_000
+
+
+def test_training_on_a_table(home):
+    import polars as pl
+
+    import hornbook
+
+    x, y = np.load("x.npy", mmap_mode="r"), np.load("y.npy")
+    for start in range(0, ROWS, PART):
+        columns = {f"n{column}": x[start : start + PART, column] for column in range(COLUMNS)}
+        pl.DataFrame({**columns, "y": y[start : start + PART]}).write_parquet(f"t-{start:05}.parquet")
+    data = {"name": "table", "path": "t-*.parquet", "target": "y", "split": {"validation": 0.2, "test": 0.2}}
+    recipe = hornbook.load_recipe({**RECIPE, "name": "table", "data": data})
+    peak = Peak()
+    hornbook.train(recipe, progress=False)
+    assert peak.bytes() < ALLOWED

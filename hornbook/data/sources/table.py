@@ -1,11 +1,13 @@
 """Table files as sources. Types columns, leaves numbering the training split's categories to the pipeline."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from hornbook.data.source import Array, Source
+from hornbook.data.source import Array, Feature, Inputs, Source
 from hornbook.data.tables.columns import (
     encode_columns,
     feature_columns,
@@ -18,6 +20,8 @@ from hornbook.data.tables.columns import (
 from hornbook.data.tables.dates import guessed_times
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
+from hornbook.data.tables.kept import KeptTable, kept_table
+from hornbook.data.tables.large import is_large
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
@@ -28,47 +32,104 @@ from hornbook.recipes.sources.table import Table
 __all__ = ["dialect_of", "load_table", "split_values", "table_frame"]
 
 
-def load_table(spec: Table, *, seed: int) -> Source:
+def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> Source:
     """Return a table as a source: x (N, F) float32 with NaN for missing numbers and codes for categories.
+
+    Args:
+        spec: The section of the recipe.
+        seed: Of no use here.
+        memory_budget: A table of which a data frame would exceed it is read in parts, and its rows stay on disk; None: none
+            is. See `tables.large`.
 
     Raises:
         DataError: If a file or column is missing or malformed.
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
-    frame, said = _labeled(table_frame(spec), spec, dialect, where)
-    columns = feature_columns(spec, frame, where)
-    features, dialect, warnings = infer_features(
-        frame.select(columns), spec.declared_types, dialect=dialect, where=where
-    )
-    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
+    train = _encoded(spec, spec.path, dialect, memory_budget)
+    dialect, said = train.dialect, train.said
     own: dict[str, Any] = {}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
             continue
-        name = table_name(path)
-        other = read_frame(path, dialect, may_mix=spec.may_mix)
-        weight = [spec.weight] if spec.weight is not None else []
-        require_columns([*columns, *spec.target_columns, *weight], other, name)
-        other, more = _labeled(other, spec, dialect, name)
-        said = (*said, *more)
-        own[f"x_{split}"], _ = encode_columns(other, features, dialect=dialect, where=name)
-        own[f"y_{split}"] = target_array(spec.target_columns, other, dialect, name, numbers=spec.types or ())
-        own[f"weights_{split}"] = weights_of(spec.weight, other, dialect, name)
+        name, other = table_name(path), _encoded(spec, path, dialect, memory_budget, features=train.features)
+        said = (*said, *other.said)
+        own[f"x_{split}"] = other.x
+        own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
+        own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
     return Source(
-        x_NF,
-        target_array(spec.target_columns, frame, dialect, where, numbers=spec.types or ()),
+        train.x,
+        target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
         "table",
-        features=features,
-        split_by=split_values(spec.split, frame, dialect, where),
-        weights=weights_of(spec.weight, frame, dialect, where),
+        features=train.features,
+        split_by=split_values(spec.split, train.beside, dialect, where),
+        weights=weights_of(spec.weight, train.beside, dialect, where),
         target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
-        warnings=(*said, *warnings, *filter(None, [doubtful_heading(frame.columns) if spec.heading is None else ""])),
+        warnings=(
+            *said,
+            *train.warnings,
+            *filter(None, [doubtful_heading([*train.names]) if spec.heading is None else ""]),
+        ),
         extra=dialect.recorded(),
         **own,
     )
 
 
-def _labeled(frame: pl.DataFrame, spec: Table, dialect: Dialect, where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Encoded:
+    """A table as numbers, and the columns that are no features; the fields of `KeptTable`."""
+
+    x: Inputs
+    beside: pl.DataFrame
+    names: Sequence[str]
+    features: tuple[Feature, ...]
+    dialect: Dialect
+    warnings: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+def _encoded(
+    spec: Table, path: Any, dialect: Dialect, memory_budget: int | None, *, features: tuple[Feature, ...] | None = None
+) -> "_Encoded | KeptTable":
+    """Return a table of a recipe: the training examples, or others of whose columns `features` says what they are."""
+    where = table_name(path)
+    beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight])]
+    if features is None and spec.split is not None and spec.split.column is not None:
+        beside.append(spec.split.column)
+
+    def choose(frame: Any) -> list[str]:
+        if features is None:
+            return feature_columns(spec, frame, where)
+        columns = list(dict.fromkeys(feature.source for feature in features))
+        require_columns([*columns, *beside], frame, where)
+        return columns
+
+    if is_large(path, dialect, memory_budget):
+        settings = spec.model_dump_json(
+            include={"columns", "drop", "types", "target", "weight", "split", "missing_targets"}
+        )
+        declared = spec.declared_types
+        return kept_table(
+            path,
+            dialect,
+            choose=choose,
+            labeled=lambda table: _labeled(table, spec, dialect, where),
+            beside=beside,
+            declared=declared,
+            features=features,
+            may_mix=spec.may_mix,
+            settings=settings,
+        )
+    frame, said = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where)
+    columns, warnings = choose(frame), tuple[str, ...]()
+    if features is None:
+        features, dialect, warnings = infer_features(
+            frame.select(columns), spec.declared_types, dialect=dialect, where=where
+        )
+    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
+    return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings, said)
+
+
+def _labeled(frame: Any, spec: Table, dialect: Dialect, where: str) -> tuple[Any, tuple[str, ...]]:
     """Return the rows with targets, and a sentence about the others, where the recipe leaves these out."""
     if spec.missing_targets is None:
         return frame, ()

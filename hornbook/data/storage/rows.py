@@ -16,6 +16,8 @@ __all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "m
 
 Convert = Callable[[Array], Array]
 VALUES_PER_BLOCK = 1 << 20  # statistics hold a few float64 copies of a block: some 30 MB
+PLACE_BITS = 28  # of a number that holds a row and its place among those that are gathered at once
+BLOCKS_AHEAD = 8  # at most, read at once from disk: the more, the closer together the rows of a shuffled split lie
 
 
 class Rows:
@@ -97,6 +99,19 @@ class Rows:
     def __getitem__(self, indices: slice | Array) -> Array:
         """Return a copy of the rows of a slice, or as `take`."""
         return self._read(_choose(self._rows, indices))
+
+    def gather(self, indices: Array) -> tuple[Array, Array]:
+        """Return the rows at these positions in the order of the file, and at which place of that each of them is.
+
+        Faster than `take`, which is `values[places]`. Errors as of `take`.
+        """
+        rows = _choose(self._rows, indices)
+        if isinstance(rows, range):
+            return self._read(rows), np.arange(len(rows))
+        both = np.sort((rows << PLACE_BITS) | np.arange(len(rows)))  # several times as fast as an argsort
+        places = np.empty_like(rows)
+        places[both & ((1 << PLACE_BITS) - 1)] = np.arange(len(rows))
+        return self._read(both >> PLACE_BITS), places
 
     def blocks(self, rows_per_block: int) -> Iterator[Array]:
         """Yield all rows in order, so many at a time; the last block may be shorter."""
@@ -193,5 +208,8 @@ def blocks(x: Inputs) -> Iterator[Array]:
 def numbered_blocks(x: Inputs) -> Iterator[tuple[int, Array]]:
     """Yield (first row, block) of `blocks`."""
     size = max(1, VALUES_PER_BLOCK // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), size):
-        yield start, np.ascontiguousarray(x[start : start + size])
+    ahead = size * min(max(len(x) // size // 32, 1), BLOCKS_AHEAD) if isinstance(x, Rows) else size
+    for first in range(0, len(x), ahead):
+        several = x[first : first + ahead]
+        for start in range(0, len(several), size):
+            yield first + start, np.ascontiguousarray(several[start : start + size])

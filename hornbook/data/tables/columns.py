@@ -1,7 +1,7 @@
 """Turns the columns of a data frame into numbers: float32, NaN for missing, category codes from 1."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -23,6 +23,7 @@ from hornbook.data.tables.rule import (
     column_of,
     digits,
     plain_column,
+    plain_numbers,
     rows_listed,
 )
 from hornbook.data.tables.text import no_heading_hint
@@ -31,6 +32,7 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
+    "accepted",
     "columns_of",
     "encode_columns",
     "feature_columns",
@@ -43,6 +45,7 @@ __all__ = [
     "with_targets",
 ]  # fmt: skip
 
+ROWS_AT_ONCE = 4096
 YES_NO = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
 
@@ -74,14 +77,22 @@ def require_columns(names: list[str], frame: pl.DataFrame, where: str) -> None:
             raise DataError(f"{where}: no column '{name}'. {hint}")
 
 
-def columns_of(frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str) -> list[Column]:
-    """Return what the columns of a frame are; arguments as of `infer_features`."""
+def columns_of(
+    frame: pl.DataFrame,
+    declared: Mapping[str, Type],
+    *,
+    dialect: Dialect,
+    where: str,
+    used: Callable[[], Sequence[str]] | None = None,
+) -> list[Column]:
+    """Return what the columns of a frame are; arguments as of `infer_features`, and `used` as of `column_of`."""
 
     @cache
-    def used() -> list[str]:
+    def used_here() -> list[str]:
         texts = [frame[name].str.strip_chars() for name, dtype in frame.schema.items() if dtype == pl.String]
         return [text for text in dialect.missing if text and any((values == text).any() for values in texts)]
 
+    used = used or used_here
     return [column_of(frame[name], declared.get(name), dialect, where, used=used) for name in frame.columns]
 
 
@@ -99,7 +110,13 @@ def infer_features(
     Raises:
         DataError: If columns are refused; with all of them.
     """
-    columns = columns_of(frame, declared, dialect=dialect, where=where)
+    return accepted(columns_of(frame, declared, dialect=dialect, where=where), dialect, where)
+
+
+def accepted(
+    columns: Sequence[Column], dialect: Dialect, where: str
+) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
+    """Return what `infer_features` does, of columns that are known; errors as of that."""
     refusals = [column.refusal for column in columns if column.refusal]
     if len(refusals) == 1:
         raise DataError(f"{where}: {refusals[0]}")
@@ -136,7 +153,13 @@ def encode_columns(
                 moments[feature.column] = _moments(frame[feature.column], dialect, where)
             arrays.append(part_values(moments[feature.column], feature.part).astype(np.float32))
             continue
-        column = plain_column(frame[feature.name], dialect, where)
+        values = frame[feature.name]
+        if feature.type == "number" and not dialect.signs.get(feature.name):
+            numbers = plain_numbers(values, dialect)
+            if numbers is not None:
+                arrays.append(_to_float32(numbers, feature.name, where))
+                continue
+        column = plain_column(values, dialect, where)
         if feature.type == "number":
             arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
             continue
@@ -146,11 +169,21 @@ def encode_columns(
         if count:
             unknown[feature.name] = count
         arrays.append(codes)
-    return np.column_stack(arrays), unknown
+    return _side_by_side(arrays), unknown
+
+
+def _side_by_side(columns: Sequence[Array]) -> Array:
+    """Return columns (N,) as rows (N, F): pieces of them that fit a processor's cache, which takes half of the time."""
+    rows = np.empty((len(columns[0]), len(columns)), np.float32)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        end = start + ROWS_AT_ONCE
+        for place, column in enumerate(columns):
+            rows[start:end, place] = column[start:end]
+    return rows
 
 
 def target_array(
-    names: Sequence[str], frame: pl.DataFrame, dialect: Dialect, where: str, *, numbers: Collection[str] = ()
+    names: Sequence[str], frame: Any, dialect: Dialect, where: str, *, numbers: Collection[str] = ()
 ) -> Array:
     """Return target columns as (N,) or (N, K) values, whichever they hold.
 
@@ -219,7 +252,7 @@ def _target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number
     return values.to_numpy()
 
 
-def weights_of(column: str | None, frame: pl.DataFrame, dialect: Dialect, where: str) -> Array | None:
+def weights_of(column: str | None, frame: Any, dialect: Dialect, where: str) -> Array | None:
     """Return the rows' weights, or None where no column holds them; the pipeline refuses those that are none.
 
     Raises:
@@ -235,10 +268,8 @@ def weights_of(column: str | None, frame: pl.DataFrame, dialect: Dialect, where:
     return values.to_numpy()
 
 
-def with_targets(
-    frame: pl.DataFrame, names: Sequence[str], *, dialect: Dialect, where: str
-) -> tuple[pl.DataFrame, int]:
-    """Return the rows of a table in which no target is missing, and how many others there are.
+def with_targets(frame: Any, names: Sequence[str], *, dialect: Dialect, where: str) -> tuple[Any, int]:
+    """Return the rows of a data frame or large table in which no target is missing, and how many others there are.
 
     Raises:
         DataError: If there is no row with a target.
@@ -332,7 +363,7 @@ def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:
 
 
 def _to_float32(numbers: pl.Series, name: str, where: str) -> Array:
-    values = numbers.to_numpy().astype(np.float64)  # null becomes NaN
+    values = numbers.to_numpy().astype(np.float64, copy=False)  # null becomes NaN
     with np.errstate(over="ignore"):
         converted = values.astype(np.float32)
     infinite = np.flatnonzero(np.isinf(converted))

@@ -21,7 +21,7 @@ from hornbook.data.tables.text import read_text
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["read_frame", "table_name"]
+__all__ = ["Paths", "joined", "parquet_size", "read_frame", "read_parquet", "table_name", "typed"]
 
 Paths = str | Path | Sequence[str | Path]
 NOT_INSTALLED = "Excel files need more: pip install 'hornbook[excel]'. Or save the sheet as CSV."
@@ -52,7 +52,7 @@ def read_frame(
     """
     files, dialect = existing_files(path), dialect or Dialect()
     frames = [_read(file, dialect, wanted, rows) for file in files]
-    frame = frames[0] if len(frames) == 1 else _joined(files, frames, dialect, may_mix)
+    frame = frames[0] if len(frames) == 1 else joined(files, frames, dialect, may_mix)
     return frame if rows is None else frame.head(rows)
 
 
@@ -68,7 +68,8 @@ def _read(file: Path, dialect: Dialect, wanted: frozenset[str], rows: int | None
     with unchanged(file):
         kind = kind_of(file)
         if kind == "parquet":
-            frame = _read_parquet(file, rows)
+            _check_size(file, rows)
+            frame = read_parquet(file, rows)
         elif kind == "lines":
             frame = _read_lines(file, rows)
         elif kind == "excel":
@@ -78,22 +79,43 @@ def _read(file: Path, dialect: Dialect, wanted: frozenset[str], rows: int | None
             frame = read_text(file, dialect, is_tsv=is_tsv, wanted=wanted, rows=rows)
     if frame.height == 0:
         raise DataError(f"{file}: has a heading but no rows.")
+    return typed(frame)
+
+
+def typed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with the types that the rule of columns knows."""
     return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
-def _read_parquet(file: Path, rows: int | None) -> pl.DataFrame:
+def read_parquet(file: Path, rows: int | None, *, columns: list[str] | None = None) -> pl.DataFrame:
+    """Return a Parquet file, or its first rows, or some columns.
+
+    Raises:
+        DataError: If it is none.
+    """
     try:
-        scanned = pl.scan_parquet(file)
-        count = scanned.select(pl.len()).collect().item()
-        width = len(scanned.collect_schema())
-        if rows is None and count * width * 4 > memory_bytes():
-            raise DataError(
-                f"{file}: {count:,} rows of {width:,} columns are {count * width * 4 / 2**30:,.1f} GB, more than this "
-                "machine's memory."
-            )
-        return pl.read_parquet(file, n_rows=rows)
+        return pl.read_parquet(file, n_rows=rows, columns=columns)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{file}: is no readable Parquet file: {first_line(error)}") from error
+
+
+def parquet_size(file: Path) -> tuple[int, int]:
+    """Return (rows, columns) of a Parquet file; errors as of `read_parquet`."""
+    try:
+        scanned = pl.scan_parquet(file)
+        return int(scanned.select(pl.len()).collect().item()), len(scanned.collect_schema())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{file}: is no readable Parquet file: {first_line(error)}") from error
+
+
+def _check_size(file: Path, rows: int | None) -> None:
+    """Refuse a Parquet file that no data frame in this machine's memory can hold."""
+    count, width = parquet_size(file)
+    if rows is None and count * width * 4 > memory_bytes():
+        raise DataError(
+            f"{file}: {count:,} rows of {width:,} columns are {count * width * 4 / 2**30:,.1f} GB, more than this "
+            "machine's memory."
+        )
 
 
 def _read_lines(file: Path, rows: int | None) -> pl.DataFrame:
@@ -140,7 +162,7 @@ def _read_excel(file: Path, sheet: str | None, rows: int | None) -> pl.DataFrame
     return frame if rows is None else frame.head(rows)
 
 
-def _joined(
+def joined(
     files: Sequence[Path], frames: Sequence[pl.DataFrame], dialect: Dialect, may_mix: Callable[[str], bool] | None
 ) -> pl.DataFrame:
     """Return the rows of several files, columns by name in the order of the first.

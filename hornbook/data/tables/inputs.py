@@ -1,17 +1,22 @@
 """Tables to predict on. Imported when there is one: polars costs a tenth of a second and 30 MB."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
-from hornbook.data.source import Array, DataInfo, Examples, Reading
+from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
 from hornbook.data.storage.files import is_pattern
+from hornbook.data.storage.rows import numbered_blocks
+from hornbook.data.storage.stored import open_npy
 from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.files import read_frame, table_name
+from hornbook.data.tables.files import table_name
+from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, opened_table
 from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
@@ -20,7 +25,7 @@ from hornbook.recipes.language.hints import did_you_mean
 __all__ = ["beside_inputs", "fit_frame", "read_table"]
 
 
-def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
+def read_table(path: str | Path, info: DataInfo, reading: Reading, *, memory_budget: int | None = None) -> Examples:
     """Return a table's columns by name or, where the training data had no names, by position; and what else is asked of it.
 
     Raises:
@@ -30,17 +35,17 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading) -> Examples:
         raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
     names = frozenset(column.name for column in info.columns())
     numbers = {column.name for column in info.columns() if column.type == "number"}
-    frame = read_frame(path, Dialect.of_run(info.extra), wanted=names, may_mix=lambda name: name not in numbers)
-    return fit_frame(
-        frame, info, reading, where=table_name(path), name=str(path) if is_pattern(path) else Path(path).name
-    )
+    keys: dict[str, Any] = {"wanted": names, "may_mix": lambda name: name not in numbers}
+    called = str(path) if is_pattern(path) else Path(path).name
+    with opened_table(path, Dialect.of_run(info.extra), memory_budget=memory_budget, **keys) as table:
+        return fit_frame(table, info, reading, where=table_name(path), name=called)
 
 
-def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
-    """Return what `read_table` returns, for a table that is in memory.
+def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
+    """Return what `read_table` returns, for a table that is open.
 
     Args:
-        frame: Columns of text, or of types.
+        frame: Columns of text, or of types; the inputs of one that is not in memory stay on disk.
         info: Facts about the data that the model was trained on.
         reading: What is asked beside the inputs.
         where: What to call the table in errors.
@@ -58,7 +63,7 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
         more = [f"{name}: left out {unlabeled:,} of {count:,} rows, which have no target."] if unlabeled else []
     y, kept = beside_inputs(frame, info, reading, dialect, where)
     if info.features is None:
-        inputs = frame.drop(targets)
+        inputs = (frame.select(frame.columns) if isinstance(frame, LargeTable) else frame).drop(targets)
         if inputs.width != info.input_shape[0]:  # what is kept may be an input, or stand beside them
             inputs = inputs.drop(reading.keep)
         return Examples(
@@ -72,7 +77,12 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
         raise DataError(
             f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}".rstrip()
         )
-    x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
+    x: Inputs
+    if isinstance(frame, LargeTable):
+        encoded = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
+        x, unknown = open_npy(frame.folder / ROWS_FILE), encoded.unknown
+    else:
+        x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
     has_gap = None
     if reading.missing is None:
         _check_missing(x, info, where)
@@ -86,7 +96,7 @@ def fit_frame(frame: pl.DataFrame, info: DataInfo, reading: Reading, *, where: s
 
 
 def beside_inputs(
-    frame: pl.DataFrame, info: DataInfo, reading: Reading, dialect: Dialect, where: str
+    frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, dialect: Dialect, where: str
 ) -> tuple[Array | None, dict[str, pl.Series]]:
     """Return the targets as they stand in the table, (N,) or (N, K), None where they are not asked for; and what is kept.
 
@@ -118,20 +128,25 @@ def _by_position(frame: pl.DataFrame, info: DataInfo, dialect: Dialect, where: s
     return x
 
 
-def _check_missing(x: Array, info: DataInfo, where: str) -> None:
+def _check_missing(x: Inputs, info: DataInfo, where: str) -> None:
     """Refuse missing numbers where the model has never learned what stands for them."""
     if info.extra.get("has_missing", True):
         return
-    rows, columns = np.nonzero(np.isnan(x))
-    if len(rows):
-        name = (info.features or ())[columns[0]].source
+    count, first = 0, (0, 0)
+    for start, block in numbered_blocks(x):
+        rows, columns = np.nonzero(np.isnan(block))
+        if len(rows) and not count:
+            first = start + int(rows[0]), int(columns[0])
+        count += len(rows)
+    if count:
+        name = (info.features or ())[first[1]].source
         raise DataError(
-            f"{where}: column '{name}' has no value in row {rows[0] + 1:,} ({len(rows):,} missing in all), and the training "
+            f"{where}: column '{name}' has no value in row {first[0] + 1:,} ({count:,} missing in all), and the training "
             "data had no missing values. To predict and evaluate there are --missing fill and --missing skip."
         )
 
 
-def _notes(x: Array, frame: pl.DataFrame, info: DataInfo, unknown: dict[str, int], table: str) -> list[str]:
+def _notes(x: Inputs, frame: pl.DataFrame, info: DataInfo, unknown: Mapping[str, int], table: str) -> list[str]:
     features = info.features or ()
     notes = []
     read = {feature.source for feature in features}

@@ -11,7 +11,7 @@ from typing import Any
 from hornbook.data.storage.files import memory_bytes
 from hornbook.errors import DataError
 
-__all__ = ["check_archive", "first_line", "kind_of", "unchanged", "unpacked"]
+__all__ = ["check_archive", "first_line", "is_packed", "kind_of", "unchanged", "unpacked", "unpacking"]
 
 KINDS = {
     ".csv": "text", ".tsv": "text", ".txt": "text", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "lines",
@@ -82,6 +82,26 @@ def unpacked(file: Path) -> bytes | None:
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: is packed and cannot be unpacked: {first_line(error)}. Is it whole?") from error
     return b"".join(parts)
+
+
+def is_packed(file: Path) -> bool:
+    """Return whether a file is packed with gzip or zstandard, whatever its name."""
+    first = _first_bytes(file)
+    return first[:2] == GZIP or first == ZSTANDARD
+
+
+@contextmanager
+def unpacking(file: Path) -> Iterator[Any]:
+    """Give a file as a stream of bytes, unpacked as it is read where it is packed; errors as of `unpacked`."""
+    if not is_packed(file):
+        with file.open("rb") as stream:
+            yield stream
+        return
+    try:
+        with _opened(file, is_gzip=_first_bytes(file)[:2] == GZIP) as stream:
+            yield stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file}: is packed and cannot be unpacked: {first_line(error)}. Is it whole?") from error
 
 
 @contextmanager

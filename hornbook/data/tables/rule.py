@@ -14,6 +14,7 @@ A type that the recipe gives is taken. Otherwise, of the values that are there:
 Whole numbers are the same with and without `.0`, Booleans the same in any spelling and from any kind of file.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -39,7 +40,16 @@ from hornbook.data.tables.notation import (
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import DateColumn
 
-__all__ = ["Column", "as_numbers", "category_codes", "column_of", "plain_column", "rows_listed", "without_sign"]
+__all__ = [
+    "Column",
+    "as_numbers",
+    "category_codes",
+    "column_of",
+    "plain_column",
+    "plain_numbers",
+    "rows_listed",
+    "without_sign",
+]
 
 MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
 FEW_PLACEHOLDERS = 3  # so many different texts among numbers may stand for a missing value
@@ -94,6 +104,8 @@ def column_of(column: pl.Series, declared: Type | None, dialect: Dialect, where:
     Raises:
         DataError: If it holds what no table can train on (lists, bytes).
     """
+    if declared in {None, "number"} and (numbers := plain_numbers(column, dialect)) is not None:
+        return _number(column, dialect, numbers=numbers)
     values, name = plain_column(column, dialect, where), column.name
     if values.null_count() == len(values):
         return Column(name, "empty", refusal=f"column '{name}' is empty. Drop it (drop: [{yaml_text(name)}]).")
@@ -160,10 +172,11 @@ def _number(
             f"column '{name}' numbers the rows. If it is an identifier, drop it (drop: [{yaml_text(name)}])."
         )
     if sign is None and not dialect.is_loose and values.dtype == pl.String:
-        is_code = values.str.contains(r"^0\d+$")
-        if is_code.any():
+        codes = values.filter(values.str.starts_with("0").fill_null(value=False))
+        codes = codes.filter(codes.str.contains(r"^0\d+$"))
+        if len(codes):
             warnings.append(
-                f"column '{name}' holds whole numbers that begin with 0 ('{values.filter(is_code)[0]}'), read as numbers. "
+                f"column '{name}' holds whole numbers that begin with 0 ('{codes[0]}'), read as numbers. "
                 f"If they are codes, say so (types: {{{yaml_text(name)}: category}})."
             )
     return Column(name, "number", Feature(name, "number"), sign=sign, warnings=tuple(warnings))
@@ -262,6 +275,25 @@ def _without_sentinels(values: pl.Series, dialect: Dialect) -> pl.Series:
 def _without(values: pl.Series, absent: pl.Series) -> pl.Series:
     absent = absent.fill_null(value=False)
     return values.set(absent, None) if absent.any() else values
+
+
+def plain_numbers(column: pl.Series, dialect: Dialect) -> pl.Series | None:
+    """Return a column as Float64 where each value that is there is a number as programs write it, as in most columns.
+
+    That is what `plain_column` and `as_numbers` make of it, several times as fast. None where it takes a closer look.
+    """
+    if dialect.is_loose or not dialect.is_plain or dialect.missing_numbers:
+        return None
+    if column.dtype == pl.String:
+        head = column.head(SAMPLE)
+        if head.cast(pl.Float64, strict=False).null_count() > head.null_count():
+            return None
+    elif not column.dtype.is_numeric():
+        return None
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() > column.null_count() or numbers.null_count() == len(numbers):
+        return None
+    return numbers if math.isfinite(numbers.sum()) else None  # else some are NaN or infinite, or may be
 
 
 def as_numbers(values: pl.Series, dialect: Dialect, sign: str | None = None) -> pl.Series:
@@ -379,5 +411,6 @@ def _many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> 
 
 
 def _numbers_rows(numbers: pl.Series) -> bool:
-    values = numbers.to_numpy()
-    return len(values) > 10 and bool((np.diff(values) == 1).all())
+    if len(numbers) <= 10:
+        return False
+    return all(bool((np.diff(values.to_numpy()) == 1).all()) for values in (numbers.head(10), numbers))

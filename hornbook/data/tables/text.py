@@ -4,11 +4,13 @@ Every field is read as text and typed afterwards, so that training and predictio
 the heading; blank lines are none.
 """
 
+import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -17,14 +19,16 @@ import polars as pl
 
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.notation import is_number
-from hornbook.data.tables.packed import first_line, unpacked
+from hornbook.data.tables.packed import first_line, unpacked, unpacking
 from hornbook.errors import DataError
 
-__all__ = ["doubtful_heading", "no_heading_hint", "read_text"]
+__all__ = ["doubtful_heading", "no_heading_hint", "read_text", "text_parts"]
 
 SEPARATORS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 """What may separate fields, as YAML writes it."""
 SAMPLE_ROWS = 200
+PART_BYTES = 1 << 24
+PARTS_OF_ROW = 16  # in which a quote has to be closed
 
 
 def read_text(
@@ -40,6 +44,80 @@ def read_text(
         rows: Read so many at most.
     """
     return _read_csv(_Text(file, dialect, is_tsv=is_tsv), wanted, rows)
+
+
+def text_parts(
+    file: Path, dialect: Dialect, *, is_tsv: bool, wanted: frozenset[str] = frozenset()
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a text file in parts of some megabytes; arguments and errors as of `read_text`.
+
+    Each part is read as a file of its own, with the heading in front of it.
+    """
+    heading, rows, lines = b"", 0, 0
+    for place, part in enumerate(_parts(file, dialect)):
+        in_utf8 = replace(dialect, encoding="utf-8")
+        text = _Text(file, in_utf8, is_tsv=is_tsv, content=heading + part, before=(rows, lines))
+        if place == 0:
+            dialect = replace(dialect, separator=dialect.separator or _found_separator(text))
+            text = _Text(file, replace(dialect, encoding="utf-8"), is_tsv=is_tsv, content=part)
+            if _heading(text, _first_fields(text, dialect.separator or ","), wanted) is None:
+                heading = _first_row(part)
+                lines = -heading.count(b"\n")
+        frame = _read_csv(text, wanted, None)
+        rows, lines = rows + frame.height, lines + part.count(b"\n")
+        if frame.height:
+            yield frame
+
+
+def _parts(file: Path, dialect: Dialect) -> Iterator[bytes]:
+    """Yield a text in UTF-8 in pieces that end where a row does: behind a line with an even number of quotes before it."""
+    rest, lines = b"", 1
+    decoder = None if _is_utf8(dialect) else codecs.getincrementaldecoder(dialect.encoding)()
+    try:
+        with unpacking(file) as stream:
+            while more := stream.read(PART_BYTES):
+                rest += more if decoder is None else decoder.decode(more).encode()
+                if end := _end_of_row(rest):
+                    yield rest[:end]
+                    lines, rest = lines + rest.count(b"\n", 0, end), rest[end:]
+                elif len(rest) > PARTS_OF_ROW * PART_BYTES:
+                    raise DataError(
+                        f"{file}: a quote that opens in line {lines:,} or below is not closed within "
+                        f"{PARTS_OF_ROW * PART_BYTES / 1e6:,.0f} MB, so that no row ends. Close it; within a field it is "
+                        "doubled."
+                    )
+    except UnicodeError as error:
+        raise _Text(file, dialect, is_tsv=False, content=b"").no_text() from error
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {first_line(error)}") from error
+    if rest:
+        yield rest
+
+
+def _end_of_row(text: bytes) -> int:
+    """Return the place behind the last line that ends a row, or 0; the text begins with a row."""
+    end = text.rfind(b"\n") + 1
+    quotes = text.count(b'"', 0, end)
+    while end and quotes % 2:
+        before = text.rfind(b"\n", 0, end - 1) + 1
+        quotes -= text.count(b'"', before, end)
+        end = before
+    return end
+
+
+def _first_row(text: bytes) -> bytes:
+    """Return what stands before the second row of a text, blank lines in front of the first included."""
+    end, quotes = 0, 0
+    while end < len(text):
+        begin, end = end, text.find(b"\n", end) + 1 or len(text)
+        quotes += text.count(b'"', begin, end)
+        if quotes % 2 == 0 and text[:end].strip():
+            break
+    return text[:end] if text[:end].endswith(b"\n") else text[:end] + b"\n"
+
+
+def _is_utf8(dialect: Dialect) -> bool:
+    return dialect.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
 
 
 def no_heading_hint(names: list[str]) -> str:
@@ -65,10 +143,19 @@ def doubtful_heading(names: list[str]) -> str:
 class _Text:
     """A text file, and what is known about how it is written."""
 
-    def __init__(self, file: Path, dialect: Dialect, *, is_tsv: bool) -> None:
+    def __init__(
+        self,
+        file: Path,
+        dialect: Dialect,
+        *,
+        is_tsv: bool,
+        content: bytes | None = None,
+        before: tuple[int, int] = (0, 0),
+    ) -> None:
         self.file, self.dialect, self.is_tsv = file, dialect, is_tsv
-        self.is_utf8 = dialect.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
-        self.content = unpacked(file)  # None where the file is plain text
+        self.is_utf8 = _is_utf8(dialect)
+        self.content = unpacked(file) if content is None else content  # None where the file is plain text
+        self.rows_before, self.lines_before = before  # of a part of a file
 
     @contextmanager
     def lines(self) -> Iterator[IO[str]]:
@@ -221,7 +308,8 @@ def _blank_rows(text: _Text, separator: str, *, has_heading: bool) -> list[int]:
                     blank.append(number)
                 elif len(fields) != len(heading):
                     raise DataError(
-                        f"{text.file}: row {number + 1 - len(blank):,} (line {reader.line_num:,}) has {len(fields)} "
+                        f"{text.file}: row {text.rows_before + number + 1 - len(blank):,} "
+                        f"(line {text.lines_before + reader.line_num:,}) has {len(fields)} "
                         f"field{'s' if len(fields) != 1 else ''}, the heading has {len(heading)}."
                     )
         except csv.Error as error:

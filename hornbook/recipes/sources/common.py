@@ -166,7 +166,9 @@ class DataSpec(Component):
     has_split_column: ClassVar[bool] = False
     """Whether `split.column` can name something of this source."""
     is_read_whole: ClassVar[bool] = False
-    """Whether its inputs are in memory whatever the memory budget: a table whose columns have names and types."""
+    """Whether its inputs are in memory whatever the memory budget: a bundled table whose columns have names and types."""
+    reads_by_budget: ClassVar[bool] = False
+    """Whether `load_source` takes a `memory_budget` too, and reads in parts what exceeds it."""
     reads_in_threads: ClassVar[bool] = False
     """Whether reading leaves Python free for other threads, so that commands begin with it while TensorFlow is imported."""
     reads_seed: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import Spec, as_tuple, register
+from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
 from hornbook.recipes.sources.common import Names, Stored
 
 __all__ = ["ColumnType", "DateColumn", "Table", "Type"]
@@ -84,7 +84,7 @@ class Table(Stored):
     builds = "hornbook.data.sources.table:load_table"
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
-    is_read_whole: ClassVar[bool] = True
+    reads_by_budget: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
 
     path: FileNames
@@ -139,6 +139,18 @@ class Table(Stored):
         except (LookupError, ValueError):
             raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
         return value
+
+    def load_source(self, *, seed: int, memory_budget: int | None = None) -> Any:
+        """Return the table as a `hornbook.data.Source`, read in parts where it exceeds the budget.
+
+        Args:
+            seed: The recipe's seed.
+            memory_budget: Bytes.
+
+        Raises:
+            DataError: If the data is missing or malformed.
+        """
+        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget)
 
     @property
     def task_hint(self) -> Any:  # type: ignore[override]  # of the class for other sources

@@ -216,5 +216,5 @@ def test_the_cache_is_listed_and_freed(folder, cache, hornbook_command, tmp_path
     assert the_set(cache).exists()
     out = hornbook_command(f"hornbook runs prune {tmp_path / 'runs'} --yes").out
     assert "freed" in out
-    assert caches.cached_pictures() == []
+    assert caches.cached_sets() == []
     assert len(pixels(read(folder))) == 15
