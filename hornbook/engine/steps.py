@@ -231,7 +231,9 @@ class Steps:
         weights_B = batch_weights(self.weights_K, y, own_B)
         set_step(self.states, self.seeds, number)
         fused = fused_normalization(active=self.fuses)
-        momentum, dropout, decay = (momentum, None, None) if momentum.shape.rank == 0 else tf.unstack(momentum)
+        momentum, dropout, decay = (
+            tf.unstack(momentum) if tuple(getattr(momentum, "shape", ())) else (momentum, None, None)
+        )
         dropping = rates_from(dropouts(model), dropout)
         with threefry(active=jit), fused, dropping, self.statistics.as_variables(), tf.GradientTape() as tape:
             mixture = built.mixture(index_B.shape[0])

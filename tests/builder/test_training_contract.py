@@ -28,7 +28,7 @@ TARGETS = {
 SHARES = RNG.dirichlet((1, 1, 1), ROWS).astype(np.float32)
 VECTORS = {"cosine_similarity": SHARES, "kl_divergence": SHARES}
 """Targets of losses that compare several numbers per example."""
-OURS = {"step", "randomized_leaky_relu"}  # activations that are Hornbook's own layers
+OURS = {"step", "randomized_leaky_relu", "parametric_selu", "parametric_mish"}  # Hornbook's own layers
 HIDDEN = [name for name, cls in catalog("activation").items() if cls.hidden]
 NORMALIZATIONS = [name for name in catalog("normalization") if name != "none"]
 
