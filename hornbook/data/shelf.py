@@ -92,6 +92,8 @@ class Shelf:
         arrays = [values for values in _values(found) if values is not None]
         if any(not isinstance(values, np.ndarray) or isinstance(values, np.memmap) for values in arrays):
             return  # these stay on disk
+        if _size(found) > self.room:
+            return
         for values in arrays:
             values.flags.writeable = False  # nobody changes them for those who come after
         self._kept[key] = found

@@ -83,8 +83,11 @@ class Resident:
 
 
 def _aligned(x: Array) -> Array:
-    """Return an array that begins where TensorFlow's kernels want it to, a copy where it does not."""
-    if x.ctypes.data % ALIGNMENT == 0:
+    """Return an array that begins where TensorFlow's kernels want it to, a copy where it does not.
+
+    And where it may not be written to: NumPy lends no such array to TensorFlow.
+    """
+    if x.ctypes.data % ALIGNMENT == 0 and x.flags.writeable:
         return x
     copy = aligned(x.shape, x.dtype)
     copy[...] = x

@@ -12,7 +12,7 @@ from hornbook.recipes.recipe import Recipe
 
 BUILT = ("initializer", "activation", "normalization", "optimizer", "loss", "metric")
 AVERAGED = {"auc", "precision", "recall", "f1_score"}
-TASKED = {"accuracy", "r2_score", *AVERAGED}
+TASKED = {"rank_error", "accuracy", "r2_score", *AVERAGED}
 CHANGED = {"threshold": 0.25, "thresholds": 0.25, "average": "weighted"}
 """Values that mean something else than nothing."""
 
