@@ -118,3 +118,11 @@ def test_temperature_of_an_ensemble_is_of_its_mean(trained, tmp_path):
     logits = _logits(run, X)
     exponentials = np.exp(logits)
     np.testing.assert_allclose(exponentials / exponentials.sum(axis=1, keepdims=True), run.model(X), atol=1e-5)
+
+
+def test_scales_that_begin_alike_are_no_finding_of_sanity(prepare):
+    from hornbook.engine.probe import Probe
+    from hornbook.trainer.sanity.layers import check_signals, look_at
+
+    prepared = prepare(TREE, (X, CLASSES))
+    assert "same weights" not in check_signals(look_at(prepared, Probe(prepared.setup(), np.arange(24)))).reason

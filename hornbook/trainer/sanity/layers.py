@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.builder.members import SCALES
 from hornbook.builder.phases import Phase
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
@@ -68,6 +69,9 @@ def look_at(prepared: Prepared, probe: Probe) -> Layers:
 
 
 def _has_kernel(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer mixes what it reads; what only scales each number for itself does not."""
+    if getattr(layer, "equation", None) == SCALES:
+        return False
     return any(len(weight.shape) > 1 for weight in layer.weights)
 
 
