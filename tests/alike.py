@@ -1,5 +1,8 @@
 """Which shipped recipes are of the same structure as others, so that looking at those says most about them."""
 
+LONG = {"tabm", "reused_application"}
+"""Recipes that take long to build: their parts are looked at where they are tested, all of them with `--whole`."""
+
 COMPARED_AS = {
     "default_adam": "default_nesterov",
     "ema": "leaky_relu",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alike import COMPARED_AS, IN_PARTS
+from alike import COMPARED_AS, IN_PARTS, LONG
 from pictures import write_digits
 
 from hornbook import load_recipe, startup
@@ -109,7 +109,7 @@ class ShortRuns:
 def pytest_generate_tests(metafunc):
     """Let every test of short runs that does not choose look at each recipe; at some only where all are looked at."""
     if {"name", "short_runs"} <= {*metafunc.fixturenames} and not metafunc.definition.get_closest_marker("parametrize"):
-        alike = {*COMPARED_AS, *IN_PARTS}
+        alike = {*COMPARED_AS, *IN_PARTS, *LONG}
         names = sorted(shipped_recipes())
         marks = {name: pytest.mark.whole if name in alike else () for name in names}
         metafunc.parametrize("name", [pytest.param(name, marks=marks[name]) for name in names])

@@ -13,7 +13,7 @@ def with_engine(engine, **more):
     return {**TREE, **more, "training": TREE["training"] | {"engine": engine}}
 
 
-@pytest.mark.parametrize("engine", ["graph", "xla", "fit"])
+@pytest.mark.parametrize("engine", ["graph", *(pytest.param(name, marks=pytest.mark.whole) for name in ("xla", "fit"))])
 def test_weight_decay_follows_its_schedule(prepare, run_epochs, engine):
     """Inputs of 0 give the first kernel no gradient: all that changes it is the decay, here by hand."""
     decay = {"rate": 3.0, "schedule": FALLING}
@@ -31,7 +31,7 @@ def test_weight_decay_follows_its_schedule(prepare, run_epochs, engine):
     assert prepared.built.optimizer.weight_decay == 3.0  # the number is there again
 
 
-@pytest.mark.parametrize("engine", ["graph", "fit"])
+@pytest.mark.parametrize("engine", ["graph", pytest.param("fit", marks=pytest.mark.whole)])
 def test_dropout_follows_its_schedule(prepare, run_epochs, engine):
     def weights(**regularization):
         prepared = prepare(with_engine(engine, regularization=regularization), (X, Y))

@@ -137,6 +137,7 @@ def test_runs_that_mean_something_else_are_refused_with_all_differences(folder, 
         Members([pair[0], pair[0]])
 
 
+@pytest.mark.whole
 def test_the_folds_of_an_ablation_are_its_members(folder, monkeypatch, hornbook_command):
     monkeypatch.chdir(folder)
     tree = {

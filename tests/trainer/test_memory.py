@@ -138,6 +138,7 @@ def test_the_budget_that_no_recipe_names_is_half_of_the_machine(monkeypatch):
     assert memory_budget(load_recipe(RECIPE)) == 6_000_000
 
 
+@pytest.mark.whole
 def test_training_on_a_table(home):
     import polars as pl
 
