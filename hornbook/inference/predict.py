@@ -37,7 +37,7 @@ MOST_NAMED = 20  # columns of a split that a message names
 
 
 def predict_file(
-    run: str | Sequence[str],
+    run: str | Path | Sequence[str],
     source: str | Path | None = None,
     *,
     output: Path | None,
@@ -85,7 +85,7 @@ def predict_file(
         raise UsageError(f"{output}: predictions are written as .csv or .npz.")
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"{output.parent}: there is no such folder.")
-    names = [run] if isinstance(run, str) else list(run)
+    names = [str(run)] if isinstance(run, str | Path) else list(run)
     if are_several(names):
         for option, value in (("--mc-samples", mc_samples), ("--temperature", temperature)):
             if value:
