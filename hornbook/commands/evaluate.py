@@ -242,7 +242,6 @@ COMMANDS = (
             "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
             "hornbook evaluate he_elu_bn --errors 20",
-            "hornbook evaluate houses --importance",
             "hornbook evaluate he_elu_bn default_adam",
             "hornbook evaluate he_elu_bn --require 'train_accuracy>=0.9'",
         ),
