@@ -242,7 +242,7 @@ COMMANDS = (
             "hornbook evaluate he_elu_bn --input labelled.npz",
             "hornbook evaluate he_elu_bn --mc-samples 100 --calibration",
             "hornbook evaluate he_elu_bn --errors 20",
-            "hornbook evaluate he_elu_bn default_adam",
+            "hornbook evaluate he_elu_bn default_nesterov",
             "hornbook evaluate he_elu_bn --require 'train_accuracy>=0.9'",
         ),
     ),
@@ -253,7 +253,7 @@ COMMANDS = (
             "hornbook predict he_elu_bn -i images.npz -o predictions.csv",
             "hornbook predict he_elu_bn -i images.npz --mc-samples 100",
             "hornbook predict he_elu_bn --split test --keep index --keep y",
-            "hornbook predict he_elu_bn default_adam -i images.npz",
+            "hornbook predict he_elu_bn default_nesterov -i images.npz",
         ),
     ),
 )
