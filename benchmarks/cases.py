@@ -41,7 +41,7 @@ CASES = {
     "mlp_dropout": Case("mlp", dropout=0.2),
     "mlp_dropout_clip": Case("mlp", dropout=0.2, clip=1.0),
     "cnn": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM)),
-    "cnn_fused": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM, "training.engine=fused_graph")),
+    "cnn_graph": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM, "training.engine=graph")),
     "deep": Case("deep", SMALL, optimizer="adam", overrides=(DEEP, ADAM)),
     "lstm": Case("lstm", SMALL, optimizer="adam", overrides=(*LSTM, ADAM)),
 }

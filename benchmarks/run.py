@@ -68,7 +68,7 @@ COMPARISONS = [
     Comparison("mlp-torch", "the first", epochs("mlp"), contender("torch_epochs.py", "mlp"), "PyTorch, DataLoader", 6.0, 3),
     Comparison("mlp-floor", "the first", epochs("mlp"), contender("floor.py", "mlp"), "its matrix products at the large-matrix rate", 1 / 1.2),
     Comparison("cnn-fit", "CNN 32-64, batch norm, ELU, dense 128, 6,400 images", epochs("cnn"), contender("keras_fit.py", "cnn"), "model.fit", 1.2),
-    Comparison("cnn-fused", "the same CNN, engine `fused_graph`", epochs("cnn_fused"), epochs("cnn"), "`graph`", 1.15),
+    Comparison("cnn-fused", "the same CNN", epochs("cnn"), epochs("cnn_graph"), "engine `graph`", 1.15),
     Comparison("cnn-torch", "the same CNN", epochs("cnn"), contender("torch_epochs.py", "cnn"), "PyTorch, DataLoader", 1.0, 3),
     Comparison("deep-fit", "20×100 dense, batch norm, Adam, 6,400 images", epochs("deep"), contender("keras_fit.py", "deep"), "model.fit", 7.0),
     Comparison("lstm-fit", "two LSTM layers of 64 on 28 steps, Adam, 6,400 images", epochs("lstm"), contender("keras_fit.py", "lstm"), "model.fit", 2.0),
