@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Generic, TypeVar
@@ -75,7 +76,7 @@ class Crew(Generic[Done]):
         self.size = size
         self.busy: set[int] = set()
         self._turn = threading.Lock()
-        self._ended: queue.SimpleQueue[tuple[int, Done | None, BaseException | None]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[int, Future[Done]]] = queue.SimpleQueue()
 
     def __enter__(self) -> "Crew[Done]":
         self._turn.acquire()
@@ -92,34 +93,34 @@ class Crew(Generic[Done]):
     def begin(self, number: int, job: Callable[[], Done]) -> None:
         """Do a job in a thread of its own, which has its first turn when this one waits; `number` tells it from others."""
 
+        future: Future[Done] = Future()
+
         def work() -> None:
             _TURN.set(self._turn)
-            done: Done | None = None
-            failure: BaseException | None = None
             with self._turn:
                 try:
-                    done = job()
+                    future.set_result(job())
                 except BaseException as error:
-                    failure = error
-            self._ended.put((number, done, failure))
+                    future.set_exception(error)
+            self._ended.put((number, future))
 
         self.busy.add(number)
         threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"hornbook {number}").start()
 
-    def wait(self) -> tuple[int, Done | None, BaseException | None] | None:
+    def wait(self) -> "tuple[int, Future[Done]] | None":
         """Give the turn away until a job has ended; return its number, and what it returned or raised.
 
         None after a moment, so that a signal is heard.
         """
         self._turn.release()
         try:
-            number, done, failure = self._ended.get(timeout=POLL_S)
+            number, future = self._ended.get(timeout=POLL_S)
         except queue.Empty:
             return None
         finally:
             self._turn.acquire()
         self.busy.remove(number)
-        return number, done, failure
+        return number, future
 
 
 def side_by_side(jobs: Sequence[Callable[[], Done]], size: int, *, goes_on: Callable[[], bool]) -> Iterator[Done]:
@@ -139,23 +140,21 @@ def side_by_side(jobs: Sequence[Callable[[], Done]], size: int, *, goes_on: Call
                 return
             yield job()
         return
-    done: dict[int, tuple[Done | None, BaseException | None]] = {}
+    done: dict[int, Future[Done]] = {}
     begun = told = 0
     with Crew[Done](size) as crew:
         while told < len(jobs):
-            has_failed = any(failure is not None for _, failure in done.values())
+            has_failed = any(future.exception() is not None for future in done.values())
             while begun < len(jobs) and crew.has_room and goes_on() and not has_failed:
                 crew.begin(begun, jobs[begun])
                 begun += 1
             if told in done and not (has_failed and crew.busy):
-                result, failure = done[told]
-                if failure is not None:
-                    raise failure
+                result = done[told].result()
                 told += 1
-                yield result  # type: ignore[misc]
+                yield result
             elif crew.busy:
                 ended = crew.wait()
                 if ended is not None:
-                    done[ended[0]] = ended[1:]
+                    done[ended[0]] = ended[1]
             else:
                 return

@@ -86,9 +86,10 @@ def drive_side_by_side(
             ended = crew.wait()
             if ended is None:
                 continue
-            number, outcome, error = ended
-            if outcome is not None and outcome.state != "interrupted":
-                outcomes[number] = outcome
+            number, future = ended
+            error = future.exception()
+            if error is None and future.result().state != "interrupted":
+                outcomes[number] = future.result()
             else:
                 begun.remove(number)
                 coordinator.give_back(number)
