@@ -138,9 +138,10 @@ def test_predictions_read_dates_as_training_did(table, tmp_path):
     np.testing.assert_array_equal(read_inputs(spec.path, info)[0], splits.train.x)
     pl.DataFrame({"day": DAYS}).write_parquet(tmp_path / "new.parquet")  # typed dates mean the same
     np.testing.assert_array_equal(read_inputs(tmp_path / "new.parquet", info)[0], splits.train.x)
-    pl.DataFrame({"day": ["02/01/2024", "2024-01-03"]}).write_csv(tmp_path / "new.csv")
-    with pytest.raises(DataError, match=r"column 'day': '2024-01-03' in row 2 is no date of the format '%d/%m/%Y'"):
-        read_inputs(tmp_path / "new.csv", info)
+    for wrong in ("2024-01-03", "soon"):
+        pl.DataFrame({"day": ["02/01/2024", wrong]}).write_csv(tmp_path / "new.csv")
+        with pytest.raises(DataError, match=rf"column 'day': '{wrong}' in row 2 is no date of the format '%d/%m/%Y'"):
+            read_inputs(tmp_path / "new.csv", info)
     pl.DataFrame({"other": [1]}).write_csv(tmp_path / "none.csv")
     with pytest.raises(DataError, match="no column 'day', which the model reads"):
         read_inputs(tmp_path / "none.csv", info)

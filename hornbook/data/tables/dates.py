@@ -153,10 +153,11 @@ def _parsed(column: pl.Series, format: str) -> pl.Series:
     """Return texts as moments, with null for what does not fit."""
     if format.endswith("%z"):
         column = column.str.replace("Z$", "+00:00")
-    if "%y" in format and column.str.contains(r"\d{4}").any():
-        return pl.Series([None] * len(column), dtype=pl.Datetime("us"))
-    if "%Y" in format and not column.str.contains(r"\d{4}").all():
-        return pl.Series([None] * len(column), dtype=pl.Datetime("us"))
+    has_long_year = column.str.contains(r"\d{4}").fill_null(value=False)
+    if "%y" in format:
+        column = column.set(has_long_year, None)
+    if "%Y" in format:
+        column = column.set(~has_long_year, None)
     if is_clock(format):
         column, format = "2000-01-01 " + column, f"%Y-%m-%d {format}"
     elif not any(code in format for code in ("%d", "%e", "%j", "%F", "%D")):
