@@ -81,7 +81,9 @@ def test_the_command_shows_and_keeps_it_for_the_page(folder, command):
     assert {column["name"] for column in record["columns"]} == {"size", "noise", "echo", "city"}
     assert find_run("amounts").importance == record
     page = hornbook.report("amounts").read_text(encoding="utf-8")
-    assert '<h2 id="importance">Which columns matter</h2>' in page
+    links, _, sections = page.partition("</nav>")
+    assert '<a href="#importance">Columns</a>' in links
+    assert '<h2 id="importance">Which columns matter</h2>' in sections
     assert "on 40 examples of the test split when the values of one column are shuffled, 3 times each" in page
 
 
