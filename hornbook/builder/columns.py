@@ -11,6 +11,7 @@ from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import Feature, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
+from hornbook.layers.scale import Scale
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.embedding import EmbeddingSpec
 from hornbook.recipes.sections.model import ReadsColumns
@@ -66,10 +67,7 @@ def encode(x: Tensor, recipe: Recipe, preprocessing: Preprocessing, *, at_zero: 
     parts += [_category(x, place, features[place], recipe, preprocessing) for place in categories]
     x = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encode", dtype="float32")(parts)
     if model.front_scale:
-        layer = keras.layers.EinsumDense(
-            "bf,f->bf", output_shape=(x.shape[-1],), kernel_initializer="ones", name=FRONT_SCALE, dtype="float32"
-        )
-        x = layer(x)
+        x = Scale(name=FRONT_SCALE, dtype="float32")(x)
     return x
 
 

@@ -10,14 +10,13 @@ import numpy as np
 
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
+from hornbook.layers.scale import Scale
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["MEMBERS", "SCALES", "is_ensemble", "mean_of_members", "own_heads", "shared_dense"]
+__all__ = ["MEMBERS", "is_ensemble", "mean_of_members", "own_heads", "shared_dense"]
 
 MEMBERS = "members"
 """Name of the layer that takes the mean of the members."""
-SCALES = "bkf,kf->bkf"
-"""What scales each member's numbers, as an Einstein sum."""
 
 Tensor = Any
 
@@ -35,21 +34,14 @@ def shared_dense(x: Tensor, units: int, ingredients: Ingredients, name: str, *, 
     arguments = ingredients.weights(name)
     has_bias = arguments.pop("use_bias")
     start = {"bias_initializer": arguments.pop("bias_initializer")} if "bias_initializer" in arguments else {}
-    own = {"dtype": ingredients.precision, "trainable": ingredients.is_trainable, "kernel_initializer": "ones"}
-    inputs = keras.layers.EinsumDense(SCALES, output_shape=x.shape[1:], name=f"{name}_inputs", **own)
+    own = {"dtype": ingredients.precision, "trainable": ingredients.is_trainable}
+    inputs = Scale(name=f"{name}_inputs", **own)
     x = inputs(x)
     if is_first:
         generator = np.random.default_rng(derive_seed(ingredients.seed, f"{name}_inputs"))
         inputs.kernel.assign(generator.choice(np.array([-1, 1], np.float32), inputs.kernel.shape))
     x = keras.layers.Dense(units, use_bias=False, **arguments)(ingredients.scaled(x, name))
-    outputs = keras.layers.EinsumDense(
-        SCALES,
-        output_shape=x.shape[1:],
-        bias_axes="kf" if has_bias else None,
-        name=f"{name}_outputs",
-        **own,
-        **start,
-    )
+    outputs = Scale(has_bias, name=f"{name}_outputs", **own, **start)
     return ingredients.finish(outputs(x), name)
 
 

@@ -12,9 +12,11 @@ XLA_LAYERS = frozenset(
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
-     "Parametric", "Clamp", "TargetTransform", "OrderedClasses"}
+     "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
+     "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
+     "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
-"""Layers that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
+"""Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
 separable ones five."""
 
 COLORS = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation", "RandomHue"})

@@ -16,6 +16,7 @@ from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.scale import Scale
 from hornbook.layers.targets import TargetTransform
 
 __all__ = ["stripped"]
@@ -70,7 +71,7 @@ def _operations(layer: keras.layers.Layer) -> Callable[[Tensor], Tensor] | None:
     if isinstance(layer, ApproximateGelu):
         return lambda x: ops.gelu(x, approximate=True)
     if isinstance(
-        layer, Clamp | TargetTransform | OrderedClasses | Parametric | Quantiles | Periodic | PiecewiseLinear
+        layer, Clamp | TargetTransform | OrderedClasses | Parametric | Quantiles | Periodic | PiecewiseLinear | Scale
     ):
         tables = [np.asarray(table) for table in layer.weights]
         return lambda x: layer.computed(x, tables)

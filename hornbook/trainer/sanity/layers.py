@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.members import SCALES
 from hornbook.builder.phases import Phase
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
 from hornbook.display.text import number_text
 from hornbook.engine.probe import Probe, Reading, activation_of
+from hornbook.layers.scale import Scale
 from hornbook.recipes.thresholds import FLAT, KEPT
 from hornbook.trainer.health.layers import layer_figures
 from hornbook.trainer.prepare import Prepared
@@ -70,7 +70,7 @@ def look_at(prepared: Prepared, probe: Probe) -> Layers:
 
 def _has_kernel(layer: keras.layers.Layer) -> bool:
     """Return whether a layer mixes what it reads; what only scales each number for itself does not."""
-    if getattr(layer, "equation", None) == SCALES:
+    if isinstance(layer, Scale):
         return False
     return any(len(weight.shape) > 1 for weight in layer.weights)
 
