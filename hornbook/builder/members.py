@@ -34,7 +34,7 @@ def shared_dense(x: Tensor, units: int, ingredients: Ingredients, name: str, *, 
     arguments = ingredients.weights(name)
     has_bias = arguments.pop("use_bias")
     start = {"bias_initializer": arguments.pop("bias_initializer")} if "bias_initializer" in arguments else {}
-    own = {"dtype": ingredients.precision, "trainable": ingredients.is_trainable}
+    own: dict[str, Any] = {"dtype": ingredients.precision, "trainable": ingredients.is_trainable}
     inputs = Scale(name=f"{name}_inputs", **own)
     x = inputs(x)
     if is_first:

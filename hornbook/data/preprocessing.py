@@ -13,7 +13,7 @@ import numpy as np
 
 from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
-from hornbook.data.storage.rows import blocks, in_file_order, mapped
+from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
 from hornbook.errors import DataError
 
 __all__ = [
@@ -89,12 +89,16 @@ def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str,
     """
     names = [feature.name for feature in features] if features else [str(column) for column in range(x.shape[1])]
     is_category = np.array([feature.type == "category" for feature in features] if features else [False] * len(names))
-    count, low, high = np.zeros(len(names), int), np.full(len(names), np.inf), np.full(len(names), -np.inf)
-    for block in blocks(in_file_order(x)):
-        present = np.where(is_category, block > 0, ~np.isnan(block))
-        count += present.sum(axis=0)
-        low = np.minimum(low, np.where(present, block, np.inf).min(axis=0))
-        high = np.maximum(high, np.where(present, block, -np.inf).max(axis=0))
+
+    def facts(block: Array) -> tuple[Array, Array, Array]:
+        if is_category.any():
+            block = block.copy()
+            block[:, is_category] = np.where(block[:, is_category] > 0, block[:, is_category], np.nan)
+        missing = np.isnan(block).sum(axis=0)
+        return len(block) - missing, np.fmin.reduce(block), np.fmax.reduce(block)
+
+    counts, lows, highs = zip(*of_blocks(facts, in_file_order(x)), strict=True)
+    count, low, high = np.sum(counts, axis=0), np.fmin.reduce(lows), np.fmax.reduce(highs)
     empty = [name for name, number in zip(names, count, strict=True) if number == 0]
     is_constant = (count == len(x)) & (low == high) & (len(x) > 1)
     constant = [name for name, same in zip(names, is_constant, strict=True) if same]
@@ -202,19 +206,15 @@ def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing
 
 def _whole(x: Inputs, features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Return the columns of categories that have one in each row."""
-    count = _zeros(x)
-    is_category = [feature.type == "category" for feature in features]
-    return tuple(
-        feature.name for feature, is_one, n in zip(features, is_category, count, strict=True) if is_one and not n
-    )
+    count = _unknown(x, features)
+    return tuple(feature.name for feature in features if count.get(feature.name) == 0)
 
 
-def _zeros(x: Inputs) -> list[int]:
-    """Return how many zeros each column has."""
-    count = np.zeros(x.shape[1], int)
-    for block in blocks(in_file_order(x)):
-        count += (block == 0).sum(axis=0)
-    return [int(number) for number in count]
+def _unknown(x: Inputs, features: tuple[Feature, ...]) -> dict[str, int]:
+    """Return for each column of categories in how many rows it has none."""
+    names = {place: feature.name for place, feature in enumerate(features) if feature.type == "category"}
+    counts = of_blocks(lambda block: (block[:, list(names)] == 0).sum(axis=0), in_file_order(x)) if names else []
+    return {name: int(sum(count[place] for count in counts)) for place, name in enumerate(names.values())}
 
 
 def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection[str], *, what: str) -> list[str]:
@@ -227,18 +227,18 @@ def without_category(x: Inputs, features: tuple[Feature, ...], whole: Collection
         what: What the rows are called: ``test rows``.
     """
     notes = []
-    for feature, count in zip(features, _zeros(x) if whole else [0] * len(features), strict=True):
-        if count and feature.name in whole:
+    for name, count in (_unknown(x, features) if whole else {}).items():
+        if count and name in whole:
             verb = "has" if count == 1 else "have"
             notes.append(
-                f"column '{feature.name}': {count:,} of {len(x):,} {what} {verb} no category, or one that training did not "
+                f"column '{name}': {count:,} of {len(x):,} {what} {verb} no category, or one that training did not "
                 "have; it adds nothing to the prediction."
             )
     return notes
 
 
 def _has_nan(x: Inputs) -> bool:
-    return any(bool(np.isnan(block).any()) for block in blocks(in_file_order(x)))
+    return any(of_blocks(lambda block: bool(np.isnan(block).any()), in_file_order(x)))
 
 
 def _moments(x: Inputs, size: int) -> tuple[Array, Array]:
@@ -247,20 +247,28 @@ def _moments(x: Inputs, size: int) -> tuple[Array, Array]:
     One pass: each block's own mean and squared deviations are merged. Chan, Golub and LeVeque (1983), "Algorithms for
     computing the sample variance".
     """
+
+    def of_block(block: Array) -> tuple[Array, ...]:
+        block = block.reshape(-1, size)
+        low, high = np.fmin.reduce(block), np.fmax.reduce(block)
+        values, missing = block.astype(np.float64), np.isnan(block)
+        has_missing = missing.any()
+        if has_missing:
+            values[missing] = 0.0
+        count = len(block) - missing.sum(axis=0)
+        mean = values.sum(axis=0) / np.maximum(count, 1)
+        values -= mean
+        if has_missing:
+            values[missing] = 0.0
+        return count, mean, np.square(values, out=values).sum(axis=0), low, high
+
     count, mean, squares = (np.zeros(size) for _ in range(3))
     low, high = np.full(size, np.nan), np.full(size, np.nan)
-    for block in blocks(x):
-        values = block.reshape(-1, size).astype(np.float64)
-        low, high = np.fmin(low, np.fmin.reduce(values)), np.fmax(high, np.fmax.reduce(values))
-        missing = np.isnan(values)
-        values[missing] = 0.0
-        more = (~missing).sum(axis=0)
-        block_mean = values.sum(axis=0) / np.maximum(more, 1)
-        values -= block_mean
-        values[missing] = 0.0
+    for more, block_mean, block_squares, block_low, block_high in of_blocks(of_block, x):
+        low, high = np.fmin(low, block_low), np.fmax(high, block_high)
         both = np.maximum(count + more, 1)
         difference = block_mean - mean
-        squares += (values**2).sum(axis=0) + difference**2 * count * more / both
+        squares += block_squares + difference**2 * count * more / both
         mean = np.where(count == 0, block_mean, mean + difference * more / both)
         count += more
     return mean, np.where(low == high, 0.0, squares / np.maximum(count, 1))  # rounding would leave a tiny variance

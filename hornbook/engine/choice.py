@@ -16,8 +16,8 @@ XLA_LAYERS = frozenset(
      "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
      "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
-"""Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten times slower,
-separable ones five."""
+"""Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
+times slower, separable ones five."""
 
 COLORS = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation", "RandomHue"})
 """Layers that XLA has, and that are not known to gain from it."""

@@ -22,6 +22,7 @@ from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
+from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
@@ -119,13 +120,24 @@ def _encoded(
             may_mix=spec.may_mix,
             settings=settings,
         )
-    frame, said = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where)
+    types = (
+        spec.declared_types
+        if features is None
+        else {each.source: "date" if each.part else each.type for each in features}
+    )
+
+    def may_count(name: str) -> bool:
+        return name not in {*beside, *dialect.signs} and types.get(name) in {None, "number"}
+
+    frame = read_frame(path, dialect, may_mix=spec.may_mix, may_count=may_count)
+    frame, said = _labeled(frame, spec, dialect, where)
     columns, warnings = choose(frame), tuple[str, ...]()
+    plain = plain_numbers(frame, columns, dialect)
     if features is None:
         features, dialect, warnings = infer_features(
-            frame.select(columns), spec.declared_types, dialect=dialect, where=where
+            frame.select(columns), spec.declared_types, dialect=dialect, where=where, plain=plain
         )
-    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where)
+    x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where, plain=plain)
     return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings, said)
 
 

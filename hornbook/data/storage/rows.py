@@ -6,15 +6,28 @@ A split's inputs are an array, or `Rows` where they exceed the memory budget. Wh
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from hornbook.data.storage.readers import Array, reader_of
+from hornbook.data.storage.threads import side_by_side
 
-__all__ = ["Array", "Inputs", "Rows", "blocks", "in_file_order", "in_memory", "mapped", "numbered_blocks", "select"]
+__all__ = [
+    "Array",
+    "Inputs",
+    "Rows",
+    "blocks",
+    "in_file_order",
+    "in_memory",
+    "mapped",
+    "numbered_blocks",
+    "of_blocks",
+    "select",
+]
 
 Convert = Callable[[Array], Array]
+Result = TypeVar("Result")
 VALUES_PER_BLOCK = 1 << 20  # statistics hold a few float64 copies of a block: some 30 MB
 PLACE_BITS = 28  # of a number that holds a row and its place among those that are gathered at once
 BLOCKS_AHEAD = 8  # at most, read at once from disk: the more, the closer together the rows of a shuffled split lie
@@ -181,7 +194,9 @@ def _choose(rows: range | Array, indices: Array | slice) -> range | Array:
 
 def select(x: Inputs, indices: Array | slice) -> Inputs:
     """Return some examples: a view of rows, an array of an array."""
-    return x.subset(indices) if isinstance(x, Rows) else x[indices]
+    if isinstance(x, Rows):
+        return x.subset(indices)
+    return x[indices] if isinstance(indices, slice) else np.take(x, indices, axis=0)  # half the time of an index
 
 
 def mapped(x: Inputs, convert: Convert) -> Inputs:
@@ -203,6 +218,13 @@ def blocks(x: Inputs) -> Iterator[Array]:
     """Yield all examples in order in C-contiguous pieces, cut alike for arrays and rows of the same shape."""
     for _, block in numbered_blocks(x):
         yield block
+
+
+def of_blocks(work: Callable[[Array], Result], x: Inputs) -> list[Result]:
+    """Return what a pure function makes of each of the `blocks`: on all processors where the examples are in memory."""
+    if isinstance(x, Rows) or not x.flags.c_contiguous:  # block by block, to hold one of them at a time
+        return [work(block) for block in blocks(x)]
+    return side_by_side(work, blocks(x), size=x.size)
 
 
 def numbered_blocks(x: Inputs) -> Iterator[tuple[int, Array]]:

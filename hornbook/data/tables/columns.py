@@ -11,10 +11,12 @@ import polars as pl
 
 from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.source import Array, Feature, Source
+from hornbook.data.storage.threads import side_by_side
 from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.moments import part_values
 from hornbook.data.tables.notation import BOOLEAN
+from hornbook.data.tables.numbers import PlainNumbers, plain_numbers
 from hornbook.data.tables.rule import (
     Column,
     Type,
@@ -23,7 +25,6 @@ from hornbook.data.tables.rule import (
     column_of,
     digits,
     plain_column,
-    plain_numbers,
     rows_listed,
 )
 from hornbook.data.tables.text import no_heading_hint
@@ -46,6 +47,8 @@ __all__ = [
 ]  # fmt: skip
 
 ROWS_AT_ONCE = 4096
+FIRST = 1000  # rows that soon say that a target is of another type
+Plain = Mapping[str, PlainNumbers]
 YES_NO = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 MOST_REFUSALS = 20  # columns of which a message says what is wrong
 
@@ -84,20 +87,25 @@ def columns_of(
     dialect: Dialect,
     where: str,
     used: Callable[[], Sequence[str]] | None = None,
+    plain: Plain | None = None,
 ) -> list[Column]:
     """Return what the columns of a frame are; arguments as of `infer_features`, and `used` as of `column_of`."""
+    numbers = plain_numbers(frame, frame.columns, dialect) if plain is None else plain
 
     @cache
     def used_here() -> list[str]:
         texts = [frame[name].str.strip_chars() for name, dtype in frame.schema.items() if dtype == pl.String]
         return [text for text in dialect.missing if text and any((values == text).any() for values in texts)]
 
-    used = used or used_here
-    return [column_of(frame[name], declared.get(name), dialect, where, used=used) for name in frame.columns]
+    def one(name: str) -> Column:
+        type_, known = declared.get(name), numbers.get(name)
+        return column_of(frame[name], type_, dialect, where, used=used or used_here, plain=known)
+
+    return side_by_side(one, frame.columns, size=frame.height * (frame.width - len(numbers)))
 
 
 def infer_features(
-    frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str
+    frame: pl.DataFrame, declared: Mapping[str, Type], *, dialect: Dialect, where: str, plain: Plain | None = None
 ) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
     """Return the features of all columns of a frame, the dialect with the signs of their numbers, and warnings.
 
@@ -106,11 +114,12 @@ def infer_features(
         declared: Types that are given; the others follow from the values by the rule of `tables.rule`.
         dialect: How the values are written.
         where: What to call the frame in messages.
+        plain: The columns that are plain numbers, where that is known.
 
     Raises:
         DataError: If columns are refused; with all of them.
     """
-    return accepted(columns_of(frame, declared, dialect=dialect, where=where), dialect, where)
+    return accepted(columns_of(frame, declared, dialect=dialect, where=where, plain=plain), dialect, where)
 
 
 def accepted(
@@ -135,44 +144,47 @@ def accepted(
 
 
 def encode_columns(
-    frame: pl.DataFrame, features: Sequence[Feature], *, dialect: Dialect, where: str
+    frame: pl.DataFrame, features: Sequence[Feature], *, dialect: Dialect, where: str, plain: Plain | None = None
 ) -> tuple[Array, dict[str, int]]:
     """Return the columns as (N, F) float32: numbers with NaN for missing, category codes with 0 for missing or unknown.
 
-    The second value says for each column with unknown categories how many there are.
+    The second value says for each column with unknown categories how many there are. Arguments as of `infer_features`.
 
     Raises:
         DataError: If a value of a number column is no finite number of float32, or no value of a column is known.
     """
-    arrays: list[Array] = []
-    unknown: dict[str, int] = {}
+    numbers = [each.name for each in features if each.type == "number" and not each.part]
+    numbers = [name for name in numbers if not dialect.signs.get(name)]
+    known = plain_numbers(frame, numbers, dialect) if plain is None else {name: plain.get(name) for name in numbers}
     moments: dict[str, Array] = {}
-    for feature in features:
-        if feature.part:
-            if feature.column not in moments:
-                moments[feature.column] = _moments(frame[feature.column], dialect, where)
-            arrays.append(part_values(moments[feature.column], feature.part).astype(np.float32))
-            continue
-        values = frame[feature.name]
-        if feature.type == "number" and not dialect.signs.get(feature.name):
-            numbers = plain_numbers(values, dialect)
-            if numbers is not None:
-                arrays.append(_to_float32(numbers, feature.name, where))
-                continue
-        column = plain_column(values, dialect, where)
-        if feature.type == "number":
-            arrays.append(_to_float32(_numbers(column, dialect, where), feature.name, where))
-            continue
-        codes, count = category_codes(column, feature.categories, dialect)
-        if count and count == len(column) - column.null_count() and not dialect.is_loose:
-            raise _all_unknown(column, feature, where)
-        if count:
-            unknown[feature.name] = count
-        arrays.append(codes)
-    return _side_by_side(arrays), unknown
+
+    def encoded(feature: Feature) -> tuple[Array, int]:
+        numbers = known.get(feature.name)
+        return _encoded(feature, frame, moments, dialect, where) if numbers is None else (numbers.values, 0)
+
+    found = side_by_side(encoded, features, size=frame.height * len(features))
+    unknown = {feature.name: count for feature, (_, count) in zip(features, found, strict=True) if count}
+    return _rows([values for values, _ in found]), unknown
 
 
-def _side_by_side(columns: Sequence[Array]) -> Array:
+def _encoded(
+    feature: Feature, frame: pl.DataFrame, moments: dict[str, Array], dialect: Dialect, where: str
+) -> tuple[Array, int]:
+    """Return (N,) float32 of a feature, and how many categories are unknown; `moments` keeps columns of dates."""
+    if feature.part:
+        if feature.column not in moments:
+            moments[feature.column] = _moments(frame[feature.column], dialect, where)
+        return part_values(moments[feature.column], feature.part).astype(np.float32), 0
+    column = plain_column(frame[feature.name], dialect, where)
+    if feature.type == "number":
+        return _to_float32(_numbers(column, dialect, where), feature.name, where), 0
+    codes, count = category_codes(column, feature.categories, dialect)
+    if count and count == len(column) - column.null_count() and not dialect.is_loose:
+        raise _all_unknown(column, feature, where)
+    return codes, count
+
+
+def _rows(columns: Sequence[Array]) -> Array:
     """Return columns (N,) as rows (N, F): pieces of them that fit a processor's cache, which takes half of the time."""
     rows = np.empty((len(columns[0]), len(columns)), np.float32)
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -241,8 +253,11 @@ def _target_values(column: pl.Series, *, dialect: Dialect, where: str, is_number
     if values.dtype == pl.String:
         texts = digits(values, dialect, sign)
         for type_ in (pl.Int64, pl.Float64):
-            number = texts.cast(type_, strict=False)
-            if not number.null_count():
+            for some in (texts.head(FIRST), texts):
+                number = some.cast(type_, strict=False)
+                if number.null_count():
+                    break
+            else:
                 return number.to_numpy()
         if not dialect.is_loose and values.str.contains(BOOLEAN).all():
             return (values.str.to_lowercase() == "true").to_numpy()

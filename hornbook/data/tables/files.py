@@ -34,6 +34,7 @@ def read_frame(
     wanted: frozenset[str] = frozenset(),
     rows: int | None = None,
     may_mix: Callable[[str], bool] | None = None,
+    may_count: Callable[[str], bool] | None = None,
 ) -> pl.DataFrame:
     """Return a table as a data frame with at least one row.
 
@@ -45,13 +46,16 @@ def read_frame(
             one without a heading need not have any other.
         rows: Read so many at most.
         may_mix: Says of which columns one file may hold numbers and another texts: categories, and what is not read.
+        may_count: Says which columns of a text file may come as the numbers that their texts are, which takes half of the
+            time; None: none.
 
     Raises:
         DataError: If a file is missing, empty, no table, has ragged rows or repeated columns, or changes while it is read;
             if its separator can be read in several ways; if one of several has other columns, or a column of another type.
     """
     files, dialect = existing_files(path), dialect or Dialect()
-    frames = [_read(file, dialect, wanted, rows) for file in files]
+    may_count = may_count if len(files) == 1 else None  # files are compared as texts
+    frames = [_read(file, dialect, wanted, rows, may_count) for file in files]
     frame = frames[0] if len(frames) == 1 else joined(files, frames, dialect, may_mix)
     return frame if rows is None else frame.head(rows)
 
@@ -64,7 +68,13 @@ def table_name(path: Paths) -> str:
     return f"{path if isinstance(path, str | Path) else files[0]} ({len(files)} files, rows counted over all)"
 
 
-def _read(file: Path, dialect: Dialect, wanted: frozenset[str], rows: int | None) -> pl.DataFrame:
+def _read(
+    file: Path,
+    dialect: Dialect,
+    wanted: frozenset[str],
+    rows: int | None,
+    may_count: Callable[[str], bool] | None = None,
+) -> pl.DataFrame:
     with unchanged(file):
         kind = kind_of(file)
         if kind == "parquet":
@@ -76,7 +86,7 @@ def _read(file: Path, dialect: Dialect, wanted: frozenset[str], rows: int | None
             frame = _read_excel(file, dialect.sheet, rows)
         else:
             is_tsv = ".tsv" in [suffix.lower() for suffix in file.suffixes]
-            frame = read_text(file, dialect, is_tsv=is_tsv, wanted=wanted, rows=rows)
+            frame = read_text(file, dialect, is_tsv=is_tsv, wanted=wanted, rows=rows, may_count=may_count)
     if frame.height == 0:
         raise DataError(f"{file}: has a heading but no rows.")
     return typed(frame)

@@ -25,6 +25,7 @@ from hornbook.data.storage.rows import VALUES_PER_BLOCK
 from hornbook.data.tables.columns import accepted, columns_of, encode_columns
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, joined, parquet_size, read_frame, read_parquet, typed
+from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.packed import is_packed, kind_of, unchanged, unpacking
 from hornbook.data.tables.rule import Column, Type
 from hornbook.data.tables.text import SEPARATORS, text_parts
@@ -260,15 +261,16 @@ def encode_table(
         with by_column.open("wb") as file:
             for name in columns:
                 frame, its, way = table.select([name]), known[name], dialect
+                plain = plain_numbers(frame, [name], dialect)
                 if features is None:
-                    (column,) = columns_of(frame, declared, dialect=dialect, where=where, used=used)
+                    (column,) = columns_of(frame, declared, dialect=dialect, where=where, used=used, plain=plain)
                     found.append(column)
                     if any(each.refusal for each in found) or fault is not None:
                         continue  # all that are refused are named together
                     accepted_features, way, _ = accepted([column], dialect, where)
                     its = list(accepted_features)
                 try:
-                    x, more = encode_columns(frame, its, dialect=way, where=where)
+                    x, more = encode_columns(frame, its, dialect=way, where=where, plain=plain)
                 except DataError as error:
                     if features is not None:
                         raise

@@ -14,7 +14,6 @@ A type that the recipe gives is taken. Otherwise, of the values that are there:
 Whole numbers are the same with and without `.0`, Booleans the same in any spelling and from any kind of file.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -37,6 +36,7 @@ from hornbook.data.tables.notation import (
     unit_of,
     yaml_text,
 )
+from hornbook.data.tables.numbers import PlainNumbers, code_of, numbers_rows
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import DateColumn
 
@@ -46,7 +46,6 @@ __all__ = [
     "category_codes",
     "column_of",
     "plain_column",
-    "plain_numbers",
     "rows_listed",
     "without_sign",
 ]
@@ -91,7 +90,15 @@ class Column:
         return self.parts if self.feature is None else (self.feature,)
 
 
-def column_of(column: pl.Series, declared: Type | None, dialect: Dialect, where: str, *, used: Used) -> Column:
+def column_of(
+    column: pl.Series,
+    declared: Type | None,
+    dialect: Dialect,
+    where: str,
+    *,
+    used: Used,
+    plain: PlainNumbers | None = None,
+) -> Column:
     """Return what a feature column is.
 
     Args:
@@ -100,12 +107,13 @@ def column_of(column: pl.Series, declared: Type | None, dialect: Dialect, where:
         dialect: How its values are written.
         where: What to call the table in messages.
         used: Gives those of the texts that mean a missing value which the table holds; called for a message.
+        plain: The column as plain numbers, where it is known to be these.
 
     Raises:
         DataError: If it holds what no table can train on (lists, bytes).
     """
-    if declared in {None, "number"} and (numbers := plain_numbers(column, dialect)) is not None:
-        return _number(column, dialect, numbers=numbers)
+    if plain is not None and declared in {None, "number"}:
+        return _number_column(column.name, numbers_rows=plain.numbers_rows, code=plain.code)
     values, name = plain_column(column, dialect, where), column.name
     if values.null_count() == len(values):
         return Column(name, "empty", refusal=f"column '{name}' is empty. Drop it (drop: [{yaml_text(name)}]).")
@@ -126,27 +134,26 @@ def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
         return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
     if values.dtype != pl.String:  # dates, times and durations of Parquet and data frames
         return Column(name, "date", refusal=_date_refusal(values.cast(pl.String)))
-    numbers = as_numbers(values, dialect)
-    if numbers.null_count() == values.null_count():
-        return _number(values, dialect, numbers=numbers)
-    present = values.drop_nulls()
-    others = values.filter(values.is_not_null() & numbers.is_null())
-    if others.str.contains(BOOLEAN).all() and len(others) == len(present):
-        return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
+    different = values.drop_nulls().unique(maintain_order=True)  # all that follows is true of these if of all
+    others = different.filter(as_numbers(different, dialect).is_null())
+    if not len(others):
+        return _number(values, dialect)
+    if others.str.contains(BOOLEAN).all() and len(others) == len(different):
+        return Column(name, "boolean", Feature(name, "category", _categories(different, dialect)))
     alike = others.str.contains(NUMBER_LIKE)
-    if alike.any() or len(others) < len(present):
+    if alike.any() or len(others) < len(different):
         is_mixed = not alike.all()
         return Column(
             name, "mixed" if is_mixed else "number?", refusal=_not_plain(values, dialect, used, is_declared=False)
         )
-    if present.str.contains(DATE_LIKE).all():
-        return Column(name, "date", refusal=_date_refusal(present))
-    if present.str.contains(PICTURE).all():
-        return Column(name, "picture files", refusal=_picture_refusal(present))
-    if unit_of(present.unique().to_list()):
-        return Column(name, "number?", refusal=_unit_refusal(present))
-    categories = _categories(values, dialect)
-    looks = _many(present, len(categories), len(values))
+    if different.str.contains(DATE_LIKE).all():
+        return Column(name, "date", refusal=_date_refusal(different))
+    if different.str.contains(PICTURE).all():
+        return Column(name, "picture files", refusal=_picture_refusal(different))
+    if unit_of(different.to_list()):
+        return Column(name, "number?", refusal=_unit_refusal(different))
+    categories = _categories(different, dialect)
+    looks = _many(values, len(categories), len(values))
     if looks:
         return Column(name, looks, refusal=_many_refusal(name, looks, len(categories), len(values)))
     return Column(name, "category", Feature(name, "category", categories))
@@ -166,19 +173,23 @@ def _loosely(values: pl.Series, dialect: Dialect, used: Used) -> Column:
 def _number(
     values: pl.Series, dialect: Dialect, sign: str | None = None, *, numbers: pl.Series | None = None
 ) -> Column:
-    name, warnings = values.name, []
-    if _numbers_rows(as_numbers(values, dialect, sign) if numbers is None else numbers):
+    numbers = as_numbers(values, dialect, sign) if numbers is None else numbers
+    has_codes = sign is None and not dialect.is_loose and values.dtype == pl.String
+    code = code_of(values, numbers) if has_codes else ""
+    return _number_column(values.name, numbers_rows=numbers_rows(numbers), code=code, sign=sign)
+
+
+def _number_column(name: str, *, numbers_rows: bool, code: str, sign: str | None = None) -> Column:
+    warnings = []
+    if numbers_rows:
         warnings.append(
             f"column '{name}' numbers the rows. If it is an identifier, drop it (drop: [{yaml_text(name)}])."
         )
-    if sign is None and not dialect.is_loose and values.dtype == pl.String:
-        codes = values.filter(values.str.starts_with("0").fill_null(value=False))
-        codes = codes.filter(codes.str.contains(r"^0\d+$"))
-        if len(codes):
-            warnings.append(
-                f"column '{name}' holds whole numbers that begin with 0 ('{codes[0]}'), read as numbers. "
-                f"If they are codes, say so (types: {{{yaml_text(name)}: category}})."
-            )
+    if code:
+        warnings.append(
+            f"column '{name}' holds whole numbers that begin with 0 ('{code}'), read as numbers. "
+            f"If they are codes, say so (types: {{{yaml_text(name)}: category}})."
+        )
     return Column(name, "number", Feature(name, "number"), sign=sign, warnings=tuple(warnings))
 
 
@@ -259,10 +270,21 @@ def plain_column(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
         raise DataError(f"{where}: column '{column.name}' holds {column.dtype}, expected numbers or text.")
     if column.dtype not in {pl.String, pl.Categorical, pl.Enum} and not dialect.is_loose:
         return column
+    if _is_plain_text(column, dialect):
+        return column
     text = column.cast(pl.String).str.strip_chars()
     if dialect.is_loose:
         return _without(text, text.is_in(list(dialect.missing)))
     return _without_sentinels(_without(text, text.is_in([*dialect.missing, ""])), dialect)
+
+
+def _is_plain_text(column: pl.Series, dialect: Dialect) -> bool:
+    """Return whether a column of few different texts is as `plain_column` would make it, which is soon seen of these."""
+    if column.dtype != pl.String or column.head(SAMPLE).n_unique() > MANY_CATEGORIES or dialect.missing_numbers:
+        return False
+    different = column.unique()
+    absent = [*dialect.missing] if dialect.is_loose else [*dialect.missing, ""]
+    return not (different.is_in(absent) | (different.str.strip_chars() != different)).any()
 
 
 def _without_sentinels(values: pl.Series, dialect: Dialect) -> pl.Series:
@@ -275,25 +297,6 @@ def _without_sentinels(values: pl.Series, dialect: Dialect) -> pl.Series:
 def _without(values: pl.Series, absent: pl.Series) -> pl.Series:
     absent = absent.fill_null(value=False)
     return values.set(absent, None) if absent.any() else values
-
-
-def plain_numbers(column: pl.Series, dialect: Dialect) -> pl.Series | None:
-    """Return a column as Float64 where each value that is there is a number as programs write it, as in most columns.
-
-    That is what `plain_column` and `as_numbers` make of it, several times as fast. None where it takes a closer look.
-    """
-    if dialect.is_loose or not dialect.is_plain or dialect.missing_numbers:
-        return None
-    if column.dtype == pl.String:
-        head = column.head(SAMPLE)
-        if head.cast(pl.Float64, strict=False).null_count() > head.null_count():
-            return None
-    elif not column.dtype.is_numeric():
-        return None
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() > column.null_count() or numbers.null_count() == len(numbers):
-        return None
-    return numbers if math.isfinite(numbers.sum()) else None  # else some are NaN or infinite, or may be
 
 
 def as_numbers(values: pl.Series, dialect: Dialect, sign: str | None = None) -> pl.Series:
@@ -339,8 +342,10 @@ def category_codes(values: pl.Series, categories: Sequence[str], dialect: Dialec
     texts = values.cast(pl.String)
     different = texts.drop_nulls().unique()
     codes = [exact.get(text) or alike.get(canonical(text), 0) for text in different.to_list()]
-    coded = texts.replace_strict(different, codes, default=0, return_dtype=pl.Float32).fill_null(0)
-    return coded.to_numpy(), int((coded == 0).sum()) - values.null_count()
+    table = np.array([*codes, 0], np.float32)
+    places = texts.cast(pl.Enum(different)).to_physical().fill_null(len(different)).to_numpy()
+    coded = table[places]
+    return coded, int((coded == 0).sum()) - values.null_count()
 
 
 def rows_listed(rows: Sequence[int]) -> str:
@@ -394,11 +399,11 @@ def _picture_refusal(present: pl.Series) -> str:
     )
 
 
-def _many(present: pl.Series, num_categories: int, num_rows: int) -> str:
+def _many(values: pl.Series, num_categories: int, num_rows: int) -> str:
     """Return what texts with many different values look like, or nothing where these are few."""
     if not (num_categories > MANY_CATEGORIES or (num_categories > 20 and num_categories * 2 > num_rows)):
         return ""
-    words = present.head(SAMPLE).str.count_matches(r"\s+").mean()
+    words = values.drop_nulls().head(SAMPLE).str.count_matches(r"\s+").mean()
     return "text" if isinstance(words, float) and words >= 3 else "identifier"
 
 
@@ -408,9 +413,3 @@ def _many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> 
         f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like {noun}. "
         f"Drop it (drop: [{yaml_text(name)}]), or say what it is (types: {{{yaml_text(name)}: category}})."
     )
-
-
-def _numbers_rows(numbers: pl.Series) -> bool:
-    if len(numbers) <= 10:
-        return False
-    return all(bool((np.diff(values.to_numpy()) == 1).all()) for values in (numbers.head(10), numbers))

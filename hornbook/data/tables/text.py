@@ -7,8 +7,9 @@ the heading; blank lines are none.
 import codecs
 import csv
 import io
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -27,12 +28,20 @@ __all__ = ["doubtful_heading", "no_heading_hint", "read_text", "text_parts"]
 SEPARATORS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 """What may separate fields, as YAML writes it."""
 SAMPLE_ROWS = 200
+SAMPLE = 1000  # rows that say which columns are numbers
+MayCount = Callable[[str], bool]
 PART_BYTES = 1 << 24
 PARTS_OF_ROW = 16  # in which a quote has to be closed
 
 
 def read_text(
-    file: Path, dialect: Dialect, *, is_tsv: bool, wanted: frozenset[str] = frozenset(), rows: int | None = None
+    file: Path,
+    dialect: Dialect,
+    *,
+    is_tsv: bool,
+    wanted: frozenset[str] = frozenset(),
+    rows: int | None = None,
+    may_count: MayCount | None = None,
 ) -> pl.DataFrame:
     """Return a text file as a data frame of texts; arguments and errors as of `tables.files.read_frame`.
 
@@ -42,8 +51,9 @@ def read_text(
         is_tsv: Whether it is called .tsv, so that tabs win where several separators could be.
         wanted: Columns that a model reads.
         rows: Read so many at most.
+        may_count: Columns that may come as the numbers that their texts are.
     """
-    return _read_csv(_Text(file, dialect, is_tsv=is_tsv), wanted, rows)
+    return _read_csv(_Text(file, dialect, is_tsv=is_tsv), wanted, rows, may_count)
 
 
 def text_parts(
@@ -162,14 +172,15 @@ class _Text:
         """Give the text, without a byte order mark; what cannot be read becomes a DataError."""
         encoding = "utf-8-sig" if self.is_utf8 else self.dialect.encoding
         try:
-            with io.TextIOWrapper(self._binary(), encoding=encoding, newline="") as lines:
+            with io.TextIOWrapper(self.binary(), encoding=encoding, newline="") as lines:
                 yield lines
         except UnicodeError as error:
             raise self.no_text() from error
         except (OSError, EOFError) as error:
             raise DataError(f"{self.file}: cannot be read: {first_line(error)}") from error
 
-    def _binary(self) -> BinaryIO:
+    def binary(self) -> BinaryIO:
+        """Give the bytes."""
         return self.file.open("rb") if self.content is None else io.BytesIO(self.content)
 
     def source(self) -> Path | IO[bytes]:
@@ -183,7 +194,7 @@ class _Text:
         """Return the error for bytes that are no text."""
         if not self.is_utf8:
             return DataError(f"{self.file}: is not text in {self.dialect.encoding}. Say which encoding it has.")
-        with self._binary() as binary:
+        with self.binary() as binary:
             is_utf16 = binary.read(2) in {b"\xff\xfe", b"\xfe\xff"}
         likely = "utf-16" if is_utf16 else "cp1252"
         return DataError(
@@ -191,7 +202,7 @@ class _Text:
         )
 
 
-def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None) -> pl.DataFrame:
+def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None, may_count: MayCount | None = None) -> pl.DataFrame:
     file = text.file
     separator = text.dialect.separator or _found_separator(text)
     first = _first_fields(text, separator)
@@ -200,7 +211,8 @@ def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None) -> pl.DataF
     if names is not None:
         options |= {"has_header": False}
     try:
-        frame = pl.read_csv(text.source(), **options)
+        frame = _with_fractions(text, options, may_count)
+        frame = pl.read_csv(text.source(), **options) if frame is None else frame
     except pl.exceptions.NoDataError as error:
         raise DataError(f"{file}: the file is empty.") from error
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -212,7 +224,8 @@ def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None) -> pl.DataF
         frame.columns = list(names)
     elif any("_duplicated_" in name for name in frame.columns):
         _check_heading(file, first)
-    if frame.height and frame.to_series(-1).null_count():  # short rows and blank lines end in missing values
+    ends_missing = frame.height and frame.to_series(-1).null_count()  # as short rows and blank lines do
+    if ends_missing and not _are_whole(text, separator, frame.height + (names is None), frame.width):
         blank = _blank_rows(text, separator, has_heading=names is None)
         if blank:
             frame = frame.filter(~pl.Series(range(frame.height)).is_in(blank))
@@ -220,6 +233,44 @@ def _read_csv(text: _Text, wanted: frozenset[str], rows: int | None) -> pl.DataF
     if len(set(stripped)) == len(stripped):
         frame.columns = stripped
     return frame
+
+
+def _with_fractions(text: _Text, options: dict[str, Any], may_count: MayCount | None) -> pl.DataFrame | None:
+    """Return the table with its columns of numbers, some of which have a point, as Float64: polars' parser and its cast
+    from text read each to the same bits. None where there are none, or a value is no finite number.
+    """
+    dialect = text.dialect
+    if may_count is None or dialect.is_loose or not dialect.is_plain or dialect.missing_numbers:
+        return None
+    sample = pl.read_csv(text.source(), **options | {"n_rows": SAMPLE})
+    types, missing = {}, set[str]()
+    for values in sample.iter_columns():
+        is_missing = values.is_in([*dialect.missing, ""]).fill_null(value=True)
+        present = values.filter(~is_missing)
+        is_counted = len(present) and not present.cast(pl.Float64, strict=False).null_count()
+        if is_counted and present.str.contains(".", literal=True).any() and may_count(values.name.strip()):
+            types[values.name] = pl.Float64
+            missing |= {*values.filter(is_missing).drop_nulls().to_list()}
+    if not types:
+        return None
+    try:
+        frame = pl.read_csv(text.source(), **options, schema_overrides=types, null_values=sorted(missing))
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if all(math.isfinite(frame[name].sum()) for name in types) else None
+
+
+def _are_whole(text: _Text, separator: str, rows: int, width: int) -> bool:
+    """Return whether it is sure that no row is short or blank: where no field is quoted and all separators are there."""
+    found, expected = 0, rows * (width - 1)
+    if not text.is_utf8 or width < 2:
+        return False
+    with text.binary() as binary:
+        while more := binary.read(PART_BYTES):
+            if b'"' in more:
+                return False
+            found += more.count(separator.encode())
+    return found == expected
 
 
 def _found_separator(text: _Text) -> str:
