@@ -71,6 +71,15 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.epochs=3",
         ],
     ),
+    "table, read in parts and streamed": (
+        "he_elu_bn",
+        [
+            "data={name: table, path: TABLE, target: y}",
+            "model={name: mlp, units: [12], categories: 3}",
+            "training.memory_budget=0.001 MB",
+            "training.epochs=3",
+        ],
+    ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 GROWTH = 0.5  # MB a width that memory may seem to grow: the noise of one process
@@ -119,7 +128,8 @@ def start(kind: str, folder: Path, every: str = EVERY) -> None:
     from hornbook.trainer.train import train
 
     name, overrides = KINDS[kind]
-    overrides = [text.replace("PICTURES", str(pictures())) if "PICTURES" in text else text for text in overrides]
+    for word, written in (("PICTURES", pictures), ("TABLE", table)):
+        overrides = [text.replace(word, str(written())) if word in text else text for text in overrides]
     train(load_recipe(name, [*overrides, every]), runs=folder)
 
 
@@ -129,6 +139,20 @@ def pictures() -> Path:
 
     folder = Path(tempfile.gettempdir()) / "hornbook-soak-pictures"
     return folder if folder.exists() else write_digits(folder, per_class=60)
+
+
+def table() -> Path:
+    """Return a table of two classes with gaps and categories, written where it is not there yet."""
+    file = Path(tempfile.gettempdir()) / "hornbook-soak-table.csv"
+    if not file.exists():
+        generator = np.random.default_rng(1)
+        numbers, colours = generator.normal(size=(1_000, 3)).round(3), generator.integers(0, 12, 1_000)
+        rows = [
+            f"{a},{b if b < 1 else ''},{c},colour {colour},{'yes' if a + colour / 6 > 1 else 'no'}"
+            for (a, b, c), colour in zip(numbers.tolist(), colours.tolist(), strict=True)
+        ]
+        file.write_text("\n".join(["a,b,c,colour,y", *rows]) + "\n")
+    return file
 
 
 def go_on(folder: Path, *overrides: str) -> None:

@@ -92,7 +92,7 @@ class Case:
     @property
     def batches(self) -> int:
         """Batches of an epoch."""
-        return -(-self.train_size // self.recipe.training.batch_size)
+        return self.recipe.training.batches(self.train_size)
 
     @property
     def steps(self) -> int:

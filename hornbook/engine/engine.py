@@ -59,7 +59,7 @@ class Engine:
 
     def __init__(self, setup: Setup) -> None:
         self.built = setup.built
-        self.full_batches, self.rest = divmod(len(setup.train), setup.batch_size)
+        self.full_batches, self.batches = len(setup.train) // setup.batch_size, setup.batches
         self.feed = make_feed(setup.train, setup.targets(), setup.batch_size, memory_budget=memory_budget(setup.recipe))
         self.loss_tracker = keras.metrics.Mean(name="loss")
         states, seeds = setup.seeds()
@@ -86,11 +86,6 @@ class Engine:
     def begin_phase(self, key: str) -> None:
         """Use programs of their own for other layers learning, or other rates."""
         self.phase = self._kind + key
-
-    @property
-    def batches(self) -> int:
-        """Batches per epoch, the smaller last one included."""
-        return self.full_batches + bool(self.rest)
 
     def train_epoch(
         self,

@@ -40,7 +40,7 @@ class Setup:
         built: The model's two views, optimizer, loss, metrics.
         train: The training split; uint8 images are scaled inside the model.
         recipe: The resolved recipe; it names the engine and how the loss is made.
-        batch_size: Examples per batch; the last batch of an epoch may be smaller and is trained too.
+        batch_size: Examples per batch; the last batch of an epoch may be smaller.
         seed: What order and draws derive from.
         weights_K: Weight of each class in the loss, or None.
         momentum_option: The optimizer's attribute that the schedule moves, or None.
@@ -62,8 +62,8 @@ class Setup:
 
     @property
     def batches(self) -> int:
-        """Batches per epoch, a smaller last one included."""
-        return -(-len(self.train) // self.batch_size)
+        """Batches per epoch, a smaller last one included unless the recipe leaves it out."""
+        return self.recipe.training.batches(len(self.train), self.batch_size)
 
     def targets(self) -> Array:
         """Return the targets in the shape that loss and metrics expect."""

@@ -51,7 +51,7 @@ class Facts:
 
     def batches(self, recipe: Recipe) -> int | None:
         """Return the batches of an epoch; None before the data is loaded."""
-        return None if self.train_size is None else -(-self.train_size // recipe.training.batch_size)
+        return None if self.train_size is None else recipe.training.batches(self.train_size)
 
     @classmethod
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":

@@ -115,7 +115,7 @@ def begin(recipe: Recipe, splits: Splits) -> tuple[keras.Model, Shrinking]:
     )  # fmt: skip
     model = _folded(model, recipe, splits, shrinking)
     if shrink.prune is not None:
-        batches = -(-len(splits.train) // recipe.training.batch_size)
+        batches = recipe.training.batches(len(splits.train))
         length = recipe.training.length(batches=batches, accumulation=recipe.optimizer.accumulation)
         shrinking.masks = Masks(model, shrink.prune, length)
     return model, shrinking

@@ -177,7 +177,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     resolved = resolved.replaced({"training.engine": engine})
     if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
         raise RecipeError([fit_has_one_weight()])  # of arrays that are passed in Python
-    batches = -(-len(splits.train) // resolved.training.batch_size)
+    batches = resolved.training.batches(len(splits.train))
     return Prepared(
         recipe=resolved,
         splits=splits,

@@ -125,7 +125,13 @@ def test_tables_with_every_kind_of_column_run_in_one_program(prepare, run_epochs
     lines = [f"{place % 7 or ''},{'pqr'[place % 3]},t{place % 12},{place % 2}" for place in range(36)]
     (tmp_path / "t.csv").write_text("\n".join(["size,colour,town,y", *lines]))
     model = {"name": "mlp", "units": [4], "numbers": numbers, "categories": {"embedding": 3, "one_hot_up_to": 8}}
-    data = {"name": "table", "path": str(tmp_path / "t.csv"), "target": "y", "split": UNSPLIT, "standardize": "quantile"}
+    data = {
+        "name": "table",
+        "path": str(tmp_path / "t.csv"),
+        "target": "y",
+        "split": UNSPLIT,
+        "standardize": "quantile",
+    }
     tree = {"data": data, "model": {**model, "front_scale": True, "ensemble": 2}}
     losses = []
     for engine in ("auto", "graph"):

@@ -67,6 +67,23 @@ def test_every_engine_trains_like_a_model_written_in_plain_keras(prepare, run_ep
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("engine", ["graph", "fit"])
+def test_a_remainder_that_is_dropped_is_one_of_other_examples_each_time(prepare, run_epochs, engine):
+    recipe = with_engine(engine, RECIPE | {"normalization": "none", "regularization": {}}, drop_remainder=True)
+    prepared = prepare(recipe, (X, CLASSES))
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(8, "elu"), layers.Dense(3, "softmax")])
+    model.set_weights(prepared.built.model.get_weights())
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "sparse_categorical_crossentropy")
+    for epoch in range(2):
+        order = permutation(5, epoch, 75)[:64]  # four batches of 16; 11 examples are left over
+        model.fit(X[order], CLASSES[order], batch_size=16, shuffle=False, verbose=0)
+    run_epochs(prepared, 2)
+    assert prepared.table.batches == 4
+    for value, expected in zip(prepared.built.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_mixup_trains_like_plain_keras_on_soft_targets_mixed_by_hand(prepare, run_epochs):
     recipe = RECIPE | {"data": MIXED, "normalization": "none"}
     prepared = prepare(with_engine("graph", recipe), (X[:64], CLASSES[:64]))

@@ -735,12 +735,14 @@ def test_a_last_batch_of_one_example_spoils_batch_normalization(size, better):
     assert found(recipe, task="multiclass", kind="image", train_size=65) == (
         [
             "warning: training.batch_size: the last batch of an epoch has a single one of the 65 examples, and its variance of 0 "
-            f"enters the statistics of batch normalization. Use {better}."
+            f"enters the statistics of batch normalization. Use {better}, or leave it out (drop_remainder: true)."
         ]
         if 65 % size == 1
         else []
     )
     assert found({**recipe, "normalization": "none"}, task="multiclass", kind="image", train_size=65) == []
+    recipe["training"]["drop_remainder"] = True
+    assert found(recipe, task="multiclass", kind="image", train_size=65) == []
 
 
 def test_layers_start_from_pretraining_or_from_an_earlier_model():

@@ -19,8 +19,13 @@ DEATHS = {  # of each kind: files written in full before each death, and where t
         10: "mid-epoch, mid-save",
         26: "between epochs, mid-save",
     },  # the second after the last epoch
+    "table, read in parts and streamed": {12: "mid-epoch, mid-save", 24: "mid-epoch, mid-save"},
 }
-LONGEST = {"performance scheduling, early stopping, accumulation, averaged weights", "picture files, streamed"}
+LONGEST = {
+    "performance scheduling, early stopping, accumulation, averaged weights",
+    "picture files, streamed",
+    "table, read in parts and streamed",
+}
 
 
 @pytest.mark.parametrize(

@@ -106,14 +106,15 @@ def batches_for_batch_normalization(recipe: Recipe, facts: Facts) -> Iterator[Pr
         yield Problem(("training", "batch_size"), message, "Use 16 or more, or 'layer_normalization'.")
         return
     size, count = recipe.training.batch_size, facts.train_size
-    is_alone = count is not None and count > size and count % size == 1
+    is_alone = count is not None and count > size and count % size == 1 and not recipe.training.drop_remainder
     if count is not None and is_alone and isinstance(recipe.normalization, BatchNormalization):
         message = (
             f"the last batch of an epoch has a single one of the {count:,} examples, and its variance of 0 enters the "
             "statistics of batch normalization."
         )
         better = next(larger for larger in range(size + 1, count + 1) if count % larger != 1)
-        yield Problem(("training", "batch_size"), message, f"Use {better}.", severity="warning")
+        hint = f"Use {better}, or leave it out (drop_remainder: true)."
+        yield Problem(("training", "batch_size"), message, hint, severity="warning")
 
 
 def strategy_fits(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

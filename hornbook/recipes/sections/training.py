@@ -92,6 +92,8 @@ class Training(Spec):
     `shrink` also 0: nothing is fine-tuned."""
     batch_size: PositiveInt = 32
     """Examples per batch."""
+    drop_remainder: bool = False
+    """Leave out the smaller last batch of each epoch, which holds other examples each time."""
     metrics: Annotated[tuple[Metric, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] | None = (
         None
     )
@@ -123,6 +125,16 @@ class Training(Spec):
     def duration(self) -> str:
         """How long the run is, as the recipe says it: ``20 epochs``, ``40000 steps``."""
         return self.epochs if isinstance(self.epochs, str) else f"{self.epochs} epoch" + "s" * (self.epochs != 1)
+
+    def batches(self, examples: int, batch_size: int | None = None) -> int:
+        """Return the batches of an epoch over so many examples, one smaller one included unless it is left out.
+
+        Args:
+            examples: How many there are.
+            batch_size: Examples per batch where it is another one than `batch_size`.
+        """
+        full, rest = divmod(examples, batch_size or self.batch_size)
+        return full + (rest > 0 and not (self.drop_remainder and full > 0))
 
     def length(self, *, batches: int, accumulation: int) -> Length:
         """Return how long the run is.

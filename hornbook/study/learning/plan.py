@@ -1,6 +1,5 @@
 """What a learning curve will train: sizes of the training split, values of a key, seeds. No TensorFlow."""
 
-import math
 import re
 import sys
 from collections.abc import Sequence
@@ -213,7 +212,7 @@ def at_size(recipe: Recipe, size: int, total: int) -> dict[str, Any]:
     if size == total:
         return {}
     training, accumulation = recipe.training, recipe.optimizer.accumulation
-    length = training.length(batches=math.ceil(total / training.batch_size), accumulation=accumulation)
+    length = training.length(batches=training.batches(total), accumulation=accumulation)
     per_epoch = max(length.batches // length.accumulation, 1)
     values: dict[str, Any] = {"data.limit": size, "training.epochs": _steps(length.steps)}
     stopping = training.early_stopping
