@@ -12,6 +12,7 @@ from hornbook.commands.options import (
     ConfigOption,
     JsonOption,
     OverrideArguments,
+    ParallelOption,
     RunsOption,
     examples,
     import_tensorflow,
@@ -37,6 +38,7 @@ def learning_curve(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs per point, with the seeds that follow the recipe's")] = 5,
     metric: Annotated[str | None, typer.Option(help="What to measure; omitted: the first metric")] = None,
+    parallel: ParallelOption = None,
     runs: RunsOption = Path("runs"),
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +57,7 @@ def learning_curve(
     from hornbook.study.learning.table import as_json as json_of
 
     curve, folder = run_learning_curve(
-        plan, runs=runs, metric=metric, say=lambda text: print(text, file=sys.stderr, flush=True)
+        plan, runs=runs, metric=metric, parallel=parallel, say=lambda text: print(text, file=sys.stderr, flush=True)
     )
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **json_of(curve)}), indent=2))

@@ -77,6 +77,24 @@ def test_what_is_trained_is_found_again(learned, tmp_path, monkeypatch):
     assert [point.train for point in again.points] == [point.train for point in first.points]
 
 
+@pytest.mark.whole
+def test_runs_side_by_side_leave_the_same_bits(learned, tmp_path, monkeypatch, small_recipe):
+    """The fixture's are side by side where there are several cores."""
+    from hornbook.study.learning.run import learning_curve
+
+    _, first, _, lines = learned
+    (tmp_path / "small.yaml").write_text(small_recipe)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for parallel in (1, 3):
+        told = []
+        plan = make_plan("small.yaml", examples="96,100%", seeds=2)
+        curve, _ = learning_curve(plan, runs=Path(f"{parallel}"), parallel=parallel, say=told.append)
+        found[parallel] = [(point.size, point.train, point.validation) for point in curve.points]
+        assert [line.rpartition(",")[0] for line in told] == [line.rpartition(",")[0] for line in lines]
+    assert found[1] == found[3] == [(point.size, point.train, point.validation) for point in first.points]
+
+
 def test_text_page_table_and_record_say_the_same(learned):
     _, curve, folder, lines = learned
     place = learned[0] / folder
