@@ -51,6 +51,21 @@ def test_trials_end_as_they_would_one_after_another(run_sweep, events, engine, t
         assert (left_by(found.folder), found.confirmed) == expected[1:]
 
 
+@pytest.mark.whole
+def test_trials_on_a_table_that_stays_on_disk_end_as_in_memory(run_sweep, tmp_path, monkeypatch):
+    monkeypatch.setenv("HORNBOOK_CACHE", str(tmp_path / "cache"))
+    rows = [f"{row % 17},{row % 5 or ''},{'pqr'[row % 3]},{row % 2}" for row in range(400)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *rows]) + "\n")
+    data = {"name": "table", "path": str(tmp_path / "t.csv"), "target": "y"}
+    found = []
+    for budget in ("1 GB", "0.001 MB"):
+        training = {"epochs": 2, "batch_size": 32, "memory_budget": budget}
+        result = run_sweep(KEYS, sections={"data": data, "training": training}, fresh=True)
+        found.append((left_by(result.folder), result.confirmed))
+    assert found[0] == found[1]
+    assert (tmp_path / "cache" / "tables").is_dir()
+
+
 def test_what_a_tuner_that_learns_proposes_follows_from_how_many_run_at_once(run_sweep, events):
     keys = {"tuner": {"name": "bayesian", "num_initial_points": 2}, "max_trials": 4}
     first, second = (timeless(events(run_sweep(keys, parallel=2, fresh=True).folder)) for _ in range(2))
