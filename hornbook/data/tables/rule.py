@@ -14,7 +14,7 @@ A type that the recipe gives is taken. Otherwise, of the values that are there:
 Whole numbers are the same with and without `.0`, Booleans the same in any spelling and from any kind of file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,12 +31,18 @@ from hornbook.data.tables.notation import (
     NUMBER_LIKE,
     SIGN,
     canonical,
-    in_list,
-    notation_keys,
     unit_of,
     yaml_text,
 )
 from hornbook.data.tables.numbers import PlainNumbers, code_of, numbers_rows
+from hornbook.data.tables.refusals import (
+    Used,
+    date_refusal,
+    many_refusal,
+    not_plain,
+    picture_refusal,
+    unit_refusal,
+)
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import DateColumn
 
@@ -51,12 +57,10 @@ __all__ = [
 ]
 
 MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
-FEW_PLACEHOLDERS = 3  # so many different texts among numbers may stand for a missing value
 PICTURE = r"(?i)\.(?:jpe?g|png|gif|bmp|webp|tiff?)$"
 FEW_ROWS = 20  # of fewer a category in each says nothing
-SAMPLE = 1000  # values looked at to word a message
+SAMPLE = 1000  # values that say whether a column has few different ones
 Type = Literal["number", "category", "date"] | DateColumn
-Used = Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
     if values.dtype == pl.Boolean:
         return Column(name, "boolean", Feature(name, "category", _categories(values, dialect)))
     if values.dtype != pl.String:  # dates, times and durations of Parquet and data frames
-        return Column(name, "date", refusal=_date_refusal(values.cast(pl.String)))
+        return Column(name, "date", refusal=date_refusal(values.cast(pl.String)))
     different = values.drop_nulls().unique(maintain_order=True)  # all that follows is true of these if of all
     others = different.filter(as_numbers(different, dialect).is_null())
     if not len(others):
@@ -147,15 +151,15 @@ def _by_rule(values: pl.Series, dialect: Dialect, used: Used) -> Column:
             name, "mixed" if is_mixed else "number?", refusal=_not_plain(values, dialect, used, is_declared=False)
         )
     if different.str.contains(DATE_LIKE).all():
-        return Column(name, "date", refusal=_date_refusal(different))
+        return Column(name, "date", refusal=date_refusal(different))
     if different.str.contains(PICTURE).all():
-        return Column(name, "picture files", refusal=_picture_refusal(different))
+        return Column(name, "picture files", refusal=picture_refusal(different))
     if unit_of(different.to_list()):
-        return Column(name, "number?", refusal=_unit_refusal(different))
+        return Column(name, "number?", refusal=unit_refusal(different))
     categories = _categories(different, dialect)
     looks = _many(values, len(categories), len(values))
     if looks:
-        return Column(name, looks, refusal=_many_refusal(name, looks, len(categories), len(values)))
+        return Column(name, looks, refusal=many_refusal(name, looks, len(categories), len(values)))
     return Column(name, "category", Feature(name, "category", categories))
 
 
@@ -247,14 +251,6 @@ def _sign(values: pl.Series) -> tuple[str, str]:
         return (different[0] or "") if different else "", ""
     listed = ", ".join(sorted(sign or "none" for sign in different))
     return "", f"column '{values.name}' holds numbers with different signs ({listed}). Give all of them the same."
-
-
-def _unit_refusal(present: pl.Series) -> str:
-    name = present.name
-    return (
-        f"column '{name}' holds numbers with a unit ('{present[0]}'). To read numbers say so "
-        f"(types: {{{yaml_text(name)}: number}}); for categories: types: {{{yaml_text(name)}: category}}."
-    )
 
 
 def plain_column(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:
@@ -361,42 +357,8 @@ def _categories(values: pl.Series, dialect: Dialect) -> tuple[str, ...]:
 
 
 def _not_plain(values: pl.Series, dialect: Dialect, used: Used, *, is_declared: bool) -> str:
-    """Return why a column with texts that are no numbers in the table's notation is refused, and what to do."""
-    name = values.name
     wrong = values.is_not_null() & as_numbers(values, dialect).is_null()
-    alike = wrong & values.str.contains(NUMBER_LIKE).fill_null(value=False)
-    texts = wrong & ~alike
-    category = "" if is_declared else f"types: {{{yaml_text(name)}: category}}"
-    if alike.any() and not dialect.is_loose:
-        row, count = int(np.flatnonzero(alike.to_numpy())[0]), int(alike.sum())
-        what, advice = notation_keys(values.filter(alike).head(SAMPLE).to_list(), None if is_declared else name)
-        others = f" (and {count - 1:,} more)" if count > 1 else ""
-        rest = f"; for categories: {category}." if category else "."
-        return f"column '{name}': {values[row]!r} in row {row + 1:,} is a number with {what}{others}. {advice}{rest}"
-    row, count = int(np.flatnonzero(texts.to_numpy())[0]), int(texts.sum())
-    others = f" (and {count - 1:,} more)" if count > 1 else ""
-    different = values.filter(texts).unique().sort().to_list()
-    start = f"column '{name}': {values[row]!r} in row {row + 1:,} is no number{others}."
-    if len(different) > FEW_PLACEHOLDERS:
-        return f"{start} Repair it" + (f", or say that they are categories ({category})." if category else ".")
-    advice = f"If it means a missing value, say so (missing: {in_list([*different, *used()])})"
-    return f"{start} {advice}" + (f"; if all are categories: {category}." if category else ".")
-
-
-def _date_refusal(values: pl.Series) -> str:
-    name = values.name
-    return (
-        f"column '{name}' holds dates or times ('{values.drop_nulls()[0]}'). To read them as numbers say so (types: "
-        f"{{{yaml_text(name)}: date}}, or {{date: [month, weekday]}}); otherwise drop it (drop: [{yaml_text(name)}])."
-    )
-
-
-def _picture_refusal(present: pl.Series) -> str:
-    name = yaml_text(present.name)
-    return (
-        f"column '{present.name}' names picture files ('{present[0]}'), and a table reads no pictures. Drop it (drop: "
-        f"[{name}]), or train on the pictures alone (data: {{name: image_list, file: {name}, …}})."
-    )
+    return not_plain(values, wrong, used, is_declared=is_declared, is_loose=dialect.is_loose)
 
 
 def _many(values: pl.Series, num_categories: int, num_rows: int) -> str:
@@ -405,11 +367,3 @@ def _many(values: pl.Series, num_categories: int, num_rows: int) -> str:
         return ""
     words = values.drop_nulls().head(SAMPLE).str.count_matches(r"\s+").mean()
     return "text" if isinstance(words, float) and words >= 3 else "identifier"
-
-
-def _many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> str:
-    noun = "free text, which is not read yet" if looks == "text" else "an identifier"
-    return (
-        f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like {noun}. "
-        f"Drop it (drop: [{yaml_text(name)}]), or say what it is (types: {{{yaml_text(name)}: category}})."
-    )
