@@ -83,8 +83,8 @@ def write_pages(
 
 def write_page_of(run: Run, *, output: Path | None = None, as_card: bool = False, trust: bool = False) -> Path:
     """Write the page or the card of one run; returns its file. TensorFlow has to be imported."""
-    from hornbook.inference.card import card_of
-    from hornbook.inference.page import page_of
+    from hornbook.inference.report.card import card_of
+    from hornbook.inference.report.page import page_of
 
     text = (card_of if as_card else page_of)(run, findings=_findings(run), trust=trust)
     path = output if output is not None else run.card_path if as_card else run.page_path

@@ -155,7 +155,7 @@ def test_codes_are_the_names_of_faults():
 def test_the_page_of_a_run_with_a_damaged_record_is_written_all_the_same(tmp_path, monkeypatch):
     from hornbook import pages
     from hornbook.doctor import diagnose
-    from hornbook.inference import page
+    from hornbook.inference.report import page
     from hornbook.runs.directory import Run
 
     def damaged(run):

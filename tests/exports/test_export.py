@@ -73,8 +73,8 @@ def test_a_file_knows_its_recipe_classes_and_figures(export, run):
 
 
 def test_the_run_and_its_card_know_what_was_exported(export, run):
-    from hornbook.inference.card import card_of
-    from hornbook.inference.page import page_of
+    from hornbook.inference.report.card import card_of
+    from hornbook.inference.report.page import page_of
 
     export("keras")
     export("saved_model")

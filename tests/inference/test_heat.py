@@ -54,7 +54,7 @@ DIGITS = {"name": "digits", "limit": 128, "split": {"validation": 0, "test": 32}
 def examined(tensorflow, tmp_path_factory):
     """A function: more of a recipe → the page of a run of one epoch, and what was examined."""
     from hornbook.inference.examination import examine
-    from hornbook.inference.page import page_of
+    from hornbook.inference.report.page import page_of
     from hornbook.runs.directory import find_run
     from hornbook.trainer.train import train
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hornbook.inference import gathered
-from hornbook.inference import page as pages_of_runs
 from hornbook.inference.examination import ClassFigures, Examination, Residuals
 from hornbook.inference.mistakes import Confused, Mistake
-from hornbook.inference.page import page_of
+from hornbook.inference.report import gathered
+from hornbook.inference.report import page as pages_of_runs
+from hornbook.inference.report.page import page_of
 from hornbook.inference.shown import Example
 from hornbook.runs.directory import Run
 

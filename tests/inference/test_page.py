@@ -14,9 +14,9 @@ from PIL import Image
 import hornbook
 from hornbook.display.health import layer_pictures
 from hornbook.errors import DataError
-from hornbook.inference import gathered, page
-from hornbook.inference.card import card_of
-from hornbook.inference.page import page_of
+from hornbook.inference.report import gathered, page
+from hornbook.inference.report.card import card_of
+from hornbook.inference.report.page import page_of
 from hornbook.pages import write_page_of
 from hornbook.runs.directory import Run
 

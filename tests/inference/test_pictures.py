@@ -13,8 +13,8 @@ from PIL import Image
 
 import hornbook
 from hornbook.inference.evaluate import evaluate_run
-from hornbook.inference.page import page_of
 from hornbook.inference.predict import predict_file
+from hornbook.inference.report.page import page_of
 from hornbook.inference.trained import load_run
 from hornbook.runs.directory import find_run
 

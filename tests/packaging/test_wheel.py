@@ -33,10 +33,12 @@ def test_nothing_but_the_package_is_in_the_wheel(contents):
     assert not [name for name in contents if "__pycache__" in name or "/tests/" in name]
 
 
-def test_every_module_of_the_checkout_is_in_the_wheel(contents):
+@pytest.mark.parametrize("kind", ["py", "jinja"])
+def test_every_module_and_template_of_the_checkout_is_in_the_wheel(contents, kind):
     package = Path(__file__).parents[2] / "hornbook"
-    modules = {f"hornbook/{path.relative_to(package).as_posix()}" for path in package.rglob("*.py")}
-    assert modules <= set(contents)
+    files = {f"hornbook/{path.relative_to(package).as_posix()}" for path in package.rglob(f"*.{kind}")}
+    assert len(files) > 10
+    assert files <= set(contents)
 
 
 def test_the_metadata_names_license_extras_and_python(metadata):

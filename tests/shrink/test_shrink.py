@@ -110,8 +110,8 @@ def test_zeros_survive_every_engine_and_optimizer(engine, optimizer, shrink, pru
 
 
 def test_page_and_card_say_what_was_gained_and_lost(small):
-    from hornbook.inference.card import card_of
-    from hornbook.inference.page import page_of
+    from hornbook.inference.report.card import card_of
+    from hornbook.inference.report.page import page_of
 
     size, lost = small.shrink["size"], small.shrink["metric"]["validation"]
     packed = f"{size['before']['compressed']:,} to {size['after']['compressed']:,} bytes with gzip"

@@ -178,7 +178,7 @@ class Tracking(Listener):
         run = Run(self._run.path)
         files = {"model": run.model_path(), "recipe": run.recipe_path}
         if "page" in wanted:
-            from hornbook.inference.page import page_of
+            from hornbook.inference.report.page import page_of
 
             try:
                 write_text(run.page_path, page_of(run, trust=self._session.prepared.recipe.is_trusted))

@@ -16,9 +16,9 @@ from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
 from hornbook.inference.examination import MOST_CLASSES, Examination
-from hornbook.inference.gathered import Finding, class_means, gather, shown_finding
 from hornbook.inference.importance import Importance
 from hornbook.inference.page_charts import importance_picture, pictures_of
+from hornbook.inference.report.gathered import Finding, class_means, gather, shown_finding
 from hornbook.recipes.describe.chosen import chosen_keys, chosen_lines
 from hornbook.recipes.load import load_recipe
 from hornbook.runs.directory import Run
@@ -41,7 +41,7 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
     importance = Importance.of_record(found.importance) if found.importance is not None else None
     tables, all_zero = heat_tables(health)
     return render(
-        "hornbook.inference/page.html.jinja",
+        "hornbook.inference.report/page.html.jinja",
         name=run.path.parent.name,
         folder=path_text(run.path),
         result=found.result,
