@@ -117,7 +117,7 @@ def recipe_of(job: dict, facts: dict, folder: str) -> dict:
     if facts["texts"]:
         tree["data"]["types"] = dict.fromkeys(facts["texts"], "category")
     if contender == "realmlp":
-        tree["head"] = {"initializer": "ntk"}
+        tree["head"] = {"initializer": tree["initializer"]}
         if facts["has_many"]:
             tree["model"]["categories"] = {"embedding": 8, "one_hot_up_to": 8}
         if is_regression:

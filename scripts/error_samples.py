@@ -82,6 +82,10 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "amount-schedule": [(HEAD + "regularization: {dropout_schedule: flat_cosine}\n", [])],
     "head-clamp": [(HEAD + "head: {clamp: true}\n", [])],
+    "data-dependent": [
+        ("data: digits\nmodel: cnn\ninitializer: {name: he_normal, data_dependent: scale}\n", []),
+        (HEAD + "initializer: {name: he_normal, bias: zeros, data_dependent: scale_and_bias}\n", []),
+    ],
     "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import keras
 import numpy as np
 
+from hornbook.builder.fitting import fits_first_weights
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory, select
@@ -45,7 +46,12 @@ def _layers(prepared: Prepared) -> Iterator[str]:
 
 
 def expected_of(prepared: Prepared) -> Mapping[str, Expected]:
-    """Return what theory says of each layer's outputs before the first step, from what some training examples are."""
+    """Return what theory says of each layer's outputs before the first step, from what some training examples are.
+
+    Nothing where examples have changed the first weights.
+    """
+    if fits_first_weights(prepared.recipe):
+        return {}
     model = prepared.built.training_model
     first = next((layer for layer in model.layers if layer.weights and not isinstance(layer, NOT_FIRST)), None)
     if first is None or not first.input.dtype.startswith("float"):

@@ -11,6 +11,7 @@ import numpy as np
 
 from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets, build_around
+from hornbook.builder.fitting import fit_first_weights
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
@@ -230,6 +231,7 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     built = build_model(
         recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info, splits.preprocessing)
     )
+    fit_first_weights(built.model, recipe, splits.train.x)
     _complete_metrics(built, splits, strategy)
     return built
 

@@ -6,6 +6,7 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
+from hornbook.recipes.sections.initializer import InitializerSpec
 from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ReadsColumns, ResidualCnn, Rnn
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
@@ -183,7 +184,38 @@ def ntk_is_for_dense_layers(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             yield Problem(path, message, "Use 'lecun_normal', which starts the same.")
 
 
+def examples_fit_first_weights(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """First weights from the examples where there are none of that kind, or others take their place."""
+    places: list[tuple[Path, InitializerSpec | None]] = [
+        (("initializer",), recipe.initializer),
+        (("head", "initializer"), recipe.head.initializer),
+    ]
+    if isinstance(recipe.model, Layers):
+        layers = enumerate(recipe.model.layers)
+        places += [(("model", "layers", i, "initializer"), each.initializer) for i, each in layers]
+    for path, chosen in places:
+        if chosen is None or chosen.data_dependent is None:
+            continue
+        where: Path = (*path, "data_dependent")
+        if not isinstance(recipe.model, Mlp):
+            yield Problem(where, f"is for the dense layers of 'mlp', and this is '{recipe.model.name}'.", "Remove it.")
+        elif recipe.model.ensemble is not None:
+            yield Problem(where, "is of one network, and an ensemble's members share their weights.", "Remove it.")
+        elif recipe.reuse is not None or recipe.pretraining is not None:
+            other = "reuse" if recipe.reuse is not None else "pretraining"
+            yield Problem(where, f"is for fresh weights, and '{other}' brings others.", "Remove one of them.")
+        elif chosen.name == "zeros":
+            yield Problem(where, "has nothing to scale: the weights are zeros.", "Use another initializer.")
+        elif chosen.data_dependent == "scale_and_bias":
+            if chosen.bias is not None:
+                yield Problem(where, "sets the biases, and so does 'bias'.", "Use 'scale', or remove 'bias'.")
+            elif path == ("initializer",) and subtracts_biases(recipe.normalization):
+                message = f"there are no biases: '{recipe.normalization.name}' behind them would subtract them."
+                yield Problem(where, message, "Use 'scale'.")
+
+
 RULES = (
+    ("data-dependent", ("initializer", "head", "model"), examples_fit_first_weights),
     ("ntk", ("model", "initializer"), ntk_is_for_dense_layers),
     ("ensemble", ("model", "pretraining", "reuse"), ensembles_learn_from_labels),
     ("columns", ("data", "model"), columns_are_of_tables),

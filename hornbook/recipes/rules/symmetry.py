@@ -92,6 +92,8 @@ def signal_keeps_its_size(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     if not isinstance(chosen, RandomNormal | TruncatedNormal | RandomUniform) or recipe.normalization.name != "none":
         return
+    if chosen.data_dependent is not None:
+        return
     if isinstance(chosen, RandomUniform):
         mean, variance = (chosen.minval + chosen.maxval) / 2, (chosen.maxval - chosen.minval) ** 2 / 12
     else:

@@ -35,20 +35,26 @@ def _rows(depth: int) -> dict[str, Any]:
 
 
 class InitializerSpec(Component):
-    """Base of every initializer. `bias` initializes the biases (zeros when omitted)."""
+    """Base of every initializer. `bias` initializes the biases (zeros when omitted); `data_dependent` fits to examples."""
 
     kind: ClassVar[str] = "initializer"
-    shared: ClassVar[frozenset[str]] = frozenset({"bias"})
+    shared: ClassVar[frozenset[str]] = frozenset({"bias", "data_dependent"})
     random: ClassVar[bool] = True
     """Whether it draws numbers and so takes a seed."""
 
     bias: Optional["Initializer"] = None
     """Initializer of the biases; omitted: zeros."""
+    data_dependent: Literal["scale", "scale_and_bias"] | None = None
+    """Fit the first weights to the training examples, layer by layer: `scale` divides each unit's weights, so that its sums
+    deviate by 1; `scale_and_bias` also starts each bias at minus a random mixture of five examples' sums. Omitted: not.
+    Krähenbühl et al. (2016), arXiv:1511.06856."""
 
     @model_validator(mode="after")
     def _one_level(self) -> "InitializerSpec":
         if self.bias is not None and self.bias.bias is not None:
             raise PydanticCustomError("bias", "a bias initializer has no bias of its own.")
+        if self.bias is not None and self.bias.data_dependent is not None:
+            raise PydanticCustomError("bias", "'data_dependent' belongs to the initializer of the weights.")
         return self
 
 

@@ -97,6 +97,8 @@ def initializer_of(value: Any) -> InitializerSpec:
     if name is None or name == "default":
         raise ValueError("expected an initializer, found " + shown(value))
     chosen: InitializerSpec = _validated(TypeAdapter(Initializer), name)
+    if chosen.data_dependent is not None:
+        raise ValueError("'data_dependent' belongs to the initializer of an 'mlp'")
     return chosen
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.builder.fitting import fits_first_weights
 from hornbook.builder.phases import Phase
 from hornbook.builder.signals import Expected, Signal, expected_signals
 from hornbook.data.source import Array
@@ -62,7 +63,7 @@ def look_at(prepared: Prepared, probe: Probe) -> Layers:
     return Layers(
         reading=reading,
         figures=layer_figures(reading, activations),
-        expected=expected_signals(model, start, first),
+        expected={} if fits_first_weights(prepared.recipe) else expected_signals(model, start, first),
         examples=len(probe.inputs),
         hidden=tuple(name for name in with_kernel if name != "head"),
     )
