@@ -47,8 +47,8 @@ def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
     """Return how many runs of a recipe, or of others like it, are best trained at once in this process.
 
     One for each core where the network is of dense or recurrent layers, whose products are too small to fill several cores;
-    as far as each run's own copy of the data fits the memory budget. One alone of convolutions, which fill all cores; of
-    what Keras's `fit` trains, which gives no turn away; and on several devices or a GPU.
+    as far as each run's own copy of the data fits the memory budget. One alone of convolutions and ensembles, which fill
+    all cores; of what Keras's `fit` trains, which gives no turn away; and on several devices or a GPU.
 
     Args:
         recipe: The recipe.
@@ -59,6 +59,8 @@ def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
     if training.strategy is not None or training.engine in {"fit", "graph", "fused_graph"}:
         return 1
     if recipe.model.name in CONVOLUTIONS or recipe.model.name == "layers" or reuse is not None:
+        return 1
+    if getattr(recipe.model, "ensemble", None) is not None:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     row_bytes = math.prod(size or 1 for size in info.input_shape) * np.dtype(info.input_dtype).itemsize

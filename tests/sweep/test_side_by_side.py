@@ -196,6 +196,7 @@ def test_aside_does_nothing_where_no_runs_are_side_by_side():
         ({}, 10, 4),
         ({}, 2, 2),
         ({"model": {"name": "cnn", "filters": [2]}}, 10, 1),
+        ({"model": {"name": "mlp", "units": [8], "ensemble": 4}}, 10, 1),
         ({"training": {"engine": "fit"}}, 10, 1),
         ({"training": {"strategy": "mirrored"}}, 10, 1),
     ],
