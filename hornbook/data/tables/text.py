@@ -243,21 +243,26 @@ def _with_fractions(text: _Text, options: dict[str, Any], may_count: MayCount | 
     if may_count is None or dialect.is_loose or not dialect.is_plain or dialect.missing_numbers:
         return None
     sample = pl.read_csv(text.source(), **options | {"n_rows": SAMPLE})
+    values, texts = pl.all(), [text for text in dialect.missing if text]
+    is_missing = values.is_null() | values.is_in([*texts, ""])
+    facts = [
+        (values.cast(pl.Float64, strict=False).is_null() & ~is_missing).any(),
+        (values.str.contains(".", literal=True) & ~is_missing).any(),
+        values.is_in(texts).any(),
+    ]
+    rows = zip(sample.columns, *(sample.select(fact).row(0) for fact in facts), strict=True)
     types, missing = {}, set[str]()
-    for values in sample.iter_columns():
-        is_missing = values.is_in([*dialect.missing, ""]).fill_null(value=True)
-        present = values.filter(~is_missing)
-        is_counted = len(present) and not present.cast(pl.Float64, strict=False).null_count()
-        if is_counted and present.str.contains(".", literal=True).any() and may_count(values.name.strip()):
-            types[values.name] = pl.Float64
-            missing |= {*values.filter(is_missing).drop_nulls().to_list()}
+    for name, has_text, has_point, has_missing in rows:
+        if has_point and not has_text and may_count(name.strip()):
+            types[name] = pl.Float64
+            missing |= {text for text in texts if (sample[name] == text).any()} if has_missing else set()
     if not types:
         return None
     try:
         frame = pl.read_csv(text.source(), **options, schema_overrides=types, null_values=sorted(missing))
     except pl.exceptions.PolarsError:
         return None
-    return frame if all(math.isfinite(frame[name].sum()) for name in types) else None
+    return frame if all(map(math.isfinite, frame.select(pl.col([*types]).sum()).row(0))) else None
 
 
 def _are_whole(text: _Text, separator: str, rows: int, width: int) -> bool:

@@ -21,7 +21,18 @@ RUNS = {
     "sequences": "data: waves\nmodel: {name: rnn, units: [6], cell: lstm}\nactivation: tanh\n",
     "numbers": "data: diabetes\nmodel: {name: mlp, units: [8]}\nactivation: selu\nhead: {standardize_targets: true}\n",
     "table": "data: {name: table, path: %s, target: kind}\nmodel: {name: mlp, units: [8]}\nactivation: relu\n",
+    "columns": "data: {name: table, path: %s, target: kind, standardize: robust}\n"
+    "model: {name: mlp, units: [8], numbers: pbld, categories: {embedding: 3, one_hot_up_to: 2}, front_scale: true}\n"
+    "initializer: ntk\nactivation: parametric_selu\n",
+    "plr": "data: diabetes\nmodel: {name: mlp, units: [8], numbers: plr}\nactivation: parametric_mish\nhead: {clamp: true}\n",
+    "bins": "data: diabetes\nmodel: {name: mlp, units: [8], numbers: {name: piecewise_linear, bins: 5}}\n"
+    "head: {target_transform: log}\n",
+    "quantiles": "data: {name: diabetes, standardize: quantile}\nmodel: {name: mlp, units: [8]}\n"
+    "head: {target_transform: quantile}\n",
+    "ensemble": "data: {name: table, path: %s, target: kind}\nmodel: {name: mlp, units: [8], ensemble: 4}\n",
+    "ordered": "data: wine\nmodel: {name: mlp, units: [8]}\nhead: {ordinal: true}\n",
 }
+REFUSED = {("quantiles", "litert"), ("ensemble", "litert")}
 OUTSIDE = {
     "onnx": """
 import onnxruntime
@@ -113,6 +124,10 @@ def test_a_file_predicts_the_same_where_hornbook_is_not(name, form, exported, tm
 
     run, rows, expected = exported(name)
     written = export_run(run, form, output=tmp_path / f"model{FORMATS[form].suffix}")[0]
+    if (name, form) in REFUSED:
+        assert written.reason
+        assert not written.path.exists()
+        return
     assert written.reason == ""
     np.save(tmp_path / "rows.npy", rows)
     program = PROGRAM.format(code=OUTSIDE[form])
