@@ -1,5 +1,6 @@
 """Trials over two objectives, with the front: those that no other beats. No TensorFlow."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FrontChart", "FrontPoint"]
 
 SIZE = 12  # px, of text at ticks
+NEAR = 26  # px, between members of the front
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ class FrontChart:
                 linewidths=0.8, clip_on=False, zorder=3 + is_front,
             )  # fmt: skip
             dots.set_urls([one.text for *_, one in some])
-        for x, y, one in front:
-            left, low = pixels(axes, x, y)
+        places = [pixels(axes, x, y) for x, y, _ in front]
+        for (left, low), after, (*_, one) in zip(places, [*places[1:], (math.inf, 0.0)], front, strict=True):
+            aside = -8 if after[0] - left < NEAR else 8  # where the next one's number would touch, to the left
             style = {"color": ACCENT if one.is_best else PLAIN, "fontweight": "bold", "fontsize": SIZE}
-            write(axes, str(one.number), (left + 8, low + 11), hover=one.text, **style)
+            side = "right" if aside < 0 else "left"
+            write(axes, str(one.number), (left + aside, low + 11), hover=one.text, ha=side, **style)
         axes.set_xlabel(f"{self.x.name} ({self._better(0)})")
         write(axes, f"{self.y.name} ({self._better(1)})", (8, axes.bbox.y1 + 22), color=QUIET)
 

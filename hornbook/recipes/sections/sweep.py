@@ -133,7 +133,7 @@ class Optuna(TunerSpec):
     algorithm: NSGA-II".
 
     Example:
-        sweep: {tuner: optuna, max_trials: 40, space: {model.depth: {min: 1, max: 4}, activation: [elu, relu]}}
+        sweep: {tuner: optuna, max_trials: 40, space: {optimizer: [adam, nadam], training.batch_size: [16, 32, 64]}}
     """
 
     name: Literal["optuna"] = "optuna"
