@@ -189,3 +189,10 @@ def test_the_terminal_shows_the_front(run_sweep, capsys):
     first = result.front[0]
     assert f"front   trial {first.trial}: val_accuracy {first.figures['val_accuracy']:.4f}, parameters" in out
     assert f"latest-sweep/front/trial-{first.trial:03d}.yaml" in "".join(out.split())
+
+
+@pytest.mark.whole
+def test_workers_find_the_same_front(run_sweep):
+    here = run_sweep(SEVERAL)
+    there = run_sweep(SEVERAL, workers=2, fresh=True)
+    assert [(one.trial, one.figures) for one in there.front] == [(one.trial, one.figures) for one in here.front]
