@@ -17,7 +17,7 @@ from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.front import is_beaten
 from hornbook.sweep.result import Member, SweepResult
 from hornbook.sweep.table import best_text, figure_value, figures_text, ranking, short_keys, values_text
-from hornbook.sweep.trial import with_seed
+from hornbook.sweep.trial import confirmation_name, with_seed
 from hornbook.sweep.view import View
 
 __all__ = ["close", "fresh_seeds", "interrupted", "winners"]
@@ -41,10 +41,13 @@ def winners(coordinator: Coordinator) -> list[TrialRow]:
 
 def fresh_seeds(coordinator: Coordinator, row: TrialRow) -> list[Recipe]:
     """Return a trial's recipe with each seed that selection has not seen, named for the folder of its run."""
-    recipe = _recipe_of(coordinator, row)
-    label = "confirm" if coordinator.best() is row else f"trial-{row.proposal.trial + 1:03d}"
-    seeds = [(recipe.seed + FRESH + place) % 2**31 for place in range(coordinator.sweep.confirm)]
-    return [with_seed(recipe, seed, name=f"{label}-{place + 1}") for place, seed in enumerate(seeds)]
+    recipe, trial, is_winner = _recipe_of(coordinator, row), row.proposal.trial + 1, coordinator.best() is row
+    return [
+        with_seed(
+            recipe, (recipe.seed + FRESH + place) % 2**31, name=confirmation_name(trial, place + 1, is_winner=is_winner)
+        )
+        for place in range(coordinator.sweep.confirm)
+    ]
 
 
 def _recipe_of(coordinator: Coordinator, row: TrialRow) -> Recipe:

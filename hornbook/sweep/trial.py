@@ -17,7 +17,7 @@ from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
-__all__ = ["Task", "run_trial", "with_seed"]
+__all__ = ["Task", "confirmation_name", "run_trial", "with_seed"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: 
         raise
     except Exception as error:
         return "failed", _first_line(error), 0
+
+
+def confirmation_name(trial: int, seed: int, *, is_winner: bool) -> str:
+    """Return what the run of a fresh seed is called, the winner's or that of one trial of a front; both count from 1."""
+    return f"confirm-{seed}" if is_winner else f"trial-{trial:03d}-{seed}"
 
 
 def with_seed(recipe: Recipe, seed: int, *, name: str) -> Recipe:

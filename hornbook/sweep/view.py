@@ -15,7 +15,7 @@ from hornbook.runs.sweeps import Outcome, TrialRow, latest_best
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import figure_text, figures_text, short_keys, values_text
-from hornbook.sweep.trial import Task
+from hornbook.sweep.trial import Task, confirmation_name
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.progress import MARK
 from hornbook.trainer.result import TrainResult
@@ -160,11 +160,14 @@ class ConsoleView(View):
 
     def confirmed(self, place: int, result: TrainResult) -> None:
         """Print the figures of one training of the winner, or of a trial of the front."""
-        self.progress(result.recipe.name or "", "")
-        if result.exit_code or self._coordinator is None:
+        if self._coordinator is None:
             return
         count = self._coordinator.sweep.confirm
-        number = f"{place + 1}" if len(self._again) == 1 else f"{self._again[place // count]}.{place % count + 1}"
+        trial, seed = self._again[place // count], place % count + 1
+        self.progress(confirmation_name(trial, seed, is_winner=self._coordinator.best() is not None), "")
+        if result.exit_code:
+            return
+        number = f"{seed}" if len(self._again) == 1 else f"{trial}.{seed}"
         known = [name for name in result.validation if name != "loss"] or ["loss"]
         splits = (("val", result.validation), ("test", result.test))
         figures = [f"{split}_{name} {values[name]:.4f}" for name in known for split, values in splits if name in values]
