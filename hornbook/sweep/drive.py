@@ -16,8 +16,8 @@ from hornbook.engine.turns import Crew
 from hornbook.errors import HornbookError
 from hornbook.recipes.sections.sweep import Grid, RandomSearch
 from hornbook.runs.sweeps import Outcome
+from hornbook.sweep.advisor import Wait
 from hornbook.sweep.coordinator import Coordinator
-from hornbook.sweep.oracle import Wait
 from hornbook.sweep.trial import Task, run_trial
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import error_from, outcome_from, task_to

@@ -15,9 +15,9 @@ import grpc
 from keras_tuner.src import protos
 
 from hornbook.errors import HornbookError, RunError
+from hornbook.sweep.advisor import Wait
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.network.address import BEAT_S, LEASE_S, Caller, Place, content_of, trial_message
-from hornbook.sweep.oracle import Wait
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import error_from, outcome_from
 from hornbook.trainer.signals import StopRequest

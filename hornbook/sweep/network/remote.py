@@ -107,7 +107,7 @@ def _task(recipe: Recipe, number: int, content: Mapping[str, Any]) -> Task:
         raise HornbookError(
             f"trial {number + 1}: the rules reject it here. Chief and workers need the same installation."
         )
-    common = (recipe.sweep.objective, recipe.sweep.executions)
+    common = (recipe.sweep.objectives, recipe.sweep.executions)
     return Task(number, content["root"], own, *common, until=content["until"], since=content["since"])
 
 
