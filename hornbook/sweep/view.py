@@ -11,13 +11,13 @@ from hornbook.display import terminal
 from hornbook.display.text import COLUMNS, cut, indented
 from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.runs.sweeps import TrialRow, latest_best
+from hornbook.sweep.confirm import Confirmation
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import short_keys, values_text
 from hornbook.sweep.trial import Task
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.progress import MARK
-from hornbook.trainer.result import TrainResult
 
 __all__ = ["ConsoleView", "View"]
 
@@ -47,7 +47,7 @@ class View:
     def confirm(self, best: TrialRow) -> None:
         """Called before the winner is trained again."""
 
-    def confirmed(self, place: int, result: TrainResult) -> None:
+    def confirmed(self, place: int, result: Confirmation) -> None:
         """Called after each training of the winner."""
 
     def end(self, result: SweepResult) -> None:
@@ -156,7 +156,7 @@ class ConsoleView(View):
             )
             self._say(f"best    {text}")
 
-    def confirmed(self, place: int, result: TrainResult) -> None:
+    def confirmed(self, place: int, result: Confirmation) -> None:
         """Print the figures of one training of the winner."""
         self.progress(f"confirm-{place + 1}", "")
         if result.exit_code:

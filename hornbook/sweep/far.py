@@ -1,0 +1,96 @@
+"""A sweep's trials and its winner on other machines: what travels there, and what is called there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hornbook.machines.cluster import Cluster
+from hornbook.machines.crew import FarCrew
+from hornbook.machines.worker import check_data, shelf, tell
+from hornbook.recipes.recipe import Recipe
+from hornbook.runs.sweeps import SOURCE, Outcome
+from hornbook.sweep.confirm import Confirmation, confirm, confirm_one, name_of
+from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.drive import drive_side_by_side, learns_from_trials
+from hornbook.sweep.trial import Reporter, Task, run_trial
+from hornbook.sweep.view import View
+from hornbook.sweep.wire import task_from, task_to
+from hornbook.trainer.signals import StopRequest
+
+__all__ = ["Far"]
+
+
+@dataclass(frozen=True)
+class Far:
+    """A cluster's machines train."""
+
+    cluster: Cluster
+    parallel: int | None
+    fingerprint: str
+
+    def drive(self, coordinator: Coordinator, view: View, stop: StopRequest, after: Callable[[], None]) -> int:
+        """Train the trials; return 0 or a signal's exit code."""
+        recipe, folder = coordinator.recipe, coordinator.folder.path
+        learns = learns_from_trials(coordinator.sweep)
+        team = FarCrew[Outcome](
+            **self._options(coordinator, view, stop),
+            label=lambda number: f"trial {number + 1}",
+            lost=lambda number, reason: Outcome("failed", reason=reason),
+            is_eager=not learns,
+        )
+        job, is_in_order = _training(recipe, folder, self.fingerprint), learns and self.parallel is not None
+        return drive_side_by_side(coordinator, view, stop, after=after, team=team, job=job, is_in_order=is_in_order)
+
+    def confirm(
+        self, winner: Recipe, count: int, coordinator: Coordinator, view: View, stop: StopRequest
+    ) -> tuple[list[Path], int]:
+        """Train the winner with fresh seeds; return its runs, and 0 or a signal's exit code."""
+        folder = coordinator.folder.path
+        team = FarCrew[Confirmation](**self._options(coordinator, view, stop), label=name_of)
+        return confirm(_confirming(winner, folder, count), folder, team=team, stop=stop, told=view.confirmed)
+
+    def _options(self, coordinator: Coordinator, view: View, stop: StopRequest) -> dict[str, Any]:
+        return {
+            "cluster": self.cluster,
+            "stop": stop,
+            "proof": coordinator.folder.path / SOURCE,
+            "say": view.note,
+            "hear": view.progress,
+            "most": self.parallel,
+        }
+
+
+def _training(base: Recipe, folder: Path, fingerprint: str) -> Callable[[Task], Callable[[], Outcome]]:
+    """Return what makes of a task a call that can travel.
+
+    Args:
+        base: The sweep's recipe.
+        folder: The sweep's, on all machines.
+        fingerprint: That of the base's data, which trials on the same data have to find again.
+    """
+
+    def job(task: Task) -> Callable[[], Outcome]:
+        known = fingerprint if task.recipe.data == base.data and task.recipe.seed == base.seed else None
+        return partial(_train, task_to(task), str(folder.absolute()), known)
+
+    return job
+
+
+def _confirming(winner: Recipe, folder: Path, count: int) -> list[Callable[[], Confirmation]]:
+    """Return calls that can travel: the winner with so many fresh seeds."""
+    plain = winner.to_dict()
+    return [partial(_confirm, plain, str(folder.absolute()), place) for place in range(count)]
+
+
+def _train(task: Mapping[str, Any], folder: str, fingerprint: str | None) -> Outcome:
+    known = task_from(task)
+    check_data(known.recipe, fingerprint)
+    reporter = Reporter(partial(tell, known.names()[0]))
+    return run_trial(known, Path(folder), reporter, shelf())
+
+
+def _confirm(winner: Mapping[str, Any], folder: str, place: int) -> Confirmation:
+    reporter = Reporter(partial(tell, name_of(place)))
+    return confirm_one(Recipe.model_validate(winner), Path(folder), place, reporter, shelf())
