@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.engine.environment import num_threads
-from hornbook.errors import RunError
+from hornbook.errors import RunError, UsageError
 from hornbook.machines.where import Share, Where, address_of
 
 __all__ = ["Cluster", "connected", "share_of"]
@@ -30,7 +30,6 @@ QUIET = {
 PROBE_S = 5.0
 OBJECTS_BYTES = 100 * 2**20  # of memory that machines share; only results travel, which are smaller than what it is for
 EXTRA = "Install it with: pip install 'hornbook[ray]'"
-NEWEST = Path(tempfile.gettempdir()) / "ray" / "ray_current_cluster"  # where `ray start` leaves its address
 PASSED_ON = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
@@ -73,8 +72,11 @@ def connected(where: Where) -> Iterator[Any]:
 
     Raises:
         RunError: If Ray is not installed, or no cluster answers.
+        UsageError: If this process is connected already.
     """
     ray = _import()
+    if ray.is_initialized():
+        raise UsageError("on: this process is connected to Ray already. Call ray.shutdown() first.")
     is_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -122,8 +124,9 @@ def _connect(ray: Any, where: Where) -> None:
     address, is_named = where.address, True
     if address is None and os.environ.get("RAY_ADDRESS"):
         address = address_of(os.environ["RAY_ADDRESS"], "RAY_ADDRESS")
-    if address is None and NEWEST.is_file():
-        address, is_named = NEWEST.read_text(encoding="utf-8").strip(), False
+    newest = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray", "ray_current_cluster")
+    if address is None and newest.is_file():  # `ray start` has written it
+        address, is_named = newest.read_text(encoding="utf-8").strip(), False
     if address is not None:
         try:
             _probe(address, has_token=not is_named or os.environ.get("RAY_AUTH_MODE") == "token")

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -80,9 +81,10 @@ class FarCrew(Generic[Done]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        for ref in self._refs:
-            self.ray.cancel(ref)
-        self.ray.kill(self._board)
+        with suppress(self.ray.exceptions.RayError):  # the cluster may be gone
+            for ref in self._refs:
+                self.ray.cancel(ref)
+            self.ray.kill(self._board)
 
     @property
     def busy(self) -> set[int]:
