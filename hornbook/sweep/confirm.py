@@ -1,6 +1,6 @@
 """The winner again, with seeds that the search has not seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Confirmation:
 
 
 def confirm(
-    jobs: list[Callable[[], Confirmation]],
+    jobs: Sequence[Callable[[], Confirmation]],
     folder: Path,
     *,
     team: int | Team[Confirmation],

@@ -21,6 +21,8 @@ from hornbook.trainer.signals import StopRequest
 
 __all__ = ["Far"]
 
+DECIDES = ("data", "task", "seed", "pretraining")  # what a fingerprint follows from
+
 
 @dataclass(frozen=True)
 class Far:
@@ -48,8 +50,12 @@ class Far:
     ) -> tuple[list[Path], int]:
         """Train the winner with fresh seeds; return its runs, and 0 or a signal's exit code."""
         folder = coordinator.folder.path
+        if not count:
+            return [], 0
         team = FarCrew[Confirmation](**self._options(coordinator, view, stop), label=name_of)
-        return confirm(_confirming(winner, folder, count), folder, team=team, stop=stop, told=view.confirmed)
+        known = winner.to_dict(), str(folder.absolute()), _same_data(winner, coordinator.recipe, self.fingerprint)
+        jobs = [partial(_confirm, *known, place) for place in range(count)]
+        return confirm(jobs, folder, team=team, stop=stop, told=view.confirmed)
 
     def _options(self, coordinator: Coordinator, view: View, stop: StopRequest) -> dict[str, Any]:
         return {
@@ -72,16 +78,15 @@ def _training(base: Recipe, folder: Path, fingerprint: str) -> Callable[[Task], 
     """
 
     def job(task: Task) -> Callable[[], Outcome]:
-        known = fingerprint if task.recipe.data == base.data and task.recipe.seed == base.seed else None
-        return partial(_train, task_to(task), str(folder.absolute()), known)
+        return partial(_train, task_to(task), str(folder.absolute()), _same_data(task.recipe, base, fingerprint))
 
     return job
 
 
-def _confirming(winner: Recipe, folder: Path, count: int) -> list[Callable[[], Confirmation]]:
-    """Return calls that can travel: the winner with so many fresh seeds."""
-    plain = winner.to_dict()
-    return [partial(_confirm, plain, str(folder.absolute()), place) for place in range(count)]
+def _same_data(recipe: Recipe, base: Recipe, fingerprint: str) -> str | None:
+    """Return the fingerprint of a recipe's data where that is the base's."""
+    is_same = all(getattr(recipe, part) == getattr(base, part) for part in DECIDES)
+    return fingerprint if is_same else None
 
 
 def _train(task: Mapping[str, Any], folder: str, fingerprint: str | None) -> Outcome:
@@ -91,6 +96,7 @@ def _train(task: Mapping[str, Any], folder: str, fingerprint: str | None) -> Out
     return run_trial(known, Path(folder), reporter, shelf())
 
 
-def _confirm(winner: Mapping[str, Any], folder: str, place: int) -> Confirmation:
-    reporter = Reporter(partial(tell, name_of(place)))
-    return confirm_one(Recipe.model_validate(winner), Path(folder), place, reporter, shelf())
+def _confirm(winner: Mapping[str, Any], folder: str, fingerprint: str | None, place: int) -> Confirmation:
+    recipe = Recipe.model_validate(winner)
+    check_data(recipe, fingerprint)
+    return confirm_one(recipe, Path(folder), place, Reporter(partial(tell, name_of(place))), shelf())

@@ -56,7 +56,10 @@ def begin(tmp_path, folder_of_ray):
         process.communicate()
 
 
-def test_interrupted_then_killed_the_same_command_goes_on_and_leaves_the_same_bits(tmp_path, begin):
+def test_interrupted_then_killed_the_same_command_goes_on_and_leaves_the_same_bits(tmp_path, begin, tensorflow):
+    from hornbook import load_recipe
+    from hornbook.sweep.sweep import sweep
+
     here, far = tmp_path / "here", tmp_path / "far"
     options = ("--runs", "far", "--on", "ray", "--each", "cpus=1")
     first = begin("sweep", *options)
@@ -81,15 +84,12 @@ def test_interrupted_then_killed_the_same_command_goes_on_and_leaves_the_same_bi
     assert all(line.startswith(("few", "  ", "trial", "note ", "    ", "best")) for line in err.splitlines()), err
     assert out.splitlines()[0].startswith("best    learning_rate")
 
-    alone = begin("sweep", "--runs", "here", "--parallel", "1")
-    _, err = alone.communicate(timeout=120)
-    assert alone.returncode == 0, err
+    alone = sweep(load_recipe(FILE), runs=here, source=(FILE, ()), parallel=1)
+    assert alone.state == "finished"
     (far,), (here,) = far.glob("few/sweep-*"), here.glob("few/sweep-*")
     scores = [{trial: end["score"] for trial, end in ends(folder).items()} for folder in (far, here)]
     assert scores[0] == scores[1]
-    assert {name: rows for name, (rows, _) in left_by(far).items()} == {
-        name: rows for name, (rows, _) in left_by(here).items()
-    }
+    assert left_by(far) == left_by(here)
 
 
 def test_addresses_without_a_cluster_are_named_within_seconds(begin):
