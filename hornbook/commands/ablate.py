@@ -104,7 +104,7 @@ COMMANDS = (
             "hornbook ablate -c he_elu_bn.yaml --vary activation=elu,relu,tanh",
             "hornbook ablate -c he_elu_bn.yaml --drop normalization,regularization",
             "hornbook ablate -c default_adam --vary activation=elu,relu,tanh --cross",
-            "hornbook ablate -c he_elu_bn --vary activation=elu,tanh --on ray://10.0.0.1:6379 --runs /shared/runs",
+            "hornbook ablate -c he_elu_bn --vary activation=elu,tanh --on ray",
         ),
     ),
     (compare, examples("hornbook compare he_elu_bn default_adam", "hornbook compare runs/he_elu_bn/2026*")),

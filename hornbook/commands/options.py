@@ -54,7 +54,7 @@ RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 ParallelOption = Annotated[
-    int | None, typer.Option(min=1, max=1000, help="Runs at once; omitted: by network and cores, or the cluster's room")
+    int | None, typer.Option(min=1, max=1000, help="Runs at once; omitted: as many as there is room for")
 ]
 OnOption = Annotated[
     str | None,

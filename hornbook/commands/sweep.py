@@ -101,7 +101,7 @@ COMMANDS = (
             "hornbook sweep --config sweep.yaml",
             "hornbook sweep -c sweep.yaml sweep.max_trials=50 --workers 2",
             "hornbook sweep -c sweep.yaml --fresh",
-            "hornbook sweep -c sweep.yaml --on ray://10.0.0.1:6379 --runs /shared/runs",
+            "hornbook sweep -c sweep.yaml --runs /shared/runs --on ray://10.0.0.1:6379",
         ),
     ),
 )
