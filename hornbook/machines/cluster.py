@@ -28,6 +28,7 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 PROBE_S = 5.0
+STOPPED = {1, 3, 4}  # of Ray's reasons for the death of a node: asked to end, preempted, idle for too long
 OBJECTS_BYTES = 100 * 2**20  # of memory that machines share; only results travel, which are smaller than what it is for
 EXTRA = "Install it with: pip install 'hornbook[ray]'"
 PASSED_ON = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
@@ -58,6 +59,11 @@ class Cluster:
     def _fit(self, machine: dict[str, float]) -> int:
         amounts = [(self.share.cpus, machine.get("CPU", 0.0)), (self.share.gpus, machine.get("GPU", 0.0))]
         return min(int((there + 1e-6) / wanted) for wanted, there in amounts if wanted)
+
+    def was_stopped(self, node: str) -> bool:
+        """Return whether a machine has ended because it was told to, by a person or for another to take its place."""
+        nodes = self.ray.nodes()
+        return any(one["NodeID"] == node and not one["Alive"] and one.get("DeathReason") in STOPPED for one in nodes)
 
     def text(self) -> str:
         """Return in words what there is: ``3 machines with 12 CPUs``."""

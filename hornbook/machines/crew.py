@@ -70,7 +70,7 @@ class FarCrew(Generic[Done]):
         self._jobs: dict[int, Callable[[], Done]] = {}
         self._refs: dict[Any, int] = {}
         self._deaths: dict[int, int] = {}
-        self._machines: dict[int, str] = {}
+        self._machines: dict[int, tuple[str, str]] = {}
         self._news: Any = None
         self._asked_s = self._counted_s = -ROOM_S
         self._room = 0
@@ -150,11 +150,12 @@ class FarCrew(Generic[Done]):
         if self.stop.signal is not None:
             future.set_exception(self._interrupted())
             return False
-        self._deaths[number] = self._deaths.get(number, 0) + 1
-        how = f"{_how(error)}{f' on {self._machines[number]}' if number in self._machines else ''}"
+        machine, node = self._machines.pop(number, ("", ""))
+        was_stopped = self.cluster.was_stopped(node)
+        self._deaths[number] = self._deaths.get(number, 0) + (not was_stopped)
+        how = f"{'its machine was stopped' if was_stopped else _how(error)}{machine and f' on {machine}'}"
         if self._deaths[number] < MOST_DEATHS:
             self.say(f"{self.label(number)}: its process died ({how}); another goes on with it")
-            self._machines.pop(number, None)
             self.begin(number, self.again(number) if self.again is not None else self._jobs[number])
             return True
         reason = f"its process died {MOST_DEATHS} times ({how})"

@@ -28,18 +28,18 @@ class Board:
     """Where jobs write how far they are, and the command reads it. Lives in a process of its own."""
 
     def __init__(self) -> None:
-        self.machines: dict[int, str] = {}
+        self.machines: dict[int, tuple[str, str]] = {}
         self.states: dict[str, str] = {}
 
-    def begin(self, number: int, machine: str) -> None:
-        """Note that a job has begun."""
-        self.machines[number] = machine
+    def begin(self, number: int, machine: str, node: str) -> None:
+        """Note that a job has begun, on a machine and what Ray calls that."""
+        self.machines[number] = machine, node
 
     def tell(self, name: str, text: str) -> None:
         """Note how far a run is."""
         self.states[name] = text
 
-    def take(self) -> tuple[dict[int, str], dict[str, str]]:
+    def take(self) -> tuple[dict[int, tuple[str, str]], dict[str, str]]:
         """Return who trains where, and what is new."""
         states, self.states = self.states, {}
         return self.machines, states
@@ -93,7 +93,8 @@ def serve(job: bytes, order: Order) -> Answer:
     from hornbook import startup
 
     machine = socket.gethostname()
-    order.board.begin.remote(order.number, machine)
+    node = importlib.import_module("ray").get_runtime_context().get_node_id()
+    order.board.begin.remote(order.number, machine, node)
     if version("hornbook") != order.version:
         text = f"Hornbook is {version('hornbook')} here and {order.version} where the command runs."
         return Answer(error=error_to(RunError(f"{text} Install the same version on all machines.")), machine=machine)

@@ -27,7 +27,9 @@ def order(tmp_path, monkeypatch, tensorflow):
     """An order from a command whose folder of runs is shared."""
     cloudpickle = ModuleType("ray.cloudpickle")
     cloudpickle.loads = lambda job: job
-    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+    ray = ModuleType("ray")
+    ray.get_runtime_context = lambda: SimpleNamespace(get_node_id=lambda: "node 1")
+    monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setitem(sys.modules, "ray.cloudpickle", cloudpickle)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "proof").touch()
@@ -41,7 +43,7 @@ def test_a_result_travels_back_and_progress_is_told(order):
     given = order()
     answer = serve(lambda: worker.tell("trial-001", "epoch 2 50 %") or 7, given)
     assert (answer.value, answer.error) == (7, None)
-    assert given.board.told == [(3, answer.machine), ("trial-001", f"epoch 2 50 %  {answer.machine}")]
+    assert given.board.told == [(3, answer.machine, "node 1"), ("trial-001", f"epoch 2 50 %  {answer.machine}")]
     assert pickle.loads(pickle.dumps(answer)) == answer
 
 
