@@ -60,10 +60,16 @@ class Cluster:
         amounts = [(self.share.cpus, machine.get("CPU", 0.0)), (self.share.gpus, machine.get("GPU", 0.0))]
         return min(int((there + 1e-6) / wanted) for wanted, there in amounts if wanted)
 
-    def was_stopped(self, node: str) -> bool:
-        """Return whether a machine has ended because it was told to, by a person or for another to take its place."""
-        nodes = self.ray.nodes()
-        return any(one["NodeID"] == node and not one["Alive"] and one.get("DeathReason") in STOPPED for one in nodes)
+    def beside(self, kind: type) -> Any:
+        """Return a new actor of a class, on the command's machine: on another it would keep that from being given back."""
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        here = self.ray.get_runtime_context().get_node_id()
+        strategy = strategies.NodeAffinitySchedulingStrategy(node_id=here, soft=True)
+        return self.ray.remote(kind).options(num_cpus=0, scheduling_strategy=strategy).remote()
+
+    def stopped(self) -> set[str]:
+        """Return the nodes that have ended because they were told to, by a person or for others to take their place."""
+        return {node["NodeID"] for node in self.ray.nodes() if not node["Alive"] and node.get("DeathReason") in STOPPED}
 
     def text(self) -> str:
         """Return in words what there is: ``3 machines with 12 CPUs``."""

@@ -63,13 +63,13 @@ class FarCrew(Generic[Done]):
         self.cluster, self.stop, self.label, self.say, self.hear = cluster, stop, label, say, hear
         self.most, self.is_eager, self.again, self.lost, self.ray = most, is_eager, again, lost, cluster.ray
         share = cluster.share
-        self._board = self.ray.remote(Board).options(num_cpus=0).remote()
+        self._board = cluster.beside(Board)
         self._serve = self.ray.remote(serve).options(num_cpus=share.cpus, num_gpus=share.gpus, max_retries=0)
         device = None if share.gpus else "cpu"
         self._order = Order(0, version("hornbook"), os.getcwd(), str(proof.absolute()), device, self._board)
         self._jobs: dict[int, Callable[[], Done]] = {}
         self._refs: dict[Any, int] = {}
-        self._deaths: dict[int, int] = {}
+        self._deaths: dict[int, list[str]] = {}
         self._machines: dict[int, tuple[str, str]] = {}
         self._news: Any = None
         self._asked_s = self._counted_s = -ROOM_S
@@ -136,14 +136,20 @@ class FarCrew(Generic[Done]):
         else:
             if answer.error is not None:
                 future.set_exception(error_from(answer.error, f"{answer.machine}: "))
+            elif answer.exit_code and self.stop.signal is None:  # its machine is asked to end, and the command is not
+                self._begin_again(number)
+                return None
             elif answer.exit_code:
-                future.set_exception(self._interrupted(answer.exit_code))
+                future.set_exception(self._interrupted())
             else:
                 future.set_result(answer.value)
         return number, future
 
-    def _interrupted(self, exit_code: int = 0) -> Interrupted:
-        return Interrupted(f"stopped by {self.stop.name}", self.stop.exit_code or exit_code or 143)
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(f"stopped by {self.stop.name}", self.stop.exit_code or 143)
+
+    def _begin_again(self, number: int) -> None:
+        self.begin(number, self.again(number) if self.again is not None else self._jobs[number])
 
     def _is_sent_again(self, number: int, error: Exception, future: "Future[Done]") -> bool:
         """Send a job again whose process has died, and return whether that was done; else `future` tells why not."""
@@ -151,12 +157,12 @@ class FarCrew(Generic[Done]):
             future.set_exception(self._interrupted())
             return False
         machine, node = self._machines.pop(number, ("", ""))
-        was_stopped = self.cluster.was_stopped(node)
-        self._deaths[number] = self._deaths.get(number, 0) + (not was_stopped)
-        how = f"{'its machine was stopped' if was_stopped else _how(error)}{machine and f' on {machine}'}"
-        if self._deaths[number] < MOST_DEATHS:
+        self._deaths.setdefault(number, []).append(node)
+        stopped = self.cluster.stopped()  # of an earlier death it is known by now, of this one perhaps
+        how = f"{'its machine was stopped' if node in stopped else _how(error)}{machine and f' on {machine}'}"
+        if sum(node not in stopped for node in self._deaths[number]) < MOST_DEATHS:
             self.say(f"{self.label(number)}: its process died ({how}); another goes on with it")
-            self.begin(number, self.again(number) if self.again is not None else self._jobs[number])
+            self._begin_again(number)
             return True
         reason = f"its process died {MOST_DEATHS} times ({how})"
         if self.lost is not None:

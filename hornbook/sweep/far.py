@@ -17,7 +17,7 @@ from hornbook.sweep.drive import drive_side_by_side, learns_from_trials
 from hornbook.sweep.trial import Reporter, Task, run_trial
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import task_from, task_to
-from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.signals import Interrupted, StopRequest
 
 __all__ = ["Far"]
 
@@ -99,4 +99,7 @@ def _train(task: Mapping[str, Any], folder: str, fingerprint: str | None) -> Out
 def _confirm(winner: Mapping[str, Any], folder: str, fingerprint: str | None, place: int) -> Confirmation:
     recipe = Recipe.model_validate(winner)
     check_data(recipe, fingerprint)
-    return confirm_one(recipe, Path(folder), place, Reporter(partial(tell, name_of(place))), shelf())
+    done = confirm_one(recipe, Path(folder), place, Reporter(partial(tell, name_of(place))), shelf())
+    if done.exit_code:
+        raise Interrupted("stopped by a signal", done.exit_code)
+    return done

@@ -37,7 +37,7 @@ def head(home, tensorflow):
     """A cluster with a head that trains nothing, and that soon notices when a machine is gone."""
     from ray.cluster_utils import Cluster
 
-    hasty = {"health_check_period_ms": 500, "health_check_timeout_ms": 500, "health_check_failure_threshold": 3}
+    hasty = {"health_check_period_ms": 1000, "health_check_timeout_ms": 2000, "health_check_failure_threshold": 3}
     options = {"num_cpus": 0, "include_dashboard": False, "_system_config": hasty}
     cluster = Cluster(initialize_head=True, shutdown_at_exit=False, head_node_args=options)
     yield cluster

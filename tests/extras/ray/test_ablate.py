@@ -15,7 +15,7 @@ PLAIN = {
     "name": "plain",
     "data": {"name": "digits", "limit": 384},
     "model": {"name": "mlp", "units": [8]},
-    "training": {"epochs": 100, "batch_size": 32, "engine": "graph"},
+    "training": {"epochs": 200, "batch_size": 32, "engine": "graph"},
 }
 
 
@@ -40,8 +40,10 @@ def test_cells_and_seeds_are_jobs_whose_process_may_die(tmp_path, cluster, study
     cluster.add_node(num_cpus=2)
 
     def act():
-        wait_for(lambda: any(count > 10 for count in epochs_lines(tmp_path / "far")))
-        os.kill(trains(tmp_path / "far", "plain")[0], signal.SIGKILL)
+        wait_for(lambda: sum(count > 10 for count in epochs_lines(tmp_path / "far")) == 2)
+        asked, killed = trains(tmp_path / "far", "plain")
+        os.kill(asked, signal.SIGTERM)  # as a machine does that is to end
+        os.kill(killed, signal.SIGKILL)
 
     meanwhile(act)
     where = Where(cluster.address, Share(1.0))
@@ -50,7 +52,7 @@ def test_cells_and_seeds_are_jobs_whose_process_may_die(tmp_path, cluster, study
     assert sum("its process died (killed or crashed on" in line for line in said) == 1
     for one, other in zip(far.rows, here.rows, strict=True):
         assert (one.group.values, one.group.test) == (other.group.values, other.group.test)
-    assert len(list((tmp_path / "far" / "plain").glob("2*"))) == 4, "the run that died was gone on with"
+    assert len(list((tmp_path / "far" / "plain").glob("2*"))) == 4, "runs that ended early were gone on with"
     assert not list((tmp_path / "far").glob(".shared-*"))
     _, said = study("far", where)
     assert sum("was there" in line for line in said) == 4
