@@ -49,7 +49,8 @@ def cluster(head):
     """The cluster; `add_node` and `remove_node` are Ray's, and what a test has added ends with it."""
     yield head
     for node in [*head.worker_nodes]:
-        head.remove_node(node, allow_graceful=False)
+        head.remove_node(node, allow_graceful=True)
+    head.wait_for_nodes()  # until it is known: a run may still be sent to one that is gone
 
 
 @pytest.fixture
