@@ -156,6 +156,24 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "sweep:\n  objective: val_acuracy\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
         (HEAD + "sweep:\n  objective: accuracy\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
     ],
+    "sweep-objectives": [
+        (
+            HEAD + "sweep:\n  tuner: bayesian\n  objective: [val_loss, parameters]\n  select: parameters<=many\n"
+            "  max_trials: 9\n  space: {activation: [elu, relu]}\n",
+            [],
+        ),
+        (HEAD + "sweep:\n  select: knee\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+    ],
+    "sweep-tuner-packages": [
+        (HEAD + "sweep:\n  tuner: optuna\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+    ],
+    "sweep-evolution": [
+        (
+            HEAD + "sweep:\n  tuner: {name: optuna, sampler: cma_es}\n  max_trials: 9\n"
+            "  space: {activation: [elu, relu], training.epochs: {min: 1, max: 9}}\n",
+            [],
+        ),
+    ],
     "sweep-tuner": [
         (HEAD + "sweep:\n  tuner: hyperband\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
         (HEAD + "sweep:\n  tuner: random\n  space: {activation: [elu, relu]}\n", []),

@@ -107,7 +107,7 @@ def errors() -> str:
 
 
 def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
-    with patch("hornbook.recipes.rules.tracking._is_installed", return_value=False):  # whatever is installed here
+    with patch("hornbook.recipes.rules.installed.is_installed", return_value=False):  # whatever is installed here
         problems = list(check_recipe(text, overrides, look=lambda recipe: (Facts.named(recipe), [])).problems)
     if not problems:
         recipe = Recipe.model_validate(parse(text, origin="recipe.yaml").tree)

@@ -82,7 +82,9 @@ def sweep(
 
 
 def _record(result: "SweepResult") -> dict[str, object]:
-    confirmed = {name: {"mean": i.mean, "half": i.half, "count": i.count} for name, i in result.confirmed.items()}
+    from hornbook.sweep.ending import front_record, plain
+
+    front = {"front": [front_record(member) for member in result.front]} if result.front else {}
     return {
         "sweep": str(result.folder),
         "state": result.state,
@@ -90,7 +92,8 @@ def _record(result: "SweepResult") -> dict[str, object]:
         "trials": result.trials,
         "best": result.best,
         "score": result.score,
-        "confirmed": confirmed,
+        "confirmed": plain(result.confirmed),
+        **front,
     }
 
 

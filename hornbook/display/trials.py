@@ -95,6 +95,7 @@ class TrialChart:
         trials: Those with a finite score.
         best: The winner's number; None without one.
         higher_is_better: Whether scores are maximized.
+        prefix: Before the pictures' names, where a page has several charts.
     """
 
     keys: tuple[Axis, ...]
@@ -102,6 +103,7 @@ class TrialChart:
     trials: tuple[Trial, ...]
     best: int | None
     higher_is_better: bool
+    prefix: str = ""
 
     @property
     def scores(self) -> Axis:
@@ -119,7 +121,7 @@ class TrialChart:
             yield drawn(
                 lambda figure, part=part: self._paint_parallel(figure, part),  # type: ignore[misc]
                 (WIDTH, HEIGHT),
-                name=f"trials-{number + 1}",
+                name=f"{self.prefix}trials-{number + 1}",
                 label=label,
             )
 
@@ -129,7 +131,7 @@ class TrialChart:
             yield drawn(
                 lambda figure, key=key: self._paint_slice(figure, key),  # type: ignore[misc]
                 (SLICE_WIDTH, SLICE_HEIGHT),
-                name=f"key-{number}",
+                name=f"{self.prefix}key-{number}",
                 label=f"{self.objective} over {key.name}",
             )
 

@@ -4,7 +4,7 @@ An epoch is a pure function of (seed, epoch): the order of examples and every ra
 steps is one call whose bounds are arguments, so cutting an epoch anywhere changes no bit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,8 +127,8 @@ class Engine:
             number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
             tables = tf.constant(plan.rates), tf.constant(plan.moving)
             *data, weights = self.feed.rest(plan.order)
-            is_finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *data, *tables, number, *weights)
-            self._check_finite(bool(is_finite), self.batches)
+            finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *data, *tables, number, *weights)
+            _check_finite(finite, self.batches)
             on_chunk(self.batches)
         return False
 
@@ -154,20 +154,12 @@ class Engine:
                 before_chunk(done)
             end = min(done + max(next(chunk_sizes), 1), last)
             bounds = tf.constant(done - base), tf.constant(end - base)
-            reached, is_finite = self.programs.call(
+            reached, *finite = self.programs.call(
                 f"chunk {self.phase}", self.steps.chunk, *data, *bounds, *block.weights, jit=self.steps.jit
             )
             done = base + int(reached)
-            self._check_finite(bool(is_finite), done)
+            _check_finite(finite, done)
             yield done
-
-    def _check_finite(self, loss_is_finite: bool, done: int) -> None:
-        """Stop where numbers are lost; weights are checked too, because a fused ReLU on CPU turns NaN into 0."""
-        if not loss_is_finite:
-            raise DivergedError(f"the loss of batch {done} is not a finite number")
-        weights = [variable.value for variable in self.built.model.trainable_variables]
-        if not self.programs.call(f"finite {self.phase}", _all_finite, *weights):
-            raise DivergedError(f"after batch {done} some weights are not finite numbers")
 
     def reset(self) -> None:
         """Start counting loss and metrics afresh."""
@@ -183,5 +175,10 @@ class Engine:
         return {metric.name: float(metric.result()) for metric in self.trackers()}
 
 
-def _all_finite(*weights: Any) -> Any:
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight)) for weight in weights])
+def _check_finite(finite: Sequence[Any], done: int) -> None:
+    """Stop where numbers are lost; `finite` says whether losses are finite, and weights."""
+    has_finite_loss, has_finite_weights = finite
+    if not has_finite_loss:
+        raise DivergedError(f"the loss of batch {done} is not a finite number")
+    if not has_finite_weights:
+        raise DivergedError(f"after batch {done} some weights are not finite numbers")

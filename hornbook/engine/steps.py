@@ -177,7 +177,9 @@ class Steps:
         end: Any,
         weights: Any = None,
     ) -> Any:
-        """Train batches [start, end); returns the first one not trained and whether all losses were finite.
+        """Train batches [start, end); returns the first one not trained, and whether losses and weights are finite.
+
+        Weights too, because a fused ReLU on CPU turns NaN into 0; here, because a call of its own takes a millisecond.
 
         Args:
             inputs: (R, …) examples on the device.
@@ -201,16 +203,22 @@ class Steps:
         def goes_on(batch: Any, is_finite: Any) -> Any:
             return tf.logical_and(batch < end, is_finite)
 
-        return tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
+        reached, is_finite = tf.while_loop(goes_on, body, [start, tf.constant(True)], parallel_iterations=1)
+        return reached, is_finite, self._has_finite_weights()
 
     def rest(
         self, inputs: Any, targets: Any, index: Any, rates: Any, momenta: Any, number: Any, weights: Any = None
     ) -> Any:
-        """Train the epoch's smaller last batch; returns whether its loss was finite.
+        """Train the epoch's smaller last batch; returns whether its loss, and all weights, are finite.
 
         Always a TensorFlow graph: one batch an epoch is not worth a second or 90 MB of XLA's compiler.
         """
-        return tf.math.is_finite(self.step(inputs, targets, index, rates[-1], momenta[-1], number, weights, jit=False))
+        loss = self.step(inputs, targets, index, rates[-1], momenta[-1], number, weights, jit=False)
+        return tf.math.is_finite(loss), self._has_finite_weights()
+
+    def _has_finite_weights(self) -> Any:
+        variables = self.built.model.trainable_variables
+        return tf.reduce_all([tf.reduce_all(tf.math.is_finite(variable.value)) for variable in variables])
 
     def step(
         self,

@@ -17,7 +17,7 @@ from hornbook.builder.signals import weight_variance
 from hornbook.data import Shelf
 from hornbook.data.storage.rows import Rows
 from hornbook.recipes.recipe import Recipe
-from hornbook.sweep.oracle import Advisor
+from hornbook.sweep.coordinator import advisor_of
 from hornbook.trainer.health.points import Points
 from hornbook.trainer.prepare import Prepared, prepare
 from hornbook.trainer.session import Session
@@ -240,8 +240,8 @@ class Objects:
         sweep = self.recipe.sweep
         if sweep is None:
             return {}
-        advisor = Advisor(self.recipe, sweep.mode or "min", lambda values: "")
-        return advisor.facts()
+        directions = dict.fromkeys(sweep.objectives, sweep.mode or "min")
+        return advisor_of(self.recipe, directions, lambda values: "").facts()
 
 
 def _kind(layer: keras.layers.Layer) -> str:

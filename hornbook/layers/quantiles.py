@@ -75,7 +75,7 @@ class Quantiles(keras.layers.Layer):
         )
         part = ops.where(high > low, inputs - low, 0.0) / ops.where(high > low, high - low, 1.0)
         share = start + ops.clip(part, 0.0, 1.0) * (end - start)
-        share = ops.where(inputs == low, ops.take(at, here), share)
+        share = ops.where(ops.equal(inputs, low), ops.take(at, here), share)  # symbolic tensors have no ==
         share = ops.where(inputs < low, ops.take(below, here), share)
         normal = ops.where(ops.isnan(inputs), inputs, _normal(share))
         if all(self.sizes):

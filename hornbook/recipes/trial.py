@@ -9,10 +9,10 @@ from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import Choices, Hyperband, Sweep, values_of
+from hornbook.recipes.sections.sweep import PARAMETERS, Choices, Hyperband, Sweep, values_of
 from hornbook.recipes.space import matching, ordered, try_values
 
-__all__ = ["space_problems", "trial_problems", "trial_recipe", "why_rejected"]
+__all__ = ["is_met", "space_problems", "trial_problems", "trial_recipe", "why_rejected"]
 
 MOST_TRIED = 200
 """Combinations that a check tries before it calls a space one of which nothing can be trained."""
@@ -41,8 +41,11 @@ def trial_problems(recipe: Recipe, changed: Recipe) -> Iterator[Problem]:
     facts = Facts.of(changed)
     yield from (problem for problem in check_rules(changed, facts) if problem.severity == "error")
     recorded = recorded_names(changed, facts)
-    if recipe.sweep is not None and recorded is not None and recipe.sweep.objective not in recorded:
-        yield Problem(("training", "metrics"), f"'{recipe.sweep.objective}' is not recorded.")
+    if recipe.sweep is None or recorded is None:
+        return
+    for objective in recipe.sweep.objectives:
+        if objective != PARAMETERS and objective not in recorded:
+            yield Problem(("training", "metrics"), f"'{objective}' is not recorded.")
 
 
 def space_problems(recipe: Recipe) -> Iterator[Problem]:
@@ -72,7 +75,7 @@ def _combinations(sweep: Sweep) -> Iterator[dict[str, Any]]:
     for _ in range(MOST_TRIED):
         values: dict[str, Any] = {}
         for key in keys:
-            if _is_met(sweep, key, values):
+            if is_met(sweep, key, values):
                 values[key] = draw.choice(values_of(sweep.space[key]))
         yield values
 
@@ -80,14 +83,14 @@ def _combinations(sweep: Sweep) -> Iterator[dict[str, Any]]:
 def _all_of(sweep: Sweep, keys: list[str], values: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if not keys:
         yield values
-    elif not _is_met(sweep, keys[0], values):
+    elif not is_met(sweep, keys[0], values):
         yield from _all_of(sweep, keys[1:], values)
     else:
         for value in values_of(sweep.space[keys[0]]):
             yield from _all_of(sweep, keys[1:], {**values, keys[0]: value})
 
 
-def _is_met(sweep: Sweep, key: str, values: Mapping[str, Any]) -> bool:
+def is_met(sweep: Sweep, key: str, values: Mapping[str, Any]) -> bool:
     """Return whether the conditions of a key hold for the values of those before it."""
     for parent, wanted in (sweep.space[key].when or {}).items():
         entry = sweep.space[parent]

@@ -36,6 +36,7 @@ class ResultRecord(_Record):
     epochs: Count | None = None
     best_epoch: Count | None = None
     final: Literal["best", "last"] | None = None
+    parameters: Count | None = None
     validation: Figures | None = None
     test: Figures | None = None
     baseline: Figures | None = None
@@ -225,6 +226,7 @@ class RankedRecord(_Record):
     trial: int
     score: float | None = None
     runs: RunPaths
+    front: bool = False
 
 
 class SweepRecord(_Record):
@@ -308,6 +310,7 @@ class EventRecord(_Record):
     state: str = ""
     score: float | None = None
     scores: list[float | None] = Field(default_factory=list)
+    figures: Figures = Field(default_factory=dict)
     epochs: Count = 0
     seconds: float = 0.0
     reason: str = ""

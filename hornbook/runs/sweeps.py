@@ -2,14 +2,14 @@
 
 runs/<recipe name>/sweep-<YYYYmmdd-HHMMSS>-<4 hex>/     `latest-sweep` beside it points to the newest
   sweep.yaml  trials.jsonl  trials.csv  best.yaml  result.json  report.html
-  trials/trial-001/<run>/ …  confirm/confirm-1/<run>/ …  tensorboard/
+  trials/trial-001/<run>/ …  confirm/confirm-1/<run>/ …  front/trial-001.yaml …  tensorboard/
 """
 
 import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ __all__ = [
 SOURCE, EVENTS, TABLE, BEST, RESULT, REPORT = (
     "sweep.yaml", "trials.jsonl", "trials.csv", "best.yaml", "result.json", "report.html",
 )  # fmt: skip
-TRIALS, CONFIRM, TENSORBOARD, PREFIX, LATEST, LOCK = (
-    "trials", "confirm", "tensorboard", "sweep-", "latest-sweep", ".lock",
+TRIALS, CONFIRM, FRONT, TENSORBOARD, PREFIX, LATEST, LOCK = (
+    "trials", "confirm", "front", "tensorboard", "sweep-", "latest-sweep", ".lock",
 )  # fmt: skip
 LOCK_WAIT_S = 3.0  # workers of a sweep that was killed need a moment to notice
 
@@ -58,12 +58,13 @@ class Outcome:
     Attributes:
         state: ``finished``, ``diverged``, ``failed`` or ``interrupted``.
         score: Mean of `scores`; None without one.
-        scores: The objective of each execution.
+        scores: The first objective of each execution.
         epochs: Epochs trained for this trial, in all executions.
         seconds: Seconds of training for it.
         reason: Why it has no score.
         runs: The runs' folders, relative to the sweep's.
         exit_code: 130 or 143 where a signal ended it.
+        figures: Mean of each objective where there are several and the trial has a score.
     """
 
     state: str
@@ -74,6 +75,13 @@ class Outcome:
     reason: str = ""
     runs: tuple[str, ...] = ()
     exit_code: int = 0
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, objectives: Iterable[str]) -> dict[str, float] | None:
+        """Return what the trial reached in each objective; None without a score."""
+        if self.score is None:
+            return None
+        return {name: self.figures.get(name, self.score) for name in objectives}
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,8 @@ class SweepFolder:
 
     def end(self, trial: int, outcome: Outcome, *, elapsed_s: float) -> None:
         """Note how a trial ended."""
-        facts = {key: value for key, value in vars(outcome).items() if key != "exit_code"}
+        left_out = {"exit_code"} if outcome.figures else {"exit_code", "figures"}
+        facts = {key: value for key, value in vars(outcome).items() if key not in left_out}
         self._append({"event": "end", "trial": trial, **facts, "elapsed": round(elapsed_s, 3)})
 
     def _append(self, event: Mapping[str, Any]) -> None:
@@ -217,7 +226,7 @@ class SweepFolder:
             known = event.get("rejected")  # early sweeps say how many there were, and not which
             self.rejected += [Rejection(**rejection) for rejection in (known if isinstance(known, list) else ())]
             return
-        names = ("state", "score", "epochs", "seconds", "reason")
+        names = ("state", "score", "epochs", "seconds", "reason", "figures")
         facts = {name: event[name] for name in names if name in event}
         scores, runs = event.get("scores", ()), event.get("runs", ())
         self.rows[number].outcome = Outcome(scores=tuple(scores), runs=tuple(runs), **facts)
@@ -274,13 +283,14 @@ def sweep_result(sweep: Path) -> dict[str, Any]:
 
 
 def best_runs(sweep: Path, count: int) -> set[Path]:
-    """Return the runs of a sweep's best trials and of its confirmation, from its record.
+    """Return the runs of a sweep's best trials, of those of the front, and of its confirmation, from its record.
 
     Raises:
         RunError: If the record cannot be read.
     """
     facts = sweep_result(sweep)
-    kept = {sweep / run for row in facts.get("ranking", [])[:count] for run in row["runs"]}
+    ranked = enumerate(facts.get("ranking", []))
+    kept = {sweep / run for place, row in ranked if place < count or row.get("front") for run in row["runs"]}
     return kept | {sweep / run for run in facts.get("confirm_runs", [])}
 
 

@@ -9,15 +9,12 @@ from hornbook.engine.turns import Team, side_by_side
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, newest_run
 from hornbook.runs.sweeps import CONFIRM
-from hornbook.sweep.trial import with_seed
 from hornbook.trainer.listeners import Listener
 from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import Interrupted, StopRequest
 from hornbook.trainer.train import train
 
-__all__ = ["Confirmation", "confirm", "confirm_one", "name_of"]
-
-FRESH = 1000  # the winner's seeds begin so far above the recipe's
+__all__ = ["Confirmation", "confirm", "confirm_one"]
 
 
 @dataclass(frozen=True)
@@ -69,32 +66,24 @@ def confirm(
     return runs, exit_code or stop.exit_code
 
 
-def name_of(place: int) -> str:
-    """Return what the run of a fresh seed is called."""
-    return f"confirm-{place + 1}"
-
-
-def confirm_one(winner: Recipe, folder: Path, place: int, listener: Listener, shelf: Shelf) -> Confirmation:
-    """Train the winner with one fresh seed; what is there already is gone on with, or found to be done.
+def confirm_one(recipe: Recipe, folder: Path, listener: Listener, shelf: Shelf) -> Confirmation:
+    """Train a recipe of the winner, named for its run; what is there already is gone on with, or found to be done.
 
     Args:
-        winner: Its recipe.
+        recipe: The winner's, with a fresh seed.
         folder: The sweep's.
-        place: Which seed, from 0.
         listener: Hears of the run.
         shelf: Where data is found that was read before.
     """
-    name = name_of(place)
-    known = newest_run(folder / CONFIRM / name)
+    known = newest_run(folder / CONFIRM / (recipe.name or ""))
     if known is not None and Run(known).result["state"] == "finished":
         return Confirmation(_inside(folder, known), was_there=True)
     if known is not None:
-        result = resume(known, listeners=[listener], shelf=shelf, trust=winner.is_trusted)
+        result = resume(known, listeners=[listener], shelf=shelf, trust=recipe.is_trusted)
         if result is None:
             return Confirmation(_inside(folder, known), was_there=True)
         run = known  # as the sweep's folder is named
     else:
-        recipe = with_seed(winner, (winner.seed + FRESH + place) % 2**31, name=name)
         result = train(recipe, runs=folder / CONFIRM, listeners=[listener], shelf=shelf)
         run = result.run
     return Confirmation(

@@ -1,21 +1,36 @@
 """Who asks the oracle, writes the record and keeps to the budget. Workers, wherever they are, get tasks from here."""
 
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from hornbook.errors import HornbookError
 from hornbook.recipes.language.durations import to_seconds
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Hyperband
+from hornbook.recipes.sections.sweep import Hyperband, Optuna
 from hornbook.recipes.trial import trial_recipe, why_rejected
 from hornbook.runs.sweeps import Outcome, Rejection, SweepFolder, TrialRow
-from hornbook.sweep.oracle import WAIT, Advisor, Wait
+from hornbook.sweep.advisor import WAIT, Advisor, Wait
+from hornbook.sweep.front import front, selected
+from hornbook.sweep.oracle import Oracle
 from hornbook.sweep.trial import Task
 
-__all__ = ["Coordinator"]
+__all__ = ["Coordinator", "advisor_of"]
 
 MOST_DEATHS = 2  # workers that a trial may outlive before it counts as failed
 HOPELESS = 5  # trials in a row, the first ones, that fail for other reasons than divergence
+
+
+def advisor_of(
+    recipe: Recipe, directions: Mapping[str, str], why_rejected: Callable[[Mapping[str, Any]], str]
+) -> Advisor:
+    """Return who proposes a sweep's trials, new; see `Advisor`."""
+    if recipe.sweep is not None and isinstance(recipe.sweep.tuner, Optuna):
+        from hornbook.sweep.sampler import Sampler  # Optuna only where it is used
+
+        return Sampler(recipe, directions, why_rejected)
+    return Oracle(recipe, directions, why_rejected)
 
 
 class Coordinator:
@@ -26,25 +41,26 @@ class Coordinator:
 
     Args:
         recipe: The recipe with its sweep.
-        direction: ``min`` or ``max`` of the objective.
+        directions: {objective: ``min`` or ``max``}.
         folder: The sweep's folder, new or reopened.
     """
 
-    def __init__(self, recipe: Recipe, direction: str, folder: SweepFolder) -> None:
+    def __init__(self, recipe: Recipe, directions: Mapping[str, str], folder: SweepFolder) -> None:
         if recipe.sweep is None:
             raise TypeError("the recipe has no sweep")
-        self.recipe, self.sweep, self.direction, self.folder = recipe, recipe.sweep, direction, folder
-        self._advisor = Advisor(recipe, direction, partial(why_rejected, recipe))
+        self.recipe, self.sweep, self.directions, self.folder = recipe, recipe.sweep, directions, folder
+        self._advisor = advisor_of(recipe, directions, partial(why_rejected, recipe))
         self._began, self._before_s = time.perf_counter(), folder.elapsed_s
         self.running: set[int] = set()
         self.stop_reason = ""
         self._deaths: dict[int, int] = {}
+        self._front: tuple[int, list[TrialRow]] = (0, [])
         for event, number in folder.order:
             row = folder.rows[number]
             if event == "start":
                 self._advisor.replay(row.proposal, row.drawn)
             elif row.outcome is not None:
-                self._advisor.tell(number, row.outcome.score)
+                self._advisor.tell(number, row.outcome.of(directions))
         self.waiting = [number for number, row in sorted(folder.rows.items()) if row.outcome is None]
 
     @property
@@ -90,7 +106,7 @@ class Coordinator:
         recipe = trial_recipe(self.recipe, proposal.values)
         if recipe is None:
             raise HornbookError(f"trial {number + 1}: the rules reject it now. Start the sweep anew with --fresh.")
-        common = (self.sweep.objective, self.sweep.executions, proposal.until)
+        common = (self.sweep.objectives, self.sweep.executions, proposal.until)
         parent = proposal.parent
         since = self.folder.rows[parent].proposal.until if parent is not None else 0
         return Task(number, self.folder.roots(number), recipe, *common, since=since or 0)
@@ -122,7 +138,7 @@ class Coordinator:
         """Record how a trial ended, then tell the oracle."""
         self.folder.end(number, outcome, elapsed_s=self.elapsed_s)
         self.running.discard(number)
-        self._advisor.tell(number, outcome.score)
+        self._advisor.tell(number, outcome.of(self.directions))
 
     def _is_spent(self) -> bool:
         """Return whether the budget allows no new trial."""
@@ -150,12 +166,27 @@ class Coordinator:
                 "Once the cause is gone, --fresh starts anew."
             )
 
+    def front(self) -> list[TrialRow]:
+        """Return the trials that no other beats; with one objective only the best."""
+        if len(self.directions) == 1:
+            best = self.best()
+            return [] if best is None else [best]
+        ended = self.folder.ended()
+        if self._front[0] != len(ended):
+            self._front = (len(ended), front(ended, self.directions))
+        return self._front[1]
+
     def best(self) -> TrialRow | None:
-        """Return the trial with the best score; of equal ones the first, of a trial trained further its last."""
+        """Return the trial with the best score; of equal ones the first, of a trial trained further its last.
+
+        With several objectives, the one that `sweep.select` names.
+        """
+        if len(self.directions) > 1:
+            return selected(self.front(), self.sweep, self.directions)
         rows = [row for row in self.folder.ended() if row.outcome is not None and row.outcome.score is not None]
         if not rows:
             return None
         longest = max(row.proposal.until or 0 for row in rows)
         rows = [row for row in rows if (row.proposal.until or 0) == longest]
-        sign = 1 if self.direction == "max" else -1
+        sign = 1 if next(iter(self.directions.values())) == "max" else -1
         return max(rows, key=lambda row: sign * (row.outcome.score if row.outcome and row.outcome.score else 0.0))

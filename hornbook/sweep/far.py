@@ -1,6 +1,6 @@
 """A sweep's trials and its winner on other machines: what travels there, and what is called there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from hornbook.machines.crew import FarCrew
 from hornbook.machines.worker import check_data, shelf, tell
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.sweeps import SOURCE, Outcome
-from hornbook.sweep.confirm import Confirmation, confirm, confirm_one, name_of
+from hornbook.sweep.confirm import Confirmation, confirm, confirm_one
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_side_by_side, learns_from_trials
 from hornbook.sweep.trial import Reporter, Task, run_trial
@@ -46,15 +46,15 @@ class Far:
         return drive_side_by_side(coordinator, view, stop, after=after, team=team, job=job, is_in_order=is_in_order)
 
     def confirm(
-        self, winner: Recipe, count: int, coordinator: Coordinator, view: View, stop: StopRequest
+        self, recipes: Sequence[Recipe], coordinator: Coordinator, view: View, stop: StopRequest
     ) -> tuple[list[Path], int]:
-        """Train the winner with fresh seeds; return its runs, and 0 or a signal's exit code."""
-        folder = coordinator.folder.path
-        if not count:
+        """Train recipes of the winner with fresh seeds; return their runs, and 0 or a signal's exit code."""
+        if not recipes:
             return [], 0
-        team = FarCrew[Confirmation](**self._options(coordinator, view, stop), label=name_of)
-        known = winner.to_dict(), str(folder.absolute()), _same_data(winner, coordinator.recipe, self.fingerprint)
-        jobs = [partial(_confirm, *known, place) for place in range(count)]
+        folder = coordinator.folder.path
+        names = [recipe.name or "" for recipe in recipes]
+        team = FarCrew[Confirmation](**self._options(coordinator, view, stop), label=names.__getitem__)
+        jobs = [partial(_confirm, recipe.to_dict(), str(folder.absolute())) for recipe in recipes]
         return confirm(jobs, folder, team=team, stop=stop, told=view.confirmed)
 
     def _options(self, coordinator: Coordinator, view: View, stop: StopRequest) -> dict[str, Any]:
@@ -96,10 +96,9 @@ def _train(task: Mapping[str, Any], folder: str, fingerprint: str | None) -> Out
     return run_trial(known, Path(folder), reporter, shelf())
 
 
-def _confirm(winner: Mapping[str, Any], folder: str, fingerprint: str | None, place: int) -> Confirmation:
-    recipe = Recipe.model_validate(winner)
-    check_data(recipe, fingerprint)
-    done = confirm_one(recipe, Path(folder), place, Reporter(partial(tell, name_of(place))), shelf())
+def _confirm(plain: Mapping[str, Any], folder: str) -> Confirmation:
+    recipe = Recipe.model_validate(plain)
+    done = confirm_one(recipe, Path(folder), Reporter(partial(tell, recipe.name or "")), shelf())
     if done.exit_code:
         raise Interrupted("stopped by a signal", done.exit_code)
     return done

@@ -1,6 +1,6 @@
 """A sweep's trials and its winner on this machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from hornbook.data import Shelf
 from hornbook.engine.turns import Crew
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.sweeps import Outcome
-from hornbook.sweep.confirm import Confirmation, confirm, confirm_one, name_of
+from hornbook.sweep.confirm import Confirmation, confirm, confirm_one
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import drive_here, drive_side_by_side, drive_workers
 from hornbook.sweep.trial import Task, run_trial
@@ -41,12 +41,11 @@ class Here:
         return drive_side_by_side(coordinator, view, stop, after=after, team=Crew(self.parallel), job=job)
 
     def confirm(
-        self, winner: Recipe, count: int, coordinator: Coordinator, view: View, stop: StopRequest
+        self, recipes: Sequence[Recipe], coordinator: Coordinator, view: View, stop: StopRequest
     ) -> tuple[list[Path], int]:
-        """Train the winner with fresh seeds; return its runs, and 0 or a signal's exit code."""
+        """Train recipes of the winner with fresh seeds; return their runs, and 0 or a signal's exit code."""
         folder = coordinator.folder.path
         jobs: list[Callable[[], Confirmation]] = [
-            partial(confirm_one, winner, folder, place, view.listener(name_of(place)), self.shelf)
-            for place in range(count)
+            partial(confirm_one, recipe, folder, view.listener(recipe.name or ""), self.shelf) for recipe in recipes
         ]
         return confirm(jobs, folder, team=self.parallel, stop=stop, told=view.confirmed)

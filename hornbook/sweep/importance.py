@@ -31,8 +31,8 @@ class Importance:
     unit: str = ""
 
 
-def importance(rows: Sequence[TrialRow], keys: Sequence[str], seed: int) -> Importance:
-    """Return the importance of each key over the trials with a score.
+def importance(rows: Sequence[TrialRow], keys: Sequence[str], seed: int, *, objective: str = "") -> Importance:
+    """Return the importance of each key over the trials with a score, for one objective of several or the only one.
 
     From 30 trials on the permutation importance of a random forest over ranks (Breiman 2001, "Random forests"): how much
     worse it predicts the trials it was not fitted to when the key's values are shuffled. Below that the strength of the
@@ -43,7 +43,9 @@ def importance(rows: Sequence[TrialRow], keys: Sequence[str], seed: int) -> Impo
         return Importance(
             f"{len(scored)} trials are too few to tell which key mattered; {FEW} would be a beginning.", {}
         )
-    scores = _ranks([row.outcome.score for row in scored if row.outcome is not None and row.outcome.score is not None])
+    scores = _ranks(
+        [row.outcome.figures.get(objective, row.outcome.score) for row in scored if row.outcome is not None]
+    )
     if len(scored) < MANY:
         found = {key: _association([row.proposal.values.get(key) for row in scored], scores) for key in keys}
         method = (

@@ -1,16 +1,13 @@
 """A sweep as a straight line: objective → folder, new or gone on with → trials → the winner with fresh seeds → report."""
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 from hornbook.data import Shelf, load_data, memory_budget
 from hornbook.data.source import DataInfo
-from hornbook.display.intervals import Interval, mean_interval
 from hornbook.engine.turns import runs_at_once
-from hornbook.errors import HornbookError, RunError
+from hornbook.errors import RunError
 from hornbook.machines.cluster import connected, share_of
 from hornbook.machines.where import Where
 from hornbook.recipes.facts import Facts, recorded_names
@@ -18,19 +15,18 @@ from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import Hyperband, no_sweep
-from hornbook.recipes.trial import trial_recipe
-from hornbook.runs.directory import Run
-from hornbook.runs.sweeps import BEST, LATEST, REPORT, TABLE, SweepFolder
+from hornbook.recipes.sections.sweep import PARAMETERS, Hyperband, no_sweep
+from hornbook.runs.sweeps import LATEST, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.runs.writing import check_writable
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import learns_from_trials
+from hornbook.sweep.ending import close, fresh_seeds, interrupted, winners
 from hornbook.sweep.far import Far
 from hornbook.sweep.here import Here
 from hornbook.sweep.result import SweepResult
-from hornbook.sweep.table import best_text, csv_text, ranking, short_keys, values_text
+from hornbook.sweep.table import csv_text, ranking
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
 from hornbook.trainer.signals import StopRequest
@@ -78,11 +74,11 @@ def sweep(
     check_writable(Path(runs), recipe.name or "recipe", latest=LATEST)
     with connected(on) if on is not None else nullcontext() as ray:
         shelf = Shelf()
-        direction, text = find_direction(recipe, shelf), source_text(recipe, source)
+        directions, text = find_directions(recipe, shelf), source_text(recipe, source)
         info = load_data(recipe, shelf=shelf, for_training=False).splits.info
         folder, is_continued = _open(recipe, Path(runs), text, info.fingerprint, fresh=fresh)
         try:
-            coordinator = Coordinator(recipe, direction, folder)
+            coordinator = Coordinator(recipe, directions, folder)
             if on is not None:
                 at_once = runs_at_once(recipe, info, memory_budget=memory_budget(recipe))
                 cluster = share_of(ray, on, at_once=at_once)
@@ -108,29 +104,23 @@ def _at_once(recipe: Recipe, info: DataInfo) -> int:
 
 
 def _run(coordinator: Coordinator, where: "Here | Far", view: View) -> SweepResult:
-    """Train the trials, then the winner with fresh seeds, and write what is left to read."""
-    recipe = coordinator.recipe
+    """Train the trials, then the winner or the front with fresh seeds, and write what is left to read."""
     with StopRequest() as stop:
         exit_code = where.drive(coordinator, view, stop, lambda: _tidy(coordinator))
         if exit_code:
-            return _interrupted(coordinator, view, exit_code)
-        best = coordinator.best()
+            return interrupted(coordinator, view, exit_code)
         _tidy(coordinator, is_over=True)
-        if best is None:
-            _write(coordinator, "finished")
-            raise HornbookError(_no_score(coordinator))
-        winner = trial_recipe(recipe, best.proposal.values)
-        if winner is None:
-            raise TypeError("the winner was trained and cannot be now")
-        view.confirm(best)
-        runs, exit_code = where.confirm(winner, coordinator.sweep.confirm, coordinator, view, stop)
+        rows = winners(coordinator)
+        view.confirm(rows)
+        again = [one for row in rows for one in fresh_seeds(coordinator, row)]
+        runs, exit_code = where.confirm(again, coordinator, view, stop)
         if exit_code:
-            return _interrupted(coordinator, view, exit_code)
-    return _close(coordinator, winner, runs, view)
+            return interrupted(coordinator, view, exit_code)
+    return close(coordinator, runs, view)
 
 
-def find_direction(recipe: Recipe, shelf: Shelf) -> str:
-    """Return ``min`` or ``max`` of the objective; loads the data where only that tells the task.
+def find_directions(recipe: Recipe, shelf: Shelf) -> dict[str, str]:
+    """Return ``min`` or ``max`` of each objective; loads the data where only that tells the task.
 
     Raises:
         RecipeError: If trials would not record it.
@@ -142,7 +132,8 @@ def find_direction(recipe: Recipe, shelf: Shelf) -> str:
         facts = Facts.of(recipe, load_data(recipe, shelf=shelf, for_training=False).splits.info)
         refuse_errors(recipe, list(check_rules(recipe, facts)))
     recorded = recorded_names(recipe, facts) or {}
-    return recipe.sweep.mode or recorded[recipe.sweep.objective]
+    names = recipe.sweep.objectives
+    return {name: recipe.sweep.mode or ("min" if name == PARAMETERS else recorded[name]) for name in names}
 
 
 def source_text(recipe: Recipe, source: tuple[str, Sequence[str]] | None) -> str:
@@ -175,104 +166,14 @@ def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
 
     With hyperband at the end only, because any trial may be trained further.
     """
-    folder, sweep = coordinator.folder, coordinator.sweep
-    folder.write_text(TABLE, csv_text(folder, coordinator.rejected, list(sweep.space), sweep.objective))
+    folder, sweep, front = coordinator.folder, coordinator.sweep, coordinator.front()
+    members = front if len(sweep.objectives) > 1 else []
+    folder.write_text(TABLE, csv_text(folder, coordinator.rejected, list(sweep.space), sweep.objectives, members))
     tensorboard.write_new(folder, sweep)
     if isinstance(sweep.tuner, Hyperband) and not is_over:
         return
-    rows = ranking(folder, coordinator.direction)
-    best = coordinator.best()
-    kept = {
-        run for row in [*rows[: sweep.keep_best], *([best] if best else [])] if row.outcome for run in row.outcome.runs
-    }
+    rows = ranking(folder, coordinator.directions[sweep.objectives[0]], members)
+    kept = {run for row in [*rows[: sweep.keep_best], *front] if row.outcome for run in row.outcome.runs}
     for row in folder.ended():
         for run in row.outcome.runs if row.outcome is not None else ():
             (free_states if run in kept else free_models)(folder.path / run)
-
-
-def _figures(runs: Sequence[Path]) -> dict[str, Interval]:
-    """Return mean and interval of every figure of the final weights, test figures first."""
-    found: dict[str, list[float]] = {}
-    for split, prefix in (("test", "test_"), ("validation", "val_")):
-        for run in runs:
-            for name, value in Run(run).result.get(split, {}).items():
-                found.setdefault(prefix + name, []).append(math.nan if value is None else float(value))
-    return {name: mean_interval(values) for name, values in found.items()}
-
-
-def _write(coordinator: Coordinator, state: str, more: dict[str, Any] | None = None) -> None:
-    folder = coordinator.folder
-    rows = ranking(folder, coordinator.direction)
-    ended = [row.outcome for row in folder.ended() if row.outcome is not None]
-    counts = {name: sum(outcome.state == name for outcome in ended) for name in ("finished", "diverged", "failed")}
-    entries = [
-        {"trial": row.proposal.trial + 1, "score": row.outcome.score, "runs": list(row.outcome.runs)}
-        for row in rows
-        if row.outcome is not None
-    ]
-    folder.write_result(
-        {
-            "state": state,
-            "stop_reason": coordinator.stop_reason,
-            "objective": coordinator.sweep.objective,
-            "direction": coordinator.direction,
-            "tuner": coordinator.sweep.tuner.name,
-            "trials": len(ended),
-            **counts,
-            "rejected": len(coordinator.rejected),
-            "epochs": sum(outcome.epochs for outcome in ended),
-            "seconds": round(coordinator.elapsed_s, 3),
-            "ranking": entries,
-            **(more or {}),
-        }
-    )
-
-
-def _no_score(coordinator: Coordinator) -> str:
-    path, rejected = coordinator.folder.path, coordinator.rejected
-    if coordinator.folder.rows or not rejected:
-        return f"{path}: no trial ended with a score. {TABLE} has each trial's reason."
-    return (
-        f"{path}: the rules reject every combination that was drawn ({len(rejected):,}), and {TABLE} has the reasons. "
-        f"The first: {rejected[0].reason}"
-    )
-
-
-def _interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepResult:
-    _write(coordinator, "interrupted")
-    reason = f"stopped by {'Ctrl-C' if exit_code == 130 else 'SIGTERM'}"
-    folder = coordinator.folder
-    result = SweepResult(folder.path, "interrupted", reason, len(folder.ended()), exit_code=exit_code)
-    view.end(result)
-    return result
-
-
-def _close(coordinator: Coordinator, winner: Recipe, runs: Sequence[Path], view: View) -> SweepResult:
-    """Write best.yaml, result and report."""
-    from hornbook.sweep.page import report_html
-
-    folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
-    if best is None or best.outcome is None:
-        raise TypeError("a sweep without a winner has no end")
-    confirmed = _figures(runs)
-    own = winner.replaced({"name": coordinator.recipe.name or "recipe"})
-    count = len(folder.ended())
-    lines = [
-        f"Trial {best.proposal.trial + 1} of {count} of {folder.path.name}:",
-        f"  {values_text(best.proposal.values, short_keys(sweep.space))}",
-        f"Selected by {sweep.objective} {best.outcome.score:.4g}, the best of {count} noisy scores and so too good.",
-    ]
-    lines += [f"Fresh seeds ({value.count}): {name} {value.text()}" for name, value in confirmed.items()]
-    lines += [f"Run: hornbook train --config {BEST}"]
-    folder.write_text(BEST, best_text(own, lines))
-    plain = {name: {"mean": value.mean, "half": value.half, "count": value.count} for name, value in confirmed.items()}
-    score = best.outcome.score
-    facts = {"best": best.proposal.trial + 1, "values": best.proposal.values, "score": score, "confirmed": plain}
-    facts["confirm_runs"] = [str(run.relative_to(folder.path)) for run in runs]
-    result = SweepResult(
-        folder.path, "finished", coordinator.stop_reason, count, dict(best.proposal.values), score, confirmed
-    )
-    folder.write_text(REPORT, report_html(coordinator, result))
-    _write(coordinator, "finished", facts)
-    view.end(result)
-    return result

@@ -8,9 +8,13 @@ from typing import Any
 from hornbook.display.text import number_text
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.sweep import PARAMETERS
 from hornbook.runs.sweeps import Rejection, SweepFolder, TrialRow
 
-__all__ = ["best_text", "csv_text", "ranking", "short_keys", "value_text", "values_text"]
+__all__ = [
+    "best_text", "csv_text", "figure_text", "figure_value", "figures_text", "ranking", "short_keys", "value_text",
+    "values_text",
+]  # fmt: skip
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:
@@ -38,23 +42,47 @@ def values_text(values: Mapping[str, Any], short: Mapping[str, str]) -> str:
     return ", ".join(f"{short.get(key, key)} {value_text(value)}" for key, value in values.items())
 
 
-def csv_text(folder: SweepFolder, rejected: Sequence[Rejection], keys: Sequence[str], objective: str) -> str:
+def figure_text(name: str, value: float) -> str:
+    """Return what a trial reached in an objective: ``0.9514``, ``20,512`` parameters."""
+    return f"{value:,.0f}" if name == PARAMETERS else f"{value:.4f}"
+
+
+def figure_value(name: str, value: float) -> float:
+    """Return the same for programs: parameters are a whole number."""
+    return round(value) if name == PARAMETERS else value
+
+
+def figures_text(figures: Mapping[str, float]) -> str:
+    """Return what a trial reached in all objectives in one line."""
+    return ", ".join(f"{name} {figure_text(name, value)}" for name, value in figures.items())
+
+
+def csv_text(
+    folder: SweepFolder,
+    rejected: Sequence[Rejection],
+    keys: Sequence[str],
+    objectives: Sequence[str],
+    front: Sequence[TrialRow] = (),
+) -> str:
     """Return the table of all trials that have ended, and below them of what the rules rejected.
 
-    Keys that a trial does not have stay empty.
+    Keys that a trial does not have stay empty. With several objectives a column says which trials are part of the front.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    fixed = ["trial", "state", objective, "executions", "epochs", "seconds", "continues"]
+    several = len(objectives) > 1
+    fixed = ["trial", "state", *objectives, *["front"] * several, "executions", "epochs", "seconds", "continues"]
     writer.writerow([*fixed, *keys, "reason", "run"])
     for row in folder.ended():
         outcome, proposal = row.outcome, row.proposal
         if outcome is None:
             continue
-        score = "" if outcome.score is None else repr(outcome.score)
+        figures = outcome.of(objectives)
+        reached = [""] * len(objectives) if figures is None else [repr(figure_value(*one)) for one in figures.items()]
+        reached += ["true" if any(row is one for one in front) else "false"] * several
         scores = " ".join(repr(one) for one in outcome.scores)
         goes_on = "" if proposal.parent is None else proposal.parent + 1
-        facts = [proposal.trial + 1, outcome.state, score, scores, outcome.epochs, outcome.seconds, goes_on]
+        facts = [proposal.trial + 1, outcome.state, *reached, scores, outcome.epochs, outcome.seconds, goes_on]
         run = outcome.runs[0] if outcome.runs else ""
         writer.writerow([*facts, *_cells(proposal.values, keys), outcome.reason, run])
     for one in rejected:
@@ -72,17 +100,17 @@ def _cell(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def ranking(folder: SweepFolder, direction: str) -> list[TrialRow]:
-    """Return the trials with a score, the best first."""
+def ranking(folder: SweepFolder, direction: str, front: Sequence[TrialRow] = ()) -> list[TrialRow]:
+    """Return the trials with a score, those of a front first, then the best by the first objective."""
     rows = [row for row in folder.ended() if row.outcome is not None and row.outcome.score is not None]
     sign = -1 if direction == "max" else 1
 
     def order(row: TrialRow) -> float:
         return sign * row.outcome.score if row.outcome is not None and row.outcome.score is not None else 0.0
 
-    return sorted(rows, key=order)
+    return [*front, *sorted((row for row in rows if not any(row is one for one in front)), key=order)]
 
 
 def best_text(recipe: Recipe, lines: Sequence[str]) -> str:
-    """Return the winner as an ordinary recipe, with what is known about it above."""
+    """Return a trial as an ordinary recipe, with what is known about it above."""
     return "".join(f"# {line}\n" for line in lines) + to_yaml(recipe.to_dict())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hornbook.recipes.sections.sweep import Choices, Sweep
+from hornbook.recipes.sections.sweep import PARAMETERS, Choices, Sweep
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.sweeps import TENSORBOARD, SweepFolder, TrialRow
 from hornbook.sweep.table import value_text
@@ -27,7 +27,7 @@ def write_new(folder: SweepFolder, sweep: Sweep) -> None:
     for row in folder.ended():
         path = root / f"trial-{row.proposal.trial + 1:03d}"
         if not path.is_dir():
-            _write(path, _session(row, sweep, path.name), _curves(row, folder.path, sweep.objective))
+            _write(path, _session(row, sweep, path.name), _curves(row, folder.path))
 
 
 def _plain(value: Any) -> Any:
@@ -48,9 +48,8 @@ def _description(sweep: Sweep) -> Any:
         else:
             domain = api.RealInterval(float(entry.min), float(entry.max))
         known.append(api.HParam(key, domain))
-    return api.hparams_config_pb(
-        known, [api.Metric(sweep.objective), api.Metric("score", display_name="trial's score")]
-    )
+    metrics = [*map(api.Metric, sweep.objectives), api.Metric("score", display_name="trial's score")]
+    return api.hparams_config_pb(known, metrics)
 
 
 def _session(row: TrialRow, sweep: Sweep, name: str) -> list[tuple[Any, int]]:
@@ -66,7 +65,7 @@ def _session(row: TrialRow, sweep: Sweep, name: str) -> list[tuple[Any, int]]:
     return [(api.hparams_pb(values, trial_id=name), 0), (summary.session_end_pb(status), 0)]
 
 
-def _curves(row: TrialRow, sweep_path: Path, objective: str) -> dict[str, list[tuple[int, float]]]:
+def _curves(row: TrialRow, sweep_path: Path) -> dict[str, list[tuple[int, float]]]:
     """Return {figure: (epoch, value) …} of a trial's first execution, and its score."""
     found: dict[str, list[tuple[int, float]]] = {}
     outcome = row.outcome
@@ -80,6 +79,8 @@ def _curves(row: TrialRow, sweep_path: Path, objective: str) -> dict[str, list[t
                     found.setdefault(name, []).append((int(one["epoch"]), float(value)))
     if outcome.score is not None:
         found["score"] = [(0, outcome.score)]
+        if PARAMETERS in outcome.figures:
+            found[PARAMETERS] = [(0, outcome.figures[PARAMETERS])]
     return found
 
 

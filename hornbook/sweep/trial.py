@@ -10,6 +10,7 @@ from typing import Any
 from hornbook.data import Shelf
 from hornbook.errors import DataError, DivergedError, RecipeError, RunError
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.sweep import PARAMETERS
 from hornbook.runs.directory import Run, is_pretraining, newest_run
 from hornbook.runs.sweeps import TRIALS, Outcome
 from hornbook.trainer.listeners import Listener, Position
@@ -17,7 +18,7 @@ from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
-__all__ = ["Reporter", "Task", "run_trial", "with_seed"]
+__all__ = ["Reporter", "Task", "confirmation_name", "run_trial", "with_seed"]
 
 REPORT_S = 0.5  # between two reports about a running epoch
 
@@ -30,7 +31,7 @@ class Task:
         trial: The trial's number.
         root: The number that its runs are called by: that of the first trial they served.
         recipe: The trial's recipe.
-        objective: The figure that counts.
+        objectives: The figures that count.
         executions: Runs, each with the next seed.
         until: Epochs to train altogether; None for all of the recipe's.
         since: Epochs that earlier trials have paid for.
@@ -39,7 +40,7 @@ class Task:
     trial: int
     root: int
     recipe: Recipe
-    objective: str
+    objectives: tuple[str, ...]
     executions: int = 1
     until: int | None = None
     since: int = 0
@@ -76,7 +77,8 @@ def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Out
         RunError: If nothing can be written.
         DataError: If the data cannot be used.
     """
-    scores, epochs, seconds, runs = [], 0, 0.0, []
+    reached: list[dict[str, float]] = []
+    epochs, seconds, runs = 0, 0.0, []
     for place, name in enumerate(task.names()):
         state, reason, exit_code = _train_one(task, place, folder / TRIALS, listener, shelf)
         run = newest_run(folder / TRIALS / name)
@@ -85,13 +87,17 @@ def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Out
         trained = rows[task.since :]
         epochs, seconds = epochs + len(trained), seconds + sum(row.get("seconds", 0.0) for row in trained)
         if state in ("finished", "paused"):
-            score = _score(run, rows, task.objective)
-            scores.append(score)
+            reached.append({name: _score(run, rows, name) for name in task.objectives})
             continue
         facts = {"epochs": epochs, "seconds": round(seconds, 3), "runs": tuple(runs), "reason": reason}
-        return Outcome(state, scores=tuple(scores), exit_code=exit_code, **facts)
-    mean = sum(scores) / len(scores)
-    return Outcome("finished", mean, tuple(scores), epochs, round(seconds, 3), runs=tuple(runs))
+        scores = tuple(one[task.objectives[0]] for one in reached)
+        return Outcome(state, scores=scores, exit_code=exit_code, **facts)
+    means = {name: sum(one[name] for one in reached) / len(reached) for name in task.objectives}
+    scores = tuple(one[task.objectives[0]] for one in reached)
+    figures = means if len(means) > 1 else {}
+    return Outcome(
+        "finished", means[task.objectives[0]], scores, epochs, round(seconds, 3), runs=tuple(runs), figures=figures
+    )
 
 
 def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: Shelf) -> tuple[str, str, int]:
@@ -116,6 +122,11 @@ def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: 
         raise
     except Exception as error:
         return "failed", _first_line(error), 0
+
+
+def confirmation_name(trial: int, seed: int, *, is_winner: bool) -> str:
+    """Return what the run of a fresh seed is called, the winner's or that of one trial of a front; both count from 1."""
+    return f"confirm-{seed}" if is_winner else f"trial-{trial:03d}-{seed}"
 
 
 def with_seed(recipe: Recipe, seed: int, *, name: str) -> Recipe:
@@ -155,6 +166,8 @@ def _score(run: Path | None, rows: Sequence[Mapping[str, Any]], objective: str) 
     if run is None:
         raise RunError(f"{objective}: there is no run to read it from.")
     try:
+        if objective == PARAMETERS:
+            return float(Run(run).result[PARAMETERS])
         return score_of(rows, Run(run).result, objective)
     except (IndexError, KeyError, TypeError) as error:
         raise RunError(f"{run}: its history does not have {objective} of the epoch that counts.") from error

@@ -1,6 +1,6 @@
 """What a sweep says while it runs: a heading, one line per trial, and on a terminal a line for the running ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,14 +8,15 @@ from rich.live import Live
 from rich.text import Text
 
 from hornbook.display import terminal
+from hornbook.display.intervals import Interval
 from hornbook.display.text import COLUMNS, cut, indented
 from hornbook.recipes.sections.sweep import Hyperband
-from hornbook.runs.sweeps import TrialRow, latest_best
+from hornbook.runs.sweeps import Outcome, TrialRow, latest_best
 from hornbook.sweep.confirm import Confirmation
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
-from hornbook.sweep.table import short_keys, values_text
-from hornbook.sweep.trial import Task
+from hornbook.sweep.table import figure_text, figures_text, short_keys, values_text
+from hornbook.sweep.trial import Task, confirmation_name
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.progress import MARK
 
@@ -44,8 +45,8 @@ class View:
     def ended(self, row: TrialRow) -> None:
         """Called after each trial."""
 
-    def confirm(self, best: TrialRow) -> None:
-        """Called before the winner is trained again."""
+    def confirm(self, rows: Sequence[TrialRow]) -> None:
+        """Called before the winner, or the front of several objectives, is trained again."""
 
     def confirmed(self, place: int, result: Confirmation) -> None:
         """Called after each training of the winner."""
@@ -72,6 +73,7 @@ class ConsoleView(View):
         self._states: dict[str, str] = {}
         self._coordinator: Coordinator | None = None
         self._short: dict[str, str] = {}
+        self._again: list[int] = []
 
     def _say(self, text: str, console: Console | None = None) -> None:
         (console or self.console).print(terminal.line(text), soft_wrap=True)
@@ -81,27 +83,22 @@ class ConsoleView(View):
         self._coordinator, sweep = coordinator, coordinator.sweep
         self._short = short_keys(sweep.space)
         name, folder = coordinator.recipe.name or "recipe", coordinator.folder
-        better = "higher" if coordinator.direction == "max" else "lower"
+        better = {"max": "higher", "min": "lower"}
+        goals = [f"{name}, {better[one]} is better" for name, one in coordinator.directions.items()]
         for line in indented(name, f"{sweep.tuner.name} over {', '.join(sweep.space)}"):
             self._say(line)
-        for line in indented(
-            "", f"{', '.join(_budget(coordinator, workers, parallel))}; {sweep.objective}, {better} is better"
-        ):
+        for line in indented("", "; ".join([", ".join(_budget(coordinator, workers, parallel)), *goals])):
             self._say(line)
         if is_continued:
             ended = len(folder.ended())
             text = f"going on with the unfinished {folder.path}: {ended} trial{'s' if ended != 1 else ''} kept"
             self._say(f"note    {text}; --fresh starts anew")
-        self._say(f"{'trial':>5} {sweep.objective:>{self._width}} {'epochs':>6} {'s':>6}  values")
+        self._say(f"{'trial':>5} {_columns(sweep.objectives)} {'epochs':>6} {'s':>6}  values")
         for row in folder.ended():
             self.ended(row)
         if self.console.is_terminal:
             self._live = Live(Text("starting …"), console=self.console, transient=True, refresh_per_second=8)
             self._live.start()
-
-    @property
-    def _width(self) -> int:
-        return max(len(self._coordinator.sweep.objective) if self._coordinator else 0, 9)
 
     def begin(self, task: Task) -> None:
         """Show that a trial runs."""
@@ -126,15 +123,15 @@ class ConsoleView(View):
         self._say(f"note    {text}", self.notes)
 
     def ended(self, row: TrialRow) -> None:
-        """Print a trial's line; a star marks the best so far."""
+        """Print a trial's line; a star marks the best so far, or the trials that no other beats so far."""
         coordinator, outcome, proposal = self._coordinator, row.outcome, row.proposal
         if coordinator is None or outcome is None:
             return
         self.progress(f"trial-{coordinator.folder.roots(proposal.trial) + 1:03d}", "")
-        score = f"{outcome.score:.4f}" if outcome.score is not None else outcome.state
-        start = f"{proposal.trial + 1:>5} {score:>{self._width}} {proposal.until or outcome.epochs:>6} "
+        columns = _columns(coordinator.sweep.objectives, outcome)
+        start = f"{proposal.trial + 1:>5} {columns} {proposal.until or outcome.epochs:>6} "
         start += f"{outcome.seconds:>6.1f}  "
-        star = f" {MARK}" if coordinator.best() is row else ""
+        star = f" {MARK}" if any(row is one for one in coordinator.front()) else ""
         room = COLUMNS - len(start) - len(star) - 1
         text = values_text(proposal.values, self._short)
         if proposal.parent is not None:
@@ -143,28 +140,38 @@ class ConsoleView(View):
             text = f"{outcome.reason.split('. ')[0]} ({text})"
         self._say(start + cut(text, room) + star)
 
-    def confirm(self, best: TrialRow) -> None:
-        """Say that the winner is trained again."""
+    def confirm(self, rows: Sequence[TrialRow]) -> None:
+        """Say who is trained again."""
         coordinator = self._coordinator
         if coordinator is None:
             return
         self._states.clear()
-        count = coordinator.sweep.confirm
+        self._again = [row.proposal.trial + 1 for row in rows]
+        count, is_front = coordinator.sweep.confirm, coordinator.best() is None
+        if is_front and coordinator.sweep.select is not None:
+            self.note(f"no trial of the front meets {', '.join(coordinator.sweep.conditions)}; so none wins")
         if count:
-            text = (
-                f"trial {best.proposal.trial + 1} again with {count} fresh seed{'s' if count > 1 else ''}, and tested"
-            )
-            self._say(f"best    {text}")
+            each = " each" if len(rows) > 1 else ""
+            text = f"again with {count} fresh seed{'s' if count > 1 else ''}{each}, and tested"
+            label = "front" if is_front else "best"
+            numbers = ", ".join(map(str, self._again))
+            for line in indented(label, f"trial{'s' if len(rows) > 1 else ''} {numbers} {text}"):
+                self._say(line)
 
     def confirmed(self, place: int, result: Confirmation) -> None:
-        """Print the figures of one training of the winner."""
-        self.progress(f"confirm-{place + 1}", "")
+        """Print the figures of one training of the winner, or of a trial of the front."""
+        if self._coordinator is None:
+            return
+        count = self._coordinator.sweep.confirm
+        trial, seed = self._again[place // count], place % count + 1
+        self.progress(confirmation_name(trial, seed, is_winner=self._coordinator.best() is not None), "")
         if result.exit_code:
             return
+        number = f"{seed}" if len(self._again) == 1 else f"{trial}.{seed}"
         known = [name for name in result.validation if name != "loss"] or ["loss"]
         splits = (("val", result.validation), ("test", result.test))
         figures = [f"{split}_{name} {values[name]:.4f}" for name in known for split, values in splits if name in values]
-        for line in indented(f"  {place + 1}", "  ".join(figures)):
+        for line in indented(f"  {number}", "  ".join(figures)):
             self._say(line)
 
     def end(self, result: SweepResult) -> None:
@@ -205,6 +212,18 @@ class _LiveLine(Listener):
         self.view.progress(self.name, f"epoch {epoch}/{self.epochs} {'━' * filled}")
 
 
+def _columns(objectives: Sequence[str], outcome: Outcome | None = None) -> str:
+    """Return a trial's figures below the names of the objectives, or its state; without a trial those names."""
+    figures = outcome.of(objectives) if outcome is not None else None
+    if outcome is None:
+        texts = list(objectives)
+    elif figures is None:
+        texts = [outcome.state, *[""] * (len(objectives) - 1)]
+    else:
+        texts = [figure_text(name, value) for name, value in figures.items()]
+    return " ".join(f"{text:>{max(len(name), 9)}}" for name, text in zip(objectives, texts, strict=True))
+
+
 def _budget(coordinator: Coordinator, workers: int, parallel: int) -> list[str]:
     sweep, tuner = coordinator.sweep, coordinator.sweep.tuner
     parts = []
@@ -225,16 +244,17 @@ def _budget(coordinator: Coordinator, workers: int, parallel: int) -> list[str]:
 
 
 def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, str]) -> list[str]:
-    """Return the lines below the trials: the winner, how it was confirmed, cost, where everything is."""
+    """Return the lines below the trials: winner or front, how it was confirmed, cost, where everything is."""
     lines, ended = [], [row.outcome for row in coordinator.folder.ended() if row.outcome is not None]
+    lines += _front_lines(result, short)
     if result.score is not None:
+        sweep, number = coordinator.sweep, next((one.trial for one in result.front if one.values == result.best), 0)
+        score = f"{sweep.objectives[0]} {result.score:.4f} (best of {result.trials})"
+        rule = f"{', '.join(sweep.conditions) or sweep.select}: trial {number} of the front"
         lines += indented("best", values_text(result.best, short))
-        lines += indented("", f"selected by {coordinator.sweep.objective} {result.score:.4f} (best of {result.trials})")
-    for name, value in result.confirmed.items():
-        if name.removeprefix("test_").removeprefix("val_") != "loss" or len(result.confirmed) <= 2:
-            lines += indented(
-                "", f"confirmed {name} {value.text()} ({value.count} fresh seed{'s' if value.count > 1 else ''})"
-            )
+        lines += indented("", f"selected by {rule if number else score}")
+    for name, value in _worth_saying(result.confirmed):
+        lines += indented("", f"confirmed {name} {value.text()} ({_seeds(value.count)})")
     bad = [f"{sum(o.state == state for o in ended)} {state}" for state in ("diverged", "failed")]
     bad = [text for text in bad if not text.startswith("0 ")]
     count = len(coordinator.rejected)
@@ -242,8 +262,36 @@ def closing(result: SweepResult, coordinator: Coordinator, short: Mapping[str, s
     cost = f"{result.trials} trials, {sum(o.epochs for o in ended)} epochs in {coordinator.elapsed_s:.1f} s"
     lines += indented("ended", "; ".join([f"{cost}: {result.stop_reason}", *bad]))
     lines.append(f"{'sweep':<7} {result.folder}")
-    if result.state == "finished":
+    if result.state == "finished" and result.score is None:
+        lines += indented("next", "choose one of the front, for instance")
+        lines.append(f"{'':<7} hornbook train --config {latest_best(result.folder).parent / result.front[0].recipe}")
+    elif result.state == "finished":
         lines.append(f"{'next':<7} hornbook train --config {latest_best(result.folder)}")
     else:
         lines.append(f"{'next':<7} the same command goes on here")
     return lines
+
+
+def _front_lines(result: SweepResult, short: Mapping[str, str]) -> list[str]:
+    """Return a line for each trial of the front, and below it what fresh seeds say of it."""
+    lines: list[str] = []
+    for place, member in enumerate(result.front):
+        text = f"trial {member.trial}: {figures_text(member.figures)} ({values_text(member.values, short)})"
+        lines += indented("front" if place == 0 else "", text)
+        if member.confirmed and result.score is None:
+            figures = [f"{name} {value.text()}" for name, value in _worth_saying(member.confirmed)]
+            seeds = _seeds(next(iter(member.confirmed.values())).count)
+            lines += [f"  {line}" for line in indented("", f"confirmed {', '.join(figures)} ({seeds})")]
+        if member.is_beaten:
+            lines += [f"  {line}" for line in indented("", "by these figures another trial of the front beats it")]
+    return lines
+
+
+def _worth_saying(confirmed: Mapping[str, Interval]) -> list[tuple[str, Interval]]:
+    """Return the confirmed figures without the losses, where there is anything else."""
+    is_loss = {name: name.removeprefix("test_").removeprefix("val_") == "loss" for name in confirmed}
+    return [(name, value) for name, value in confirmed.items() if not is_loss[name] or len(confirmed) <= 2]
+
+
+def _seeds(count: int) -> str:
+    return f"{count} fresh seed{'s' if count > 1 else ''}"

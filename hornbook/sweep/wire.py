@@ -17,7 +17,8 @@ def task_to(task: Task) -> dict[str, Any]:
 
 def task_from(plain: Mapping[str, Any]) -> Task:
     """Return the task again."""
-    return Task(**{**plain, "recipe": Recipe.model_validate(plain["recipe"])})
+    recipe = Recipe.model_validate(plain["recipe"])
+    return Task(**{**plain, "recipe": recipe, "objectives": tuple(plain["objectives"])})
 
 
 def outcome_to(outcome: Outcome) -> dict[str, Any]:

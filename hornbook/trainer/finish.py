@@ -70,6 +70,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
             "best_epoch": result.best_epoch,
             "monitor": keeper.monitor,
             "final": result.final,
+            "parameters": built.model.count_params(),
             "rollbacks": session.rollbacks,
             "validation": validation,
             "test": test,

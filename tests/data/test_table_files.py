@@ -163,7 +163,7 @@ def test_what_parquet_has_of_types_becomes_numbers_and_categories(tmp_path):
 
 
 def test_an_excel_file_gives_the_same_data(tmp_path, plain):
-    pytest.importorskip("fastexcel")
+    pytest.importorskip("fastexcel", reason="not installed: hornbook[excel]", exc_type=ImportError)
     rows = [["age", "city", "sold"], *([*row.values()] for row in ROWS)]
     path = workbook(tmp_path / "t.xlsx", Data=rows, Notes=[["what"], ["nothing"]])
     assert fingerprint(path) == plain
@@ -178,7 +178,7 @@ def test_without_its_library_an_excel_file_names_the_extra(tmp_path, monkeypatch
 
 
 def test_an_archive_that_is_no_workbook_is_named(tmp_path):
-    pytest.importorskip("fastexcel")
+    pytest.importorskip("fastexcel", reason="not installed: hornbook[excel]", exc_type=ImportError)
     (tmp_path / "t.xlsx").write_text("age,sold\n1,no\n")
     assert "is no readable Excel file" in message(table(str(tmp_path / "t.xlsx")))
 

@@ -81,7 +81,7 @@ def test_a_key_of_no_consequence_says_so():
 
 def test_a_tracker_became_an_object_with_its_options(monkeypatch):
     """Whatever is installed here: a client is imported when a run begins."""
-    monkeypatch.setattr("hornbook.recipes.rules.tracking._is_installed", lambda package: True)
+    monkeypatch.setattr("hornbook.recipes.rules.installed.is_installed", lambda package: True)
     tree = {"data": "digits", "model": "mlp", "tracking": ["tensorboard", {"name": "wandb", "project": "digits"}]}
     recipe = Recipe.model_validate(tree)
     rows = {row.key: row for row in explain(recipe).rows}

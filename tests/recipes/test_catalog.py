@@ -29,6 +29,7 @@ RULES_ONLY = {
     "model-data",
     "pretraining-model",
     "tracker-client",
+    "sweep-tuner-packages",
 }
 
 

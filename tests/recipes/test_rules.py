@@ -675,6 +675,7 @@ ELSEWHERE = {
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
     *("shrink-source", "shrink-training"),  # tests/shrink/test_shrink.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
+    *("sweep-objectives", "sweep-tuner-packages", "sweep-evolution"),  # the same
 }
 
 

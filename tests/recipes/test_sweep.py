@@ -91,13 +91,99 @@ CASES = [
         + "activation: {choices: [elu], when: {optimizer: sgd}}\n    optimizer: [adam, nadam]\n",
         "8:52 sweep.space.activation.when.optimizer: 'optimizer' is never 'sgd'. Its choices: 'adam', 'nadam'.",
     ),
+    (
+        "objective: [val_accuracy, val_acuracy]\n" + SPACE + "activation: [elu, relu]\n",
+        "5:29 sweep.objective.1: 'val_acuracy' is not recorded. Recorded: val_loss, val_accuracy."
+        " Did you mean 'val_accuracy'?",
+    ),
+    (
+        "objective: [val_loss, parameters, val_loss]\n" + SPACE + "activation: [elu, relu]\n",
+        "5:37 sweep.objective.2: 'val_loss' is listed twice. Remove one of them.",
+    ),
+    (
+        "objective: parameters\n" + SPACE + "activation: [elu, relu]\n",
+        "5:14 sweep.objective: the smallest model is found without training; what it is to be good at is missing."
+        " Add a figure of the validation split: [val_loss, parameters].",
+    ),
+    (
+        "select: knee\n" + SPACE + "activation: [elu, relu]\n",
+        "5:11 sweep.select: with one objective the best trial wins. Remove it, or list several objectives.",
+    ),
+    (
+        "objective: [val_loss, parameters]\n  mode: min\n" + SPACE + "activation: [elu, relu]\n",
+        "6:9 sweep.mode: 'mode' is the direction of a single objective. Remove it: metrics know which direction is better.",
+    ),
+    (
+        "objective: [val_loss, parameters]\n  select: smallest\n" + SPACE + "activation: [elu, relu]\n",
+        "6:11 sweep.select: 'smallest' is neither 'knee' nor a condition. Write for instance 'parameters<=20000'.",
+    ),
+    (
+        "objective: [val_loss, parameters]\n  select: val_accuracy>0.9\n" + SPACE + "activation: [elu, relu]\n",
+        "6:11 sweep.select: 'val_accuracy' is no objective. Objectives: val_loss, parameters.",
+    ),
+    (
+        "tuner: bayesian\n  objective: [val_loss, parameters]\n" + SPACE + "activation: [elu, relu]\n",
+        "5:10 sweep.tuner: 'bayesian' decides by one figure, and there are 2 objectives."
+        " Use 'optuna' with its samplers tpe or nsga2, or 'random' or 'grid'.",
+    ),
+    (
+        "tuner: hyperband\n  objective: [val_loss, parameters]\n  space:\n    activation: [elu, relu]\n",
+        "5:10 sweep.tuner: 'hyperband' decides by one figure, and there are 2 objectives."
+        " Use 'optuna' with its samplers tpe or nsga2, or 'random' or 'grid'.",
+    ),
+    (
+        "tuner: {name: optuna, sampler: nsga2, sigma: 0.1}\n" + SPACE + "activation: [elu, relu]\n",
+        "5:10 sweep.tuner: the sampler 'nsga2' has no 'sigma'. It has: population.",
+    ),
+    (
+        "tuner: {name: optuna, sampler: cma_es}\n" + SPACE + "activation: [elu, relu]\n",
+        "5:34 sweep.tuner.sampler: cma_es searches two ranges or more, and the space has none that always count."
+        " Use the sampler tpe.",
+    ),
+    (
+        "tuner: {name: optuna, sampler: cma_es}\n  objective: [val_loss, parameters]\n"
+        + SPACE
+        + "optimizer.momentum: {min: 0, max: 0.9}\n    model.units: {min: 1, max: 9}\n",
+        "5:34 sweep.tuner.sampler: 'cma_es' decides by one figure, and there are 2 objectives."
+        " Use 'optuna' with its samplers tpe or nsga2, or 'random' or 'grid'.",
+    ),
+    (
+        "tuner: optuna\n  space:\n    activation: [elu, relu]\n",
+        "5:3 sweep: 'optuna' does not end by itself. Set 'max_trials', 'total_epochs' or 'max_time'.",
+    ),
 ]
 
 
+@pytest.fixture
+def installed(monkeypatch):
+    """Whatever a tuner needs is said to be there."""
+    monkeypatch.setattr("hornbook.recipes.rules.installed.is_installed", lambda package: True)
+
+
 @pytest.mark.parametrize(("text", "expected"), CASES)
-def test_a_mistake_is_named_with_its_place(text, expected):
+def test_a_mistake_is_named_with_its_place(text, expected, installed):
     problems = check_recipe(HEAD + "  " + text).problems
     assert [f"{p.line}:{p.column} {p.sentence()}" for p in problems] == [expected]
+
+
+def test_a_tuner_whose_library_is_missing_names_the_extra(monkeypatch):
+    monkeypatch.setattr("hornbook.recipes.rules.installed.is_installed", lambda package: package != "cmaes")
+    [problem] = check_recipe(HEAD + "  tuner: optuna\n" + SPACE + "activation: [elu, relu]\n").errors
+    assert problem.sentence() == (
+        "sweep.tuner: 'optuna' needs the package 'cmaes', which is not installed."
+        " Install it: pip install 'hornbook[optuna]'. Or use another tuner."
+    )
+
+
+def test_what_evolution_leaves_to_chance_is_said(installed):
+    text = "  tuner: {name: optuna, sampler: cma_es}\n" + SPACE
+    text += "optimizer.momentum: {min: 0, max: 0.9}\n    model.units: {min: 1, max: 9}\n    activation: [elu, relu]\n"
+    [problem] = check_recipe(HEAD + text).problems
+    assert (problem.severity, problem.sentence()) == (
+        "warning",
+        "warning: sweep.tuner.sampler: cma_es searches ranges that always count; activation will be drawn at random."
+        " The sampler tpe learns of these too.",
+    )
 
 
 def test_conditions_that_wait_for_each_other_are_refused():

@@ -11,13 +11,13 @@ BASE = "data: digits\nmodel: mlp\n"
 @pytest.fixture
 def installed(monkeypatch):
     """Let every client seem to be installed."""
-    monkeypatch.setattr("hornbook.recipes.rules.tracking._is_installed", lambda package: True)
+    monkeypatch.setattr("hornbook.recipes.rules.installed.is_installed", lambda package: True)
 
 
 @pytest.fixture
 def missing(monkeypatch):
     """Let no client be installed."""
-    monkeypatch.setattr("hornbook.recipes.rules.tracking._is_installed", lambda package: False)
+    monkeypatch.setattr("hornbook.recipes.rules.installed.is_installed", lambda package: False)
 
 
 def test_nothing_is_tracked_by_default():
@@ -76,7 +76,7 @@ def test_a_run_is_evaluated_where_the_client_is_not_installed(missing):
 def test_a_folder_of_a_clients_name_is_no_client(monkeypatch, tmp_path):
     (tmp_path / "hornbook_no_such_client").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
-    from hornbook.recipes.rules.tracking import _is_installed
+    from hornbook.recipes.rules.installed import is_installed
 
-    assert not _is_installed("hornbook_no_such_client")
-    assert _is_installed("yaml")
+    assert not is_installed("hornbook_no_such_client")
+    assert is_installed("yaml")

@@ -21,17 +21,19 @@ COUNT = {"random": 8, "grid": 8, "hyperband": 12, "bayesian": 5}  # fitting a Ga
 
 def score(proposal):
     """Pretend: the best rate is 0.05; the third trial fails."""
-    return None if proposal.trial == 2 else -abs(math.log(proposal.values["optimizer.learning_rate"] / 0.05))
+    if proposal.trial == 2:
+        return None
+    return {"val_accuracy": -abs(math.log(proposal.values["optimizer.learning_rate"] / 0.05))}
 
 
 @pytest.fixture
 def advisor_of(tensorflow, recipe_of):
     from hornbook.recipes.trial import why_rejected
-    from hornbook.sweep.oracle import Advisor
+    from hornbook.sweep.coordinator import advisor_of
 
     def make(sweep, **sections):
         recipe = recipe_of(sweep, **sections)
-        return Advisor(recipe, "max", partial(why_rejected, recipe))
+        return advisor_of(recipe, {"val_accuracy": "max"}, partial(why_rejected, recipe))
 
     return make
 
@@ -136,7 +138,7 @@ def test_hyperband_trains_the_better_ones_further_and_survives_failures(advisor_
     found = [proposal for proposal, _ in ask_all(advisor_of(TUNERS["hyperband"]), 100)]
     assert {proposal.until for proposal in found} == {1, 2, 4}
     first = [proposal for proposal in found if proposal.until == 1]
-    best = max((p for p in first if score(p) is not None), key=score)
+    best = max((p for p in first if score(p) is not None), key=lambda p: score(p)["val_accuracy"])
     assert (
         next(proposal.parent for proposal in found if proposal.until == 2 and proposal.parent is not None) == best.trial
     )

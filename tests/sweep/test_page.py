@@ -8,8 +8,7 @@ import pytest
 
 from hornbook.display.intervals import Interval
 from hornbook.recipes.sections.sweep import Sweep
-from hornbook.runs.sweeps import Outcome, TrialRow
-from hornbook.sweep.oracle import Proposal
+from hornbook.runs.sweeps import Outcome, Proposal, TrialRow
 from hornbook.sweep.page import report_html
 from hornbook.sweep.plots import chart_of
 from hornbook.sweep.table import value_text
@@ -41,7 +40,7 @@ def page():
         coordinator = SimpleNamespace(
             folder=SimpleNamespace(ended=lambda: rows),
             sweep=sweep_of(objective),
-            direction=direction,
+            directions={objective: direction},
             best=lambda: best,
             recipe=recipe,
             elapsed_s=12.0,
@@ -110,12 +109,18 @@ def test_enough_trials_have_bars_of_importance(page):
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_scores_that_are_not_finite_are_left_out_of_the_pictures(score):
-    chart = chart_of(sweep_of(), [*ROWS, row(4, ROWS[0].proposal.values, score)], direction="max", best=ROWS[1])
+    chart = chart_of(
+        sweep_of(),
+        [*ROWS, row(4, ROWS[0].proposal.values, score)],
+        objective="val_accuracy",
+        direction="max",
+        best=ROWS[1],
+    )
     assert [trial.number for trial in chart.trials] == [1, 2]
 
 
 def test_axes_are_those_of_the_space():
-    chart = chart_of(sweep_of(), ROWS, direction="max", best=ROWS[1])
+    chart = chart_of(sweep_of(), ROWS, objective="val_accuracy", direction="max", best=ROWS[1])
     rate, schedule, optimizer = chart.keys
     assert (rate.low, rate.high, rate.is_log, rate.is_whole) == (0.001, 0.5, True, False)
     assert schedule.choices == ("none", "one_cycle")

@@ -16,6 +16,7 @@ from hornbook.recipes.rules import (
     augmentation,
     data,
     examples,
+    installed,
     model,
     pretraining,
     rate,
@@ -59,6 +60,7 @@ RULES = tuple(
         examples,
         sweep,
         tracking,
+        installed,
     )
     for code, reads, check in module.RULES
 )

@@ -1,7 +1,8 @@
 """Rules about `sweep`: everything that can be known to be wrong before the first trial."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
+from hornbook.display.condition import Condition
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.hints import did_you_mean, nearest
@@ -9,7 +10,18 @@ from hornbook.recipes.language.keys import split_key
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband, RandomSearch, Sweep, values_of
+from hornbook.recipes.sections.sweep import (
+    KNEE,
+    PARAMETERS,
+    Bayesian,
+    Choices,
+    Hyperband,
+    Optuna,
+    RandomSearch,
+    Range,
+    Sweep,
+    values_of,
+)  # fmt: skip
 from hornbook.recipes.space import matching, ordered, settings, try_values
 
 FIXED = {
@@ -30,28 +42,77 @@ def objective_is_recorded(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     sweep, recorded = recipe.sweep, recorded_names(recipe, facts)
     if sweep is None:
         return
-    path: Path = ("sweep", "objective")
     if not facts.has_validation:
         message = "trials are compared on the validation split, and there is none."
-        yield Problem(path, message, "Set 'data.split.validation' to hold out examples.")
+        yield Problem(("sweep", "objective"), message, "Set 'data.split.validation' to hold out examples.")
         return
-    if recorded is None:
+    known = [name for name in recorded if name.startswith("val_")] if recorded is not None else []
+    for place, objective in enumerate(sweep.objectives):
+        path: Path = ("sweep", "objective") if isinstance(sweep.objective, str) else ("sweep", "objective", place)
+        if objective in sweep.objectives[:place]:
+            yield Problem(path, f"'{objective}' is listed twice.", "Remove one of them.")
+        elif objective != PARAMETERS and recorded is not None and objective not in known:
+            yield _not_recorded(objective, path, known, recorded)
+    if set(sweep.objectives) <= {PARAMETERS}:
+        message = "the smallest model is found without training; what it is to be good at is missing."
+        yield Problem(("sweep", "objective"), message, "Add a figure of the validation split: [val_loss, parameters].")
+
+
+def _not_recorded(objective: str, path: Path, known: Sequence[str], recorded: Collection[str]) -> Problem:
+    if objective in recorded:
+        message = f"'{objective}' is measured on the training examples, which every trial can learn by heart."
+        return Problem(path, message, f"Use 'val_{objective}'.")
+    is_metric = objective.removeprefix("val_") in catalog("metric")
+    is_near = not is_metric and nearest(objective, known, kind="metric")
+    hint = did_you_mean(objective, known, kind="metric") if is_near else ""
+    message = f"'{objective}' is not recorded. Recorded: {', '.join(known)}."
+    return Problem(path, message, hint or "Add it to 'training.metrics'.")
+
+
+def several_objectives_are_told_apart(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """What has no meaning with one objective or with several: `select`, `mode`, a tuner that models one."""
+    sweep = recipe.sweep
+    if sweep is None:
         return
-    known = [name for name in recorded if name.startswith("val_")]
-    if sweep.objective in known:
+    path: Path = ("sweep", "select")
+    if len(sweep.objectives) == 1:
+        if sweep.select is not None:
+            message = "with one objective the best trial wins."
+            yield Problem(path, message, "Remove it, or list several objectives.")
         return
-    if sweep.objective in recorded:
-        message = f"'{sweep.objective}' is measured on the training examples, which every trial can learn by heart."
-        yield Problem(path, message, f"Use 'val_{sweep.objective}'.")
+    if sweep.mode is not None:
+        message = "'mode' is the direction of a single objective."
+        yield Problem(("sweep", "mode"), message, "Remove it: metrics know which direction is better.")
+    tuner = sweep.tuner
+    if tuner.most_objectives == 1 or (isinstance(tuner, Optuna) and tuner.sampler == "cma_es"):
+        place: Path = ("sweep", "tuner") if tuner.most_objectives == 1 else ("sweep", "tuner", "sampler")
+        name = tuner.name if tuner.most_objectives == 1 else "cma_es"
+        message = f"'{name}' decides by one figure, and there are {len(sweep.objectives)} objectives."
+        yield Problem(place, message, "Use 'optuna' with its samplers tpe or nsga2, or 'random' or 'grid'.")
+    for text in sweep.conditions:
+        condition = Condition.parse(text)
+        if condition is None:
+            message = f"{shown(text)} is neither '{KNEE}' nor a condition."
+            yield Problem(path, message, "Write for instance 'parameters<=20000'.")
+        elif condition.name not in sweep.objectives:
+            message = f"'{condition.name}' is no objective."
+            yield Problem(path, message, f"Objectives: {', '.join(sweep.objectives)}.")
+
+
+def evolution_has_ranges(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """CMA-ES over a space that it cannot search, or only in part."""
+    sweep = recipe.sweep
+    if sweep is None or not isinstance(sweep.tuner, Optuna) or sweep.tuner.sampler != "cma_es":
         return
-    is_metric = sweep.objective.removeprefix("val_") in catalog("metric")
-    near = (
-        ""
-        if is_metric or not nearest(sweep.objective, known, kind="metric")
-        else did_you_mean(sweep.objective, known, kind="metric")
-    )
-    hint = near or "Add it to 'training.metrics'."
-    yield Problem(path, f"'{sweep.objective}' is not recorded. Recorded: {', '.join(known)}.", hint)
+    path: Path = ("sweep", "tuner", "sampler")
+    searched = [key for key, entry in sweep.space.items() if isinstance(entry, Range) and not entry.when]
+    left = [key for key in sweep.space if key not in searched]
+    if len(searched) < 2:
+        message = f"cma_es searches two ranges or more, and the space has {len(searched) or 'none'} that always count."
+        yield Problem(path, message, "Use the sampler tpe.")
+    elif left:
+        message = f"cma_es searches ranges that always count; {', '.join(left)} will be drawn at random."
+        yield Problem(path, message, "The sampler tpe learns of these too.", severity="warning")
 
 
 def tuner_has_its_options(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -69,7 +130,7 @@ def tuner_has_its_options(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             yield Problem(("sweep", "space", "training.epochs"), message, "Set 'tuner.max_epochs' instead.")
         return
     is_endless = sweep.max_trials is None and sweep.total_epochs is None and sweep.max_time is None
-    if is_endless and isinstance(tuner, RandomSearch | Bayesian):
+    if is_endless and isinstance(tuner, RandomSearch | Bayesian | Optuna):
         message = f"'{tuner.name}' does not end by itself."
         yield Problem(("sweep",), message, "Set 'max_trials', 'total_epochs' or 'max_time'.")
 
@@ -149,7 +210,9 @@ def conditions_are_met(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 SECTIONS = tuple(name for name in Recipe.model_fields if name not in {"format", "name", "notes", "tags"})
 RULES = (
     ("sweep-objective", ("sweep", "data", "task", "training"), objective_is_recorded),
+    ("sweep-objectives", ("sweep",), several_objectives_are_told_apart),
     ("sweep-tuner", ("sweep",), tuner_has_its_options),
+    ("sweep-evolution", ("sweep",), evolution_has_ranges),
     ("sweep-space", SECTIONS, space_is_of_this_recipe),
     ("sweep-condition", ("sweep",), conditions_are_met),
 )

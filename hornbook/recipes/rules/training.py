@@ -164,8 +164,8 @@ def modes_follow_metrics(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         given.append((("training", "checkpoint"), training.checkpoint.monitor, training.checkpoint.mode))
     if isinstance(schedule, Performance):
         given.append((("schedule",), schedule.monitor, schedule.mode))
-    if sweep is not None:
-        given.append((("sweep",), sweep.objective, sweep.mode))
+    if sweep is not None and len(sweep.objectives) == 1:
+        given.append((("sweep",), sweep.objectives[0], sweep.mode))
     for path, monitor, mode in given:
         better = recorded.get(monitor) or recorded.get(monitor.removeprefix("val_"))
         if mode is not None and better is not None and mode != better:

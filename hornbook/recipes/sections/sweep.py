@@ -1,6 +1,6 @@
 """Many trainings of one recipe that differ in a few values: `sweep` in a recipe, and the tuners that decide what is tried.
 
-Tuners are keras-tuner's oracles.
+Tuners are keras-tuner's oracles and Optuna's samplers.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,21 @@ from pydantic_core import PydanticCustomError
 
 from hornbook.errors import UsageError
 from hornbook.recipes.language.durations import TimeSpan
-from hornbook.recipes.language.spec import Component, ComponentOf, NonNegative, Positive, PositiveInt, Spec, register
+from hornbook.recipes.language.spec import (
+    Component,
+    ComponentOf,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Spec,
+    as_tuple,
+    register,
+)  # fmt: skip
 from hornbook.recipes.language.text import shown
 
 __all__ = [
-    "Bayesian", "Choices", "Grid", "Hyperband", "RandomSearch", "Range", "Sweep", "Tuner", "TunerSpec", "no_sweep",
-    "values_of",
+    "KNEE", "PARAMETERS", "Bayesian", "Choices", "Grid", "Hyperband", "Optuna", "RandomSearch", "Range", "Sweep", "Tuner",
+    "TunerSpec", "no_sweep", "values_of",
 ]  # fmt: skip
 
 
@@ -24,6 +33,12 @@ class TunerSpec(Component):
     """Base of every tuner. The space is declared in `sweep.space`; the tuner's draws follow from the recipe's seed."""
 
     kind: ClassVar[str] = "tuner"
+    extra: ClassVar[str] = ""
+    """What has to be installed besides: `hornbook[extra]`."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The packages of that extra."""
+    most_objectives: ClassVar[int | None] = None
+    """Objectives at most; None for any number."""
 
 
 Tuner = Annotated[TunerSpec, ComponentOf("tuner")]
@@ -72,6 +87,7 @@ class Hyperband(TunerSpec):
 
     name: Literal["hyperband"] = "hyperband"
     builds = "keras_tuner.oracles:HyperbandOracle"
+    most_objectives = 1
 
     max_epochs: PositiveInt = 27
     """Epochs of the trials that come through to the end; takes the place of `training.epochs`."""
@@ -94,6 +110,7 @@ class Bayesian(TunerSpec):
 
     name: Literal["bayesian"] = "bayesian"
     builds = "keras_tuner.oracles:BayesianOptimizationOracle"
+    most_objectives = 1
 
     num_initial_points: PositiveInt | None = None
     """Trials at random before the model is asked; omitted: three for each key of the space."""
@@ -102,6 +119,59 @@ class Bayesian(TunerSpec):
     beta: NonNegative = 2.6
     """Curiosity: how many standard deviations of doubt a promise is worth."""
 
+
+@register
+class Optuna(TunerSpec):
+    """Asks one of Optuna's samplers, which learn from all trials before.
+
+    For dozens of trials, and for spaces of choices and conditions, which a Gaussian process does not take well. `tpe` (a
+    density of the good trials and one of the others) suits most spaces, and several objectives; `cma_es` (evolution
+    strategy) is for many trials over several ranges; `nsga2` (a genetic algorithm) is for many trials with several
+    objectives. Needs `pip install 'hornbook[optuna]'`. Akiba et al. (2019), "Optuna: a next-generation hyperparameter
+    optimization framework", KDD; Bergstra et al. (2011), "Algorithms for hyper-parameter optimization", NIPS 24; Hansen
+    (2016), "The CMA evolution strategy", arXiv:1604.00772; Deb et al. (2002), "A fast and elitist multiobjective genetic
+    algorithm: NSGA-II".
+
+    Example:
+        sweep: {tuner: optuna, max_trials: 40, space: {optimizer: [adam, nadam], training.batch_size: [16, 32, 64]}}
+    """
+
+    name: Literal["optuna"] = "optuna"
+    extra = "optuna"
+    packages = ("optuna", "cmaes")
+
+    sampler: Literal["tpe", "cma_es", "nsga2"] = "tpe"
+    """Which of them."""
+    startup_trials: PositiveInt | None = None
+    """`tpe`, `cma_es`: trials at random before the sampler learns from them; omitted: 10 with tpe, 1 with cma_es."""
+    candidates: PositiveInt | None = None
+    """`tpe`: combinations that are drawn for a trial, of which the most promising is tried; omitted: 24."""
+    multivariate: bool | None = None
+    """`tpe`: whether keys are modelled together; omitted: with one objective."""
+    population: Annotated[int, Field(ge=2)] | None = None
+    """`cma_es`, `nsga2`: trials of a generation; omitted: 4 + 3 ln(keys) with cma_es, 50 with nsga2."""
+    sigma: Positive | None = None
+    """`cma_es`: how far the first generation spreads, in shares of a range; omitted: a sixth."""
+
+    @model_validator(mode="after")
+    def _has_the_sampler_s_options(self) -> "Optuna":
+        own = SAMPLER_OPTIONS[self.sampler]
+        for name in ("startup_trials", "candidates", "multivariate", "population", "sigma"):
+            if getattr(self, name) is not None and name not in own:
+                message = "the sampler '{sampler}' has no '{option}'. It has: {own}."
+                facts = {"sampler": self.sampler, "option": name, "own": ", ".join(own)}
+                raise PydanticCustomError("sampler_option", message, facts)
+        return self
+
+
+SAMPLER_OPTIONS = {
+    "tpe": ("startup_trials", "candidates", "multivariate"),
+    "cma_es": ("startup_trials", "population", "sigma"),
+    "nsga2": ("population",),
+}
+PARAMETERS = "parameters"
+"""The objective that is no figure of the validation split: how many numbers a model consists of."""
+KNEE = "knee"
 
 Condition = Annotated[dict[str, Any], Field(min_length=1)]
 Number = int | float
@@ -218,17 +288,28 @@ Entry = Annotated[
 ]
 
 
+Texts = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(as_tuple),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+
+
 class Sweep(Spec):
     """What a sweep tries, how it decides, and when it ends. `hornbook sweep` runs it.
 
     Every trial is a training of the recipe around it with other values. Trials are judged on the validation split alone;
-    the winner is trained again with fresh seeds and tested.
+    the winner is trained again with fresh seeds and tested. With several objectives there is no winner but a front: the
+    trials that no other beats in all of them.
     """
 
     tuner: Tuner = RandomSearch()
-    """Who decides what is tried next: `random`, `grid`, `hyperband` or `bayesian`."""
-    objective: str = "val_loss"
-    """The validation figure that trials are compared by."""
+    """Who decides what is tried next: `random`, `grid`, `hyperband`, `bayesian` or `optuna`."""
+    objective: Texts = "val_loss"
+    """The validation figure that trials are compared by, or a list of several; `parameters` is the size of the model."""
+    select: Texts | None = None
+    """With several objectives: which trial of the front wins: `knee`, or the best by the first objective of those that meet
+    conditions, `parameters<=20000`; omitted: none does."""
     mode: Literal["min", "max"] | None = None
     """Which direction is better; omitted: known from the metric."""
     space: Annotated[dict[str, Entry], Field(min_length=1)]
@@ -244,7 +325,19 @@ class Sweep(Spec):
     confirm: Annotated[int, Field(ge=0)] = 3
     """How often the winner is trained again, with fresh seeds, and tested; 0: not at all."""
     keep_best: PositiveInt = 3
-    """Trials whose models are kept; the other trials' recipes, histories and results stay."""
+    """Trials whose models are kept, with several objectives the front's too; of the others all but the models stays."""
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """Every objective, the first of which trials are listed by."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of `select`; none where it names a rule."""
+        if self.select is None or self.select == KNEE:
+            return ()
+        return (self.select,) if isinstance(self.select, str) else self.select
 
 
 def no_sweep(origin: str) -> UsageError:
