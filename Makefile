@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports optuna serve trackers
+EXTRAS := browser exports optuna ray serve trackers
 
 .PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench soak clean
 

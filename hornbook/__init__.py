@@ -222,6 +222,8 @@ def run_sweep(
     fresh: bool = False,
     workers: int = 1,
     parallel: int | None = None,
+    on: str | None = None,
+    each: str | None = None,
     progress: bool = True,
 ) -> "SweepResult":
     """Run a recipe's sweep, or go on with its newest unfinished one; see `hornbook.sweep.sweep`.
@@ -231,7 +233,9 @@ def run_sweep(
         runs: Folder below which the sweep's own folder is made.
         fresh: Whether to begin anew in any case.
         workers: Processes on this machine that train at the same time.
-        parallel: Trials at once in this process; omitted: by network and cores.
+        parallel: Trials at once; omitted: by network and cores, or as many as the cluster has room for.
+        on: ``ray`` or ``ray://host:port``: the cluster whose machines train.
+        each: What each run gets of them: ``cpus=2,gpus=0.5``.
         progress: Whether to print progress and the result.
 
     Raises:
@@ -243,11 +247,13 @@ def run_sweep(
     startup.import_tensorflow()
     from rich.console import Console
 
+    from hornbook.machines.where import where_of
     from hornbook.sweep.sweep import sweep
     from hornbook.sweep.view import ConsoleView
 
     view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
-    return sweep(recipe, runs=runs, fresh=fresh, workers=workers, parallel=parallel, view=view)
+    where = where_of(on, each)
+    return sweep(recipe, runs=runs, fresh=fresh, workers=workers, parallel=parallel, on=where, view=view)
 
 
 def shrink(
@@ -293,6 +299,8 @@ def ablate(
     metric: str | None = None,
     target: str | None = None,
     parallel: int | None = None,
+    on: str | None = None,
+    each: str | None = None,
     runs: str | Path = "runs",
     progress: bool = True,
 ) -> "tuple[Study, Path]":
@@ -309,7 +317,9 @@ def ablate(
         tune: A key whose value each variant chooses first.
         metric: What to compare; omitted: the first metric, on validation.
         target: Count epochs and seconds until ``val_accuracy>=0.95``.
-        parallel: Runs at once in this process; omitted: by network and cores.
+        parallel: Runs at once; omitted: by network and cores, or as many as the cluster has room for.
+        on: ``ray`` or ``ray://host:port``: the cluster whose machines train.
+        each: What each run gets of them: ``cpus=2,gpus=0.5``.
         runs: Folder below which runs are made.
         progress: Whether to print a line per run.
 
@@ -320,6 +330,7 @@ def ablate(
     from hornbook import startup
 
     startup.import_tensorflow()
+    from hornbook.machines.where import where_of
     from hornbook.recipes.language.text import plain, to_yaml
     from hornbook.study.ablate import ablate as run_ablation
     from hornbook.study.factors import parse_factors, vary_options
@@ -329,7 +340,8 @@ def ablate(
     factors = parse_factors(vary_options(vary or {}), drop, cross=cross)
     plan = make_plan(text, overrides, factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     say = print if progress else (lambda text: None)
-    return run_ablation(plan, runs=Path(runs), metric=metric, target=target, parallel=parallel, say=say)
+    where = where_of(on, each)
+    return run_ablation(plan, runs=Path(runs), metric=metric, target=target, parallel=parallel, on=where, say=say)
 
 
 def learning_curve(

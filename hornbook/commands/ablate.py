@@ -8,8 +8,17 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
-from hornbook.commands.options import ConfigOption, OverrideArguments, ParallelOption, examples, import_tensorflow
+from hornbook.commands.options import (
+    ConfigOption,
+    EachOption,
+    OnOption,
+    OverrideArguments,
+    ParallelOption,
+    examples,
+    import_tensorflow,
+)  # fmt: skip
 from hornbook.errors import HornbookError, format_problems
+from hornbook.machines.where import where_of
 from hornbook.runs.studies import STUDY_FILES
 
 __all__ = ["COMMANDS"]
@@ -36,6 +45,8 @@ def ablate(
     target: Annotated[str | None, typer.Option(help="Count epochs and seconds until 'val_accuracy>=0.95'")] = None,
     runs: Annotated[Path, typer.Option(help="Folder below which runs are made")] = Path("runs"),
     parallel: ParallelOption = None,
+    on: OnOption = None,
+    each: EachOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Vary ingredients over the same seeds and say what differs.
@@ -45,6 +56,7 @@ def ablate(
     from hornbook.study.factors import ORIGIN, parse_factors
     from hornbook.study.plan import make_plan
 
+    where = where_of(on, each)
     factors = parse_factors(vary or (), drop or (), cross=cross)
     plan = make_plan(config, overrides or (), factors, seeds=seeds, cross=cross, tune=tune, folds=folds)
     if plan.warnings:
@@ -60,6 +72,7 @@ def ablate(
         metric=metric,
         target=target,
         parallel=parallel,
+        on=where,
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     if as_json:
@@ -91,6 +104,7 @@ COMMANDS = (
             "hornbook ablate -c he_elu_bn.yaml --vary activation=elu,relu,tanh",
             "hornbook ablate -c he_elu_bn.yaml --drop normalization,regularization",
             "hornbook ablate -c default_adam --vary activation=elu,relu,tanh --cross",
+            "hornbook ablate -c he_elu_bn --vary activation=elu,tanh --on ray",
         ),
     ),
     (compare, examples("hornbook compare he_elu_bn default_adam", "hornbook compare runs/he_elu_bn/2026*")),

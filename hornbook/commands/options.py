@@ -15,9 +15,9 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
-    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "JsonOption", "OverrideArguments", "ParallelOption",
-    "QuietOption", "RunArgument", "RunArguments", "RunsOption", "TrustOption", "Which",
-    "examples", "find_whole", "import_tensorflow", "load_or_explain",
+    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "EachOption", "JsonOption", "OnOption",
+    "OverrideArguments", "ParallelOption", "QuietOption", "RunArgument", "RunArguments", "RunsOption", "TrustOption",
+    "Which", "examples", "find_whole", "import_tensorflow", "load_or_explain",
 ]  # fmt: skip
 
 
@@ -54,7 +54,14 @@ RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 ParallelOption = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Runs at once in this process; omitted: by network and cores")
+    int | None, typer.Option(min=1, max=1000, help="Runs at once; omitted: as many as there is room for")
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(metavar="ray[://HOST:PORT]", help="Train on the machines of a Ray cluster, or start one here"),
+]
+EachOption = Annotated[
+    str | None, typer.Option(metavar="cpus=N,gpus=N", help="What each run gets of Ray's machines: cpus=2,gpus=0.5")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result and warnings, no progress")]
 

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,9 @@ import typer
 from hornbook.commands.options import (
     ConfigOption,
     DeviceOption,
+    EachOption,
     JsonOption,
+    OnOption,
     OverrideArguments,
     ParallelOption,
     QuietOption,
@@ -19,15 +20,12 @@ from hornbook.commands.options import (
     import_tensorflow,
     load_or_explain,
 )
-from hornbook.display.terminal import console, line
+from hornbook.display.terminal import console
 from hornbook.errors import UsageError
+from hornbook.machines.where import refuse_chief, where_of
 from hornbook.recipes.sections.sweep import no_sweep
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from hornbook.recipes.recipe import Recipe
-    from hornbook.sweep.network.address import Place
     from hornbook.sweep.result import SweepResult
 
 __all__ = ["COMMANDS", "sweep"]
@@ -42,63 +40,45 @@ def sweep(
     ] = False,
     parallel: ParallelOption = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that train at the same time")] = 1,
+    on: OnOption = None,
+    each: EachOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Try many values of a recipe, and confirm the best of them.
 
-    Interrupted or killed, the same command goes on where it was. With keras-tuner's variables KERASTUNER_TUNER_ID,
-    KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set, it is the chief or a worker of a sweep over several machines.
+    Interrupted or killed, the same command goes on where it was. With --on ray, the machines of a cluster train.
     """
     recipe, checked = load_or_explain(config, overrides)
     if recipe.sweep is None:
         raise no_sweep(checked.config.origin)
 
+    where = where_of(on, each, device=device)
+    refuse_chief(os.environ)
+    if where is not None and workers > 1:
+        raise UsageError(
+            "--workers is for processes on this machine; with --on ray, --parallel limits the runs at once."
+        )
+    if parallel is not None and workers > 1:
+        raise UsageError("--parallel is for trials in this process; leave it out where worker processes train.")
+
     import_tensorflow(device, quiet=quiet)
-    from hornbook.sweep.network.address import place_of
-    from hornbook.sweep.sweep import source_text
     from hornbook.sweep.sweep import sweep as run_sweep
     from hornbook.sweep.view import ConsoleView
 
     progress = console(stderr=True, quiet=quiet)
-    place = place_of(os.environ)
-    if parallel is not None and (workers > 1 or place is not None):
-        raise UsageError("--parallel is for trials in this process; leave it out where worker processes train.")
-    if place is not None and workers > 1:
-        raise UsageError(
-            "--workers is for one machine; with the KERASTUNER variables each worker is a command of its own."
-        )
-    if place is not None and not place.is_chief:
-        _work(recipe, place, source_text(recipe, (checked.config.text, checked.overrides)), runs, progress)
-        return
     notes = console(stderr=True) if quiet else progress
     view = ConsoleView(progress, console(quiet=as_json), notes)
     source = (checked.config.text, checked.overrides)
     result = run_sweep(
-        recipe, runs=runs, source=source, fresh=fresh, workers=workers, parallel=parallel, place=place, view=view
+        recipe, runs=runs, source=source, fresh=fresh, workers=workers, parallel=parallel, on=where, view=view
     )
     if as_json:
         print(json.dumps(_record(result), indent=2))
     if result.exit_code:
         print(f"{result.state}: {result.stop_reason}", file=sys.stderr)
         raise typer.Exit(result.exit_code)
-
-
-def _work(recipe: "Recipe", place: "Place", text: str, runs: str, progress: "Console") -> None:
-    """Train what a chief hands out."""
-    from hornbook.sweep.network.address import fingerprint
-    from hornbook.sweep.network.remote import work
-
-    code = work(
-        recipe,
-        place,
-        sweep=fingerprint(text),
-        runs=Path(runs),
-        say=lambda text: progress.print(line(text), soft_wrap=True),
-    )
-    if code:
-        raise typer.Exit(code)
 
 
 def _record(result: "SweepResult") -> dict[str, object]:
@@ -124,6 +104,7 @@ COMMANDS = (
             "hornbook sweep --config sweep.yaml",
             "hornbook sweep -c sweep.yaml sweep.max_trials=50 --workers 2",
             "hornbook sweep -c sweep.yaml --fresh",
+            "hornbook sweep -c sweep.yaml --runs /shared/runs --on ray://10.0.0.1:6379",
         ),
     ),
 )

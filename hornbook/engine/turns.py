@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from hornbook.data.source import DataInfo
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["Crew", "aside", "runs_at_once", "side_by_side"]
+__all__ = ["Crew", "Team", "aside", "runs_at_once", "side_by_side"]
 
 Done = TypeVar("Done")
 POLL_S = 0.1
@@ -65,6 +66,34 @@ def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     row_bytes = math.prod(size or 1 for size in info.input_shape) * np.dtype(info.input_dtype).itemsize
     return max(min(cores, MOST, memory_budget // max(info.counts["train"] * row_bytes, 1)), 1)
+
+
+class Team(Protocol[Done]):
+    """Who does jobs: the threads of a `Crew`, or other machines."""
+
+    @property
+    def busy(self) -> set[int]:
+        """The jobs that have begun and not ended."""
+
+    @property
+    def size(self) -> int:
+        """How many jobs may be busy at once."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job may begin."""
+
+    def begin(self, number: int, job: Callable[[], Done]) -> None:
+        """Begin a job; `number` tells it from others."""
+
+    def wait(self) -> "tuple[int, Future[Done]] | None":
+        """Return a job that has ended, and what it returned or raised; None after a moment."""
+
+    def __enter__(self) -> "Team[Done]": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> object: ...
 
 
 class Crew(Generic[Done]):
@@ -125,18 +154,20 @@ class Crew(Generic[Done]):
         return number, future
 
 
-def side_by_side(jobs: Sequence[Callable[[], Done]], size: int, *, goes_on: Callable[[], bool]) -> Iterator[Done]:
+def side_by_side(
+    jobs: Sequence[Callable[[], Done]], team: "int | Team[Done]", *, goes_on: Callable[[], bool]
+) -> Iterator[Done]:
     """Do jobs, so many at once, and yield what they return in their order.
 
     Args:
         jobs: What to do.
-        size: How many at once; one does them here, one after another.
+        team: Who does them; a number stands for so many threads, and one does them here, one after another.
         goes_on: Whether another one may begin.
 
     Raises:
         Exception: What a job has raised, once those that had begun have ended.
     """
-    if size == 1 or len(jobs) == 1:
+    if team == 1 or (isinstance(team, int) and len(jobs) == 1):
         for job in jobs:
             if not goes_on():
                 return
@@ -144,7 +175,7 @@ def side_by_side(jobs: Sequence[Callable[[], Done]], size: int, *, goes_on: Call
         return
     done: dict[int, Future[Done]] = {}
     begun = told = 0
-    with Crew[Done](size) as crew:
+    with Crew[Done](team) if isinstance(team, int) else team as crew:
         while told < len(jobs):
             has_failed = any(future.exception() is not None for future in done.values())
             while begun < len(jobs) and crew.has_room and goes_on() and not has_failed:

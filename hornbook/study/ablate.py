@@ -1,6 +1,7 @@
 """An ablation from its plan to its folder: tune, train every cell over the same seeds, compare, write."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 
 from hornbook.engine.turns import side_by_side
 from hornbook.errors import Problem, RecipeError, UsageError
+from hornbook.machines.cluster import Cluster, connected, share_of
+from hornbook.machines.where import Where
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.studies import write_study
 from hornbook.runs.writing import check_writable
 from hornbook.study.cells import CellRunner, Figures
 from hornbook.study.factors import ORIGIN
+from hornbook.study.far import Job, train_far
 from hornbook.study.measure import Measure, Target, measure_of, parse_target
 from hornbook.study.notes import notes_of
 from hornbook.study.outcome import Group, compare_groups
@@ -44,6 +48,7 @@ def ablate(
     metric: str | None = None,
     target: str | None = None,
     parallel: int | None = None,
+    on: Where | None = None,
     say: Say = lambda text: None,
 ) -> tuple[Study, Path]:
     """Train every cell of a plan over the same seeds; return what was found and the folder it was written to.
@@ -55,7 +60,9 @@ def ablate(
         runs: Folder below which runs, and the study's own folder, are made.
         metric: What to compare, ``val_accuracy``; None takes the recipe's first metric on the validation split.
         target: ``val_accuracy>=0.95``; None takes what every run of the baseline reaches.
-        parallel: Runs that train side by side in this process; omitted: as `runs_at_once` says.
+        parallel: Runs that train at the same time, in this process or on a cluster; omitted: as `runs_at_once` says, or as
+            many as the cluster has room for.
+        on: The cluster that trains.
         say: Called with a line per run.
 
     Raises:
@@ -66,21 +73,26 @@ def ablate(
     quiet_upstream_warnings()
     check_writable(runs)
     runner = CellRunner(runs)
-    plan, recipes = _completed(plan, _resolved(plan, runner))
-    measure = measure_of(recipes, metric, prefer="val" if plan.folds is None else "test")
-    goal = parse_target(target, recipes) if target is not None else None
-    if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
-        raise UsageError("--tune: it goes by the validation split, and there is none.")
-    at_once = min(runner.at_once(recipe) for recipe in recipes) if parallel is None else parallel
-    with StopRequest() as stop:
-        trained = _Training(plan, runner, measure, say, at_once, stop).all()
+    with connected(on) if on is not None else nullcontext() as ray:
+        plan, recipes = _completed(plan, _resolved(plan, runner))
+        measure = measure_of(recipes, metric, prefer="val" if plan.folds is None else "test")
+        goal = parse_target(target, recipes) if target is not None else None
+        if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
+            raise UsageError("--tune: it goes by the validation split, and there is none.")
+        at_once = min(runner.at_once(recipe) for recipe in recipes)
+        cluster = share_of(ray, on, at_once=at_once) if on is not None else None
+        if cluster is not None:
+            say(f"trains on {cluster.text()}; a run takes {cluster.share.text()}")
+        elif parallel is None:
+            parallel = at_once
+        with StopRequest() as stop:
+            trained = _Training(plan, runner, measure, say, parallel, cluster, stop).all()
     goal = goal if goal is not None else _usual_target(trained[0], measure)
     groups = [_group(cell, measure, goal) for cell in trained]
     name = recipes[0].name or "recipe"
     rows = tuple(compare_groups(groups, measure, plan.repeats()))
-    study = Study(
-        name, measure, goal, plan.seeds, rows, tuple(notes_of(plan, measure, groups, at_once)), plan.repeats()
-    )
+    notes = notes_of(plan, measure, groups, parallel=parallel or 1, is_far=cluster is not None)
+    study = Study(name, measure, goal, plan.seeds, rows, tuple(notes), plan.repeats())
     return study, write_study(runs, study.name, page=as_html(study), table=as_csv(study), record=as_json(study))
 
 
@@ -149,41 +161,41 @@ class _Training:
     runner: CellRunner
     measure: Measure
     say: Say
-    parallel: int
+    parallel: int | None
+    cluster: Cluster | None
     stop: StopRequest
     done: int = 0
 
     def all(self) -> list[_Trained]:
         """Train every cell, with every seed."""
-        plan, jobs, tuned = self.plan, list[_Job](), list[dict[str, Any] | None]()
+        plan, jobs, tuned = self.plan, list[Job](), list[dict[str, Any] | None]()
         for planned in plan.cells:
             recipe, overrides, record = planned.recipe, planned.overrides, None
             if planned.grid:
-                record, recipe, override = _tune(planned, self.measure, self.train)
+                record, recipe, override = _tune(planned, self.measure, self.train, plan.text)
                 overrides = (*overrides, override)
             tuned.append(record)
             for number in plan.seeds:
                 own, more = plan.repeat(recipe, number)
                 place = f"{planned.cell.label}, {plan.repeats().word[:-1]} {number}"
-                jobs.append(_Job(place, own, (*overrides, *more)))
+                jobs.append(Job(place, own, (plan.text, (*overrides, *more))))
         figures = iter(self.train(jobs))
         trained = []
         for planned, record, job in zip(plan.cells, tuned, jobs[:: len(plan.seeds)], strict=True):
             runs = tuple(replace(next(figures), seed=number) for number in plan.seeds)
-            overrides = job.overrides[: len(planned.overrides) + (record is not None)]
+            overrides = job.source[1][: len(planned.overrides) + (record is not None)]
             trained.append(_Trained(planned, runs, overrides, record))
         return trained
 
-    def train(self, jobs: "Sequence[_Job]") -> list[Figures]:
+    def train(self, jobs: Sequence[Job]) -> list[Figures]:
         """Return what runs left, in their order; a line is said of each.
 
         Raises:
             Interrupted: If a signal ended it.
         """
-        work = [partial(self.runner.run, job.recipe, (self.plan.text, job.overrides)) for job in jobs]
         found: list[Figures] = []
         try:
-            for figures in side_by_side(work, self.parallel, goes_on=lambda: self.stop.signal is None):
+            for figures in self._trained(jobs):
                 self.done += 1
                 self.say(
                     f"[{self.done:>3}/{self.plan.num_runs}] {jobs[len(found)].label}: {_described(figures, self.measure)}"
@@ -198,14 +210,12 @@ class _Training:
             raise Interrupted(message, error.exit_code) from error
         return found
 
-
-@dataclass(frozen=True)
-class _Job:
-    """One run of a study: what lines call it, its recipe, and the overrides that make it."""
-
-    label: str
-    recipe: Recipe
-    overrides: tuple[str, ...]
+    def _trained(self, jobs: Sequence[Job]) -> Iterator[Figures]:
+        """Yield what runs left, in their order."""
+        if self.cluster is not None:
+            return train_far(jobs, self.runner, self.cluster, stop=self.stop, say=self.say, most=self.parallel)
+        work = [partial(self.runner.run, job.recipe, job.source) for job in jobs]
+        return side_by_side(work, self.parallel or 1, goes_on=lambda: self.stop.signal is None)
 
 
 def _described(figures: Figures, measure: Measure) -> str:
@@ -218,14 +228,14 @@ def _described(figures: Figures, measure: Measure) -> str:
 
 
 def _tune(
-    planned: PlannedCell, measure: Measure, train: Callable[[Sequence[_Job]], list[Figures]]
+    planned: PlannedCell, measure: Measure, train: Callable[[Sequence[Job]], list[Figures]], text: str
 ) -> tuple[dict[str, Any], Recipe, str]:
     """Train the grid with the recipe's own seed; return a record, and the recipe and override that validate best."""
     name = f"val_{measure.name.partition('_')[2]}"
     tried: list[tuple[float, str, Recipe]] = []
     record: list[dict[str, Any]] = []
     jobs = [
-        _Job(f"{planned.cell.label}, {override}", recipe, (*planned.overrides, override))
+        Job(f"{planned.cell.label}, {override}", recipe, (text, (*planned.overrides, override)))
         for override, recipe in planned.grid
     ]
     for (override, recipe), figures in zip(planned.grid, train(jobs), strict=True):

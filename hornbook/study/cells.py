@@ -8,20 +8,24 @@ from typing import Any, get_args
 from hornbook.data import Shelf, load_data, memory_budget
 from hornbook.data.source import DataInfo
 from hornbook.engine.turns import runs_at_once
-from hornbook.errors import DivergedError, HornbookError, RunError
+from hornbook.errors import BusyError, DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.sections.training import Engine
-from hornbook.runs.directory import Run, is_pretraining, runs_of
+from hornbook.runs.directory import Run, is_locked, is_pretraining, runs_of
 from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import Interrupted
 from hornbook.trainer.train import train
 
-__all__ = ["CellRunner", "Figures"]
+__all__ = ["CellRunner", "Figures", "Source", "train_cell"]
 
-ENDED = {"finished", "diverged", "interrupted"}  # what a run of the same recipe is found again for
+Source = tuple[str, tuple[str, ...]]
+"""A recipe's text and overrides, kept with the run."""
+ENDED = {"finished", "diverged"}
+BEGUN = {"interrupted", "running"}
+"""States of a run of the same recipe that is gone on with, unless a process is training it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class CellRunner:
         """Return the facts about a recipe's data; errors as of `resolve`."""
         return self._data_facts(recipe)[0]
 
-    def run(self, recipe: Recipe, source: tuple[str, tuple[str, ...]]) -> Figures:
+    def run(self, recipe: Recipe, source: Source) -> Figures:
         """Return what a recipe's run left: one that is there, or a new one.
 
         Args:
@@ -112,28 +116,17 @@ class CellRunner:
         Raises:
             Interrupted: If Ctrl-C or SIGTERM ended the run.
         """
-        earlier = self._found(recipe)
-        if earlier is not None and Run(earlier).result["state"] != "interrupted":
-            return replace(figures_of(Run(earlier), recipe.seed), was_there=True)
-        folder = _FolderOf()
-        try:
-            if earlier is not None:
-                result = resume(earlier, listeners=[folder], shelf=self._shelf, trust=recipe.is_trusted)
-            else:
-                result = train(recipe, runs=self.runs, listeners=[folder], source=source, shelf=self._shelf)
-        except Exception as error:  # a cell that fails is a row of the table
-            state = "diverged" if isinstance(error, DivergedError) else "failed"
-            reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
-            return Figures(recipe.seed, folder.path, state, " ".join(reason.split()))
-        if result is not None and result.exit_code:
-            raise Interrupted(result.stop_reason, result.exit_code)
-        path = result.run if result is not None else earlier
-        if path is None:
-            raise TypeError("a run without a folder")
-        return figures_of(Run(path), recipe.seed)
+        return self.there(recipe) or train_cell(recipe, source, self.found(recipe), self.runs, self._shelf)
 
-    def _found(self, recipe: Recipe) -> Path | None:
-        """Return the newest run of the same resolved recipe on the same data."""
+    def there(self, recipe: Recipe) -> Figures | None:
+        """Return what a recipe's run left that has ended; None where none has."""
+        earlier = self.found(recipe)
+        if earlier is None or Run(earlier).result["state"] not in ENDED:
+            return None
+        return replace(figures_of(Run(earlier), recipe.seed), was_there=True)
+
+    def found(self, recipe: Recipe) -> Path | None:
+        """Return the newest run of the same resolved recipe on the same data, ended or to be gone on with."""
         known = self._index(recipe.name or "recipe")
         if not known:
             return None
@@ -151,11 +144,15 @@ class CellRunner:
         return same[0] if same else None
 
     def _index(self, name: str) -> Mapping[str, list[Path]]:
-        """Return {text of the resolved recipe: runs, newest first} of what was there when the study began."""
+        """Return {text of the resolved recipe: runs, newest first} of what was there when the study began.
+
+        A run whose process was killed is among them, one that is being trained is not.
+        """
         if name not in self._known:
             known: dict[str, list[Path]] = {}
             for run in runs_of(self.runs, name):
-                if _state(run) in ENDED:
+                state = _state(run)
+                if state in ENDED | BEGUN and not (state == "running" and is_locked(run.path)):
                     known.setdefault(run.recipe_text, []).append(run.path)
             self._known[name] = known
         return self._known[name]
@@ -168,6 +165,33 @@ class CellRunner:
             splits = load_data(recipe, shelf=self._shelf).splits
             self._facts[key] = splits.info, splits.preprocessing.variance is not None
         return self._facts[key]
+
+
+def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path, shelf: Shelf) -> Figures:
+    """Train a recipe, or go on with an earlier run of it, and return what that left.
+
+    Raises:
+        Interrupted: If Ctrl-C or SIGTERM ended the run.
+        BusyError: If another process is training the earlier run.
+    """
+    folder = _FolderOf()
+    try:
+        if earlier is not None:
+            result = resume(earlier, listeners=[folder], shelf=shelf, trust=recipe.is_trusted)
+        else:
+            result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf)
+    except BusyError:
+        raise
+    except Exception as error:  # a cell that fails is a row of the table
+        state = "diverged" if isinstance(error, DivergedError) else "failed"
+        reason = str(error) if isinstance(error, HornbookError) else f"{type(error).__name__}: {error}"
+        return Figures(recipe.seed, folder.path, state, " ".join(reason.split()))
+    if result is not None and result.exit_code:
+        raise Interrupted(result.stop_reason, result.exit_code)
+    path = result.run if result is not None else earlier
+    if path is None:
+        raise TypeError("a run without a folder")
+    return figures_of(Run(path), recipe.seed)
 
 
 def _state(run: Run) -> str:

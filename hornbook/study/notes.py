@@ -9,8 +9,10 @@ from hornbook.study.plan import Plan
 __all__ = ["notes_of"]
 
 
-def notes_of(plan: Plan, measure: Measure, groups: Sequence[Group], parallel: int) -> list[str]:
-    """Return it in sentences; `parallel` runs were trained at once."""
+def notes_of(
+    plan: Plan, measure: Measure, groups: Sequence[Group], *, parallel: int, is_far: bool = False
+) -> list[str]:
+    """Return it in sentences; `parallel` runs were trained at once, or a cluster trained them (`is_far`)."""
     compared = sum(not group.failures for group in groups[1:])
     repeated = (
         "A seed draws split, initial weights, order and dropout, and cells share it: differences are paired by seed. ± is a "
@@ -30,7 +32,9 @@ def notes_of(plan: Plan, measure: Measure, groups: Sequence[Group], parallel: in
         notes.append("This is the test split: a cell that is chosen by it looks better than it is.")
     if any(setting.override and _moves_data(setting.override) for c in plan.cells for setting in c.cell.settings):
         notes.append("Cells differ in data or batches, so what they share is the seed, not the order.")
-    if parallel > 1:
+    if is_far:
+        notes.append("A cluster trained the runs, so that seconds depend on the machine and on what else it did.")
+    elif parallel > 1:
         notes.append(f"Runs were trained {parallel} at once, so that seconds are longer than those of a run alone.")
     if plan.tune is None:
         notes.append(

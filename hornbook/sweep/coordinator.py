@@ -116,14 +116,6 @@ class Coordinator:
         self.running.discard(number)
         self.waiting.insert(0, number)
 
-    def take(self, number: int) -> bool:
-        """Take a trial out of the queue because a worker has it already; return whether it was there."""
-        if number not in self.waiting:
-            return False
-        self.waiting.remove(number)
-        self.running.add(number)
-        return True
-
     def lose(self, number: int, how: str) -> Outcome | None:
         """Put a trial whose worker died first in the queue, or give it up where that has happened before.
 
@@ -141,11 +133,6 @@ class Coordinator:
         outcome = Outcome("failed", reason=f"its worker died {MOST_DEATHS} times ({how})")
         self.finish(number, outcome)
         return outcome
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether nothing runs, nothing waits, and the budget allows nothing more."""
-        return not self.running and not self.waiting and self._is_spent()
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Record how a trial ended, then tell the oracle."""

@@ -8,24 +8,29 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from hornbook.data import Shelf
-from hornbook.engine.turns import Crew
+from hornbook.engine.turns import Team
 from hornbook.errors import HornbookError
-from hornbook.recipes.sections.sweep import Grid, RandomSearch
+from hornbook.machines.worker import error_from
+from hornbook.recipes.sections.sweep import Grid, RandomSearch, Sweep
 from hornbook.runs.sweeps import Outcome
 from hornbook.sweep.advisor import Wait
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.trial import Task, run_trial
 from hornbook.sweep.view import View
-from hornbook.sweep.wire import error_from, outcome_from, task_to
-from hornbook.trainer.signals import StopRequest
+from hornbook.sweep.wire import outcome_from, task_to
+from hornbook.trainer.signals import Interrupted, StopRequest
 
-__all__ = ["drive_here", "drive_side_by_side", "drive_workers"]
+__all__ = ["drive_here", "drive_side_by_side", "drive_workers", "learns_from_trials"]
 
 POLL_S = 0.2
+
+
+def learns_from_trials(sweep: Sweep) -> bool:
+    """Return whether what a sweep's tuner proposes follows from how earlier trials ended."""
+    return not isinstance(sweep.tuner, Grid | RandomSearch)
 
 
 def drive_here(
@@ -53,37 +58,50 @@ def drive_side_by_side(
     stop: StopRequest,
     *,
     after: Callable[[], None],
-    shelf: Shelf,
-    parallel: int,
+    team: Team[Outcome],
+    job: Callable[[Task], Callable[[], Outcome]],
+    is_in_order: bool = True,
 ) -> int:
-    """Train so many trials at once in this process; return 0, or the exit code of the signal that ended it.
+    """Train several trials at once; return 0, or the exit code of the signal that ended it.
 
     Outcomes are recorded, and told to the oracle, in the order in which trials began, whichever ends first. An oracle that
     learns from them is asked again only when the first trial that runs is over, so that what it proposes follows from
-    the number of trials at once and from nothing else.
+    the number of trials at once and from nothing else. Out of order, it knows whatever has ended.
+
+    Args:
+        coordinator: Asks the oracle and writes the record.
+        view: Shows progress.
+        stop: Tells whether to end.
+        after: Called after each trial.
+        team: Who trains.
+        job: Makes of a task what the team is to call.
+        is_in_order: Whether the order is kept.
     """
-    folder, learns = coordinator.folder, not isinstance(coordinator.sweep.tuner, Grid | RandomSearch)
+    folder, learns = coordinator.folder, learns_from_trials(coordinator.sweep)
     begun: list[int] = []
     outcomes: dict[int, Outcome] = {}
     failure: BaseException | None = None
-    with Crew[Outcome](parallel) as crew:
+    with team:
         while True:
-            while stop.signal is None and failure is None and (len(begun) if learns else len(crew.busy)) < parallel:
+            while stop.signal is None and failure is None:
+                if not (len(begun) < team.size if learns and is_in_order else team.has_room):
+                    break
                 task = coordinator.next()
                 if task is None or isinstance(task, Wait):
                     break
                 view.begin(task)
                 begun.append(task.trial)
-                crew.begin(task.trial, partial(run_trial, task, folder.path, view.listener(task.names()[0]), shelf))
-            if begun and begun[0] in outcomes:
-                first = begun.pop(0)
-                coordinator.finish(first, outcomes.pop(first))
-                view.ended(folder.rows[first])
+                team.begin(task.trial, job(task))
+            ready = next((number for number in (begun[:1] if is_in_order else begun) if number in outcomes), None)
+            if ready is not None:
+                begun.remove(ready)
+                coordinator.finish(ready, outcomes.pop(ready))
+                view.ended(folder.rows[ready])
                 after()
                 continue
-            if not crew.busy:
+            if not team.busy:
                 break
-            ended = crew.wait()
+            ended = team.wait()
             if ended is None:
                 continue
             number, future = ended
@@ -93,7 +111,7 @@ def drive_side_by_side(
             else:
                 begun.remove(number)
                 coordinator.give_back(number)
-            if error is not None:
+            if error is not None and not isinstance(error, Interrupted):
                 failure = failure or error
                 stop.signal = stop.signal or signal.SIGTERM  # the others end with their next chunk
     if failure is not None:

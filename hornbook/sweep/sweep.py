@@ -1,36 +1,35 @@
 """A sweep as a straight line: objective → folder, new or gone on with → trials → the winner with fresh seeds → report."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from hornbook.data import Shelf, load_data, memory_budget
 from hornbook.data.source import DataInfo
-from hornbook.engine.turns import runs_at_once, side_by_side
+from hornbook.engine.turns import runs_at_once
 from hornbook.errors import RunError
+from hornbook.machines.cluster import connected, share_of
+from hornbook.machines.where import Where
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
-from hornbook.recipes.sections.sweep import PARAMETERS, Grid, Hyperband, RandomSearch, no_sweep
-from hornbook.runs.directory import Run, newest_run
-from hornbook.runs.sweeps import CONFIRM, LATEST, TABLE, SweepFolder
+from hornbook.recipes.sections.sweep import PARAMETERS, Hyperband, no_sweep
+from hornbook.runs.sweeps import LATEST, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.runs.writing import check_writable
 from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
-from hornbook.sweep.drive import drive_here, drive_side_by_side, drive_workers
+from hornbook.sweep.drive import learns_from_trials
 from hornbook.sweep.ending import close, fresh_seeds, interrupted, winners
-from hornbook.sweep.network.address import Place, check_address, fingerprint
+from hornbook.sweep.far import Far
+from hornbook.sweep.here import Here
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import csv_text, ranking
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
-from hornbook.trainer.result import TrainResult
-from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import StopRequest
-from hornbook.trainer.train import train
 
 __all__ = ["source_text", "sweep"]
 
@@ -43,7 +42,7 @@ def sweep(
     fresh: bool = False,
     workers: int = 1,
     parallel: int | None = None,
-    place: Place | None = None,
+    on: Where | None = None,
     view: View | None = None,
 ) -> SweepResult:
     """Run a recipe's sweep, or go on with the newest unfinished one of the same recipe.
@@ -54,8 +53,9 @@ def sweep(
         source: The recipe's text and overrides: what makes two sweeps the same; omitted: the recipe itself.
         fresh: Whether to begin anew in any case.
         workers: Processes on this machine that train at the same time.
-        parallel: Trials that train side by side in this process; omitted: as `runs_at_once` says.
-        place: Where to listen as the chief of workers on other machines, which then do the training of trials.
+        parallel: Trials that train at the same time, in this process or on a cluster; omitted: as `runs_at_once` says, or
+            as many as the cluster has room for.
+        on: The cluster that trains.
         view: Shows progress; silent when omitted.
 
     Raises:
@@ -72,46 +72,51 @@ def sweep(
     view = view if view is not None else View()
 
     check_writable(Path(runs), recipe.name or "recipe", latest=LATEST)
-    if place is not None:
-        check_address(place)
-    shelf = Shelf()
-    directions, text = find_directions(recipe, shelf), source_text(recipe, source)
-    info = load_data(recipe, shelf=shelf, for_training=False).splits.info
-    if parallel is None:
-        parallel = _at_once(recipe, info) if workers == 1 and place is None else 1
-    folder, is_continued = _open(recipe, Path(runs), text, info.fingerprint, fresh=fresh)
-    try:
-        coordinator = Coordinator(recipe, directions, folder)
-        view.start(coordinator, is_continued=is_continued, workers=workers, parallel=parallel)
-        return _run(coordinator, _driver(workers, parallel, place, text, shelf), shelf, view, parallel)
-    finally:
-        folder.close()
-        view.close()
+    with connected(on) if on is not None else nullcontext() as ray:
+        shelf = Shelf()
+        directions, text = find_directions(recipe, shelf), source_text(recipe, source)
+        info = load_data(recipe, shelf=shelf, for_training=False).splits.info
+        folder, is_continued = _open(recipe, Path(runs), text, info.fingerprint, fresh=fresh)
+        try:
+            coordinator = Coordinator(recipe, directions, folder)
+            if on is not None:
+                at_once = runs_at_once(recipe, info, memory_budget=memory_budget(recipe))
+                cluster = share_of(ray, on, at_once=at_once)
+                where: Here | Far = Far(cluster, parallel, info.fingerprint)
+                view.note(f"trains on {cluster.text()}; a trial takes {cluster.share.text()}")
+                view.start(coordinator, is_continued=is_continued, workers=1, parallel=parallel or 1)
+            else:
+                if parallel is None:
+                    parallel = _at_once(recipe, info) if workers == 1 else 1
+                where = Here(shelf, workers, parallel)
+                view.start(coordinator, is_continued=is_continued, workers=workers, parallel=parallel)
+            return _run(coordinator, where, view)
+        finally:
+            folder.close()
+            view.close()
 
 
 def _at_once(recipe: Recipe, info: DataInfo) -> int:
     """Return how many trials train at once: of a tuner that learns from them one, so that it knows all that went before."""
-    if recipe.sweep is None or not isinstance(recipe.sweep.tuner, Grid | RandomSearch):
+    if recipe.sweep is None or learns_from_trials(recipe.sweep):
         return 1
     return runs_at_once(recipe, info, memory_budget=memory_budget(recipe))
 
 
-def _run(coordinator: Coordinator, drive: Callable[..., int], shelf: Shelf, view: View, parallel: int) -> SweepResult:
+def _run(coordinator: Coordinator, where: "Here | Far", view: View) -> SweepResult:
     """Train the trials, then the winner or the front with fresh seeds, and write what is left to read."""
-    folder = coordinator.folder
     with StopRequest() as stop:
-        exit_code = drive(coordinator, view, stop, after=lambda: _tidy(coordinator))
+        exit_code = where.drive(coordinator, view, stop, lambda: _tidy(coordinator))
         if exit_code:
             return interrupted(coordinator, view, exit_code)
         _tidy(coordinator, is_over=True)
         rows = winners(coordinator)
         view.confirm(rows)
         again = [one for row in rows for one in fresh_seeds(coordinator, row)]
-        results = _confirm(again, folder.path, view, shelf, parallel=parallel, stop=stop)
-        exit_code = next((code for _, code in results if code), 0) or stop.exit_code
+        runs, exit_code = where.confirm(again, coordinator, view, stop)
         if exit_code:
             return interrupted(coordinator, view, exit_code)
-    return close(coordinator, [run for run, _ in results], view)
+    return close(coordinator, runs, view)
 
 
 def find_directions(recipe: Recipe, shelf: Shelf) -> dict[str, str]:
@@ -156,21 +161,6 @@ def _open(recipe: Recipe, runs: Path, text: str, data: str, *, fresh: bool) -> t
     return found, True
 
 
-def _driver(workers: int, parallel: int, place: Place | None, text: str, shelf: Shelf) -> Callable[..., int]:
-    """Return the loop that brings trials to whoever trains them."""
-    if place is not None:
-        from hornbook.sweep.network.chief import drive_chief  # gRPC only where it is used
-
-        return partial(drive_chief, place=place, sweep=fingerprint(text))
-    if workers > 1:
-        return partial(drive_workers, workers=workers)
-    return (
-        partial(drive_here, shelf=shelf)
-        if parallel == 1
-        else partial(drive_side_by_side, shelf=shelf, parallel=parallel)
-    )
-
-
 def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
     """Write the table and what TensorBoard shows, and free what trials that are not among the best cost.
 
@@ -187,29 +177,3 @@ def _tidy(coordinator: Coordinator, *, is_over: bool = False) -> None:
     for row in folder.ended():
         for run in row.outcome.runs if row.outcome is not None else ():
             (free_states if run in kept else free_models)(folder.path / run)
-
-
-def _confirm(
-    recipes: Sequence[Recipe], folder: Path, view: View, shelf: Shelf, *, parallel: int, stop: StopRequest
-) -> list[tuple[Path, int]]:
-    """Train recipes with fresh seeds; return (run, exit code) of each, up to the first that a signal ended."""
-
-    def train_one(recipe: Recipe) -> tuple[Path, TrainResult | None]:
-        name = recipe.name or ""
-        found = newest_run(folder / CONFIRM / name)
-        if found is not None and Run(found).result["state"] == "finished":
-            return found, None
-        listeners = [view.listener(name)]
-        if found is not None:
-            result = resume(found, listeners=listeners, shelf=shelf, trust=recipe.is_trusted)
-            return found, result  # as the sweep's folder is named
-        result = train(recipe, runs=folder / CONFIRM, listeners=listeners, shelf=shelf)
-        return result.run, result
-
-    done: list[tuple[Path, int]] = []
-    jobs = [partial(train_one, recipe) for recipe in recipes]
-    for place, (run, result) in enumerate(side_by_side(jobs, parallel, goes_on=lambda: stop.signal is None)):
-        done.append((run, result.exit_code if result is not None else 0))
-        if result is not None:
-            view.confirmed(place, result)
-    return done

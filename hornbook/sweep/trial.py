@@ -1,7 +1,8 @@
 """One trial: its runs, trained or gone on with, and what they say about the objective."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import PARAMETERS
 from hornbook.runs.directory import Run, is_pretraining, newest_run
 from hornbook.runs.sweeps import TRIALS, Outcome
-from hornbook.trainer.listeners import Listener
+from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Candidate
 from hornbook.trainer.train import train
 
-__all__ = ["Task", "confirmation_name", "run_trial", "with_seed"]
+__all__ = ["Reporter", "Task", "confirmation_name", "run_trial", "with_seed"]
+
+REPORT_S = 0.5  # between two reports about a running epoch
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,23 @@ class Task:
         """Return the names of its runs."""
         name = f"trial-{self.root + 1:03d}"
         return [name if place == 0 else f"{name}-{place + 1}" for place in range(self.executions)]
+
+
+class Reporter(Listener):
+    """Tells another process how far a run is, as often as somebody could read it.
+
+    Args:
+        send: Called with the text.
+    """
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self.send, self._last_s = send, 0.0
+
+    def on_chunk(self, place: Position) -> None:
+        """Tell."""
+        if time.monotonic() - self._last_s > REPORT_S:
+            self._last_s = time.monotonic()
+            self.send(f"epoch {place.epoch} {100 * place.batch // place.batches} %")
 
 
 def run_trial(task: Task, folder: Path, listener: Listener, shelf: Shelf) -> Outcome:

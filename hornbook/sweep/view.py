@@ -12,13 +12,13 @@ from hornbook.display.intervals import Interval
 from hornbook.display.text import COLUMNS, cut, indented
 from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.runs.sweeps import Outcome, TrialRow, latest_best
+from hornbook.sweep.confirm import Confirmation
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.result import SweepResult
 from hornbook.sweep.table import figure_text, figures_text, short_keys, values_text
 from hornbook.sweep.trial import Task, confirmation_name
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.progress import MARK
-from hornbook.trainer.result import TrainResult
 
 __all__ = ["ConsoleView", "View"]
 
@@ -48,7 +48,7 @@ class View:
     def confirm(self, rows: Sequence[TrialRow]) -> None:
         """Called before the winner, or the front of several objectives, is trained again."""
 
-    def confirmed(self, place: int, result: TrainResult) -> None:
+    def confirmed(self, place: int, result: Confirmation) -> None:
         """Called after each training of the winner."""
 
     def end(self, result: SweepResult) -> None:
@@ -158,7 +158,7 @@ class ConsoleView(View):
             for line in indented(label, f"trial{'s' if len(rows) > 1 else ''} {numbers} {text}"):
                 self._say(line)
 
-    def confirmed(self, place: int, result: TrainResult) -> None:
+    def confirmed(self, place: int, result: Confirmation) -> None:
         """Print the figures of one training of the winner, or of a trial of the front."""
         if self._coordinator is None:
             return

@@ -1,14 +1,13 @@
-"""Tasks, outcomes and errors as JSON, for workers in other processes."""
+"""Tasks and outcomes as JSON, for workers in other processes."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from hornbook.errors import DataError, HornbookError, RunError
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.sweeps import Outcome
 from hornbook.sweep.trial import Task
 
-__all__ = ["error_from", "error_to", "outcome_from", "outcome_to", "task_from", "task_to"]
+__all__ = ["outcome_from", "outcome_to", "task_from", "task_to"]
 
 
 def task_to(task: Task) -> dict[str, Any]:
@@ -30,14 +29,3 @@ def outcome_to(outcome: Outcome) -> dict[str, Any]:
 def outcome_from(plain: Mapping[str, Any]) -> Outcome:
     """Return the outcome again."""
     return Outcome(**{**plain, "scores": tuple(plain["scores"]), "runs": tuple(plain["runs"])})
-
-
-def error_to(error: HornbookError) -> dict[str, str]:
-    """Return an error that concerns all trials in JSON's types."""
-    return {"error": str(error), "kind": type(error).__name__}
-
-
-def error_from(plain: Mapping[str, Any], where: str = "") -> HornbookError:
-    """Return the error again, with where it was met in front."""
-    kinds: dict[str, type[HornbookError]] = {kind.__name__: kind for kind in (DataError, RunError)}
-    return kinds.get(plain["kind"], HornbookError)(where + plain["error"])

@@ -10,18 +10,13 @@ import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from hornbook import startup
 from hornbook.errors import HornbookError
-
-if TYPE_CHECKING:
-    from hornbook.trainer.listeners import Listener
-
-PROGRESS_S = 0.5  # between two reports about a running epoch
 
 
 def main(folder: Path) -> int:
@@ -32,15 +27,17 @@ def main(folder: Path) -> int:
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     startup.import_for_command()
     from hornbook.data import Shelf
-    from hornbook.sweep.trial import run_trial
-    from hornbook.sweep.wire import error_to, outcome_to, task_from
+    from hornbook.machines.worker import error_to
+    from hornbook.sweep.trial import Reporter, run_trial
+    from hornbook.sweep.wire import outcome_to, task_from
 
     shelf = Shelf()
     while line := tasks.get():
         task = task_from(json.loads(line))
         answer: dict[str, Any]
+        reporter = Reporter(partial(_report, answers, task.names()[0]))
         try:
-            answer = {"outcome": outcome_to(run_trial(task, folder, _listener(answers, task.names()[0]), shelf))}
+            answer = {"outcome": outcome_to(run_trial(task, folder, reporter, shelf))}
         except HornbookError as error:
             answer = error_to(error)
         _send(answers, {**answer, "trial": task.trial})
@@ -55,27 +52,16 @@ def _read(tasks: "queue.Queue[str]") -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _report(answers: IO[str], name: str, text: str) -> None:
+    _send(answers, {"progress": name, "text": text})
+
+
 def _send(answers: IO[str], message: Mapping[str, Any]) -> None:
     try:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
     except BrokenPipeError:
         pass  # nobody listens any more; stdin has ended too
-
-
-def _listener(answers: IO[str], name: str) -> "Listener":
-    from hornbook.trainer.listeners import Listener, Position
-
-    class Report(Listener):
-        last_s = 0.0
-
-        def on_chunk(self, place: Position) -> None:
-            if time.monotonic() - self.last_s > PROGRESS_S:
-                self.last_s = time.monotonic()
-                text = f"epoch {place.epoch} {100 * place.batch // place.batches} %"
-                _send(answers, {"progress": name, "text": text})
-
-    return Report()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Small sweeps over a few digits, in the test's own folder."""
 
 import json
-import socket
 
 import pytest
 
@@ -52,16 +51,6 @@ def events():
         return [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
 
     return read
-
-
-@pytest.fixture
-def place():
-    """A free address on this machine, for a chief."""
-    from hornbook.sweep.network.address import Place
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Place("chief", f"127.0.0.1:{probe.getsockname()[1]}")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Real processes of a sweep are killed: a worker, the command that has workers, a chief."""
+"""Real processes of a sweep are killed: a worker, the command that has workers."""
 
 import os
 import shlex
@@ -124,29 +124,3 @@ def test_workers_end_with_the_command_that_started_them_and_the_next_one_waits_f
     first.wait()
     assert "going on with the unfinished" in goes_on(begin(), folder, events)
     assert workers_of(folder) == []
-
-
-def test_a_worker_without_its_chief_stops_its_trial_and_goes_on_with_it_under_the_next(
-    begin, folder, events, place, slow_training
-):
-    ip, port = place.address.split(":")
-    variables = {"KERASTUNER_ORACLE_IP": ip, "KERASTUNER_ORACLE_PORT": port}
-    calm = "import hornbook.sweep.network.chief as chief; chief.RETURN_S = 1.5"
-    hasty = "import hornbook.sweep.network.remote as remote; remote.BEAT_S, remote.SILENCE_S = 0.1, 0.3"
-    chief = begin(KERASTUNER_TUNER_ID="chief", **variables)
-    worker = begin(setup=f"{hasty}; {slow_training}", KERASTUNER_TUNER_ID="tuner0", **variables)
-    wait_for(trains(folder))
-    chief.kill()
-    chief.wait()
-    said = [worker.stdout.readline()]
-    while "waiting for the chief" not in said[-1]:
-        said.append(worker.stdout.readline())
-        assert said[-1], said
-    history = folder / "trials" / "trial-001" / "latest" / "history.jsonl"
-    assert 0 < len(history.read_text().splitlines()) < 30
-    second = begin(setup=calm, KERASTUNER_TUNER_ID="chief", **variables)
-    goes_on(second, folder, events)
-    output, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, output
-    assert "trial   1  given back" in output
-    assert len(history.read_text().splitlines()) == 30

@@ -97,16 +97,16 @@ def test_interrupted_side_by_side_a_sweep_goes_on_and_ends_alike(run_sweep, even
 
 
 def test_what_concerns_the_whole_sweep_ends_it_once_the_others_are_saved(run_sweep, monkeypatch):
-    from hornbook.sweep import drive
+    from hornbook.sweep import here
 
-    real = drive.run_trial
+    real = here.run_trial
 
     def run_trial(task, *given):
         if task.trial == 1:
             raise RunError("the disk is full.")
         return real(task, *given)
 
-    monkeypatch.setattr(drive, "run_trial", run_trial)
+    monkeypatch.setattr(here, "run_trial", run_trial)
     with pytest.raises(RunError, match="the disk is full"):
         run_sweep(KEYS, parallel=2)
     monkeypatch.undo()

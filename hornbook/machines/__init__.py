@@ -1,0 +1,1 @@
+"""Runs on other machines, which Ray finds and gives work to. Imports Ray only where a run is sent there."""

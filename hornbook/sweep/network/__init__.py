@@ -1,1 +1,0 @@
-"""Sweeps over several machines, by keras-tuner's protocol of chief and workers."""
