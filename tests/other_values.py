@@ -33,7 +33,7 @@ WORDS = {
     "norm": ["value"], "value": ["norm"], "xla": ["graph"], "graph": ["fit"], "float32": ["mixed_bfloat16", "float16"],
     "mixed_bfloat16": ["float32"], "on": ["dense"], "val_loss": ["loss", "val_accuracy"], "val_accuracy": ["val_loss"],
     "loss": ["val_loss", "accuracy", "root_mean_squared_error"], "balanced": [{0: 1.0, 1: 3.0}], "ROC": ["PR"],
-    "stratified": ["first"], "first": ["stratified", "last"], "strict": ["loose"],
+    "stratified": ["first"], "first": ["stratified", "last"], "last": ["first"], "strict": ["loose"],
     "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
     "robust": ["quantile"], "quantile": ["robust"], "fan_in": ["fan_out"], "uniform": ["truncated_normal"],
     "scale_and_bias": ["scale"], "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],
@@ -52,7 +52,7 @@ def changed(tree: dict[str, Any], path: Path) -> Iterator[Recipe]:
         if path == ("task",):
             for section in ("head", "training"):
                 remove(changed_tree, (section,))
-        if path[-1] == "monitor" and path[-2] != "checkpoint":  # the two are one where both are there
+        if path[-1] in {"monitor", "ties"} and path[-2] != "checkpoint":  # the two are one where both are there
             remove(changed_tree, ("training", "checkpoint"))
         try:
             yield Recipe.model_validate(changed_tree)

@@ -44,7 +44,7 @@ class Watcher:
 
     def get_state(self) -> dict[str, Any]:
         """Return everything needed to go on later."""
-        return {key: value for key, value in vars(self).items() if key not in {"monitor", "mode", "min_delta"}}
+        return {key: value for key, value in vars(self).items() if key not in {"monitor", "mode", "min_delta", "ties"}}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `get_state` returned."""
@@ -52,12 +52,16 @@ class Watcher:
 
 
 class BestKeeper(Watcher):
-    """Knows the best epoch so far. Epochs count from 1."""
+    """Knows the best epoch so far, the first or the last of those that are equally good. Epochs count from 1."""
 
-    def __init__(self, monitor: str, mode: str, *, start_from_epoch: int = 0) -> None:
+    def __init__(self, monitor: str, mode: str, *, start_from_epoch: int = 0, ties: str = "first") -> None:
         super().__init__(monitor, mode)
-        self.start_from_epoch = start_from_epoch
+        self.start_from_epoch, self.ties = start_from_epoch, ties
         self.best_epoch = 0
+
+    def is_better(self, value: float, than: float | None) -> bool:
+        """Return whether a value is better than another, or as good where the last of them is wanted."""
+        return super().is_better(value, than) or (self.ties == "last" and value == than)
 
     def is_best(self, epoch: int, logs: Mapping[str, float]) -> bool:
         """Return whether this epoch is the best so far."""
@@ -150,7 +154,7 @@ def keeper_of(section: Checkpoint | EarlyStopping, *, start_from_epoch: int = 0)
     """
     if section.mode is None:
         raise ValueError("resolve the recipe first: its mode is open")
-    return BestKeeper(section.monitor, section.mode, start_from_epoch=start_from_epoch)
+    return BestKeeper(section.monitor, section.mode, start_from_epoch=start_from_epoch, ties=section.ties)
 
 
 def stopper_of(stopping: EarlyStopping, length: Length, *, first_epoch: int = 0) -> EarlyStopper:

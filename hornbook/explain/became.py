@@ -98,6 +98,7 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("training.metrics.*", ("metric/*",)),
     ("training.metrics", ("metric/*",)),
     ("training.early_stopping.restore_best", ("run/final weights",)),
+    ("training.early_stopping.ties", ("watch/keeper/ties",)),
     ("training.early_stopping.*", ("watch/stopper/{}",)),
     ("training.checkpoint.every", ("run/saves every seconds",)),
     ("training.checkpoint.*", ("watch/keeper/{}",)),

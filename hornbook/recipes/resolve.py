@@ -129,7 +129,8 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     stopping = plain.get("early_stopping")
     if stopping is not None:
         plain["early_stopping"] = stopping | monitor_of(recipe, facts, stopping)
-    checkpoint = plain.get("checkpoint") or {"monitor": (stopping or {}).get("monitor", "val_loss")}
+    followed = {"monitor": "val_loss", **(stopping or {})}
+    checkpoint = plain.get("checkpoint") or {key: followed[key] for key in ("monitor", "ties") if key in followed}
     plain["checkpoint"] = checkpoint | monitor_of(recipe, facts, checkpoint)
     return plain
 

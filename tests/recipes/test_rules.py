@@ -364,6 +364,12 @@ CASES = [
         " stopping. Use one monitor; 'checkpoint' may be omitted.",
     ),
     (
+        "two-bests",
+        {**IMAGES, "training": {"early_stopping": {"ties": "last"}, "checkpoint": {"monitor": "val_loss"}}},
+        "training.checkpoint.ties: of equally good epochs the first is kept here, and the last by early stopping."
+        " Say the same; 'checkpoint' may be omitted.",
+    ),
+    (
         "momentum",
         {**IMAGES, "optimizer": {"name": "sgd", "nesterov": True}},
         "optimizer.nesterov: Nesterov's look-ahead needs momentum. Add 'momentum: 0.9'.",

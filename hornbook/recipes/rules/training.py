@@ -54,6 +54,11 @@ def one_idea_of_best(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             f"the best epoch is chosen by '{checkpoint.monitor}' here and by '{stopping.monitor}' in early stopping."
         )
         yield Problem(("training", "checkpoint", "monitor"), message, "Use one monitor; 'checkpoint' may be omitted.")
+    elif stopping is not None and checkpoint is not None and stopping.ties != checkpoint.ties:
+        message = (
+            f"of equally good epochs the {checkpoint.ties} is kept here, and the {stopping.ties} by early stopping."
+        )
+        yield Problem(("training", "checkpoint", "ties"), message, "Say the same; 'checkpoint' may be omitted.")
 
 
 def momentum_is_there(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

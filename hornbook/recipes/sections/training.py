@@ -49,6 +49,8 @@ class EarlyStopping(Spec):
     """Epochs at the start that are not watched."""
     restore_best: bool = True
     """End with the weights of the best epoch instead of the last."""
+    ties: Literal["first", "last"] = "first"
+    """Which of the epochs that are equally good is the best, as may be among accuracies of few examples."""
 
 
 class Checkpoint(Spec):
@@ -58,6 +60,8 @@ class Checkpoint(Spec):
     """Recorded value that the best epoch is chosen by."""
     mode: Mode | None = None
     """Which direction is better; omitted: known from the metric."""
+    ties: Literal["first", "last"] = "first"
+    """Which of the epochs that are equally good is the best."""
     every: TimeSpan | None = None
     """How often the state for resuming is saved; omitted: as often as costs less than 2 % of the time."""
 
