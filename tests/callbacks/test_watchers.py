@@ -133,14 +133,6 @@ def test_epochs_before_the_start_are_not_watched():
     ],
 )
 @pytest.mark.parametrize("cut", range(1, 10))
-@pytest.mark.parametrize(("ties", "best"), [("first", 2), ("last", 4)])
-def test_of_equal_epochs_the_first_or_the_last_is_the_best(ties, best):
-    keeper = BestKeeper("x", "max", ties=ties)
-    for epoch, value in enumerate([0.5, 0.9, math.nan, 0.9, 0.8], 1):
-        keeper.is_best(epoch, {"x": value})
-    assert keeper.best_epoch == best
-
-
 def test_a_watcher_goes_on_from_its_saved_state_as_if_never_stopped(make, cut):
     def step(watcher, epoch, value):
         logs = {"x": value}
@@ -154,3 +146,11 @@ def test_a_watcher_goes_on_from_its_saved_state_as_if_never_stopped(make, cut):
     found = [step(first, *item) for item in curve[:cut]]
     second.set_state(json.loads(json.dumps(first.get_state())))
     assert found + [step(second, *item) for item in curve[cut:]] == expected
+
+
+@pytest.mark.parametrize(("ties", "best"), [("first", 2), ("last", 4)])
+def test_of_equal_epochs_the_first_or_the_last_is_the_best(ties, best):
+    keeper = BestKeeper("x", "max", ties=ties)
+    for epoch, value in enumerate([0.5, 0.9, math.nan, 0.9, 0.8], 1):
+        keeper.is_best(epoch, {"x": value})
+    assert keeper.best_epoch == best
