@@ -5,6 +5,8 @@ the same place below the same component is changed in one recipe. Then keys are 
 value, and explain, were it to look at the recipe, would not notice.
 """
 
+import os
+import pathlib
 from fnmatch import fnmatch
 
 import pytest
@@ -26,6 +28,8 @@ from hornbook.trainer.train import train
 
 NOT_HERE = {"rnn_imdb", "fashion_b_best", "fashion_b_on_a", "reused_application", "picture_folder"}
 """Recipes that need data, runs or weights that are not here."""
+FASHION = pathlib.Path(os.environ.get("HORNBOOK_DATA", "")) / "fashion-mnist"
+HAS_FASHION = pytest.mark.skipif(not FASHION.exists(), reason="no fashion-mnist in HORNBOOK_DATA")
 SOME = ["he_elu_bn", "rnn_waves", "sweep_grid"]
 """Those that are looked at with each change: a network, a recurrent one, a sweep."""
 FIXED = {
@@ -117,7 +121,7 @@ def batches(paths: list[Path]) -> list[list[Path]]:
 
 @pytest.mark.parametrize("names", [
     pytest.param(SOME, id="some"),
-    pytest.param(sorted({*shipped_recipes()} - NOT_HERE), id="all", marks=pytest.mark.whole),
+    pytest.param(sorted({*shipped_recipes()} - NOT_HERE), id="all", marks=[pytest.mark.whole, HAS_FASHION]),
 ])  # fmt: skip
 def test_changing_any_key_of_any_shipped_recipe_changes_what_it_became(names):
     seen, same, fixed = set(), [], {}
@@ -136,6 +140,7 @@ def test_changing_any_key_of_any_shipped_recipe_changes_what_it_became(names):
 
 
 @pytest.mark.whole
+@HAS_FASHION
 def test_changing_any_key_of_reuse_changes_what_it_became(earlier_run):
     recipe = load_recipe("fashion_b_on_a", [f"reuse.from={earlier_run}"])
     thaws = {"reuse.unfreeze": [{"after": 4, "layers": "hidden_2", "learning_rate_factor": 0.5}]}
