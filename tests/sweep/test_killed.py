@@ -4,10 +4,10 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from far import wait_for
 
 pytestmark = pytest.mark.whole
 
@@ -21,15 +21,6 @@ sweep:
   confirm: 0
   space: {optimizer.learning_rate: {min: 1e-3, max: 0.1, sampling: log}}
 """
-
-
-def wait_for(condition, seconds=60):
-    """Wait until the condition is met, and return what it returned."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
-    return found
 
 
 def workers_of(folder):
