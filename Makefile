@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 EXTRAS := browser exports optuna ray serve trackers
 
-.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench soak clean
+.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench gpu soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -75,6 +75,12 @@ bench: $(READY) .venv-bench/.ready .venv-exports/.ready .venv-serve/.ready
 	.venv-exports/bin/python benchmarks/exports.py --write
 	.venv-exports/bin/python benchmarks/shrink.py --write size latency
 	.venv-serve/bin/python benchmarks/serving.py --write
+
+# On a machine with a GPU: what the engine promises is tried there, then measured.
+gpu: .venv-gpu/.ready
+	.venv-gpu/bin/python -m pytest --no-skips tests/extras/gpu
+	.venv-gpu/bin/python -m pytest tests/engine tests/resume tests/builder
+	.venv-gpu/bin/python benchmarks/gpu.py
 
 .venv-bench/.ready:
 	$(PYTHON) -m venv .venv-bench

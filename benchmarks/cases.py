@@ -42,6 +42,7 @@ CASES = {
     "mlp_dropout_clip": Case("mlp", dropout=0.2, clip=1.0),
     "cnn": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM)),
     "cnn_graph": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM, "training.engine=graph")),
+    "cnn_half": Case("cnn", SMALL, optimizer="adam", overrides=(CNN, ADAM, "training.precision=mixed_float16")),
     "deep": Case("deep", SMALL, optimizer="adam", overrides=(DEEP, ADAM)),
     "lstm": Case("lstm", SMALL, optimizer="adam", overrides=(*LSTM, ADAM)),
 }

@@ -13,19 +13,20 @@ BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 def comparisons(results: dict) -> list[str]:
     """Return the table of comparisons."""
     lines = [
-        "| work | against | ours, s | theirs, s | ratio (lowest to highest) | target | limit, s | GFLOP/s |",
-        "|---|---|---|---|---|---|---|---|",
+        "| work | against | ours, s | theirs, s | ratio (lowest to highest) | target | limit, s | GFLOP/s | day |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     order = [row.name for row in COMPARISONS]
     limits = {name.split("-")[0]: row["peer_s"] for name, row in results["rows"].items() if name.endswith("-floor")}
-    for row in sorted(results["rows"].values(), key=lambda row: order.index(row["name"])):
+    for row in sorted(results["rows"].values(), key=lambda row: order.index(row["name"]) if row["name"] in order else len(order)):
         low, high = row["spread"]
         mark = "" if row["met"] else " **missed**"
         limit = limits.get(row["name"].split("-")[0])
         lines.append(
             f"| {row['what']} | {row['against']} | {row['ours_s']:.3f} | {row['peer_s']:.3f} | "
             f"{row['ratio']:.2f} ({low:.2f} to {high:.2f}) | {row['target']:.2f}{mark} | "
-            f"{'' if limit is None else f'{limit:.3f}'} | {row['machine']['gflops']} |"
+            f"{'' if limit is None else f'{limit:.3f}'} | {row['machine']['gflops']} | "
+            f"{row['machine']['date']} |"
         )
     return lines
 
@@ -63,7 +64,8 @@ def main() -> None:
         f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}, Python {machine['python']},\n"
         f"TensorFlow {machine['tensorflow']}, Keras {machine['keras']}. Seconds are per epoch after warm-up, of a search all\n"
         "of it. The limit of an epoch is what its products at their own shapes and the bytes that the optimizer moves take\n"
-        "alone, in XLA loops of their own. The last column is the rate of a 2,048 × 2,048 product when the row was measured."
+        "alone, in XLA loops of their own. The last columns are the rate of a 2,048 × 2,048 product when the row was measured,\n"
+        "and the day."
     )
     table = "\n".join([about, "", *comparisons(results), "", *resources(found)])
     text = PAGE.read_text(encoding="utf-8")

@@ -9,27 +9,11 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import tensorflow as tf
+from hornbook.engine.device import describe_device, num_threads
 
-__all__ = ["describe_device", "environment_facts"]
+__all__ = ["environment_facts"]
 
 PACKAGES = ("hornbook", "tensorflow", "keras", "numpy", "scikit-learn", "polars")
-
-
-def describe_device() -> str:
-    """Return the device in words: ``CPU 2 threads`` or the GPU's name."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        return f"GPU {details.get('device_name', '')}".strip()
-    return f"CPU {num_threads()} threads"
-
-
-def num_threads() -> int:
-    """Return how many threads one operation may use."""
-    chosen = tf.config.threading.get_intra_op_parallelism_threads() or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0))
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return chosen or available
 
 
 def environment_facts(*, seed: int, fingerprint: str) -> dict[str, Any]:

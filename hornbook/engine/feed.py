@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.data.source import Array, Split
-from hornbook.data.storage.readers import ALIGNMENT, aligned
 from hornbook.data.storage.rows import Rows
+from hornbook.engine.device import on_device
 
 __all__ = ["Block", "Feed", "Resident", "Streamed", "make_feed"]
 
@@ -60,15 +60,10 @@ def make_feed(split: Split, targets: Array, batch_size: int, *, memory_budget: i
 
 
 class Resident:
-    """All examples live on the device as they are; batches are gathered there.
-
-    Attributes:
-        array: The inputs as an array, which shares its memory with the device where that is the CPU.
-    """
+    """All examples live on the device as they are; batches are gathered there."""
 
     def __init__(self, x: Array, targets: Array, batch_size: int, weights: Array | None = None) -> None:
-        self.array = x if tf.config.list_physical_devices("GPU") else _aligned(x)
-        self.inputs, self.targets = _on_device(self.array), tf.constant(targets)
+        self.inputs, self.targets = on_device(x), tf.constant(targets)
         self.weights = () if weights is None else (tf.constant(weights),)
         self.full_batches = len(x) // batch_size
         self.batch_size = batch_size
@@ -80,25 +75,6 @@ class Resident:
     def rest(self, order: Array) -> tuple[Any, Any, Any, tuple[Any, ...]]:
         """Return all examples and the rows of the last batch."""
         return self.inputs, self.targets, tf.constant(order[self.full_batches * self.batch_size :]), self.weights
-
-
-def _aligned(x: Array) -> Array:
-    """Return an array that begins where TensorFlow's kernels want it to, a copy where it does not.
-
-    And where it may not be written to: NumPy lends no such array to TensorFlow.
-    """
-    if x.ctypes.data % ALIGNMENT == 0 and x.flags.writeable:
-        return x
-    copy = aligned(x.shape, x.dtype)
-    copy[...] = x
-    return copy
-
-
-def _on_device(x: Array) -> Any:
-    """Return a tensor of an array: on the CPU one that shares its memory, where `tf.constant` would copy it twice."""
-    if tf.config.list_physical_devices("GPU") or x.dtype == bool or not x.size:
-        return tf.constant(x)
-    return tf.experimental.dlpack.from_dlpack(x.__dlpack__())
 
 
 class Streamed:
@@ -124,7 +100,7 @@ class Streamed:
         by_place[places] = rows
         weights = () if self.weights is None else (tf.constant(self.weights[by_place]),)
         order = tf.constant(places.astype(np.int32))
-        return Block(_on_device(_aligned(inputs)), tf.constant(self.y[by_place]), order, first, end, weights)
+        return Block(on_device(inputs), tf.constant(self.y[by_place]), order, first, end, weights)
 
     def blocks(self, order: Array, start: int) -> Iterator[Block]:
         """Yield blocks of one size, the last one filled up with rows that no batch reads, so that one program fits all."""

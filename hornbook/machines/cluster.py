@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hornbook.engine.environment import num_threads
+from hornbook.engine.device import num_threads
 from hornbook.errors import RunError, UsageError
 from hornbook.machines.where import Share, Where, address_of
 

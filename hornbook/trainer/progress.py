@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hornbook.display import terminal
 from hornbook.display.text import COLUMNS, epoch_figure, indented
-from hornbook.engine.environment import describe_device
+from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
 from hornbook.runs.directory import LATEST
 from hornbook.runs.writing import RunDirectory

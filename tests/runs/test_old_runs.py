@@ -82,7 +82,7 @@ def processor():
 
 def differences():
     """What is not as it was when the runs were made, of what changes last bits."""
-    from hornbook.engine.environment import describe_device, num_threads
+    from hornbook.engine.device import describe_device, num_threads
 
     then = json.loads((FIXTURE / "flowers" / "latest" / "environment.json").read_text())
     pairs = {"processor": (EXPECTED["cpu"], processor()), "device": (then["device"], describe_device())}
