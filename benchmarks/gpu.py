@@ -15,7 +15,9 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- gpu: begin -->", "<!-- gpu: end -->"
 NAMES = {"mlp-fit", "mlp-together", "cnn-fit", "deep-fit", "lstm-fit"}
-HALF = Comparison("cnn-half", "the same CNN, `precision: mixed_float16`", epochs("cnn_half"), epochs("cnn"), "float32", 1.0)
+HALF = Comparison(
+    "cnn-half", "the same CNN, `precision: mixed_float16`", epochs("cnn_half"), epochs("cnn"), "float32", 1.0
+)
 NAME = """
 from hornbook.startup import import_tensorflow
 import_tensorflow()
@@ -28,7 +30,9 @@ def main() -> None:
     """Measure, print and write."""
     name = subprocess.run([sys.executable, "-c", NAME], capture_output=True, text=True, check=True).stdout.strip()
     if not name:
-        raise SystemExit("TensorFlow sees no GPU here: nothing to measure. Install 'hornbook[gpu]' and NVIDIA's driver.")
+        raise SystemExit(
+            "TensorFlow sees no GPU here: nothing to measure. Install 'hornbook[gpu]' and NVIDIA's driver."
+        )
     rows = {}
     for row in [*(row for row in COMPARISONS if row.name in NAMES), HALF]:
         rows[row.name] = compare(row) | {"machine": machine()}

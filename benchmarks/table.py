@@ -18,7 +18,9 @@ def comparisons(results: dict) -> list[str]:
     ]
     order = [row.name for row in COMPARISONS]
     limits = {name.split("-")[0]: row["peer_s"] for name, row in results["rows"].items() if name.endswith("-floor")}
-    for row in sorted(results["rows"].values(), key=lambda row: order.index(row["name"]) if row["name"] in order else len(order)):
+    for row in sorted(
+        results["rows"].values(), key=lambda row: order.index(row["name"]) if row["name"] in order else len(order)
+    ):
         low, high = row["spread"]
         mark = "" if row["met"] else " **missed**"
         limit = limits.get(row["name"].split("-")[0])

@@ -25,7 +25,8 @@ def test_runs_share_the_memory_of_what_a_split_holds(on_device, dtype, may_write
     x = select(np.arange(1000 * 7).reshape(1000, 7).astype(dtype), np.random.default_rng(0).permutation(1000))
     x.flags.writeable = may_write
     first, second = on_device(x), on_device(x)
-    assert np.shares_memory(seen_by(first), x) and np.shares_memory(seen_by(second), x)
+    assert np.shares_memory(seen_by(first), x)
+    assert np.shares_memory(seen_by(second), x)
     np.testing.assert_array_equal(first.numpy(), x)
 
 
@@ -35,7 +36,8 @@ def test_the_memory_of_an_array_stays_as_long_as_its_tensor(on_device):
     tensor = on_device(x)
     del x
     others = [np.zeros((1000, 1000), np.float32) for _ in range(4)]
-    assert (tensor.numpy() == 7).all() and not any(other.any() for other in others)
+    assert (tensor.numpy() == 7).all()
+    assert not any(other.any() for other in others)
 
 
 @pytest.mark.parametrize("cut", [np.s_[1:], np.s_[::2], np.s_[:, 1:]], ids=["later", "every other", "columns"])
