@@ -54,4 +54,4 @@ def _writable(x: Array) -> Array:
         return x
     memory = (ctypes.c_char * x.nbytes).from_address(x.ctypes.data)
     memory.owner = x  # type: ignore[attr-defined]  # the memory stays as long as somebody sees it
-    return np.frombuffer(memory, x.dtype).reshape(x.shape)
+    return np.frombuffer(memoryview(memory), x.dtype).reshape(x.shape)
