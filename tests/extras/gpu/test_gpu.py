@@ -21,7 +21,11 @@ COMMON = {
     "training": {"epochs": 4, "batch_size": 32},  # 400 examples: 12 batches and one of 16
 }
 KINDS = {
-    "mlp": {"model": {"name": "mlp", "units": [16, 8]}, "normalization": "batch_normalization", "regularization": {"dropout": 0.2}},
+    "mlp": {
+        "model": {"name": "mlp", "units": [16, 8]},
+        "normalization": "batch_normalization",
+        "regularization": {"dropout": 0.2},
+    },
     "cnn": {"normalization": "batch_normalization", "model": {"name": "cnn", "filters": [8, 16], "dense": [16]}},
     "rnn": {"model": {"name": "rnn", "units": [8]}, "activation": "tanh"},
 }
