@@ -47,9 +47,10 @@ def aside() -> Iterator[None]:
 def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
     """Return how many runs of a recipe, or of others like it, are best trained at once in this process.
 
-    One for each core where the network is of dense or recurrent layers, whose products are too small to fill several cores;
-    as far as each run's own copy of the data fits the memory budget. One alone of convolutions and ensembles, which fill
-    all cores; of what Keras's `fit` trains, which gives no turn away; and on several devices or a GPU.
+    One for each core where the network is of dense or recurrent layers, whose products are too small to fill several
+    cores; as far as the data fits the memory budget once for each: runs whose seeds divide it otherwise share none of it.
+    One alone of convolutions and ensembles, which fill all cores; of what Keras's `fit` trains, which gives no turn away;
+    and on several devices or a GPU.
 
     Args:
         recipe: The recipe.
