@@ -15,6 +15,7 @@ from hornbook.builder.build import Built
 from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, training_view
 from hornbook.builder.members import is_ensemble
 from hornbook.builder.metrics import build_metric
+from hornbook.builder.outside import unwrap
 from hornbook.data.labels import decided
 from hornbook.data.records import from_json
 from hornbook.data.source import Array, DataInfo
@@ -117,7 +118,7 @@ def load_run(name: str | Path, *, which: str | None = None, trust: bool = False)
 
 
 def load_model(path: Path, *, trust: bool = False) -> Any:
-    """Return the model of a `.keras` or `.h5` file; code that it holds is run where it is trusted, else it is not loaded.
+    """Return the network of a `.keras` or `.h5` file; code that it holds is run where it is trusted, else it is not loaded.
 
     Raises:
         RunError: If it cannot be loaded, or holds code that is not trusted.
@@ -129,7 +130,7 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
             "know where it comes from, run that code with --trust (in Python trust=True)."
         )
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+        return unwrap(keras.models.load_model(path, compile=False, safe_mode=not trust))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: the model cannot be loaded ({reason}).") from error

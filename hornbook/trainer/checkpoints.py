@@ -55,14 +55,14 @@ class Saver(Listener):
 
     def save(self, *, models: bool) -> None:
         """Save the state; with `models` also last.keras and best.keras (averaged weights where there are any)."""
-        built = self.session.prepared.built
+        built, info = self.session.prepared.built, self.session.prepared.splits.info
         save_state(self.run.states, self.session.resumable_state())
         if models:
             with averaged(built.model, built.optimizer):
-                save_model(self.run, built.model, self.run.last)
+                save_model(self.run, built.model, self.run.last, info)
             if self.session.best_weights is None:
                 return
             if self.session.keeper.best_epoch == self.session.epoch and not self.session.batch:
                 self.run.copy_last_to_best()
             else:
-                save_model(self.run, built.model, self.run.best, self.session.best_weights)
+                save_model(self.run, built.model, self.run.best, info, self.session.best_weights)

@@ -222,5 +222,6 @@ def record_failure(run: RunDirectory, session: Session, error: BaseException) ->
     run.write_failure({"state": state, "stop_reason": reason, "epochs": session.epoch})
     if session.best_weights is not None:
         with contextlib.suppress(RunError):  # a full disk may be why training ended
-            save_model(run, session.prepared.built.model, run.best, session.best_weights)
+            info = session.prepared.splits.info
+            save_model(run, session.prepared.built.model, run.best, info, session.best_weights)
     return state

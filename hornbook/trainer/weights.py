@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from hornbook.builder.outside import wrap
+from hornbook.data.source import DataInfo
 from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import averages
 
@@ -32,8 +34,10 @@ def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Itera
             variable.assign(value)
 
 
-def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[Any] | None = None) -> None:
-    """Save a plain Keras model atomically, with other weights than its own if given."""
+def save_model(
+    run: RunDirectory, model: keras.Model, path: Path, info: DataInfo, weights: list[Any] | None = None
+) -> None:
+    """Save a plain Keras model atomically, as users see it, with other weights than its own if given."""
     before = snapshot(model) if weights is not None else None
     try:
         if weights is not None:
@@ -41,7 +45,7 @@ def save_model(run: RunDirectory, model: keras.Model, path: Path, weights: list[
         # A compiled model saves losses and optimizers too, which Keras does not always read back as they were.
         plain = keras.Model(model.input, model.output, name=model.name) if model.compiled else model
         with run.replacing(path) as temporary:
-            plain.save(temporary)
+            wrap(plain, info).save(temporary)
     finally:
         if before is not None:
             model.set_weights(before)

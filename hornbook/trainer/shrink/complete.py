@@ -46,7 +46,7 @@ def complete(session: Session, run: RunDirectory, *, restores_best: bool) -> tup
 
 def _save_both(session: Session, run: RunDirectory, shrinking: Shrinking, *, restores_best: bool) -> Smaller:
     """Save the smaller models of the last and the best epoch; returns the final one."""
-    model = session.prepared.built.model
+    model, info = session.prepared.built.model, session.prepared.splits.info
     weights = {run.last: snapshot(model)}
     if session.best_weights is not None:
         weights[run.best] = session.best_weights
@@ -60,11 +60,11 @@ def _save_both(session: Session, run: RunDirectory, shrinking: Shrinking, *, res
         if session.masks is not None:
             session.masks.hold()
         made[path] = finish(model, shrinking)
-        save_model(run, made[path].model, path)
+        save_model(run, made[path].model, path, info)
     if is_same and not restores_best and session.best_weights is not None:
         run.copy_last_to_best()
     elif is_same and restores_best:
-        save_model(run, made[final].model, run.last)
+        save_model(run, made[final].model, run.last, info)
     return made[final]
 
 

@@ -1,0 +1,53 @@
+"""What a saved model shows: inputs and outputs as users have them, around the network that reads and returns one array.
+
+The network is a layer of the saved model, called `network`; whoever loads a run gets the network alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from hornbook.data.source import DataInfo
+
+__all__ = ["NETWORK", "unwrap", "wrap"]
+
+NETWORK = "network"
+"""Name of the layer that is the whole network, in a saved model that shows more."""
+
+Tensor = Any
+
+
+def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
+    """Return the model as it is saved: the same object where its inputs and outputs are what users have.
+
+    Args:
+        model: The network, from one array to one array.
+        info: Facts about the data.
+    """
+    front, back = _front(model, info), _back(model, info)
+    if front is None and back is None:
+        return model
+    inputs, x = front or (model.input, model.input)
+    outputs = keras.Model(model.input, model.output, name=NETWORK)(x)
+    return keras.Model(inputs, outputs if back is None else back(outputs), name=model.name)
+
+
+def unwrap(model: Any) -> Any:
+    """Return the network of a saved model: the same object where it shows nothing else."""
+    found = [layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)]
+    if not found:
+        return model
+    network = found[0]
+    network.name = model.name
+    return network
+
+
+def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
+    """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
+    return None
+
+
+def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
+    """Return what makes outputs by name of the network's; None where they are what users get."""
+    return None
