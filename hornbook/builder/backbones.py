@@ -150,9 +150,7 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary: Vocabula
     return ingredients.dense_stack(x, model.dense, number + len(widths) + 1)
 
 
-def features(
-    x: Tensor, recipe: Recipe, *, vocabulary: Vocabulary | None = None, blocks_before: int = 0
-) -> Tensor:
+def features(x: Tensor, recipe: Recipe, *, vocabulary: Vocabulary | None = None, blocks_before: int = 0) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
     Args:

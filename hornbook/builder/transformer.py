@@ -21,7 +21,7 @@ Tensor = Any
 def transformer(
     x: Tensor, model: Transformer, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None
 ) -> Tensor:
-    """Blocks of self-attention and dense layers over embedded tokens or the steps of sequences, pooled, then dense layers."""
+    """Blocks of self-attention over embedded tokens or the steps of sequences, pooled, then dense layers."""
     width, precision = model.width or 64, ingredients.precision
     mask: list[Tensor] = []
     if vocabulary is not None:
@@ -55,7 +55,8 @@ def _attention(x: Tensor, mask: list[Tensor], heads: int, ingredients: Ingredien
     width, precision = x.shape[-1], ingredients.precision
     normal = _normalized(x, ingredients, name)
     parts = [
-        keras.layers.Dense(width, **_linear(ingredients, f"{name}_{part}"))(normal) for part in ("query", "key", "value")
+        keras.layers.Dense(width, **_linear(ingredients, f"{name}_{part}"))(normal)
+        for part in ("query", "key", "value")
     ]
     mixed = SelfAttention(heads, name=name, dtype=precision)([*parts, *mask])
     mixed = keras.layers.Dense(width, **_linear(ingredients, f"{name}_output"))(mixed)

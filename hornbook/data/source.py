@@ -94,8 +94,8 @@ class Source:
         weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
         weights_validation: Those of the source's own validation examples; None where they count 1.
         weights_test: Those of its own test examples.
-        texts: Columns of texts by name, (N,) of str each, whose token numbers come into `x` once the vocabulary is known: of a
-            source of ``tokens`` all that `x` is.
+        texts: Columns of texts by name, (N,) of str each, whose token numbers come into `x` once the vocabulary is known; of
+            a source of ``tokens`` all that `x` is.
         texts_validation: Those of the source's own validation examples.
         texts_test: Those of its own test examples.
         warnings: Sentences the user should read.

@@ -125,7 +125,9 @@ def _folders(names: Sequence[str], source: str | Path) -> Array:
     """
     loose = [name for name in names if "/" not in name]
     if loose:
-        raise DataError(f"{source}: the class of a text is the name of its folder, and {printable(loose[0])} is in none.")
+        raise DataError(
+            f"{source}: the class of a text is the name of its folder, and {printable(loose[0])} is in none."
+        )
     return np.array([name.split("/", 1)[0] for name in names])
 
 
@@ -147,9 +149,7 @@ def _of_folder(folder: Path) -> tuple[Array, list[str]]:
     return texts, [printable(name) for name in found.names]
 
 
-def _of_table(
-    source: str | Path, column: str, info: DataInfo, reading: Reading, memory_budget: int | None
-) -> Examples:
+def _of_table(source: str | Path, column: str, info: DataInfo, reading: Reading, memory_budget: int | None) -> Examples:
     """Return the texts of a column of a table, with targets and columns that are asked for."""
     from hornbook.data.tables.dialect import Dialect  # polars: a tenth of a second and 30 MB
     from hornbook.data.tables.files import table_name

@@ -17,7 +17,7 @@ Parts = dict[str, Split]
 def with_token_numbers(
     parts: Parts, source: Source, spec: DataSpec, *, memory_budget: int | None
 ) -> tuple[Parts, Source, Mapping[str, TextTables]]:
-    """Return the splits with the token numbers of their texts as inputs; the source with facts and warnings; tables by column.
+    """Return the splits with token numbers of their texts as inputs; the source with facts and warnings; tables by column.
 
     Splits without texts come back as they are. Arguments and errors as of `encode_splits`.
     """

@@ -327,8 +327,8 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
     ]
     if vocabularies[0] != vocabularies[1]:
         raise RunError(
-            f"{trained.run.path}: {changed}. The vocabulary is another one now, so that token numbers would mean other words. "
-            "Restore the data, or name a file with --input, which is read by the run's own vocabulary."
+            f"{trained.run.path}: {changed}. The vocabulary is another one now, so that numbers of tokens would mean other "
+            "words. Restore the data, or name a file with --input, which is read by the run's own vocabulary."
         )
     if anyway:
         return splits, (f"note: {changed}; examples that were trained on may be among those of every split.",)

@@ -6,7 +6,16 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["MaskSteps", "MaskedPooling", "PooledMask", "Positions", "PrependToken", "SelfAttention", "TokenCounts", "TokenMask"]
+__all__ = [
+    "MaskSteps",
+    "MaskedPooling",
+    "PooledMask",
+    "Positions",
+    "PrependToken",
+    "SelfAttention",
+    "TokenCounts",
+    "TokenMask",
+]
 
 LARGE = 1e9
 PERIODS = 10_000.0

@@ -7,7 +7,14 @@ import pytest
 from hornbook.data.source import Source
 from hornbook.errors import RecipeError
 
-TEXTS = ["a good film", "a bad film", "good good plot and a moving end", "bad", "", "what a dull, dull evening it was"] * 5
+TEXTS = [
+    "a good film",
+    "a bad film",
+    "good good plot and a moving end",
+    "bad",
+    "",
+    "what a dull, dull evening it was",
+] * 5
 LABELS = np.arange(30) % 2
 MODELS = {
     "bag": {"name": "bag_of_words", "weighting": "tf_idf", "dense": [4]},
@@ -25,7 +32,7 @@ MODELS = {
 def recipe(model, length=12, **more):
     return {
         "data": {"name": "arrays", "text": {"length": length, **more.pop("text", {})}, "split": {"validation": 0, "test": 0}},
-        "model": MODELS.get(model, model),
+        "model": MODELS[model] if isinstance(model, str) else model,
         "training": {"epochs": 1, "batch_size": 8},
     } | more  # fmt: skip
 
@@ -106,7 +113,9 @@ def test_a_transformer_is_what_plain_keras_layers_compute(built):
 
 def test_query_and_key_do_not_begin_with_the_same_weights(built):
     model = built("transformer").built.model
-    kernels = [np.asarray(model.get_layer(f"attention_1_{part}").kernel) for part in ("query", "key", "value", "output")]
+    kernels = [
+        np.asarray(model.get_layer(f"attention_1_{part}").kernel) for part in ("query", "key", "value", "output")
+    ]
     assert not any(np.allclose(kernels[i], kernels[j]) for i in range(4) for j in range(i))
 
 
@@ -125,7 +134,12 @@ def test_recipes_ingredients_go_into_a_transformer(built):
 
 def test_a_one_dimensional_cnn_reads_sequences_like_plain_keras(prepare):
     x = np.random.default_rng(2).normal(size=(20, 12, 3)).astype(np.float32)
-    tree = {"model": {"name": "cnn", "filters": [4, 5]}, "data": {"name": "arrays", "standardize": False}, "task": "binary"}
+    tree = {
+        "model": {"name": "cnn", "filters": [4, 5]},
+        "data": {"name": "arrays", "standardize": False},
+        "training": {"batch_size": 7},
+        "task": "binary",
+    }
     prepared = prepare(tree, Source(x, np.arange(20) % 2, "sequence"))
     layers = keras.layers
     plain = keras.Sequential([

@@ -11,7 +11,7 @@ LABELS = np.arange(48) % 2
 MODELS = {
     "bag": ({"name": "bag_of_words", "weighting": "tf_idf", "dense": [4]}, "xla"),
     "mean": ({"name": "mean_embedding", "embedding": 6, "dense": [4]}, "xla"),
-    "rnn": ({"name": "rnn", "units": [5], "embedding": 6}, "xla"),
+    "rnn": ({"name": "rnn", "units": [5], "embedding": 6}, "graph"),
     "cnn": ({"name": "cnn", "filters": [4], "embedding": 6, "flatten": "global_max"}, "graph"),
     "transformer": ({"name": "transformer", "width": 8, "heads": 2, "blocks": 1}, "xla"),
     "class_token": ({"name": "transformer", "width": 8, "heads": 2, "blocks": 1, "pooling": "class_token"}, "xla"),
@@ -28,8 +28,13 @@ def recipe(name, engine):
     }
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_xla_and_graph_train_like_fit_of_keras(prepare, run_epochs, name):
+@pytest.mark.parametrize(("name", "engine"), [
+    ("bag", "xla"), ("mean", "xla"), ("cnn", "graph"),
+    *(pytest.param(name, engine, marks=pytest.mark.whole) for name, engine in [
+        ("transformer", "xla"), ("transformer", "graph"), ("class_token", "xla"), ("bag", "graph"), ("mean", "graph"), ("rnn", "graph"),
+    ]),
+])  # fmt: skip
+def test_every_engine_trains_like_fit_of_keras(prepare, run_epochs, name, engine):
     import keras
 
     prepared = prepare(recipe(name, "auto"), (TEXTS, LABELS))
@@ -42,9 +47,8 @@ def test_xla_and_graph_train_like_fit_of_keras(prepare, run_epochs, name):
         order = permutation(5, epoch, 48)
         history = model.fit(x[order], LABELS[order], batch_size=16, shuffle=False, verbose=0).history
         losses.append(history["loss"][0])
-    for engine in ("graph", "xla") if name != "cnn" else ("graph",):
-        again = prepare(recipe(name, engine), (TEXTS, LABELS))
-        logs = run_epochs(again, 2)
-        assert [row["loss"] for row in logs] == pytest.approx(losses, rel=1e-4)
-        for value, expected in zip(again.built.model.get_weights(), model.get_weights(), strict=True):
-            np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)
+    again = prepare(recipe(name, engine), (TEXTS, LABELS))
+    logs = run_epochs(again, 2)
+    assert [row["loss"] for row in logs] == pytest.approx(losses, rel=1e-4)
+    for value, expected in zip(again.built.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)

@@ -18,7 +18,9 @@ ODD = ["", "…", "\u202eabc שלום", "👍 fine", "a\0b", "fine " * 5000, "DU
 def folder(tmp_path_factory, tensorflow):
     """A folder with a run on a table of texts, and files beside it."""
     folder = tmp_path_factory.mktemp("texts")
-    rows = [(("a fine film", "a dull film")[place % 2] + f" number {place % 9}", "yn"[place % 2]) for place in range(80)]
+    rows = [
+        (("a fine film", "a dull film")[place % 2] + f" number {place % 9}", "yn"[place % 2]) for place in range(80)
+    ]
     with (folder / "train.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("review", "liked"), *rows])
     tree = {

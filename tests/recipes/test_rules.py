@@ -33,13 +33,14 @@ CASES = [
     (
         "model-data",
         {**TABLE, "model": "cnn"},
-        "model: 'cnn' reads images, and 'iris' holds rows of a table. Use 'model: {name: mlp, units: [300, 100]}'.",
+        "model: 'cnn' reads images, sequences and token sequences, and 'iris' holds rows of a table."
+        " Use 'model: {name: mlp, units: [300, 100]}'.",
     ),
     (
         "model-data",
         {**IMAGES, "data": "imdb"},
         "model: 'mlp' reads images, rows of a table and sequences, and 'imdb' holds token sequences."
-        " Use 'model: {name: rnn}', or start 'layers' with an embedding.",
+        " Use 'model: {name: rnn}' or 'mean_embedding', or start 'layers' with an embedding.",
     ),
     (
         "embedding",
@@ -76,7 +77,11 @@ CASES = [
     ),
     (
         "steps",
-        {"data": "sentences", "model": "transformer", "normalization": {"name": "layer_normalization", "position": "after_activation"}},
+        {
+            "data": "sentences",
+            "model": "transformer",
+            "normalization": {"name": "layer_normalization", "position": "after_activation"},
+        },
         "normalization.position: a transformer normalizes in front of attention and dense layers. Remove it.",
     ),
     (

@@ -100,7 +100,9 @@ def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | 
             )
         frame, more = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where_too)
         if split:
-            require_columns([name, *spec.target_columns, *([] if spec.weight is None else [spec.weight])], frame, where_too)
+            require_columns(
+                [name, *spec.target_columns, *([] if spec.weight is None else [spec.weight])], frame, where_too
+            )
         else:
             _require_alone(name, feature_columns(spec, frame, where), where)
             roles["split_by"] = split_values(spec.split, frame, dialect, where)
@@ -124,8 +126,8 @@ def _require_alone(name: str, columns: Sequence[str], where: str) -> None:
     if others:
         listed = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
         raise DataError(
-            f"{where}: column '{name}' is text, which is read alone, and there are other inputs: {listed}. Read the text only "
-            f"(columns: {{{yaml_text(name)}: text}})."
+            f"{where}: column '{name}' is text, which is read alone, and there are other inputs: {listed}. Read the text "
+            f"only (columns: {{{yaml_text(name)}: text}})."
         )
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hornbook.data.storage.rows import Array
 from hornbook.data.storage.files import existing_file
+from hornbook.data.storage.rows import Array
 from hornbook.errors import DataError
 
 __all__ = ["read_embeddings"]
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_embeddings(path: str | Path, vocabulary: Sequence[str]) -> tuple[Array, Array]:
@@ -62,7 +64,8 @@ def _numbers(fields: list[bytes], file: Path, line: int) -> Array:
         DataError: If one is no finite number.
     """
     try:
-        numbers = np.array(fields, np.float64).astype(np.float32)
+        with np.errstate(over="ignore"):
+            numbers = np.array(fields, np.float64).astype(np.float32)
     except ValueError:
         numbers = None
     if numbers is None or not np.isfinite(numbers).all():
@@ -76,6 +79,6 @@ def _numbers(fields: list[bytes], file: Path, line: int) -> Array:
 
 def _is_number(field: bytes) -> bool:
     try:
-        return bool(np.isfinite(np.float32(float(field))))
+        return abs(float(field)) <= LARGEST
     except ValueError:
         return False

@@ -18,6 +18,7 @@ from hornbook.recipes.sources.texts import TextSettings
 
 __all__ = ["EncodedTexts", "encode_splits"]
 
+NOUNS = {"train": "training"}
 MANY_CAPITALS = 0.01
 """Share of tokens with capital letters other than A to Z from which on a warning says that they stay."""
 
@@ -64,10 +65,11 @@ def encode_splits(
             f"{settings.min_count:,} times. Are they empty, or is 'text.min_count' too high?"
         )
     length = _length(settings.length, train.lengths_N)
-    needed = 4 * length * sum(map(len, texts.values()))
+    count = sum(map(len, texts.values()))
+    needed = 4 * length * count
     if memory_budget is not None and needed > memory_budget:
         raise DataError(
-            f"column '{name}': {length:,} tokens of {sum(map(len, texts.values())):,} texts take {needed / 1e6:,.0f} MB, and "
+            f"column '{name}': {length:,} tokens of {count:,} texts take {needed / 1e6:,.0f} MB, and "
             f"the memory budget is {memory_budget / 1e6:,.0f} MB. Keep fewer: 'data.text.length=200'."
         )
     vocabulary = tuple(train.names[number].decode() for number in chosen)
@@ -88,7 +90,7 @@ def encode_splits(
         **encoder.facts(),
         "distinct": len(train.names),
         "longest": int(train.lengths_N.max()),
-        "lengths": [int(each) for each in np.quantile(train.lengths_N, [0.5, 0.95], method="higher")],
+        "lengths": [int(each) for each in np.quantile(train.lengths_N, [0.5, 0.95], method="inverted_cdf")],
         "cut": {split: int((each > length).sum()) for split, each in lengths.items()},
         "empty": {split: int((each == 0).sum()) for split, each in lengths.items()},
         "unknown": {split: _unknown(each) for split, each in rows.items()},
@@ -102,7 +104,7 @@ def _length(wanted: float, lengths_N: Array) -> int:
     """Return how many tokens are kept: as many as wanted, or as that share of the texts has."""
     if isinstance(wanted, int):
         return wanted
-    return max(1, int(np.quantile(lengths_N, wanted, method="higher")))
+    return max(1, int(np.quantile(lengths_N, wanted, method="inverted_cdf")))
 
 
 def _idf(rows_NL: Array, size: int) -> Array:
@@ -140,12 +142,12 @@ def _embeddings(settings: TextSettings, encoder: TextEncoder, name: str) -> tupl
 
 def _empty(facts: Mapping[str, Any], texts: Mapping[str, Array], name: str) -> list[str]:
     """Return a warning about texts without a token."""
-    return [
-        f"column '{name}': {count:,} of {len(texts[split]):,} {split} texts {'has' if count == 1 else 'have'} no token; a "
-        "prediction for such a text says nothing about it."
-        for split, count in facts["empty"].items()
-        if count
-    ]
+    said = []
+    for split, count in facts["empty"].items():
+        noun, verb = f"{NOUNS.get(split, split)} texts", "has" if count == 1 else "have"
+        why = "a prediction for such a text says nothing about it."
+        said += [f"column '{name}': {count:,} of {len(texts[split]):,} {noun} {verb} no token; {why}"] if count else []
+    return said
 
 
 def _capitals(train: Counted, settings: TextSettings, name: str) -> list[str]:

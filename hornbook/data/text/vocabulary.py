@@ -78,7 +78,7 @@ def _may_be_listed(token: bytes) -> bool:
 
 
 def as_rows(numbers_T: Array, lengths_N: Array, length: int) -> Array:
-    """Return the tokens of texts as rows (N, L) int32: the end of longer texts is cut off, shorter ones are filled up with 0."""
+    """Return the tokens of texts as rows (N, L) int32: the end of longer ones is cut, shorter ones are filled with 0."""
     rows = np.zeros((len(lengths_N), length), np.int32)
     end = 0
     for row, size in zip(rows, lengths_N.tolist(), strict=True):

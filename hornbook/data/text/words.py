@@ -20,7 +20,7 @@ def _line(name: str, facts: Mapping[str, Any]) -> str:
     embeddings = facts.get("embeddings")
     from_file = f", {embeddings['found']:,} with embeddings of {embeddings['file']}" if embeddings else ""
     return (
-        f"text '{name}': {known:,} of {facts['distinct']:,} {noun}{from_file}; half of the texts have up to {half:,}, 95 % up "
-        f"to {most:,}, the longest {facts['longest']:,}; {f'cut behind {length:,}: {cut}' if cut else 'none is cut'}; "
+        f"text '{name}': {known:,} of {facts['distinct']:,} {noun}{from_file}; half of the texts have up to {half:,}, 95 % "
+        f"up to {most:,}, the longest {facts['longest']:,}; {f'cut behind {length:,}: {cut}' if cut else 'none is cut'}; "
         f"unknown: {unknown or 'none'}"
     )

@@ -72,7 +72,7 @@ def steps_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if isinstance(model, Transformer) and normalization.name not in OF_STEPS:
         message = f"'{normalization.name}' mixes steps, padding included, and a transformer normalizes each by itself."
         yield Problem(("normalization",), message, "Use 'layer_normalization', or omit it.")
-    elif isinstance(model, Transformer) and "position" in normalization.model_fields_set:
+    elif isinstance(model, Transformer) and getattr(normalization, "position", "") == "after_activation":
         message = "a transformer normalizes in front of attention and dense layers."
         yield Problem(("normalization", "position"), message, "Remove it.")
     elif is_of_tokens and normalization.name == "group_normalization":

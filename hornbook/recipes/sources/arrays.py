@@ -7,8 +7,8 @@ from pydantic import Field
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import register
-from hornbook.recipes.sources.texts import TextSettings
 from hornbook.recipes.sources.common import Names, Stored, TargetNames
+from hornbook.recipes.sources.texts import TextSettings
 
 __all__ = ["Arrays", "Npy", "Npz"]
 

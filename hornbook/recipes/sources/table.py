@@ -94,7 +94,7 @@ class Table(Stored):
     columns: Names | dict[str, Type] | None = None
     """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
     types: dict[str, Type] | None = None
-    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), or `{date: [month, weekday]}`: parts."""
+    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), or `{date: [month]}`: its parts."""
     weight: str | None = None
     """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
     missing_targets: Literal["drop"] | None = None

@@ -46,7 +46,7 @@ def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow,
     rows, _ = found.encoder.encode(more)
     np.testing.assert_array_equal(rows, expected)
     np.testing.assert_array_equal(found.rows["train"], expected[: len(texts)])
-    assert (rows > 1).sum() > 100
+    assert (rows > 1).sum() > 50
 
 
 def test_every_character_there_is_gets_the_number_of_the_layer(tensorflow):
@@ -75,10 +75,10 @@ def test_vocabulary_and_idf_are_those_that_keras_adapts(tensorflow, tokens):
     layer = keras.layers.TextVectorization(max_tokens=10, split=split)
     layer.adapt(texts)
     assert list(found.encoder.vocabulary) == layer.get_vocabulary()[2:]
-    layer = keras.layers.TextVectorization(max_tokens=10, split=split, output_mode="tf_idf")
+    layer = keras.layers.TextVectorization(max_tokens=9, split=split, output_mode="tf_idf")  # it has no padding
     layer.adapt(texts)
-    np.testing.assert_allclose(found.tables.idf[2:], np.asarray(layer(["".join(texts)]))[0, 1:] /
-                               np.bincount(found.encoder.encode(["".join(texts)])[0][0], minlength=10)[2:], rtol=1e-5)  # fmt: skip
+    once = ["".join(layer.get_vocabulary()[1:])] if tokens == "characters" else [" ".join(layer.get_vocabulary()[1:])]
+    np.testing.assert_allclose(np.asarray(layer(once))[0, 1:], found.tables.idf[2:], rtol=1e-5)
 
 
 def test_tokens_that_a_list_of_texts_cannot_hold_are_unknown():
