@@ -163,7 +163,8 @@ def _of_table(source: str | Path, column: str, info: DataInfo, reading: Reading,
     name = str(source) if is_pattern(source) else Path(source).name
     keys: dict[str, Any] = {"wanted": frozenset({column}), "may_mix": lambda _: True}
     said: tuple[str, ...] = ()
-    with opened_table(source, dialect, memory_budget=memory_budget, **keys) as frame:
+    with opened_table(source, dialect, memory_budget=memory_budget, **keys) as table:
+        frame: Any = table  # a data frame, or one of which a column at a time is in memory
         require_columns([column], frame, where)
         targets = reading.targets or ()
         if targets and reading.drops_unlabeled and {*targets} <= {*frame.columns}:
