@@ -265,8 +265,8 @@ class Rnn(ReadsTokens, ModelSpec):
 class BagOfWords(ModelSpec):
     """The tokens of a text without their order: which are there, or how often, then dense layers.
 
-    With `dense: []` a linear model. Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of words. Salton and Buckley
-    (1988), "Term-weighting approaches in automatic text retrieval".
+    With `dense: []` a linear model. Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of
+    words. Salton and Buckley (1988), "Term-weighting approaches in automatic text retrieval".
 
     Example:
         model: {name: bag_of_words, weighting: tf_idf, dense: [16]}
