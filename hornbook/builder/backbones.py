@@ -133,7 +133,14 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
     return _dense_stack(x, model.dense, ingredients, number + len(widths) + 1)
 
 
-def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None, blocks_before: int = 0) -> Tensor:
+def features(
+    x: Tensor,
+    recipe: Recipe,
+    *,
+    vocabulary_size: int | None,
+    blocks_before: int = 0,
+    taken: frozenset[str] = frozenset(),
+) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
     Args:
@@ -141,8 +148,9 @@ def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None, blocks_b
         recipe: A resolved recipe.
         vocabulary_size: Distinct tokens, where the inputs are tokens.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
+        taken: Names of the layers in front of it.
     """
-    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
+    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
     backbone = recipe.model.import_target()
     arguments = {"vocabulary_size": vocabulary_size} if recipe.model.name == "rnn" else {}
     return backbone(x, recipe.model, ingredients, **arguments)

@@ -48,6 +48,8 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("model.stem_strides", (f"{HIDDEN}/strides", *NETWORK)),
     ("model.padding", (f"{HIDDEN}/padding", *NETWORK)),
     ("model.pool_size", ("layer/pooling_*/pool_size", f"{HIDDEN}/strides")),
+    ("model.layers.*.as", ("network/reads/*",)),
+    ("model.layers.*.from*", ("network/reads/*",)),
     ("model.layers.*.regularization*", (f"{HIDDEN}*/*",)),
     ("model.layers.*", (*NETWORK, f"{HIDDEN}/*", "layer/*_[0-9]/*", f"{HIDDEN}_activation/*", f"{HIDDEN}_normalization/*")),
     ("model.*", NETWORK),

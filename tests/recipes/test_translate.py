@@ -235,7 +235,7 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "flatten", "activation": "relu"},
-            "model.layers.1.activation: unknown key for layer 'flatten'. Known: data_format, name.",
+            "model.layers.1.activation: unknown key for layer 'flatten'. Known: as, data_format, from, name.",
         ),
         (
             {"name": "dense", "units": 3, "bias_initializer": "ones"},
@@ -290,7 +290,7 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "flatten", "trainable": False},
-            "model.layers.1.trainable: unknown key for layer 'flatten'. Known: data_format, name.",
+            "model.layers.1.trainable: unknown key for layer 'flatten'. Known: as, data_format, from, name.",
         ),
         (3, "model.layers.1: expected a mapping, found 3."),
     ],
