@@ -213,6 +213,11 @@ def test_an_error_in_the_source_itself_comes_out_as_it_is(train):
         ({"training": {"engine": "xla"}}, "training.engine", "'xla' gathers its own batches"),
         ({"training": {"batch_size": 8}}, "training.batch_size", "a tf.data.Dataset gives batches of 16."),
         ({"training": {"drop_remainder": True}}, "training.drop_remainder", "a tf.data.Dataset makes its own batches."),
+        (
+            {"schedule": "one_cycle"},
+            "training.engine",
+            "Keras's 'fit' cannot move the momentum, which 'one_cycle' does.",
+        ),
         ({"pretraining": "corruption"}, "pretraining", "pretraining needs inputs in an order of its own"),
     ],
 )
@@ -238,9 +243,7 @@ def test_datasets_that_hold_no_examples_are_refused(tensorflow, source, message)
 
 
 def test_a_dataset_without_end_asks_for_steps(tensorflow):
-    with pytest.raises(
-        UsageError, match="this dataset has no end"
-    ):
+    with pytest.raises(UsageError, match="this dataset has no end"):
         given(dataset(X, Y).batch(16).repeat())
 
 

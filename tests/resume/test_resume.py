@@ -79,7 +79,13 @@ KINDS = {
             "layers": [
                 "flatten",
                 {"name": "dense", "units": 8, "as": "wide"},
-                {"name": "dense", "units": 8, "normalization": "batch_normalization", "activation": "tanh", "as": "deep"},
+                {
+                    "name": "dense",
+                    "units": 8,
+                    "normalization": "batch_normalization",
+                    "activation": "tanh",
+                    "as": "deep",
+                },
                 {"name": "dense", "units": 8, "activation": "sigmoid", "from": "wide", "as": "gate"},
                 {"name": "multiply", "from": ["deep", "gate"], "as": "gated"},
                 {"name": "concatenate", "from": ["wide", "gated"]},

@@ -33,7 +33,10 @@ SPLIT_KEYS = {
     "y_test": ("y_test",),
 }
 WEIGHT_KEYS = ("weights", "weights_validation", "weights_test")
-FORMS = "(x, y), (x, y, sample_weight), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a Source or Splits"
+FORMS = (
+    "(x, y), (x, y, sample_weight), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a Source, Splits, or a source "
+    "of batches: a tf.data.Dataset, a function that returns a generator, a keras.utils.PyDataset"
+)
 
 
 def load_npz(spec: Npz, *, seed: int) -> Source:

@@ -42,7 +42,8 @@ def given(data: Any, validation_data: Any = None, steps_per_epoch: int | None = 
     if isinstance(data, Stream) or is_stream(data):
         if isinstance(data, Stream) and validation_data is None and steps_per_epoch is None:
             return data
-        return Stream(data, steps=steps_per_epoch, validation=_validation(validation_data))
+        source = data.source if isinstance(data, Stream) else data
+        return Stream(source, steps=steps_per_epoch, validation=_validation(validation_data))
     if steps_per_epoch is not None:
         raise UsageError("steps_per_epoch: an epoch of arrays is all of them. Remove it.")
     validation = _validation(validation_data)
