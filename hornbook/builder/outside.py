@@ -35,7 +35,9 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
 
 def unwrap(model: Any) -> Any:
     """Return the network of a saved model: the same object where it shows nothing else."""
-    found = [layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)]
+    found = [
+        layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)
+    ]
     if not found:
         return model
     network = found[0]
