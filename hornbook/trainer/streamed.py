@@ -60,9 +60,10 @@ def stream_notes(stream: Stream) -> list[str]:
     begins = "goes on where the last one ended" if stream.steps is not None else "begins it anew"
     workers = getattr(stream.source, "workers", 1) or 1
     notes = [f"batches are read one by one: the {workers} workers of this {stream.name} are not started"]
+    kept = f" (of inputs, of one batch in {stream.every}, which the memory budget holds)" if stream.every > 1 else ""
     return [
         *(notes if workers > 1 else ()),
         f"a {stream.name} of {stream.batches:,} batches an epoch: order and what it draws are its own; each epoch {begins}",
-        "scaling, classes and counts are those of one pass over it. Resuming goes on with an epoch, and the source from its "
-        "beginning: exact where the source gives the same each time",
+        f"scaling, classes and counts are those of one pass over it{kept}. Resuming goes on with an epoch, and the source "
+        "from its beginning: exact where it gives the same each time",
     ]

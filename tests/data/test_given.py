@@ -195,7 +195,7 @@ def test_a_source_that_does_not_end_within_the_memory_budget_is_an_error():
             yield X, Y
 
     with pytest.raises(
-        DataError, match=r"has not ended, and its inputs take more than the memory budget .* 'steps_per_epoch'"
+        DataError, match=r"has not ended, and its inputs take more than the 0 MB that they may. Give 'steps_per_epoch'"
     ):
         from_arrays(forever, memory_budget=10_000)
     assert from_arrays(given(forever, None, 5), memory_budget=10_000).stream.batches == 5
@@ -211,3 +211,35 @@ def test_keys_that_choose_examples_are_refused_all_at_once():
         ("data", "limit"),
         ("data", "split"),
     ]
+
+
+class PyDataset:
+    """What makes Keras's a source of batches: its name, its length, its items."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, place):
+        return X[place * 8 : place * 8 + 8], Y[place * 8 : place * 8 + 8]
+
+
+def test_of_a_source_beyond_the_memory_budget_every_so_manieth_batch_is_kept_and_all_are_counted():
+    splits = from_arrays(PyDataset(), spec=section(standardize=True), memory_budget=2 * 8 * 3 * 4)
+    kept = np.concatenate([X[:8], X[32:40]])  # the first of each four
+    np.testing.assert_array_equal(splits.train.x, kept)
+    np.testing.assert_allclose(splits.preprocessing.mean, kept.mean(axis=0), rtol=1e-5)
+    assert (splits.stream.batches, splits.stream.every, splits.info.counts["train"]) == (5, 4, 40)
+    assert splits.info.class_counts == (14, 13, 13)
+    numbers = from_arrays(given(PyDataset()), task="regression", memory_budget=2 * 8 * 3 * 4)
+    assert numbers.preprocessing.target_mean == pytest.approx((Y.mean(),))
+
+
+def test_a_class_that_only_the_rest_has_is_an_error():
+    class Rare(PyDataset):
+        def __getitem__(self, place):
+            return X[:8], np.full(8, 7) if place == 1 else Y[:8]
+
+    with pytest.raises(
+        DataError, match="of 40 targets 16 fit: the targets hold classes that the model does not know: 7"
+    ):
+        from_arrays(Rare(), memory_budget=2 * 8 * 3 * 4)

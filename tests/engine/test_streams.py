@@ -96,7 +96,10 @@ def by_keras(prepare):
     return {False: losses(None), True: losses(W)}
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.whole] if "single" in kind or "length" in kind else []) for kind in SOURCES],
+)
 def test_a_source_trains_like_plain_keras_on_the_same_batches(train, by_keras, kind):
     changes = {"training": {"epochs": 3, "batch_size": 16}} if "single" in kind else None
     source = SOURCES[kind]()
@@ -107,6 +110,7 @@ def test_a_source_trains_like_plain_keras_on_the_same_batches(train, by_keras, k
         assert source.ended == 4  # the pass in front of training, and three epochs
 
 
+@pytest.mark.whole
 def test_a_shuffled_source_is_shuffled_anew_in_each_epoch(train):
     seen = []
 
@@ -120,6 +124,7 @@ def test_a_shuffled_source_is_shuffled_anew_in_each_epoch(train):
     assert not any((seen[0] == other).all() for other in seen[1:])
 
 
+@pytest.mark.whole
 def test_a_dataset_without_end_goes_on_from_epoch_to_epoch(train):
     numbers = tf.data.Dataset.range(10**6).repeat()
     seen = []
@@ -157,6 +162,7 @@ def test_inputs_are_standardized_by_the_statistics_of_one_pass(train):
     assert facts["extra"]["stream"]["source"] == "tf.data.Dataset"
 
 
+@pytest.mark.whole
 def test_a_resumed_run_ends_like_one_that_was_left_alone_and_keeps_its_statistics(train, tmp_path):
     drifting = iter(range(100))
 
@@ -247,6 +253,7 @@ def test_a_dataset_without_end_asks_for_steps(tensorflow):
         given(dataset(X, Y).batch(16).repeat())
 
 
+@pytest.mark.whole
 def test_from_dataset_reads_all_of_it_once_into_arrays(train):
     arrays = hornbook.from_dataset(dataset(X, Y, W).shuffle(40, seed=1))
     for found, expected in zip(arrays, (X, Y, W), strict=True):
@@ -254,6 +261,7 @@ def test_from_dataset_reads_all_of_it_once_into_arrays(train):
     assert train(arrays, {"training": {"epochs": 1, "batch_size": 8}}).state == "finished"
 
 
+@pytest.mark.whole
 def test_a_learning_rate_is_found_on_the_examples_of_the_first_pass(tensorflow):
     found = hornbook.find_learning_rate(RECIPE, data=dataset(X, Y).batch(16), seeds=1)
     assert len(found.curves[0].losses) > 10

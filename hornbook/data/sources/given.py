@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.labels import known_targets
 from hornbook.data.pipeline import prepare
+from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.source import Preprocessing, Source, Splits
-from hornbook.data.sources.streams import Stream, is_stream
+from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
@@ -105,7 +107,7 @@ def read_once(source: Any, *, what: str = "data") -> tuple[Any, ...]:
             "keras.utils.PyDataset."
         )
     try:
-        whole = Stream(source).whole(batch_size=4096, drop_remainder=False, budget=memory_bytes() // 2)
+        whole = Stream(source).whole(batch_size=4096, drop_remainder=False, budget=memory_bytes() // 2, thins=False)
     except (DataError, UsageError) as error:
         raise type(error)(str(error).replace("data: ", f"{what}: ", 1)) from error
     return (whole.x, whole.y) if whole.weights is None else (whole.x, whole.y, whole.weights)
@@ -144,11 +146,31 @@ def stream_splits(
         roles |= {name: part for name, part in zip(names, stream.validation, strict=False) if part is not None}
     splits = prepare(build(roles), Arrays.model_validate({**keep, "split": split}), **keys)
     facts = {"source": stream.name, "batches": stream.batches, "batch_size": stream.batch_size, "steps": stream.steps}
+    facts["every"] = stream.every
+    splits = _of_the_whole(splits, whole) if stream.every > 1 else splits
     info = splits.info
     shown = repr((*facts.values(), info.input_shape, info.input_dtype, info.task, info.class_names))
     fingerprint = hashlib.sha256(shown.encode()).hexdigest()[:16]  # of what does not change from epoch to epoch
     stream.info = replace(info, fingerprint=fingerprint, extra={**info.extra, "stream": facts})
     return replace(splits, info=stream.info, stream=stream)
+
+
+def _of_the_whole(splits: Splits, whole: Whole) -> Splits:
+    """Return splits of a part of the examples with the counts and the target statistics of all of them.
+
+    Raises:
+        DataError: If a class is in the rest alone.
+    """
+    info = splits.info
+    y = known_targets(
+        whole.targets, info, spec=Arrays(), where=f"data: of {len(whole.targets):,} targets {len(whole.x):,} fit"
+    )
+    counts = {**info.counts, "train": len(whole.targets)}
+    if info.task == "regression":
+        preprocessing = with_target_moments(splits.preprocessing, y)
+        return replace(splits, preprocessing=preprocessing, info=replace(info, counts=counts))
+    of_classes = tuple(np.bincount(y, minlength=info.num_classes).tolist()) if info.class_counts else ()
+    return replace(splits, info=replace(info, counts=counts, class_counts=of_classes))
 
 
 def _refuse_choices(shared: Mapping[str, Any], stream: Stream) -> None:

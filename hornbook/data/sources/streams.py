@@ -22,6 +22,7 @@ __all__ = ["Stream", "Whole", "is_stream"]
 Batch = tuple[Array, Array, Array | None]
 INFINITE = -1
 FORMS = "(inputs, targets) or (inputs, targets, sample weights)"
+UNFIT = "Take fewer examples, dataset.take(1000), or train on it as it is: hornbook.train(recipe, data=dataset)."
 UNENDED = "Give 'steps_per_epoch' if it has no end, or raise 'training.memory_budget'."
 
 
@@ -47,18 +48,16 @@ class Whole:
     """What one pass over a source has found.
 
     Attributes:
-        x: (N, …) all inputs.
-        y: (N, …) all targets.
-        weights: (N,) what each example counts, or None.
-        batches: How many batches these were.
-        batch_size: Examples of the largest one.
+        x: (N, …) inputs: all of them, or those of every so manieth batch.
+        y: (N, …) their targets.
+        weights: (N,) what each of these examples counts, or None.
+        targets: (M, …) the targets of the whole pass.
     """
 
     x: Array
     y: Array
     weights: Array | None
-    batches: int
-    batch_size: int
+    targets: Array
 
 
 @dataclass
@@ -82,7 +81,9 @@ class Stream:
     batches: int = 0
     """Batches of an epoch, once the source was read."""
     batch_size: int = 0
-    """Examples of a batch, once the source was read."""
+    """Examples of the largest one, once the source was read."""
+    every: int = 1
+    """Of every how manieth batch the first pass has kept the inputs."""
     expected: "Expected | None" = None
     """What its batches have in common, once it was read."""
     info: DataInfo | None = None
@@ -129,43 +130,57 @@ class Stream:
         x, y = (part.shape.as_list() for part in spec[:2])
         return len(x) > 1 and len(y) > 0 and x[0] == y[0]
 
-    def whole(self, *, batch_size: int, drop_remainder: bool, budget: float) -> Whole:
+    def whole(self, *, batch_size: int, drop_remainder: bool, budget: float, thins: bool = True) -> Whole:
         """Return one epoch of the source as arrays; afterwards the stream knows its batches.
 
         Args:
             batch_size: Examples of a batch where the source gives single ones.
             drop_remainder: Whether the rest of them that fills no batch is left out.
             budget: Bytes that inputs may take in memory.
+            thins: Whether, above that, the inputs of every second batch, every fourth … are kept.
 
         Raises:
-            DataError: If the source gives nothing, what is no batch, or batches unlike each other, or exceeds the budget.
+            DataError: If the source gives nothing, what is no batch, or batches unlike each other; if it exceeds the budget
+                and is not to be thinned, or nobody knows that it ends.
         """
         self._batched = self.source
         if not self.gives_batches():
             self._batched = self.source.batch(batch_size, drop_remainder=drop_remainder)
-        parts: list[Batch] = []
-        expected, size = None, 0
+        kept, targets, every = dict[int, Batch](), list[Array](), 1
+        expected, number, size = None, 0, 0
         for number, batch in enumerate(self._one_epoch(), 1):
             expected = expected or Expected.of(batch)
             expected.check(batch, where=f"batch {number} of the {self.name}")
-            parts.append(batch)
-            size += batch[0].nbytes
-            if size > budget:
-                raise DataError(
-                    f"data: after {number:,} batches the {self.name} has not ended, and its inputs take more than the "
-                    f"memory budget of {budget / 1e6:,.0f} MB, in which one pass is kept. {UNENDED}"
-                )
+            targets.append(batch[1])
+            self.batch_size = max(self.batch_size, len(batch[0]))
+            if (number - 1) % every == 0:
+                kept[number - 1] = batch
+                size += batch[0].nbytes
+            while size > budget and len(kept) > 1:
+                if not thins or not self._ends():
+                    raise DataError(
+                        f"data: after {number:,} batches the {self.name} has not ended, and its inputs take more than the "
+                        f"{budget / 1e6:,.0f} MB that they may. {UNENDED if thins else UNFIT}"
+                    )
+                every *= 2
+                kept = {place: part for place, part in kept.items() if place % every == 0}
+                size = sum(part[0].nbytes for part in kept.values())
         if expected is None:
             raise DataError(f"data: the {self.name} gave no batch at all.")
-        if self.steps is not None and len(parts) < self.steps:
+        if self.steps is not None and number < self.steps:
             raise DataError(
-                f"data: the {self.name} ends after {len(parts)} batches, before the {self.steps} of 'steps_per_epoch'."
+                f"data: the {self.name} ends after {number} batches, before the {self.steps} of 'steps_per_epoch'."
             )
-        self.batches, self.batch_size = len(parts), max(len(part[0]) for part in parts)
-        self.expected = expected
-        x, y = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
-        weights = np.concatenate([part[2] for part in parts if part[2] is not None]) if expected.is_weighted else None
-        return Whole(x, y, weights, self.batches, self.batch_size)
+        self.batches, self.every, self.expected = number, every, expected
+        x, y = (np.concatenate([part[place] for part in kept.values()]) for place in (0, 1))
+        weights = [part[2] for part in kept.values() if part[2] is not None]
+        return Whole(x, y, np.concatenate(weights) if weights else None, np.concatenate(targets))
+
+    def _ends(self) -> bool:
+        """Return whether it is known that an epoch has an end."""
+        if self.steps is not None or _is_py_dataset(self.source):
+            return True
+        return _is_dataset(self.source) and int(self.source.cardinality()) >= 0
 
     def epoch(self) -> Iterator[Batch]:
         """Yield the batches of the next epoch, as the network reads them.
