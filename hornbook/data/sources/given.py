@@ -130,7 +130,7 @@ def stream_splits(
         DataError: As `Stream.whole`, and if targets are not what a network learns as they are.
     """
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
-    _refuse_choices(shared, stream)
+    _refuse_choices({**shared, "text": getattr(spec, "text", None)}, stream)
     keep = {key: value for key, value in shared.items() if key not in {*OF_ARRAYS, "split"}}
     size, drop = batching
     budget = keys["memory_budget"] if keys.get("memory_budget") is not None else memory_bytes() // 2
@@ -185,6 +185,8 @@ def _refuse_choices(shared: Mapping[str, Any], stream: Stream) -> None:
         for key in OF_ARRAYS
         if shared.get(key) is not None
     ]
+    if shared.get("text") is not None:
+        problems.append(Problem(("data", "text"), f"the inputs of a {stream.name} are numbers.", "Remove it."))
     split = shared.get("split")
     if split is not None and {split.validation, split.test} - {None, 0}:
         hint = "Give 'validation_data', and remove it or write 'split: {validation: 0, test: 0}'."

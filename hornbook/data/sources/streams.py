@@ -275,7 +275,9 @@ def _batch(element: Any, number: int, name: str) -> Batch:
     x, y, weights = arrays[0], arrays[1], arrays[2] if len(arrays) == 3 else None
     if x is None or y is None:
         raise DataError(f"{where} has no {'inputs' if x is None else 'targets'}, expected {FORMS}.")
-    if x.dtype.kind == "O" or x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+    if x.dtype.kind in "OSU":
+        raise DataError(f"{where} has inputs that are no numbers. Texts are read from arrays: data=(texts, y).")
+    if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
         raise DataError(
             f"{where} has inputs of shape {x.shape} and targets of shape {y.shape}: the first axis of both counts examples, "
             "at least one, and inputs have one more."

@@ -26,6 +26,7 @@ from hornbook.recipes.rules import (
     sweep,
     symmetry,
     theory,
+    tokens,
     tracking,
     training,
 )
@@ -50,6 +51,7 @@ RULES = tuple(
         data,
         model,
         connections,
+        tokens,
         pretraining,
         reuse,
         shrink,
