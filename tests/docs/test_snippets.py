@@ -17,6 +17,7 @@ OTHERS = [
     "docs/tables.md",
     "docs/data.md",
     "docs/pictures.md",
+    "docs/layers.md",
     "docs/text.md",
     "docs/resume.md",
     "docs/lr_find.md",

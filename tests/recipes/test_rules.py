@@ -723,6 +723,7 @@ ELSEWHERE = {
     *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps", "augmentation"),  # the same
     *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
+    *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
