@@ -12,7 +12,6 @@ from hornbook.builder.blocks import Ingredients
 from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.tokens import Vocabulary, embedded, with_mask
-from hornbook.errors import Problem, RecipeError
 from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Orthogonal
@@ -168,9 +167,6 @@ def features(
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
         taken: Names of the layers in front of it.
     """
-    if vocabulary is None and recipe.model.accepts == ("tokens",):
-        message = f"'{recipe.model.name}' reads tokens, and behind layers of an earlier model there are none."
-        raise RecipeError([Problem(("model",), message, "Use 'model: {name: mlp, units: [64]}'.", code="model-data")])
     ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
     backbone = recipe.model.import_target()
     arguments = {"vocabulary": vocabulary} if recipe.model.reads_vocabulary and vocabulary is not None else {}
