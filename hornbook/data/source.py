@@ -8,8 +8,8 @@ from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
 
 __all__ = [
-    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Likeness", "Preprocessing", "Reading", "Source",
-    "Split", "Splits", "Task",
+    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness", "Preprocessing", "Reading",
+    "SeriesScale", "Source", "Split", "Splits", "Task",
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
@@ -45,6 +45,21 @@ class Feature:
     def is_boolean(self) -> bool:
         """Whether the categories are those of a boolean column."""
         return bool(self.categories) and {*self.categories} <= {"False", "True"}
+
+
+@dataclass(frozen=True)
+class SeriesScale:
+    """What the numbers of each series are standardized by, (S, F) and (S, T); deviations are 1 where a series is constant.
+
+    Attributes:
+        mean, deviation: Of the inputs.
+        target_mean, target_deviation: Of the targets of one step.
+    """
+
+    mean: tuple[tuple[float, ...], ...]
+    deviation: tuple[tuple[float, ...], ...]
+    target_mean: tuple[tuple[float, ...], ...]
+    target_deviation: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,9 @@ class Source:
         weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
         weights_validation: Those of the source's own validation examples; None where they count 1.
         weights_test: Those of its own test examples.
+        division: Positions of the examples of `train`, `validation` and `test`, where the source divides them itself.
+        scales: What the inputs and targets of each series are standardized by, whose number is the last input of each step;
+            None where one scale is for all.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
     """
@@ -114,6 +132,8 @@ class Source:
     weights: Array | None = None
     weights_validation: Array | None = None
     weights_test: Array | None = None
+    division: Mapping[str, Array] | None = None
+    scales: SeriesScale | None = None
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -165,6 +185,7 @@ class Preprocessing:
             quantiles: mean and variance are of these points then, as they are of logarithms.
         target_low: The lowest of each.
         target_high: The highest of each.
+        series: What each series is standardized by in the place of mean and variance; None where one scale is for all.
     """
 
     scale: float | None = None
@@ -182,6 +203,7 @@ class Preprocessing:
     target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
+    series: SeriesScale | None = None
 
 
 @dataclass(frozen=True)
@@ -326,6 +348,27 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Future:
+    """The rows that a forecast is of: those after a file's series, step by step.
+
+    Attributes:
+        time: The column of times.
+        times: (S·H,) texts, series by series.
+        series: The column that tells series apart, or None.
+        names: (S·H,) the series' names, or None.
+        horizon: H, steps of each series.
+        targets: Columns that are predicted.
+    """
+
+    time: str
+    times: Sequence[str]
+    series: str | None
+    names: Sequence[str] | None
+    horizon: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Examples:
     """What a file holds.
 
@@ -336,6 +379,7 @@ class Examples:
         notes: Sentences that the user should read.
         weights: (N,) float32 what each example counts; None where all count alike.
         has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
+        future: Of series whose last windows these are: the rows that follow.
     """
 
     x: Inputs
@@ -344,3 +388,4 @@ class Examples:
     notes: tuple[str, ...] = ()
     weights: Array | None = None
     has_gap: Array | None = None
+    future: Future | None = None

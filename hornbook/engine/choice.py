@@ -13,7 +13,8 @@ XLA_LAYERS = frozenset(
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
      "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
-     "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
+     "PiecewiseLinear", "Quantiles", "Scale", "ToSeriesScale", "FromSeriesScale", "SeriesNumber", "EinsumDense",
+     "RepeatVector", "GlobalAveragePooling1D",
      "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
 """Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
