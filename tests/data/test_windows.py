@@ -284,8 +284,9 @@ LINES = [(time, place) for place, time in enumerate(hours(100))]
         (
             LINES,
             {"window": 10, "split": SplitSpec(test=8)},
-            "data.split: the validation split is 10 steps long, and a window of 10 steps and its horizon of 1 take 11: no step "
-            "of one split is in another. Write 'split: {validation: 11}' or more, or make 'window' or 'horizon' smaller.",
+            "data.split: the validation split is 10 steps long and the test split is 8 steps long, and a window of 10 steps "
+            "and its horizon of 1 take 11: no step of one split is in another. Write 'split: {validation: 11, test: 11}' or "
+            "more, or make 'window' or 'horizon' smaller.",
         ),
         (
             [*LINES, (LINES[3][0], 7), (LINES[5][0], 7)],

@@ -265,12 +265,13 @@ def _refuse_empty(series: Series, shape: Shape, sizes: Mapping[str, int], steps:
             f"{series.where}: no series has {shape.span:,} steps in a row without a gap among the {steps[name]:,} of the "
             f"{name} split, and {needs}. Make 'window' or 'horizon' smaller, or fill the gaps."
         )
-    advice = (
-        "Ask for fewer steps of the others" if name == "train" else f"Write 'split: {{{name}: {shape.span}}}' or more"
-    )
+    short = [each for each in empty if steps[each] < shape.span]
+    lengths = " and ".join(f"the {each} split is {steps[each]:,} steps long" for each in short)
+    wanted = ", ".join(f"{each}: {shape.span}" for each in short if each != "train")
+    advice = f"Write 'split: {{{wanted}}}' or more" if "train" not in short else "Ask for fewer steps of the others"
     raise DataError(
-        f"data.split: the {name} split is {steps[name]:,} steps long, and {needs}: no step of one split is in another. "
-        f"{advice}, or make 'window' or 'horizon' smaller."
+        f"data.split: {lengths}, and {needs}: no step of one split is in another. {advice}, or make 'window' or 'horizon' "
+        "smaller."
     )
 
 
