@@ -15,7 +15,8 @@ XLA_LAYERS = frozenset(
      "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
      "PiecewiseLinear", "Quantiles", "Scale", "ToSeriesScale", "FromSeriesScale", "SeriesNumber", "EinsumDense",
      "RepeatVector", "GlobalAveragePooling1D",
-     "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
+     "TokenCounts", "TokenMask", "PrependToken", "MaskSteps", "MaskedPooling", "PooledMask", "Positions", "SelfAttention",
+     "GetItem", "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
 """Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
 times slower, separable ones five."""

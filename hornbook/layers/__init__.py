@@ -7,19 +7,37 @@ from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
 from hornbook.layers.targets import TargetTransform
+from hornbook.layers.tokens import (
+    MaskedPooling,
+    MaskSteps,
+    PooledMask,
+    Positions,
+    PrependToken,
+    SelfAttention,
+    TokenCounts,
+    TokenMask,
+)
 
 __all__ = [
     "ApproximateGelu",
     "Clamp",
     "FromSeriesScale",
+    "MaskSteps",
+    "MaskedPooling",
     "OrderedClasses",
     "Parametric",
     "Periodic",
     "PiecewiseLinear",
+    "PooledMask",
+    "Positions",
+    "PrependToken",
     "Quantiles",
     "RandomizedLeakyReLU",
+    "SelfAttention",
     "SeriesNumber",
     "Step",
     "TargetTransform",
     "ToSeriesScale",
+    "TokenCounts",
+    "TokenMask",
 ]

@@ -18,6 +18,7 @@ OTHERS = [
     "docs/data.md",
     "docs/forecasts.md",
     "docs/pictures.md",
+    "docs/text.md",
     "docs/resume.md",
     "docs/lr_find.md",
     "docs/uncertainty.md",

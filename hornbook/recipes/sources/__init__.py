@@ -1,7 +1,7 @@
 """Where the examples come from: `data` in a recipe. This module gathers all sources; each is described in its own file.
 
-`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays`, `table` and `pictures` are
-a user's own data, `named` the data sets with a name, `synthetic` the computed ones.
+`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays`, `table`, `pictures` and `texts`
+are a user's own data, `named` the data sets with a name, `synthetic` the computed ones.
 """
 
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
@@ -12,6 +12,9 @@ from hornbook.recipes.sources.windows import Windows
 
 # isort: split
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
+
+# isort: split
+from hornbook.recipes.sources.texts import TextFolder
 
 # isort: split
 from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
@@ -28,7 +31,7 @@ from hornbook.recipes.sources.named import (
     Mnist,
     Wine,
 )
-from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Seasons, Spirals, Waves, Xor
+from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Seasons, Sentences, Spirals, Waves, Xor
 
 __all__ = [
     "Arrays",
@@ -53,9 +56,11 @@ __all__ = [
     "Npz",
     "Regression",
     "Seasons",
+    "Sentences",
     "Spirals",
     "SplitSpec",
     "Table",
+    "TextFolder",
     "Waves",
     "Windows",
     "Wine",

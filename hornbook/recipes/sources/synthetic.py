@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, as_tuple, register
 from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored
+from hornbook.recipes.sources.texts import TextSettings
 from hornbook.recipes.sources.windows import Windowed
 
-__all__ = ["Blobs", "Inline", "Moons", "Regression", "Seasons", "Spirals", "Waves", "Xor"]
+__all__ = ["Blobs", "Inline", "Moons", "Regression", "Seasons", "Sentences", "Spirals", "Waves", "Xor"]
 
 NO_SPLIT = SplitSpec(validation=0, test=0)
 Examples = Annotated[int, Field(ge=2)]
@@ -217,6 +218,32 @@ class Seasons(Windowed, Synthetic):
     def sizes(self) -> Mapping[str, int] | None:
         """Return nothing: how many windows there are depends on the borders of the splits."""
         return None
+
+
+@register
+class Sentences(Synthetic):
+    """Short sentences about films, praise or blame; half of them can be told apart only by the order of words.
+
+    For networks that read texts. In half of the sentences single words tell ('a charming film'), in the others who does what
+    to whom ('the plot saved the actors' is praise, 'the actors saved the plot' is blame): words without their order get
+    about three quarters of all right. Hornbook.
+
+    Example:
+        data: {name: sentences, examples: 2000, text: {length: 16}}
+    """
+
+    name: Literal["sentences"] = "sentences"
+    builds = "hornbook.data.sources.synthetic:make_sentences"
+    data_kind = "tokens"
+    task_hint = "binary"
+    known_classes = ("blame", "praise")
+
+    examples: Examples = 2000
+    """How many sentences are drawn."""
+    noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the sentences whose label is drawn anew."""
+    text: TextSettings = TextSettings()
+    """Which tokens the sentences become."""
 
 
 Row = Annotated[tuple[float, ...], Field(min_length=1)]
