@@ -16,6 +16,7 @@ OTHERS = [
     "docs/python.md",
     "docs/tables.md",
     "docs/data.md",
+    "docs/forecasts.md",
     "docs/pictures.md",
     "docs/layers.md",
     "docs/text.md",

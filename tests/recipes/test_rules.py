@@ -29,7 +29,14 @@ def layers(**own):
     return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
 
 
+SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
+    (
+        "series-scaling",
+        {**SERIES, "head": {"standardize_targets": False}},
+        "head.standardize_targets: does not go with 'data.scaling: series', by which inputs and targets are on their series'"
+        " scale. Remove it, or use 'scaling: global'.",
+    ),
     (
         "model-data",
         {**TABLE, "model": "cnn"},
