@@ -157,6 +157,46 @@ def test_what_a_recipe_cannot_say_is_said(tensorflow):
         assert part in text
 
 
+def test_what_a_head_does_not_have_is_said(tensorflow):
+    from keras import layers, regularizers
+
+    head = layers.Dense(3, "softmax", use_bias=False, kernel_regularizer="l2", kernel_initializer="zeros")
+    hidden = layers.Dense(4, kernel_regularizer=regularizers.OrthogonalRegularizer(0.1))
+    found = described(config_of(row(layers.Flatten(), hidden, head, optimizer="adam", loss=None)), "model.keras")
+    text = "\n".join(found.notes)
+    for part in ("the head's use_bias (False)", "the head's kernel_regularizer (L2)", "(OrthogonalRegularizer) is left out"):
+        assert part in text
+    assert found.sections["head"] == {"initializer": "zeros"}
+
+
+def test_the_bias_of_a_layer_may_begin_with_any_number(tensorflow):
+    from keras import initializers, layers
+
+    dense = layers.Dense(4, bias_initializer=initializers.Constant(0.5))
+    found = described(config_of(row(layers.Flatten(), dense, layers.Dense(1))), "model.keras").sections
+    assert found["initializer"] == {"name": "glorot_uniform", "bias": {"name": "constant", "value": 0.5}}
+
+
+@pytest.mark.parametrize("activation", ["exponential", "tanh"])
+def test_a_loss_of_numbers_says_the_task_where_the_activation_does_not(activation, tensorflow):
+    from keras import layers
+
+    found = described(config_of(row(layers.Flatten(), layers.Dense(1, activation), optimizer="sgd", loss="mse")), "m")
+    assert found.sections["task"] == "regression"
+    assert found.sections["head"] == {"activation": activation}
+
+
+def test_a_model_that_returns_what_another_layer_makes_is_refused(tensorflow):
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((4,))
+    hidden = layers.Dense(3, name="first")(inputs)
+    several = keras.Model(inputs, [hidden, layers.Dense(1, name="second")(hidden)])
+    with pytest.raises(UsageError, match="the model returns first, second, and its last layer is 'second'"):
+        described(config_of(several), "model.keras")
+
+
 def test_branches_custom_layers_and_models_without_a_dense_end_are_refused(tensorflow):
     import keras
     from keras import layers

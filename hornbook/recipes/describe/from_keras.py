@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.errors import UsageError
-from hornbook.recipes.describe.from_keras_training import training_of
+from hornbook.recipes.describe.from_keras_training import is_of_numbers, training_of
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import Component, catalog
 from hornbook.recipes.sections.free_layer import KERNELS, own_ingredients
@@ -17,6 +17,9 @@ __all__ = ["KerasRecipe", "described", "plain_component"]
 
 SEQUENTIAL = {"Sequential", "Functional", "Model"}
 SCALES = {"Rescaling": "scales images by itself", "Normalization": "standardizes: data.standardize"}
+HEADLESS = (
+    "use_bias", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
+)  # fmt: skip
 HEADS = {"softmax": "multiclass", "linear": "regression"}
 UNNAMED = frozenset(
     {"name", "trainable", "dtype", "build_config", "quantization_config", "autocast", "zero_output_for_mask"}
@@ -63,6 +66,8 @@ def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
     sections = _as_mlp(network.layers) or _as_layers(network.layers)
     units, activation = head["config"]["units"], _activation(head["config"].get("activation"))
     task = HEADS.get(_name(activation)) or ("binary" if units == 1 else "multilabel")
+    if _name(activation) not in {"sigmoid", *HEADS} and is_of_numbers(config.get("compile_config")):
+        task = "regression"
     compiled, notes = training_of(config.get("compile_config"), task)
     task = compiled.pop("task", task)
     if task == "multilabel" or (task == "regression" and units > 1):
@@ -72,10 +77,22 @@ def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
     heads: dict[str, Any] = compiled.pop("head", {})
     if _name(activation) not in {"softmax", "sigmoid", "linear"}:
         heads = {"activation": activation, **heads}
+    heads |= _of_head(head["config"], network)
     sections = {"task": task, **({"head": heads} if heads else {}), **sections, **compiled}
     network.notes += notes
     network.notes.append(f"weights are not in a recipe: 'reuse: {{from: {where}}}' begins with those of the model")
     return KerasRecipe(sections, tuple(network.notes))
+
+
+def _of_head(own: Mapping[str, Any], network: _Network) -> dict[str, Any]:
+    """Return the head's initializer where it is not Keras's, and note what a recipe's head does not have."""
+    for key in HEADLESS:
+        value = own.get(key, True if key == "use_bias" else None)
+        if value is False or isinstance(value, Mapping):
+            shown = value["class_name"] if isinstance(value, Mapping) else value
+            network.notes.append(f"the head's {key} ({shown}) is left out: a recipe's head has no such option")
+    found = _initializer(own)
+    return {} if found == {"initializer": "glorot_uniform"} else found
 
 
 def _in_a_row(config: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
@@ -98,7 +115,21 @@ def _in_a_row(config: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
             found += _in_a_row(layer, where)
         elif layer["class_name"] != "InputLayer":
             found.append(layer)
+    outputs = _ends(config["config"].get("output_layers"))
+    if outputs and outputs != [before]:
+        raise UsageError(
+            f"{where}: the model returns {', '.join(outputs)}, and its last layer is '{before}'. Only models that return "
+            "what their last layer makes can be written."
+        )
     return found
+
+
+def _ends(stored: Any) -> list[str]:
+    """Return the names of the layers whose outputs a model returns, as Keras writes them: [name, 0, 0], or several."""
+    if isinstance(stored, list) and stored and isinstance(stored[0], str):
+        return [stored[0]]
+    several = stored.values() if isinstance(stored, Mapping) else stored or ()
+    return [name for item in several for name in _ends(item)]
 
 
 def _parents(value: Any) -> list[str]:
@@ -174,7 +205,14 @@ def _argument(layer: str, key: str, value: Any, has_ingredients: bool, network: 
     """Return one argument as a recipe writes it."""
     part, _, what = key.rpartition("_")
     if what == "regularizer":
-        penalty = {name: number for name, number in value["config"].items() if name in {"l1", "l2"} and number}
+        penalty = {
+            name: float(f"{number:.7g}")
+            for name, number in value["config"].items()
+            if name in {"l1", "l2"} and isinstance(number, float | int) and number
+        }
+        if value["class_name"] not in {"L1", "L2", "L1L2"}:
+            network.notes.append(f"layer '{layer}': {key} ({value['class_name']}) is left out: a recipe has l1 and l2")
+            return {}
         return {"regularization": penalty} if has_ingredients and part in KERNELS else {key: penalty}
     if what in {"constraint", "initializer"}:
         network.notes.append(f"layer '{layer}': {key} ({value['class_name']}) is left out; see 'hornbook show {layer}'")
@@ -216,7 +254,7 @@ def _initializer(own: Mapping[str, Any]) -> dict[str, Any]:
     kernel = next((own[f"{part}_initializer"] for part in KERNELS if own.get(f"{part}_initializer")), None)
     found = plain_component("initializer", kernel) if kernel is not None else None
     bias = plain_component("initializer", own["bias_initializer"]) if own.get("bias_initializer") else "zeros"
-    if bias not in {"zeros", None} and found is not None:
+    if bias is not None and bias != "zeros" and found is not None:
         found = {**(found if isinstance(found, dict) else {"name": found}), "bias": bias}
     return {} if found is None else {"initializer": found}
 

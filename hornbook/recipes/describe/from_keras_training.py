@@ -5,7 +5,7 @@ from typing import Any
 
 from hornbook.recipes.language.spec import catalog
 
-__all__ = ["training_of"]
+__all__ = ["is_of_numbers", "training_of"]
 
 CLIPS = {"clipvalue": "value", "clipnorm": "norm", "global_clipnorm": "global_norm"}
 SAID = frozenset({"name", "learning_rate", "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor",
@@ -53,6 +53,12 @@ def training_of(compiled: Mapping[str, Any] | None, task: str) -> tuple[dict[str
     if metrics:
         sections.setdefault("training", {})["metrics"] = metrics
     return sections, notes
+
+
+def is_of_numbers(compiled: Mapping[str, Any] | None) -> bool:
+    """Return whether a model was compiled with a loss of numbers, such as the mean squared error."""
+    name, _ = _named("loss", (compiled or {}).get("loss"))
+    return "regression" in getattr(catalog("loss").get(name or ""), "tasks", ())
 
 
 def _task_of_logits(loss: Any) -> str | None:
