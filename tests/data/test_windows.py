@@ -173,6 +173,11 @@ ENDS = months(31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29)
         ([dt.date(year, 1, 1) for year in range(2018, 2023)], "1 year", None, ["2023-01-01", "2024-01-01"]),
         ([f"{place * 0.1:.1f}" for place in range(9)], "0.1", None, ["0.9", "1"]),
         (range(2000, 2009), "1", None, ["2009", "2010"]),
+        (
+            range(1_700_000_000_123, 1_700_000_009_123, 1000),
+            "1000", None, ["1700000009123", "1700000010123"],
+        ),
+        ([f"{1_700_000_000.25 + place}" for place in range(9)], "1", None, ["1700000009.25", "1700000010.25"]),
     ],
 )
 def test_the_step_its_season_and_what_follows_are_told_from_the_times(tmp_path, times, text, season, following):

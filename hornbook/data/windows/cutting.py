@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hornbook.data.source import Array
-from hornbook.data.windows.steps import Step, moments
+from hornbook.data.windows.steps import Step, moments, number_text
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 
@@ -197,7 +197,7 @@ def last_windows(series: Series, step: Step, window: int) -> Array:
 def time_texts(times: Array) -> list[str]:
     """Return times as texts: ``2026-11-21``, ``2026-11-21 08:30``, or with what else all of them need; numbers as such."""
     if times.dtype.kind == "f":
-        return [f"{time:.12g}" for time in times.tolist()]
+        return [number_text(time) for time in times.tolist()]
     at = moments(np.ascontiguousarray(times))
     for unit in ("D", "m", "s"):
         if (at == at.astype(f"datetime64[{unit}]")).all():

@@ -12,7 +12,7 @@ from hornbook.data.storage.rows import Array
 from hornbook.errors import DataError
 from hornbook.recipes.sources.windows import STEP
 
-__all__ = ["Step", "found_step", "given_step", "moments"]
+__all__ = ["Step", "found_step", "given_step", "moments", "number_text"]
 
 UNITS_US = {"s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "d": 86_400 * 10**6, "w": 7 * 86_400 * 10**6}
 WORDS = {"w": "week", "d": "day", "h": "hour", "min": "minute", "s": "second"}
@@ -38,7 +38,7 @@ class Step:
     def __str__(self) -> str:
         """Return it in words: ``1 hour``, ``15 minutes``, ``3 months``, ``0.5``."""
         if self.unit == "number":
-            return f"{self.size:g}"
+            return number_text(self.size)
         count, word = int(self.size), "month"
         if self.unit == "time":
             name = next((name for name in WORDS if count % UNITS_US[name] == 0), None)
@@ -90,6 +90,11 @@ class Step:
 def moments(times: Array) -> Array:
     """Return times of dates as datetime64 in microseconds."""
     return times.view("datetime64[us]")
+
+
+def number_text(value: float) -> str:
+    """Return a time or step of a column of numbers: a whole one with all its digits, others with what rounding leaves."""
+    return str(int(value)) if value.is_integer() else f"{value:.12g}" if abs(value) < 1e9 else repr(value)
 
 
 def given_step(frequency: str | float, times: Array, where: str) -> Step:
