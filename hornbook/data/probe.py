@@ -27,6 +27,7 @@ from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
 from hornbook.recipes.sources.table import Table, TableFiles
+from hornbook.recipes.sources.texts import TextFolder
 
 __all__ = ["WHOLE_BYTES", "Seen", "probe"]
 
@@ -99,14 +100,16 @@ def _files(section: Spec, path: Path) -> Iterator[Problem]:
     """Yield the files that a section names and that are not there."""
     for key, name in sorted(section.paths().items()):
         try:
-            require_folder(name) if isinstance(section, ImageFolder) else _existing(section, name)
+            _existing(section, name)
         except DataError as error:
             place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
             yield Problem((*path, *place), str(error), code="data-file")
 
 
 def _existing(section: Spec, path: str) -> list[FilePath]:
-    """Return the files of a path; only a table's may be a pattern."""
+    """Return the files of a path, or the folder that it has to be; only a table's may be a pattern."""
+    if isinstance(section, ImageFolder | TextFolder):
+        return [require_folder(path, noun="pictures" if isinstance(section, ImageFolder) else "texts")]
     return existing_files(path) if isinstance(section, TableFiles) else [existing_file(path)]
 
 
@@ -119,6 +122,8 @@ def _is_at_hand(pretraining: PretrainingSpec) -> bool:
 
 
 def _size(section: Spec) -> int:
+    if isinstance(section, TextFolder):
+        return sum(file.stat().st_size for file in FilePath(section.path).expanduser().rglob("*.txt"))
     return sum(file.stat().st_size for path in section.paths().values() for file in _existing(section, path))
 
 
@@ -137,6 +142,7 @@ def _outline(recipe: Recipe, facts: Facts) -> Facts:
     data = recipe.data
     if isinstance(data, Table):
         _first_rows(recipe, data)
+    if isinstance(data, Table | TextFolder):
         return facts
     source = read(data, seed=recipe.seed, task=recipe.task)
     if source.division is not None:

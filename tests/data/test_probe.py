@@ -117,3 +117,20 @@ def test_folders_of_pictures_are_read_whole_or_without_their_pixels(monkeypatch,
     write_digits("p", per_class=5, classes=2)
     (found,) = said(data={"name": "image_folder", "path": "p", "size": 4, **own})
     assert found.startswith(expected)
+
+
+@pytest.mark.parametrize("whole_bytes", [probe.WHOLE_BYTES, 0])
+def test_a_folder_of_texts_is_looked_at_as_a_folder(monkeypatch, whole_bytes):
+    monkeypatch.setattr(probe, "WHOLE_BYTES", whole_bytes)
+    for number in range(80):
+        file = Path("films", "ab"[number % 2], f"{number}.txt")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"film {number}")
+    own = {"model": "bag_of_words"}
+    assert not said(data={"name": "text_folder", "path": "films"}, **own)
+    assert said(data={"name": "text_folder", "path": "film"}, **own) == [
+        "data.path: film: no such folder. Did you mean 'films'?"
+    ]
+    assert said(data={"name": "text_folder", "path": "t.csv"}, **own) == [
+        "data.path: t.csv: is a file, expected a folder of texts."
+    ]
