@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook.data.pictures.listing import list_files, printable
 from hornbook.data.source import Array, DataInfo, Examples, Reading
+from hornbook.data.sources.texts import file_text
 from hornbook.data.storage.files import existing_file, is_pattern
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.data.text.vocabulary import UNKNOWN
@@ -44,7 +45,7 @@ def read_texts(source: str | Path, info: DataInfo, reading: Reading, *, memory_b
     if reading.keep:
         raise UsageError(f"--keep {reading.keep[0]}: lines and files of text have no columns. Give a table.")
     if is_folder:
-        texts, names = _of_folder(Path(source).expanduser())
+        texts, names = _of_folder(Path(source).expanduser(), info.extra.get("encoding", "utf-8"))
         y = _folders(names, source) if reading.targets is not None else None
         x, notes = encoded_texts(texts, info, name)
         return Examples(x, y, {"path": np.array([os.path.join(source, each) for each in names], object)}, notes)
@@ -131,19 +132,20 @@ def _folders(names: Sequence[str], source: str | Path) -> Array:
     return np.array([name.split("/", 1)[0] for name in names])
 
 
-def _of_folder(folder: Path) -> tuple[Array, list[str]]:
+def _of_folder(folder: Path, encoding: str) -> tuple[Array, list[str]]:
     """Return the contents of the .txt files below a folder, and their names.
 
     Raises:
-        DataError: If there are none, or one is no UTF-8.
+        DataError: If there are none, or one is written otherwise.
     """
     found = list_files(folder, is_wanted=lambda entry: os.path.splitext(entry.name)[1].lower() == ".txt")
     texts = np.empty(len(found.names), object)
     for place, name in enumerate(found.names):
         try:
-            texts[place] = (folder / name).read_bytes().decode()
+            texts[place] = file_text(folder / name, encoding)
         except UnicodeDecodeError:
-            raise DataError(f"{folder}: {printable(name)} is no UTF-8. Save it as UTF-8.") from None
+            what = "UTF-8" if encoding == "utf-8" else encoding
+            raise DataError(f"{folder}: {printable(name)} is no {what}. Save it as {what}.") from None
         except OSError as error:
             raise DataError(f"{folder}: {printable(name)} cannot be read: {error.strerror}.") from error
     return texts, [printable(name) for name in found.names]

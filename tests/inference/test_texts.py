@@ -121,6 +121,24 @@ def test_what_texts_do_not_have_is_refused(folder):
         predict_file(run, folder / "other.csv", output=None)
 
 
+def test_a_folder_is_read_as_that_of_training_is_written(tmp_path, tensorflow):
+    from hornbook.inference.evaluate import evaluate_run
+
+    for number in range(40):
+        file = tmp_path / "films" / "ab"[number % 2] / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(("très bon", "à éviter")[number % 2].encode("cp1252"))
+    tree = {
+        "data": {"name": "text_folder", "path": str(tmp_path / "films"), "encoding": "cp1252"},
+        "model": {"name": "mean_embedding", "embedding": 8, "dense": []},
+        "optimizer": {"name": "adam", "learning_rate": 0.1},
+        "training": {"epochs": 5, "batch_size": 8},
+    }
+    run = hornbook.train(tree, runs=str(tmp_path / "runs"), progress=False)
+    report = evaluate_run(str(run.run), input=tmp_path / "films")
+    assert report.metrics["accuracy"] == 1
+
+
 def test_layers_of_a_run_on_texts_are_reused_where_the_vocabulary_is_the_same(folder):
     data = {"name": "table", "path": str(folder / "train.csv"), "target": "liked", "types": {"review": "text"}}
     tree = {

@@ -1,6 +1,8 @@
 """Text files as a source: folders of classes. The texts wait beside the inputs until the splits are made."""
 
+import codecs
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from hornbook.data.sources.folders import class_folders
 from hornbook.errors import DataError
 from hornbook.recipes.sources.texts import TextFolder
 
-__all__ = ["TEXT", "load_text_folder", "text_source"]
+__all__ = ["TEXT", "file_text", "load_text_folder", "text_source"]
 
 TEXT = "text"
 """What a column of texts is called that has no name of its own."""
@@ -66,8 +68,19 @@ def load_text_folder(spec: TextFolder, *, seed: int) -> Source:
         class_names=folders.class_names,
         names={split: shown[places] for split, places in is_of.items() if places.any()},
         warnings=folders.notes,
+        extra={"encoding": spec.encoding},
         **own,
     )
+
+
+def file_text(file: Path, encoding: str) -> str:
+    """Return what a file says, without the mark that some editors put in front of UTF-8.
+
+    Raises:
+        UnicodeDecodeError: If it is not written so.
+        OSError: If it cannot be read.
+    """
+    return file.read_bytes().decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
 
 
 def _is_of(split: Array | None, name: str, count: int) -> Array:
@@ -88,7 +101,7 @@ def _texts(root: Any, names: list[str], encoding: str) -> Array:
     wrong: list[str] = []
     for place, name in enumerate(names):
         try:
-            texts[place] = (root / name).read_bytes().decode(encoding)
+            texts[place] = file_text(root / name, encoding)
         except UnicodeDecodeError:
             wrong.append(name)
         except OSError as error:

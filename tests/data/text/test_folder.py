@@ -42,6 +42,12 @@ def test_a_file_in_another_encoding_is_named_and_can_be_read(tmp_path):
     assert "très" in splits.info.extra["texts"]["text"]["vocabulary"]
 
 
+def test_the_mark_in_front_of_a_file_is_no_part_of_its_first_word(tmp_path):
+    files = {name: b"\xef\xbb\xbf" + text.encode() for name, text in many().items()}
+    splits = load(TextFolder(path=str(written(tmp_path, files))), seed=1)
+    assert {"bad", "good"} <= {*splits.info.extra["texts"]["text"]["vocabulary"]}
+
+
 def test_what_is_no_text_is_left_out_and_said(tmp_path):
     splits = load(TextFolder(path=str(written(tmp_path, many() | {"good/a.pdf": b"x", "notes.txt": "x"}))), seed=1)
     said = " ".join(splits.info.warnings)
