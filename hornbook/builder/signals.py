@@ -15,7 +15,7 @@ import numpy as np
 
 from hornbook.upstream import REFUSALS
 
-__all__ = ["Expected", "Signal", "expected_signals", "sources_of", "weight_variance"]
+__all__ = ["Expected", "Signal", "expected_signals", "input_of", "sources_of", "weight_variance"]
 
 POINTS = 400
 """Numbers that stand for a normal distribution: its quantiles in equal steps."""
@@ -177,12 +177,17 @@ def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> M
         width = _width(layer)
         own = 1 / width if layer.weights and width else 0.0
         own += (
-            1 / layer.input.shape[-1] if type(layer).__name__.startswith("Separable") else 0.0
+            1 / input_of(layer).shape[-1] if type(layer).__name__.startswith("Separable") else 0.0
         )  # of its depthwise kernel
         narrowness[layer.name] = max((narrowness.get(name, 0.0) for name in sources), default=0.0) + own
     gradients = _gradients(model, signals, inputs, first)
     behind = [layer.name for layer in model.layers if layer.name in signals]
     return {name: Expected(signals[name], gradients.get(name), narrowness[name]) for name in behind}
+
+
+def input_of(layer: keras.layers.Layer) -> Any:
+    """Return the tensor that a layer reads, without the mask that Keras lists beside it; of several the first."""
+    return layer.input[0] if isinstance(layer.input, list | tuple) else layer.input
 
 
 def sources_of(layer: keras.layers.Layer) -> list[str]:
@@ -251,7 +256,7 @@ def _weighted(layer: keras.layers.Layer, before: Signal) -> Signal | None:
 
 def _is_elementwise(layer: keras.layers.Layer) -> bool:
     """Return whether a layer is an activation that looks at one number at a time."""
-    return type(layer).__name__ in ELEMENTWISE and bool(layer.input.shape == layer.output.shape)
+    return type(layer).__name__ in ELEMENTWISE and bool(input_of(layer).shape == layer.output.shape)
 
 
 def _through(function: Any, before: Signal | None) -> Signal | None:
@@ -337,7 +342,7 @@ def _backward(layer: keras.layers.Layer, before: Signal | None) -> float | None:
     if before is None:
         return None
     if name in SUMS:
-        factor = _places(layer.output) / _places(layer.input)  # each number goes into so many fewer sums
+        factor = _places(layer.output) / _places(input_of(layer))  # each number goes into so many fewer sums
         for kernel in _kernels(layer):
             if kernel.variance is None:
                 return None

@@ -10,8 +10,7 @@ import numpy as np
 
 from hornbook.data.pictures.listing import list_files, printable
 from hornbook.data.source import Array, DataInfo, Examples, Reading
-from hornbook.data.sources.texts import file_text
-from hornbook.data.storage.files import existing_file, is_pattern
+from hornbook.data.storage.files import existing_file, file_text, is_pattern
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.data.text.vocabulary import UNKNOWN
 from hornbook.errors import DataError, UsageError

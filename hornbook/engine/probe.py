@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hornbook.builder.signals import input_of
 from hornbook.data.source import Array
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, batch_weights
@@ -72,10 +73,10 @@ class Probe:
         self.weights_K = None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32)
         self.layers = [layer for layer in model.layers if _is_read(layer)]
         first = next((layer for layer in self.layers if layer.weights and _reads_numbers(layer)), None)
-        self.reads_inputs = first is not None and first.input.dtype.startswith(("float", "bfloat"))
+        self.reads_inputs = first is not None and input_of(first).dtype.startswith(("float", "bfloat"))
         taps = [layer.output for layer in self.layers]
-        taps += [layer.input for layer in self.normalizations]
-        taps += [first.input] if first is not None and self.reads_inputs else []
+        taps += [input_of(layer) for layer in self.normalizations]
+        taps += [input_of(first)] if first is not None and self.reads_inputs else []
         self.view = keras.Model(model.inputs, [*taps, model.outputs[0]])
         self.statistics = Statistics(self.built.training_model)
         handles = {id(variable): variable.value.handle for variable in self.built.training_model.variables}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.signals import input_of
 from hornbook.layers.activations import ApproximateGelu, Parametric, RandomizedLeakyReLU, Step, step
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
@@ -102,7 +103,6 @@ def _copied(layer: keras.layers.Layer, changes: dict[str, Any]) -> keras.layers.
     for inner in (config, *(config[key]["config"] for key in ("layer", "backward_layer") if config.get(key))):
         inner.update({key: value for key, value in changes.items() if key in inner} | {"dtype": "float32"})
     made: keras.layers.Layer = type(layer).from_config(config)
-    inputs = layer.input  # with a mask, where tokens are read
-    made.build(inputs[0].shape if isinstance(inputs, list) else inputs.shape)
+    made.build(input_of(layer).shape)
     made.set_weights(layer.get_weights())
     return made

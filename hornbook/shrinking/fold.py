@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.builder.signals import input_of
 from hornbook.data.source import Array
 from hornbook.shrinking.graph import CONVOLUTIONS, SEPARABLE, Change, Graph, hands_on, weight_names
 
@@ -120,7 +121,7 @@ def fold_inputs(graph: Graph, *, evenly: bool = False) -> Folding:
 
 def _of_batch_normalization(layer: Any) -> tuple[Array, Array]:
     """Return (scale, shift), (C,) each."""
-    rank = len(layer.input.shape)
+    rank = len(input_of(layer).shape)
     if (layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis) not in (-1, rank - 1):
         raise KeptError("it normalizes over another axis than the last")
     mean, variance = (np.asarray(weight, np.float64) for weight in (layer.moving_mean, layer.moving_variance))

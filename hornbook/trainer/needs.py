@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.builder.signals import input_of
 from hornbook.data.storage.rows import Rows
 from hornbook.trainer.prepare import Prepared
 
@@ -87,7 +88,7 @@ def _products(layer: keras.layers.Layer) -> int:
         return 0
     kernels = sum(_count(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
     is_recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-    places = [layer.input.shape[1]] if is_recurrent else layer.output.shape[1:-1]
+    places = [input_of(layer).shape[1]] if is_recurrent else layer.output.shape[1:-1]
     return kernels * _count(places)
 
 

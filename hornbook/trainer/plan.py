@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from hornbook.builder.fitting import fits_first_weights
-from hornbook.builder.signals import Expected, Signal, expected_signals
+from hornbook.builder.signals import Expected, Signal, expected_signals, input_of
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory, select
 from hornbook.display.text import cut, cut_inside, hanging
@@ -54,12 +54,12 @@ def expected_of(prepared: Prepared) -> Mapping[str, Expected]:
         return {}
     model = prepared.built.training_model
     first = next((layer for layer in model.layers if layer.weights and not isinstance(layer, NOT_FIRST)), None)
-    if first is None or not first.input.dtype.startswith("float"):
+    if first is None or not input_of(first).dtype.startswith("float"):
         return expected_signals(model, Signal(0.0, 1.0), None if first is None else first.name)
     split = prepared.splits.train
     rows = np.linspace(0, len(split) - 1, min(len(split), EXAMPLES)).astype(int)
     x = np.asarray(in_memory(select(split.x, np.unique(rows))), np.float32)
-    seen = np.asarray(keras.Model(model.input, first.input)(x, training=False), np.float64)
+    seen = np.asarray(keras.Model(model.input, input_of(first))(x, training=False), np.float64)
     return expected_signals(model, Signal(float(seen.mean()), float(np.mean(seen**2))), first.name)
 
 

@@ -164,7 +164,11 @@ def test_what_a_head_does_not_have_is_said(tensorflow):
     hidden = layers.Dense(4, kernel_regularizer=regularizers.OrthogonalRegularizer(0.1))
     found = described(config_of(row(layers.Flatten(), hidden, head, optimizer="adam", loss=None)), "model.keras")
     text = "\n".join(found.notes)
-    for part in ("the head's use_bias (False)", "the head's kernel_regularizer (L2)", "(OrthogonalRegularizer) is left out"):
+    for part in (
+        "the head's use_bias (False)",
+        "the head's kernel_regularizer (L2)",
+        "(OrthogonalRegularizer) is left out",
+    ):
         assert part in text
     assert found.sections["head"] == {"initializer": "zeros"}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hornbook import load_recipe
+from hornbook.explain.explanation import explain
 from hornbook.trainer.sanity import examine
 from hornbook.trainer.sanity.examine import CHECKS
 
@@ -54,6 +55,20 @@ def test_a_shipped_recipe_of_its_own_kind_passes_or_says_why_not(name):
     found, report = verdicts(name, ["data.steps=15"] if name == "rnn_waves" else [])
     assert "fail" not in found.values(), report.lines()
     assert all(outcome.reason for outcome in report.outcomes.values())
+
+
+def test_layers_behind_a_mask_are_looked_into_and_explained():
+    layers = [{"name": "lstm", "units": 4, "return_sequences": True}, "batch_normalization", {"name": "gru", "units": 4}]
+    tokens = {"name": "embedding", "input_dim": 60, "output_dim": 4, "mask_zero": True}
+    recipe = {
+        "data": {"name": "sentences", "examples": 300},
+        "model": {"name": "layers", "layers": [tokens, *layers]},
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "training": {"engine": "graph"},
+    }
+    found, report = verdicts(recipe)
+    assert {found[name] for name in ("data", "initial loss", "signal", "gradients")} == {"pass"}, report.lines()
+    assert any(line.startswith("hidden_2 ") for line in explain(load_recipe(recipe)).plan)
 
 
 ILL = {

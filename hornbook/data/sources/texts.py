@@ -1,8 +1,6 @@
 """Text files as a source: folders of classes. The texts wait beside the inputs until the splits are made."""
 
-import codecs
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +8,11 @@ import numpy as np
 from hornbook.data.pictures.listing import list_files, listed, printable, require_folder
 from hornbook.data.source import Array, Source
 from hornbook.data.sources.folders import class_folders
+from hornbook.data.storage.files import file_text
 from hornbook.errors import DataError
 from hornbook.recipes.sources.texts import TextFolder
 
-__all__ = ["TEXT", "file_text", "load_text_folder", "text_source"]
+__all__ = ["TEXT", "load_text_folder", "text_source"]
 
 TEXT = "text"
 """What a column of texts is called that has no name of its own."""
@@ -71,16 +70,6 @@ def load_text_folder(spec: TextFolder, *, seed: int) -> Source:
         extra={"encoding": spec.encoding},
         **own,
     )
-
-
-def file_text(file: Path, encoding: str) -> str:
-    """Return what a file says, without the mark that some editors put in front of UTF-8.
-
-    Raises:
-        UnicodeDecodeError: If it is not written so.
-        OSError: If it cannot be read.
-    """
-    return file.read_bytes().decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
 
 
 def _is_of(split: Array | None, name: str, count: int) -> Array:

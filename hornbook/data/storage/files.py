@@ -1,5 +1,6 @@
 """Opens data files; whatever is wrong with one becomes a DataError that names it."""
 
+import codecs
 import glob
 import os
 import re
@@ -14,7 +15,7 @@ from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean, nearest, what_it_is
 
 __all__ = [
-    "existing_file", "existing_files", "is_pattern", "memory_bytes", "nearest_name", "read_header", "read_npz",
+    "existing_file", "existing_files", "file_text", "is_pattern", "memory_bytes", "nearest_name", "read_header", "read_npz",
     "unreadable",
 ]  # fmt: skip
 
@@ -39,6 +40,16 @@ def existing_file(path: str | Path) -> Path:
         raise DataError(f"{file}: there is no folder {file.parent.absolute()}. {where}")
     hint = nearest_name(file.name, [entry.name for entry in file.parent.iterdir()])
     raise DataError(f"{file}: no such file. {hint or where}")
+
+
+def file_text(file: Path, encoding: str) -> str:
+    """Return what a file says, without the mark that some editors put in front of UTF-8.
+
+    Raises:
+        UnicodeDecodeError: If it is not written so.
+        OSError: If it cannot be read.
+    """
+    return file.read_bytes().decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
 
 
 def existing_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
