@@ -145,6 +145,15 @@ def test_the_split_counts_steps_and_says_what_borders_cost(tmp_path):
     assert splits.info.warnings == ()
 
 
+@pytest.mark.parametrize(("stride", "at_borders", "at_gaps"), [(1, 10, 5), (3, 3, 2), (50, 0, 0)])
+def test_windows_across_borders_and_gaps_are_counted_whatever_the_stride(tmp_path, stride, at_borders, at_gaps):
+    rows = [(time, place) for place, time in enumerate(hours(60)) if place not in {8, 9}]
+    splits = loaded(
+        written(tmp_path, rows), window=4, horizon=2, stride=stride, split=SplitSpec(validation=10, test=10)
+    )
+    assert Layout.of(splits.info.extra["windows"]).left_out == (at_borders, at_gaps)
+
+
 def test_several_targets_follow_each_other_step_by_step(tmp_path):
     rows = [(time, place, -place) for place, time in enumerate(hours(60))]
     splits = loaded(written(tmp_path, rows, "time,up,down"), target=("up", "down"), window=2, horizon=2)

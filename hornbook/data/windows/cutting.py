@@ -146,8 +146,8 @@ def cut_windows(series: Series, step: Step, shape: Shape, split: SplitSpec) -> C
         parts=parts,
         runs=np.repeat(np.arange(len(begins)), lengths),
         spans={name: (first, last) for name, (first, last) in texts.items()},
-        at_borders=_total(is_new | is_gap, shape) - int(counts.sum()),
-        at_gaps=_total(is_new, shape) - _total(is_new | is_gap, shape),
+        at_borders=_across(is_border & ~is_new, is_new | is_gap, shape),
+        at_gaps=_across(is_gap, is_new, shape),
         gaps=_gaps(series, step, is_gap),
     )
 
@@ -163,8 +163,7 @@ def windows_of_all(series: Series, step: Step, shape: Shape) -> tuple[Array, int
     counts = _count(lengths, shape)
     if not counts.sum():
         _refuse_empty(series, shape, {"train": 0}, {"train": len(np.unique(series.times))})
-    across = _total(is_new, shape) - int(counts.sum())
-    return _starts(begins, counts, shape.stride), across, _gaps(series, step, is_gap)
+    return _starts(begins, counts, shape.stride), _across(is_gap, is_new, shape), _gaps(series, step, is_gap)
 
 
 def last_windows(series: Series, step: Step, window: int) -> Array:
@@ -223,8 +222,12 @@ def _count(lengths: Array, shape: Shape) -> Array:
     return counts
 
 
-def _total(is_break: Array, shape: Shape) -> int:
-    return int(_count(_runs(is_break)[1], shape).sum())
+def _across(is_crossed: Array, is_break: Array, shape: Shape) -> int:
+    """Return how many windows of the runs between breaks lie across one of what may be crossed."""
+    begins, lengths = _runs(is_break)
+    starts = _starts(begins, _count(lengths, shape), shape.stride)
+    crossed = np.append(0, np.cumsum(is_crossed))
+    return int((crossed[starts + shape.span - 1] > crossed[starts]).sum())
 
 
 def _starts(begins: Array, counts: Array, stride: int) -> Array:
