@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
-from hornbook.data.source import Array, Split
+from hornbook.data.source import Array, DataInfo, Split
 from hornbook.display.forecasts import figure_lines, step_lines
 from hornbook.display.text import cut, path_text
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
@@ -330,21 +330,35 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
         return splits, ()
     found, then = splits.info.fingerprint, trained.info.fingerprint
     changed = f"the data has changed since training (fingerprint {found}, then {then})"
-    vocabularies = [
-        {name: facts["vocabulary"] for name, facts in info.extra.get("texts", {}).items()}
-        for info in (splits.info, trained.info)
-    ]
-    if vocabularies[0] != vocabularies[1]:
-        raise RunError(
-            f"{trained.run.path}: {changed}. The vocabulary is another one now, so that numbers of tokens would mean other "
-            "words. Restore the data, or name a file with --input, which is read by the run's own vocabulary."
-        )
+    then_meant, means = _meanings(trained.info), _meanings(splits.info)
+    for what in means:
+        if means[what] != then_meant[what]:
+            raise RunError(
+                f"{trained.run.path}: {changed}. {what}. Restore the data, or name a file with --input, which is read as "
+                "the data was in training."
+            )
     if anyway:
         return splits, (f"note: {changed}; examples that were trained on may be among those of every split.",)
     raise RunError(
         f"{trained.run.path}: {changed}. Its splits are drawn anew, so examples that were trained on may be among those of "
         "every split. Restore the data, or go on with --anyway (in Python anyway=True)."
     )
+
+
+def _meanings(info: DataInfo) -> dict[str, Any]:
+    """Return what the numbers mean that go into a model and come out of it, by what is to be said where it has changed."""
+    return {
+        "The vocabulary is another one now, so that numbers of tokens would mean other words": {
+            name: tuple(facts["vocabulary"]) for name, facts in info.extra.get("texts", {}).items()
+        },
+        "Its series are others now, so that numbers of series would mean other scales": tuple(
+            info.extra.get("windows", {}).get("names") or ()
+        ),
+        "Its columns or their categories are others now, so that numbers would mean other ones": [
+            (feature.name, feature.type, tuple(feature.categories)) for feature in info.features or ()
+        ],
+        "Its classes are others now, so that the numbers of these would mean other ones": tuple(info.class_names or ()),
+    }
 
 
 def _per_class(

@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import hornbook
-from hornbook.errors import DataError, UsageError
+from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 from hornbook.inference.trained import load_run
@@ -208,6 +208,26 @@ def test_figures_beside_baselines_are_those_of_numpy(folder, run):
     text = report.text()
     assert "season of 7" in text
     assert "MAE at step" in text
+
+
+def test_a_split_is_not_read_by_the_scales_of_other_series(tmp_path, tensorflow):
+    file = tmp_path / "t.csv"
+    file.write_text(table(120, ("north", "south")))
+    tree = {
+        "data": {
+            "name": "windows", "path": str(file), "time": "day", "series": "shop", "target": "sales",
+            "window": 7, "scaling": "series", "split": {"validation": 20},
+        },
+        "model": "mlp",
+        "training": {"epochs": 1, "engine": "graph"},
+    }  # fmt: skip
+    run = str(hornbook.train(tree, runs=str(tmp_path / "runs"), progress=False).run)
+    file.write_text(table(121))
+    assert evaluate_run(run, anyway=True).metrics
+    file.write_text(table(120, ("south",)))
+    with pytest.raises(RunError, match="Its series are others now, so that numbers of series would mean other scales"):
+        evaluate_run(run, anyway=True)
+    assert evaluate_run(run, input=file).metrics
 
 
 def test_a_file_is_evaluated_on_all_of_its_windows(folder, run):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hornbook
+from hornbook.errors import RunError
 from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 
@@ -81,3 +82,21 @@ def test_a_gap_that_training_has_is_learned(folder):
     _, unknown, missing = (float(line) for line in (folder / "gap_predictions.csv").read_text().split()[1:])
     assert unknown == missing
     assert kernel.shape == (1 + 4, 8)
+
+
+def test_a_split_is_not_read_by_other_categories(tmp_path, tensorflow):
+    file, generator = tmp_path / "t.csv", np.random.default_rng(1)
+    known = rows(generator.choice(list(CITIES), 90), generator)
+    file.write_text("city,number,y\n" + known)
+    tree = {
+        "data": {"name": "table", "path": str(file), "target": "y"},
+        "model": "mlp",
+        "training": {"epochs": 1, "batch_size": 20, "engine": "graph"},
+    }
+    run = str(hornbook.train(tree, runs=str(tmp_path / "runs"), progress=False).run)
+    file.write_text("city,number,y\n" + known + rows(["Oslo"] * 5, generator))
+    assert evaluate_run(run, anyway=True).metrics
+    file.write_text("city,number,y\n" + known + rows(["Aden"] * 40, generator))
+    with pytest.raises(RunError, match="Its columns or their categories are others now"):
+        evaluate_run(run, anyway=True)
+    assert evaluate_run(run, input=file).metrics

@@ -58,7 +58,11 @@ def test_a_shipped_recipe_of_its_own_kind_passes_or_says_why_not(name):
 
 
 def test_layers_behind_a_mask_are_looked_into_and_explained():
-    layers = [{"name": "lstm", "units": 4, "return_sequences": True}, "batch_normalization", {"name": "gru", "units": 4}]
+    layers = [
+        {"name": "lstm", "units": 4, "return_sequences": True},
+        "batch_normalization",
+        {"name": "gru", "units": 4},
+    ]
     tokens = {"name": "embedding", "input_dim": 60, "output_dim": 4, "mask_zero": True}
     recipe = {
         "data": {"name": "sentences", "examples": 300},
