@@ -50,6 +50,7 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
         read = [outputs[place] for place in places]
         if item.name in JOINS:
             _check_shapes(item, read, index)
+        _check_axes(item, read, index)
         try:
             x = outputs[index] = _apply(read if item.name in JOINS else read[0], item, own, name)
         except REFUSALS as error:
@@ -86,6 +87,28 @@ def _check_shapes(item: FreeLayer, read: Sequence[Tensor], index: int) -> None:
                 "Put a layer between that brings one to the shape of the other, such as 'dense', 'conv2d' or 'flatten'."
             )
             raise RecipeError([Problem(("model", "layers", index, "from"), message, hint, code="layer")])
+
+
+def _check_axes(item: FreeLayer, read: Sequence[Tensor], index: int) -> None:
+    """Refuse what Keras computes across the examples of a batch: a prediction would depend on the others in it.
+
+    Raises:
+        RecipeError: Names the axis, or what attention reads that has no places to attend to.
+    """
+    for key in ("axis", "axes"):
+        value = item.arguments().get(key)
+        axes = [] if value is None else value if isinstance(value, list | tuple) else [value]
+        for axis in axes:
+            if axis in {0, *(-len(tensor.shape) for tensor in read)}:
+                message = f"{axis} is the axis of examples, of which each is computed by itself."
+                hint = "Count from 1, or from the end: -1 is the last axis."
+                raise RecipeError([Problem(("model", "layers", index, key), message, hint, code="layer")])
+    flat = [tensor for tensor in read if len(tensor.shape) < 3]
+    if item.name == "attention" and flat:
+        shape = tuple(flat[0].shape[1:])
+        message = f"'attention' looks from place to place of a sequence, and one of shape {shape} has none."
+        hint = "Let it read sequences of vectors, such as what 'lstm' with 'return_sequences: true' returns."
+        raise RecipeError([Problem(("model", "layers", index, "from"), message, hint, code="layer")])
 
 
 def _fit(first: Sequence[int | None], second: Sequence[int | None], *, free: int | None, stretch: bool) -> bool:

@@ -190,6 +190,30 @@ MISFITS = [
         ("model", "layers", 1),
         "Keras refuses layer 'dot' on inputs of shapes (6,) and (30,): ",
     ),
+    (  # Keras would look from one example of the batch to the others
+        [DENSE, {"name": "dense", "units": 30, "as": "other"}, {"name": "attention", "from": ["deep", "other"]}],
+        X,
+        ("model", "layers", 2, "from"),
+        "'attention' looks from place to place of a sequence, and one of shape (30,) has none.",
+    ),
+    (
+        [{"name": "dense", "units": 6, "as": "deep"}, {"name": "dot", "axes": -2, "from": ["input", "deep"]}],
+        X,
+        ("model", "layers", 1, "axes"),
+        "-2 is the axis of examples, of which each is computed by itself.",
+    ),
+    (
+        [{"name": "dense", "units": 6}, {"name": "softmax", "axis": 0}],
+        X,
+        ("model", "layers", 1, "axis"),
+        "0 is the axis of examples, of which each is computed by itself.",
+    ),
+    (
+        [{"name": "dense", "units": 6}, {"name": "unit_normalization", "axis": [-1, -2]}],
+        X,
+        ("model", "layers", 1, "axis"),
+        "-2 is the axis of examples, of which each is computed by itself.",
+    ),
 ]
 
 
