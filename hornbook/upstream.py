@@ -347,7 +347,14 @@ def finish_averages(optimizer: keras.optimizers.Optimizer) -> None:
 
 def has_all_variables(metric: keras.metrics.Metric) -> bool:
     """Return whether a metric has made its variables; some do so at their first update."""
-    return bool(metric.variables) and bool(getattr(metric, "_built", True))
+    inner = getattr(metric, "metric", metric)  # of one of several heads
+    return bool(inner.variables) and bool(getattr(inner, "_built", True))
+
+
+def inputs_of_output(model: keras.Model) -> list[Any]:
+    """Return the tensors that the last operation of a model of one output reads."""
+    operation, node, _ = model.output._keras_history
+    return list(operation._inbound_nodes[node].input_tensors)
 
 
 def loss_arguments(loss: keras.losses.Loss) -> dict[str, Any]:

@@ -6,18 +6,28 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
 from hornbook.builder.head import (
-    HEAD_ACTIVATION,
     HEAD_CLAMP,
     HEAD_TARGET,
     build_head,
     build_loss,
     decision_threshold,
+    learned,
+    target_scaling,
+    target_transform,
     training_view,
+)
+from hornbook.builder.heads import (
+    HeadPart,
+    activate,
+    build_heads,
+    build_heads_loss,
+    in_loss,
+    parts_of,
+    view_of_scores,
 )
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
@@ -32,11 +42,10 @@ from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
-from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
-__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling"]
+__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "loss_of", "metrics_of"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Built:
         tail: The layers behind `logits_model`.
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
         factors: {id of a variable: factors of its rate and decay} that the recipe names.
+        heads: The heads, where there are several; the layers behind `logits_model` are theirs then, and `tail` is empty.
     """
 
     model: keras.Model
@@ -68,6 +78,7 @@ class Built:
     copied: Copied | None = None
     fixed: frozenset[str] = frozenset()
     factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    heads: tuple[HeadPart, ...] = ()
 
     def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
         """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
@@ -78,10 +89,12 @@ class Built:
     @property
     def from_logits(self) -> bool:
         """Whether the loss reads weighted sums instead of what an activation makes of them."""
-        return HEAD_ACTIVATION in self.tail
+        return any(name.endswith("_activation") for name in self.tail)
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
+        if self.heads:
+            return activate(self.heads, self.model, scores)
         for name in self.tail:
             scores = self.model.get_layer(name)(scores)
         return scores
@@ -93,11 +106,7 @@ class Built:
 
     def in_loss(self, y: Any) -> Any:
         """Return targets in the unit of the loss: transformed and standardized where the model's last layers undo that."""
-        scaling, transform = target_scaling(self.model), target_transform(self.model)
-        if scaling is None:
-            return y
-        y = ops.cast(y, "float32") if transform is None else transform.learned(y)
-        return (y - scaling.mean) / ops.sqrt(scaling.variance)
+        return in_loss(self.heads, self.model, y) if self.heads else learned(self.model, y)
 
 
 def build_model(
@@ -144,7 +153,8 @@ def build_around(recipe: Recipe, model: keras.Model) -> Built:
 
 def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: frozenset[str]) -> Built:
     """Return a network with all that trains it."""
-    logits, tail = training_view(recipe, model)
+    heads = parts_of(recipe)
+    logits, tail = (view_of_scores(heads, model), ()) if heads else training_view(recipe, model)
     factors = variable_factors(recipe.optimizer, model)
     built = Built(
         model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
@@ -154,19 +164,33 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
         optimizer=build_optimizer(
             recipe.optimizer, recipe.training.gradient_clipping, model, precision=recipe.training.precision
         ),
-        loss=build_loss(recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(recipe)),
-        metrics=tuple(
-            build_metric(
-                metric, recipe.task or "regression", units=recipe.head.units, decision=decision_threshold(recipe)
-            )
-            for metric in recipe.training.metrics or ()
-        ),
+        loss=loss_of(recipe, model, heads, tail),
+        metrics=metrics_of(recipe, model, heads),
+        heads=heads,
         copied=copied,
         fixed=fixed,
         factors=factors,
     )
     built.set_factors()
     return built
+
+
+def loss_of(
+    recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...], tail: tuple[str, ...]
+) -> keras.losses.Loss:
+    """Return the loss of what is in front of a network's last layers, `tail` of one head."""
+    if heads:
+        return build_heads_loss(heads, model, of_scores=True)
+    return build_loss(recipe, from_logits=any(name.endswith("_activation") for name in tail), of_members=is_ensemble(recipe))
+
+
+def metrics_of(recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...]) -> tuple[keras.metrics.Metric, ...]:
+    """Return fresh metrics of what a network returns."""
+    if heads:
+        return tuple(metric for part in heads for metric in part.metrics(model))
+    task, decision = recipe.task or "regression", decision_threshold(recipe)
+    specs = recipe.training.metrics or ()
+    return tuple(build_metric(spec, task, units=recipe.head.units, decision=decision) for spec in specs)
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
@@ -189,7 +213,7 @@ def _connect(
     if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x = build_inputs(recipe, info, preprocessing, white=white)
         x = features(x, recipe, vocabulary_size=info.vocabulary_size)
-        return inputs, build_head(x, recipe, preprocessing), None
+        return inputs, _outputs(inputs, x, recipe, preprocessing), None
     inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
@@ -197,7 +221,14 @@ def _connect(
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
     x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
-    return inputs, build_head(x, recipe, preprocessing), copied
+    return inputs, _outputs(inputs, x, recipe, preprocessing), copied
+
+
+def _outputs(inputs: Any, x: Any, recipe: Recipe, preprocessing: Preprocessing) -> Any:
+    """Return the outputs of a recipe's head, or of its heads."""
+    if recipe.heads is not None:
+        return build_heads(inputs, x, recipe, preprocessing)
+    return build_head(x, recipe, preprocessing)
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:
@@ -224,28 +255,21 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    if for_training and {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}:
+    if for_training and (built.heads or {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}):
         members = MembersModel(model.inputs, model.outputs, name=model.name)
-        members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
+        members.train_by(built.logits_model, built.activate, built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
         return members
+    if built.heads:
+        loss: keras.losses.Loss = build_heads_loss(built.heads, model, of_scores=False)
+        model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
+        return model
     loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
         loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist(), transform=target_transform(model))
     model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
     return model
-
-
-def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
-    """Return the layer of a model whose targets are standardized that returns to their unit; None for any other."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.invert]
-    return layers[-1] if layers and layers[-1].name == HEAD_ACTIVATION else None
-
-
-def target_transform(model: keras.Model) -> TargetTransform | None:
-    """Return the layer of a model that returns from the scale on which targets are learned; None for any other."""
-    return next((layer for layer in model.layers if isinstance(layer, TargetTransform)), None)
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

@@ -50,4 +50,14 @@ def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
 
 def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
     """Return what makes outputs by name of the network's; None where they are what users get."""
-    return None
+    if not info.heads:
+        return None
+
+    def by_name(outputs: Tensor) -> dict[str, Tensor]:
+        named, first = {}, 0
+        for head in info.heads:
+            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(outputs[:, first : first + head.units])
+            first += head.units
+        return named
+
+    return by_name

@@ -6,6 +6,7 @@ that the split can be stratified; a table's categories are numbered after it, fr
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.copies import copies_of_target
 from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
+from hornbook.data.head_facts import HeadInfo
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.preprocessing import (
     Standardizing,
@@ -25,11 +27,13 @@ from hornbook.data.preprocessing import (
     with_target_moments,
     without_category,
 )
-from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
+from hornbook.data.several import encode_heads, head_facts
+from hornbook.data.source import Array, DataInfo, Feature, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["check_class_keys", "load", "prepare", "read", "sampled"]
@@ -41,13 +45,16 @@ CHANNELS = {1, 3, 4}  # of grey, RGB and RGBA images
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
 
-def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
+def load(
+    spec: DataSpec, *, seed: int, task: str | None = None, heads: Heads | None = None, memory_budget: int | None = None
+) -> Splits:
     """Return the splits that a recipe's `data` section describes: a pure function of section, seed and task.
 
     Args:
         spec: The validated section.
         seed: The recipe's seed.
         task: The recipe's task; None takes the source's, or infers it from the targets.
+        heads: The recipe's several heads, by name; None: it has one.
         memory_budget: Bytes that the inputs of all splits may take in memory, in the type that the model gets. Above it,
             splits larger than a tenth of it are `Rows`, which stay on disk; everything else comes out the same. None reads
             all into memory.
@@ -56,16 +63,19 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
         RecipeError: If keys of the section contradict each other or the source.
         DataError: If the data is missing, malformed or does not fit.
     """
-    source = read(spec, seed=seed, task=task, memory_budget=memory_budget)
-    return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+    source = read(spec, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
+    return prepare(source, spec, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
 
 
-def read(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Source:
+def read(
+    spec: DataSpec, *, seed: int, task: str | None = None, heads: Heads | None = None, memory_budget: int | None = None
+) -> Source:
     """Return the examples as the source delivers them; arguments and errors as of `load`."""
     errors = [problem for problem in section_problems(spec, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
-    keys = {"memory_budget": memory_budget} if spec.reads_by_budget else {}
+    keys: dict[str, Any] = {"memory_budget": memory_budget} if spec.reads_by_budget else {}
+    keys |= {"apart": True} if heads and spec.reads_targets_apart else {}
     source = spec.load_source(seed=seed, **keys)
     if not isinstance(source, Source):
         raise DataError(
@@ -75,25 +85,25 @@ def read(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
 
 
 def prepare(
-    source: Source, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None
+    source: Source,
+    spec: DataSpec,
+    *,
+    seed: int,
+    task: str | None = None,
+    heads: Heads | None = None,
+    memory_budget: int | None = None,
 ) -> Splits:
     """Return the splits of a loaded source; `spec` gives the shared keys. Arguments and errors as of `load`."""
-    wanted = cast("Task | None", task or spec.task_hint)
+    wanted = task or spec.task_hint
     if wanted is not None and wanted not in TASKS:
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
-    targets = encode_targets(canonical_inputs(source, memory_budget=memory_budget), wanted)
-    check_class_keys(targets, spec)
-    mapping, class_names = None, targets.class_names
-    if class_names is not None and targets.family == "classes":
-        mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
-    final = final_task(targets.family, class_names, cast("Task | None", task))
-    encoded = targets.source
+    targets, mapping, labels, numbers = _encoded(source, spec, task, heads, memory_budget)
+    encoded, class_names = targets.source, labels.class_names
     split_seed = spec.effective_split().seed
     seed = seed if split_seed is None else split_seed
     split_by = _in_order(encoded.split_by, spec)
-    labels_of_classes = encoded.y if targets.family == "classes" else None
-    by: dict[str, Any] = {"labels": labels_of_classes, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
+    by: dict[str, Any] = {"labels": numbers, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
     if encoded.likeness is not None and encoded.likeness.is_together:
         division = divide_together(encoded.likeness, split=spec.effective_split(), **by)
     else:
@@ -104,7 +114,6 @@ def prepare(
     if mapping is not None and class_names is not None:
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
-    labels = _Labels(final, class_names, source.target_names)
     parts, limited = _limit(parts, spec, labels, seed=seed)
     parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
@@ -117,6 +126,40 @@ class _Labels:
     task: Task
     class_names: tuple[str, ...] | None
     target_names: tuple[str, ...] | None
+    heads: tuple[HeadInfo, ...] = ()
+    stratifies_by: str | None = None
+
+
+def _encoded(
+    source: Source, spec: DataSpec, task: str | None, heads: Heads | None, memory_budget: int | None
+) -> tuple[Targets, Array | None, _Labels, Array | None]:
+    """Return the encoded targets, new numbers of classes where some are chosen, what labels mean, and what stratifies."""
+    if heads:
+        hint = cast("Task | None", spec.task_hint)
+        columns = getattr(spec, "types", None)
+        several = encode_heads(source, heads, numbers=columns, hint=hint)
+        encoded = canonical_inputs(several.source, memory_budget=memory_budget)
+        if several.labels is None and spec.effective_split().method == "stratified":
+            raise DataError(
+                "data.split.method: stratified keeps the mix of the classes of one target, and of these heads none predicts "
+                "classes, or several predict different ones. Use 'random'."
+            )
+        targets = Targets("several", encoded, None, several.warnings)
+        check_class_keys(targets, spec)
+        return targets, None, _Labels("several", None, None, several.heads, several.stratifies_by), several.labels
+    if isinstance(source.y, Mapping):
+        listed = ", ".join(map(str, source.y))
+        raise DataError(f"the targets have names ({listed}), and the recipe has one head. Name heads for them in 'heads'.")
+    targets = encode_targets(
+        canonical_inputs(source, memory_budget=memory_budget), cast("Task | None", task or spec.task_hint)
+    )
+    check_class_keys(targets, spec)
+    mapping, class_names = None, targets.class_names
+    if class_names is not None and targets.family == "classes":
+        mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
+    final = final_task(targets.family, class_names, cast("Task | None", task))
+    numbers = targets.source.y if targets.family == "classes" else None
+    return targets, mapping, _Labels(final, class_names, source.target_names), numbers
 
 
 def _check_keys(source: Source, spec: DataSpec) -> None:
@@ -282,14 +325,14 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         warnings += unseen
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
-        warnings += copies_of_target(parts["train"], features, has_classes=labels.task != "regression")
+        warnings += _copies(parts["train"], features, labels)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
     )
-    if labels.task == "regression":
+    if labels.task in {"regression", "several"}:
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
     info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
@@ -312,8 +355,21 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         extra["pictures"] = {**extra["pictures"], "classes": counts}
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
-    info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)
+    if labels.stratifies_by is not None and method == "stratified":
+        extra["stratified_by"] = labels.stratifies_by
+    heads = head_facts(labels.heads, parts)
+    info = replace(info, split_method=method, heads=heads, warnings=tuple(warnings + scale_warnings), extra=extra)
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
+
+
+def _copies(train: Split, features: tuple[Feature, ...] | None, labels: _Labels) -> tuple[str, ...]:
+    """Return a warning for each column that is a target in other words."""
+    if not labels.heads:
+        return copies_of_target(train, features, has_classes=labels.task != "regression")
+    said = [
+        copies_of_target(train.of_head(head), features, has_classes=head.task != "regression") for head in labels.heads
+    ]
+    return tuple(dict.fromkeys(text for texts in said for text in texts))
 
 
 def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:

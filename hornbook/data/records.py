@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from hornbook.data.head_facts import HeadInfo
 from hornbook.data.source import DataInfo, Feature
 from hornbook.errors import DataError
 
@@ -24,7 +25,7 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
     """
     known = {field.name for field in fields(DataInfo)}
     values: dict[str, Any] = {key: record[key] for key in record if key in known}
-    missing = known - set(values) - {"warnings", "extra"}
+    missing = known - set(values) - {"warnings", "extra", "heads"}
     if missing:
         raise DataError(
             f"the record of the data lacks {', '.join(sorted(missing))}. It was written by another version."
@@ -43,7 +44,13 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
             )
             for feature in values["features"]
         )
+    values["heads"] = tuple(map(_head, values.get("heads") or ()))
     return DataInfo(**values)
+
+
+def _head(record: Mapping[str, Any]) -> HeadInfo:
+    lists = ("class_names", "class_counts", "columns", "target_names")
+    return HeadInfo(**{**record, **{key: record[key] and tuple(record[key]) for key in lists if record.get(key) is not None}})
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,10 @@
 """What a data source returns, and what the rest of Hornbook gets: arrays, inputs that stay on disk, and facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from hornbook.data.head_facts import HeadInfo
 from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
 
@@ -13,7 +14,7 @@ __all__ = [
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
-Task = Literal["multiclass", "binary", "multilabel", "regression"]
+Task = Literal["multiclass", "binary", "multilabel", "regression", "several"]
 MOST_NAMED = 5  # categories that a line about a table names
 
 
@@ -74,7 +75,8 @@ class Source:
         x: Inputs, examples first: images (N, H, W, C) uint8 or float, tables (N, F) float32, sequences (N, T, F)
             float32, tokens (N, T) int32 (0 is padding). Best memory-mapped or as `Rows` where they come from a file:
             the memory budget decides what is read.
-        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers.
+        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers. For several heads also a mapping of
+            (N,) arrays by name, each of a type of its own.
         kind: What the inputs are.
         x_test: The source's own test inputs, or None.
         y_test: Their targets.
@@ -140,6 +142,12 @@ class Split:
         weights, names = (None if values is None else values[positions] for values in (self.weights, self.names))
         return Split(select(self.x, positions), self.y[positions], weights, names)
 
+    def of_head(self, head: HeadInfo) -> "Split":
+        """Return the same examples with the targets of one of several heads alone, as those of a recipe that has no other."""
+        y = self.y[:, head.place]
+        y = y.astype(np.int32) if head.task in {"binary", "multiclass"} else y
+        return replace(self, y=y[:, 0] if y.shape[1] == 1 else y)
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -183,6 +191,23 @@ class Preprocessing:
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
 
+    def of_targets(self, place: slice) -> "Preprocessing":
+        """Return the same with some of the targets alone."""
+        names = ("target_mean", "target_variance", "target_knots", "target_low", "target_high")
+        known = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(self, **{name: values[place] for name, values in known.items()})
+
+    def with_targets(self, place: slice, own: "Preprocessing") -> "Preprocessing":
+        """Return the same with what `own` says of some of the targets in its place."""
+        knots = list(self.target_knots or ((),) * len(self.target_mean or ()))
+        knots[place] = own.target_knots or knots[place]
+        changed: dict[str, Any] = {"target_knots": tuple(knots)}
+        for name in ("target_mean", "target_variance"):
+            values = list(getattr(self, name))
+            values[place] = getattr(own, name)
+            changed[name] = tuple(values)
+        return replace(self, **changed)
+
 
 @dataclass(frozen=True)
 class DataInfo:
@@ -193,7 +218,7 @@ class DataInfo:
         kind: What the inputs are.
         input_shape: Shape of one example, without the batch axis; None in a sequence's first place where it varies.
         input_dtype: NumPy name of the inputs' type (``uint8``, ``float32``, ``int32``).
-        task: What the labels say the task is.
+        task: What the labels say the task is; `several` where there are several heads, each with a task of its own.
         num_classes: Classes (multiclass: K, binary: 2, multilabel: labels); 0 for regression.
         target_size: Numbers per target: 1, or K for multilabel and multi-output regression.
         class_names: Names in label order; None for regression.
@@ -209,6 +234,7 @@ class DataInfo:
             ``weighted`` (true where examples have weights), ``streams`` (true where inputs stay on disk), ``pictures`` (of
             picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
             ``spans`` (first and last moment of each split by time), and what the source adds.
+        heads: What is known of each of several heads, in their order; empty where there is one.
     """
 
     name: str
@@ -227,6 +253,19 @@ class DataInfo:
     split_method: str
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    heads: tuple[HeadInfo, ...] = ()
+
+    def head(self, name: str) -> HeadInfo:
+        """Return what is known of one of several heads."""
+        return next(head for head in self.heads if head.name == name)
+
+    def of_head(self, name: str) -> "DataInfo":
+        """Return the facts as if there were this one of several heads alone."""
+        head = self.head(name)
+        own: dict[str, Any] = {"targets": head.targets, "target_names": head.target_names and list(head.target_names)}
+        extra = {**self.extra, **{key: value for key, value in own.items() if value is not None}}
+        keys = ("task", "num_classes", "target_size", "class_names", "class_counts")
+        return replace(self, heads=(), extra=extra, **{key: getattr(head, key) for key in keys})
 
     def target_names(self) -> tuple[str, ...]:
         """Return the names of a regression's targets, or their numbers from 1 on; nothing where there is one target."""
@@ -253,7 +292,9 @@ class DataInfo:
             "tokens": f"token sequences of up to {shape}",
         }[self.kind]
         target = f"{self.num_classes} {'labels' if self.task == 'multilabel' else 'classes'}"
-        if self.task == "regression":
+        if self.heads:
+            target = f"{len(self.heads)} heads"
+        elif self.task == "regression":
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
         target += ", weighted" if self.extra.get("weighted") else ""
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
@@ -294,6 +335,13 @@ class Splits:
     test: Split | None
     info: DataInfo
     preprocessing: Preprocessing
+
+    def of_head(self, name: str) -> "Splits":
+        """Return the same examples as those of a recipe that has this one of several heads alone."""
+        head = self.info.head(name)
+        others = [None if part is None else part.of_head(head) for part in (self.validation, self.test)]
+        preprocessing = self.preprocessing.of_targets(head.place)
+        return Splits(self.train.of_head(head), *others, self.info.of_head(name), preprocessing)
 
 
 @dataclass(frozen=True)

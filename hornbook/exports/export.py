@@ -27,7 +27,7 @@ from hornbook.exports.proof import Proof, compare
 from hornbook.exports.signature import output_name
 from hornbook.exports.stripped import stripped
 from hornbook.inference.evaluate import load_splits
-from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
 from hornbook.runs.directory import Run
 from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import reason
@@ -120,7 +120,7 @@ def export_run(
     for each in () if is_all else formats:
         if each.missing():
             raise UsageError(f"--to {each.name}: needs {', '.join(each.missing())}. Install it: {each.install_line()}")
-    trained = load_run(name, which=which, trust=trust)
+    trained = of_one_head(load_run(name, which=which, trust=trust), "an export is of")
     targets = {each.name: _target(trained, each, precision, output, is_alone=len(formats) == 1) for each in formats}
     taken = [str(path) for path in targets.values() if path.exists()]
     if taken and not force:

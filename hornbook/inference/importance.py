@@ -181,9 +181,9 @@ class _Ready:
 
 
 def _monitored(trained: Trained) -> tuple[str, bool]:
-    """Return what the run's best epoch was chosen by, without its split, and whether more of it is better."""
+    """Return what the best epoch was chosen by, without its split, and whether more is better; of one head its loss."""
     checkpoint = trained.recipe.training.checkpoint
-    if checkpoint is None:
+    if checkpoint is None or trained.head is not None:
         return "loss", False
     return checkpoint.monitor.removeprefix("val_"), checkpoint.mode == "max"
 

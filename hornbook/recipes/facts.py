@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hornbook.recipes.recipe import Recipe
@@ -32,6 +32,8 @@ class Facts:
             the ``size`` (root mean square) of the largest column.
         input_size: Numbers of an example.
         vocabulary_size: Distinct tokens.
+        heads: What is known of each of several heads, as if it were the only one; empty where there is one. Of the whole there
+            is no task then.
     """
 
     task: Task | None = None
@@ -48,6 +50,7 @@ class Facts:
     inputs: Mapping[str, float] | None = None
     input_size: int | None = None
     vocabulary_size: int | None = None
+    heads: Mapping[str, "Facts"] = field(default_factory=dict)
 
     def batches(self, recipe: Recipe) -> int | None:
         """Return the batches of an epoch; None before the data is loaded."""
@@ -57,9 +60,16 @@ class Facts:
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
         """Return what is known from the recipe alone, or from the data's `DataInfo` too."""
         data = recipe.data
+        heads = {
+            name: cls.of(
+                recipe.of_head(name), None if info is None else info.of_head(name), is_standardized=is_standardized
+            )
+            for name in recipe.heads or ()
+        }
         if info is not None:
             return cls(
-                task=info.task,
+                heads=heads,
+                task=None if heads else info.task,
                 kind=info.kind,
                 num_classes=info.num_classes or None,
                 target_size=info.target_size,
@@ -76,9 +86,11 @@ class Facts:
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
         standardized = bool(default if data.standardize is None else data.standardize)
-        task = recipe.task or data.task_hint
+        task = recipe.task or (None if heads else data.task_hint)
         num_classes = None
-        if data.relabel is not None and task != "regression":
+        if heads:
+            pass  # each has its own
+        elif data.relabel is not None and task != "regression":
             num_classes = len(set(data.relabel.values()))
         elif data.classes is not None:
             num_classes = len(data.classes)
@@ -91,6 +103,7 @@ class Facts:
             kind=kind,
             num_classes=num_classes,
             has_validation=data.effective_split().validation != 0,
+            heads=heads,
             is_standardized=standardized and not getattr(recipe.normalization, "input", False),
         )
 
@@ -101,7 +114,7 @@ class Facts:
         They need not be true of arrays that are passed in Python in place of the data, so only `hornbook check` asks.
         """
         known, data = cls.of(recipe), recipe.data
-        if data.classes is None and data.relabel is None and recipe.task != "regression":
+        if data.classes is None and data.relabel is None and recipe.task != "regression" and not known.heads:
             known = replace(known, class_names=data.known_classes)
         columns = getattr(data, "columns", None) or data.known_columns
         size = len(columns) if columns is not None and data.data_kind == "table" else data.known_input_size
@@ -129,12 +142,27 @@ class Facts:
 
 def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
     """Return {monitor: better direction} of everything the run records; None while the task is unknown."""
+    if recipe.heads is not None:
+        return _of_heads(recipe, facts)
     metrics: tuple[MetricSpec, ...] | None = recipe.training.metrics
     if metrics is None:
         if facts.task is None:
             return None
         metrics = (default_metric(facts.task, recipe.head.loss),)
     recorded = {"loss": "min"} | {metric.recorded: metric.mode for metric in metrics}
+    if facts.has_validation:
+        recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
+    return recorded
+
+
+def _of_heads(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
+    """Return what is recorded of several heads: the loss of all, each head's and its metrics; None as long as a task is unknown."""
+    recorded = {"loss": "min"}
+    for name in recipe.heads or ():
+        own = recorded_names(recipe.of_head(name), replace(facts.heads[name], has_validation=False))
+        if own is None:
+            return None
+        recorded |= {f"{name}_{metric}": mode for metric, mode in own.items()}
     if facts.has_validation:
         recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
     return recorded

@@ -20,6 +20,7 @@ from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
 from hornbook.recipes.shrunk import complete
+from hornbook.recipes.targets import name_targets
 from hornbook.recipes.trial import space_problems
 
 __all__ = [
@@ -171,6 +172,7 @@ def check_recipe(
     complete(document)
     apply_overrides(document, overrides, defaults=_default_components())
     complete(document)  # where an override names the earlier run
+    name_targets(document)
     if of_run and isinstance(document.tree, dict):
         as_before(document.tree)
         _trust_now(document.tree, trust=trust)

@@ -38,7 +38,11 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     facts = Facts.of(recipe, info, is_standardized=is_standardized)
     problems = list(check_rules(recipe, facts))
     refuse_errors(recipe, problems)
-    values: dict[str, Any] = {"task": facts.task, "head": _head(recipe, facts), "training": _training(recipe, facts)}
+    values: dict[str, Any] = {"training": _training(recipe, facts)}
+    if recipe.heads is not None:
+        values["heads"] = {name: _named_head(recipe, facts, name) for name in recipe.heads}
+    else:
+        values |= {"task": facts.task, "head": _head(recipe, facts)}
     activation = recipe.activation.name if recipe.activation is not None else None
     if recipe.model.hidden_units() != ():  # there are hidden layers
         if activation is None:
@@ -109,6 +113,15 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     return filled
 
 
+def _named_head(recipe: Recipe, facts: Facts, name: str) -> dict[str, Any]:
+    """Return one of several heads with every default filled in."""
+    named, view, own = (recipe.heads or {})[name], recipe.of_head(name), facts.heads[name]
+    written: dict[str, Any] = recipe.to_dict()["heads"][name]
+    metrics = named.metrics if named.metrics is not None else (default_metric(own.task or "regression", named.loss),)
+    filled = {"task": own.task, "metrics": [_whole(metric, own) for metric in metrics]}
+    return written | _head(view, own) | filled
+
+
 def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
     if recipe.head.standardize_targets is not None:
         return recipe.head.standardize_targets
@@ -123,9 +136,7 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     if recipe.training.metrics is None and facts.task is not None:
         plain["metrics"] = [default_metric(facts.task, recipe.head.loss).model_dump()]
     elif any(isinstance(metric, AveragedMetric) for metric in recipe.training.metrics or ()):
-        plain["metrics"] = [
-            metric.model_dump(exclude_none=True) | _average(metric, facts) for metric in recipe.training.metrics or ()
-        ]
+        plain["metrics"] = [_whole(metric, facts) for metric in recipe.training.metrics or ()]
     stopping = plain.get("early_stopping")
     if stopping is not None:
         plain["early_stopping"] = stopping | monitor_of(recipe, facts, stopping)
@@ -135,9 +146,10 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     return plain
 
 
-def _average(metric: MetricSpec, facts: Facts) -> dict[str, str]:
+def _whole(metric: MetricSpec, facts: Facts) -> dict[str, Any]:
+    """Return a metric with how it is averaged, where it is."""
     average = metric.average_of(facts.task) if isinstance(metric, AveragedMetric) else None
-    return {} if average is None else {"average": average}
+    return metric.model_dump(exclude_none=True) | ({} if average is None else {"average": average})
 
 
 def monitor_of(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.builder.heads import parts_of
+from hornbook.data.source import Preprocessing
 from hornbook.display import terminal
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.device import describe_device
@@ -163,9 +165,10 @@ class ConsoleProgress(Narrator):
 
 def label(name: str) -> str:
     """Return a short heading: ``val_rmse`` for ``val_root_mean_squared_error``."""
-    prefix = "val_" if name.startswith("val_") else ""
-    plain = name.removeprefix("val_")
-    return prefix + LABELS.get(plain, plain)
+    for long, short in LABELS.items():
+        if name == long or name.endswith(f"_{long}"):
+            return name.removesuffix(long) + short
+    return name
 
 
 def _width(name: str) -> int:
@@ -178,7 +181,9 @@ def _number(name: str, value: float) -> str:
 
 def _columns(prepared: Prepared) -> list[str]:
     """Return the columns that fit into 78 characters: loss, metrics, validation, rate, seconds."""
-    metrics = ["loss", *(metric.recorded for metric in prepared.recipe.training.metrics or ())]
+    recipe = prepared.recipe
+    of_heads = [f"{name}_{one.recorded}" for name, head in (recipe.heads or {}).items() for one in head.metrics or ()]
+    metrics = ["loss", *of_heads, *(metric.recorded for metric in recipe.training.metrics or ())]
     has_validation = bool(prepared.splits.info.counts.get("validation"))
     chosen = [*metrics, *(f"val_{name}" for name in metrics if has_validation)]
     fixed = ["learning_rate", "train_seconds"]
@@ -196,7 +201,9 @@ def heading(prepared: Prepared) -> list[str]:
     name = recipe.name or "recipe"
     count = sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables)
     units = recipe.model.hidden_units()
-    parts = [*_flat_input(prepared), *_runs_of_equal(units or ()), recipe.head.units]
+    heads = recipe.heads or {"": recipe.head}
+    last = "+".join(str(head.units) for head in heads.values())
+    parts = [*_flat_input(prepared), *_runs_of_equal(units or ()), last]
     sizes = "-".join(map(str, parts)) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
     if recipe.reuse is not None and recipe.reuse.copy_ is None and not recipe.reuse.holds_weights_alone:
@@ -236,6 +243,15 @@ def _runs_of_equal(units: Sequence[int]) -> list[str]:
 def _units(prepared: Prepared) -> list[str]:
     """Return a line that says in which unit a regression's loss and metrics are, where these differ."""
     recipe, preprocessing = prepared.recipe, prepared.splits.preprocessing
+    of_heads = [
+        f"{part.name}: {text}"
+        for part in parts_of(recipe)
+        for text in _unit(part.recipe, preprocessing.of_targets(slice(*part.columns.targets)))
+    ]
+    return of_heads if recipe.heads is not None else _unit(recipe, preprocessing)
+
+
+def _unit(recipe: Recipe, preprocessing: Preprocessing) -> list[str]:
     mean, variance = preprocessing.target_mean, preprocessing.target_variance
     if not recipe.head.standardize_targets or mean is None or variance is None:
         return []
@@ -254,7 +270,8 @@ def _flat_input(prepared: Prepared) -> list[Any]:
         return []
     copied = prepared.built.copied
     first = [layer.name for layer in prepared.built.model.layers if copied is None or layer.name not in copied.origin]
-    for name in (*sorted(name for name in first if name.startswith("hidden_")), "head"):
+    heads = [f"head_{name}" for name in prepared.recipe.heads or ()]
+    for name in (*sorted(name for name in first if name.startswith("hidden_")), "head", *heads):
         if name in first:
             return [prepared.built.model.get_layer(name).input.shape[-1]]
     return []

@@ -14,6 +14,7 @@ from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
 from hornbook.recipes.sources.checks import section_problems
 from hornbook.recipes.sources.common import DataSpec
@@ -87,6 +88,7 @@ def from_arrays(
     spec: DataSpec | None = None,
     seed: int = 42,
     task: str | None = None,
+    heads: Heads | None = None,
     kind: DataKind | None = None,
     memory_budget: int | None = None,
 ) -> Splits:
@@ -100,6 +102,7 @@ def from_arrays(
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
+        heads: A recipe's several heads, by name: y is then an array whose columns they name, or a mapping of arrays by name.
         kind: What the inputs are, where their shape does not say it.
         memory_budget: As of `load`.
 
@@ -108,6 +111,8 @@ def from_arrays(
         RecipeError, DataError: As `load`.
     """
     if isinstance(data, Splits):
+        if [*(heads or ())] != [head.name for head in data.info.heads]:
+            raise UsageError("data: the splits are for other heads than the recipe's. Pass arrays, or a Source.")
         return data
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
     keys = Arrays(**shared)
@@ -115,7 +120,8 @@ def from_arrays(
     if errors:
         raise RecipeError(errors)
     column = keys.split.column if keys.split else None
-    return prepare(_as_source(data, kind, column), keys, seed=seed, task=task, memory_budget=memory_budget)
+    source = _as_source(data, kind, column)
+    return prepare(source, keys, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
 
 
 def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
@@ -176,9 +182,16 @@ def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
         from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
-    arrays = {role: _as_array(value, role) for role, value in roles.items()}
+    arrays = {role: _as_targets(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])
     return Source(kind=kind, target_names=column_names(roles["y"]), **cast("Any", arrays))
+
+
+def _as_targets(value: Any, role: str) -> Any:
+    """Return inputs or targets as an array; targets by name as a mapping of arrays."""
+    if role[0] == "y" and isinstance(value, Mapping):
+        return {name: _as_array(array, f"{role}[{name!r}]") for name, array in value.items()}
+    return _as_array(value, role)
 
 
 def _in_memory(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from hornbook.recipes.sources.table import Table
 __all__ = ["dialect_of", "load_table", "split_values", "table_frame"]
 
 
-def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> Source:
+def load_table(spec: Table, *, seed: int, memory_budget: int | None = None, apart: bool = False) -> Source:
     """Return a table as a source: x (N, F) float32 with NaN for missing numbers and codes for categories.
 
     Args:
@@ -41,6 +42,7 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         seed: Of no use here.
         memory_budget: A table of which a data frame would exceed it is read in parts, and its rows stay on disk; None: none
             is. See `tables.large`.
+        apart: Whether targets are wanted by column: a mapping of (N,) arrays, each of a type of its own.
 
     Raises:
         DataError: If a file or column is missing or malformed.
@@ -48,6 +50,11 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
     train = _encoded(spec, spec.path, dialect, memory_budget)
     dialect, said = train.dialect, train.said
+
+    def targets(frame: Any, where: str) -> Any:
+        read = partial(target_array, frame=frame, dialect=dialect, where=where, numbers=spec.types or ())
+        return {name: read([name]) for name in spec.target_columns} if apart else read(spec.target_columns)
+
     own: dict[str, Any] = {}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
@@ -55,16 +62,16 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         name, other = table_name(path), _encoded(spec, path, dialect, memory_budget, features=train.features)
         said = (*said, *other.said)
         own[f"x_{split}"] = other.x
-        own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
+        own[f"y_{split}"] = targets(other.beside, name)
         own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
     return Source(
         train.x,
-        target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
+        targets(train.beside, where),
         "table",
         features=train.features,
         split_by=split_values(spec.split, train.beside, dialect, where),
         weights=weights_of(spec.weight, train.beside, dialect, where),
-        target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
+        target_names=spec.target_columns if len(spec.target_columns) > 1 and not apart else None,
         warnings=(
             *said,
             *train.warnings,

@@ -85,12 +85,14 @@ class Table(Stored):
     data_kind = "table"
     has_split_column: ClassVar[bool] = True
     reads_by_budget: ClassVar[bool] = True
+    reads_targets_apart: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
 
     path: FileNames
     """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
-    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
+    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together. With `heads` it may
+    be omitted: each head names its own."""
     columns: Names | dict[str, Type] | None = None
     """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
     types: dict[str, Type] | None = None
@@ -140,17 +142,18 @@ class Table(Stored):
             raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
         return value
 
-    def load_source(self, *, seed: int, memory_budget: int | None = None) -> Any:
+    def load_source(self, *, seed: int, memory_budget: int | None = None, apart: bool = False) -> Any:
         """Return the table as a `hornbook.data.Source`, read in parts where it exceeds the budget.
 
         Args:
             seed: The recipe's seed.
             memory_budget: Bytes.
+            apart: Whether targets are wanted as a mapping of columns by name, in place of one array.
 
         Raises:
             DataError: If the data is missing or malformed.
         """
-        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget)
+        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget, apart=apart)
 
     @property
     def task_hint(self) -> Any:  # type: ignore[override]  # of the class for other sources
