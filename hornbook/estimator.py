@@ -233,7 +233,9 @@ class Estimator(BaseEstimator):
             raise UsageError(f"task: there is no task {learned!r}. Expected: {', '.join(TASKS)}.")
         tree = self._tree()
         if "heads" in tree:
-            raise UsageError("heads: scikit-learn's estimators predict one thing. Train recipes with several heads by hornbook.train.")
+            raise UsageError(
+                "heads: scikit-learn's estimators predict one thing. Train recipes with several heads by hornbook.train."
+            )
         data = tree.get("data")
         shared = (
             {key: value for key, value in data.items() if key in DataSpec.shared} if isinstance(data, Mapping) else {}

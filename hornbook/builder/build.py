@@ -181,7 +181,9 @@ def loss_of(
     """Return the loss of what is in front of a network's last layers, `tail` of one head."""
     if heads:
         return build_heads_loss(heads, model, of_scores=True)
-    return build_loss(recipe, from_logits=any(name.endswith("_activation") for name in tail), of_members=is_ensemble(recipe))
+    return build_loss(
+        recipe, from_logits=any(name.endswith("_activation") for name in tail), of_members=is_ensemble(recipe)
+    )
 
 
 def metrics_of(recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...]) -> tuple[keras.metrics.Metric, ...]:

@@ -17,10 +17,10 @@ from hornbook.recipes.sections.initializer import Default, Ntk
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
 __all__ = [
+    "HEAD",
     "HEAD_ACTIVATION",
     "HEAD_CLAMP",
     "HEAD_TARGET",
-    "HEAD",
     "build_head",
     "build_loss",
     "decision_threshold",
@@ -70,7 +70,9 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing, *, name:
         chosen = recipe.initializer if recipe.model.hidden_units() == () else Default()
     if isinstance(chosen, Default):
         chosen = suited_initializer(head.activation).model_copy(update={"bias": chosen.bias})
-    arguments["kernel_initializer"] = build_initializer(chosen, head.activation, seed=recipe.seed, name=f"{name}/kernel")
+    arguments["kernel_initializer"] = build_initializer(
+        chosen, head.activation, seed=recipe.seed, name=f"{name}/kernel"
+    )
     bias = chosen.bias or recipe.initializer.bias
     if bias is not None:
         arguments["bias_initializer"] = build_initializer(bias, head.activation, seed=recipe.seed, name=f"{name}/bias")
@@ -98,7 +100,9 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing, *, name:
             outputs = head.activation.build(name=f"{name}_activation", dtype="float32")(logits)
         outputs = mean_of_members(outputs) if has_members else outputs
     if head.clamp and preprocessing.target_low is not None and preprocessing.target_high is not None:
-        outputs = Clamp(preprocessing.target_low, preprocessing.target_high, name=f"{name}_clamp", dtype="float32")(outputs)
+        outputs = Clamp(preprocessing.target_low, preprocessing.target_high, name=f"{name}_clamp", dtype="float32")(
+            outputs
+        )
     return outputs
 
 

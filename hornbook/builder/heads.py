@@ -106,9 +106,7 @@ class HeadPart:
         of_scores, of_outputs = self.losses(model)
         view, columns = self.recipe, self.columns
         found: list[keras.metrics.Metric] = [
-            HeadLoss(
-                of_scores, of_outputs, columns, lambda y: learned(model, y, self.layer), name=f"{self.name}_loss"
-            )
+            HeadLoss(of_scores, of_outputs, columns, lambda y: learned(model, y, self.layer), name=f"{self.name}_loss")
         ]
         for spec in view.training.metrics or ():
             metric = build_metric(

@@ -35,7 +35,9 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
 
 def unwrap(model: Any) -> Any:
     """Return the network of a saved model: the same object where it shows nothing else."""
-    found = [layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)]
+    found = [
+        layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)
+    ]
     if not found:
         return model
     network = found[0]
@@ -56,7 +58,9 @@ def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
     def by_name(outputs: Tensor) -> dict[str, Tensor]:
         named, first = {}, 0
         for head in info.heads:
-            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(outputs[:, first : first + head.units])
+            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(
+                outputs[:, first : first + head.units]
+            )
             first += head.units
         return named
 

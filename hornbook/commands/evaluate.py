@@ -127,7 +127,9 @@ def evaluate(
         from hornbook.inference.calibration import one_head
 
         recipe = load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust)
-        gates.check_names(recipe if head is None or recipe.heads is None else recipe.of_head(one_head("--require", head, recipe)))
+        gates.check_names(
+            recipe if head is None or recipe.heads is None else recipe.of_head(one_head("--require", head, recipe))
+        )
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 

@@ -15,8 +15,8 @@ import numpy as np
 from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import check_coverage, keep_classes, new_numbers
 from hornbook.data.copies import copies_of_target
-from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
 from hornbook.data.head_facts import HeadInfo
+from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.preprocessing import (
     Standardizing,
@@ -32,8 +32,8 @@ from hornbook.data.source import Array, DataInfo, Feature, Inputs, Source, Split
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
-from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
 from hornbook.recipes.sections.heads import Heads
+from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["check_class_keys", "load", "prepare", "read", "sampled"]
@@ -149,7 +149,9 @@ def _encoded(
         return targets, None, _Labels("several", None, None, several.heads, several.stratifies_by), several.labels
     if isinstance(source.y, Mapping):
         listed = ", ".join(map(str, source.y))
-        raise DataError(f"the targets have names ({listed}), and the recipe has one head. Name heads for them in 'heads'.")
+        raise DataError(
+            f"the targets have names ({listed}), and the recipe has one head. Name heads for them in 'heads'."
+        )
     targets = encode_targets(
         canonical_inputs(source, memory_budget=memory_budget), cast("Task | None", task or spec.task_hint)
     )

@@ -157,7 +157,7 @@ def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
     """Return what a source tells without its inputs."""
     data = recipe.data
     if recipe.heads is not None:
-        several = encode_heads(source, recipe.heads, hint=cast("Any", data.task_hint))
+        several = encode_heads(source, recipe.heads, hint=data.task_hint)
         return replace(facts, kind=source.kind).divided(recipe, _sizes(several.source))
     check_lengths(source)
     targets = encode_targets(source, recipe.task)
@@ -169,7 +169,7 @@ def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
     y = targets.source.y
     known = replace(
         facts,
-        task=task,
+        task=None if task == "several" else task,
         kind=source.kind,
         num_classes=len(names) if names is not None else None,
         class_names=names,

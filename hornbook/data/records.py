@@ -50,7 +50,8 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
 
 def _head(record: Mapping[str, Any]) -> HeadInfo:
     lists = ("class_names", "class_counts", "columns", "target_names")
-    return HeadInfo(**{**record, **{key: record[key] and tuple(record[key]) for key in lists if record.get(key) is not None}})
+    values = {key: tuple(value) if key in lists and value is not None else value for key, value in record.items()}
+    return HeadInfo(**values)
 
 
 def _plain(value: Any) -> Any:

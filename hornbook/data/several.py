@@ -88,9 +88,7 @@ def encode_heads(
     return SeveralTargets(whole, tuple(facts), labels, by, tuple(warnings))
 
 
-def _facts(
-    head: str, task: Any, encoded: Targets, columns: tuple[Any, ...], place: tuple[int, int]
-) -> HeadInfo:
+def _facts(head: str, task: Any, encoded: Targets, columns: tuple[Any, ...], place: tuple[int, int]) -> HeadInfo:
     names = None if task == "regression" else encoded.class_names
     return HeadInfo(
         name=head,
@@ -100,12 +98,14 @@ def _facts(
         class_names=names,
         class_counts=(),
         columns=place,
-        target_names=tuple(map(str, columns)) if all(isinstance(column, str) for column in columns) and columns else None,
+        target_names=tuple(map(str, columns))
+        if all(isinstance(column, str) for column in columns) and columns
+        else None,
     )
 
 
 def targets_of(source: Source, head: str, named: NamedHead) -> tuple[Source, tuple[Any, ...]]:
-    """Return the source with one head's targets alone, and the columns that they are; none where there is one without a name.
+    """Return the source with one head's targets alone, and the columns that they are; none where it has no name.
 
     Raises:
         DataError: If there are no such columns, or it is not said which.
@@ -123,7 +123,9 @@ def targets_of(source: Source, head: str, named: NamedHead) -> tuple[Source, tup
             raise DataError(f"there is no target {column!r}. {did_you_mean(str(column), [*map(str, known)])}")
     columns = columns or tuple(known)
     arrays = {
-        name: _picked(getattr(source, name), columns, known) for name in SPLIT_NAMES if getattr(source, name) is not None
+        name: _picked(getattr(source, name), columns, known)
+        for name in SPLIT_NAMES
+        if getattr(source, name) is not None
     }
     only = len(known) == 1 or not isinstance(source.y, Mapping)
     own = replace(source, **arrays, target_names=None, class_names=source.class_names if only else None)
@@ -158,7 +160,9 @@ def _picked(y: Any, columns: tuple[Any, ...], known: tuple[Any, ...]) -> Any:
             listed = ", ".join(f"{column} {len(array):,}" for column, array in zip(columns, arrays, strict=True))
             raise DataError(f"its targets are not equally long: {listed}.")
         if any(array.dtype.kind in "OUS" for array in arrays):
-            raise DataError(f"several targets of one head are numbers or labels of 0 and 1, and one of {columns} is text.")
+            raise DataError(
+                f"several targets of one head are numbers or labels of 0 and 1, and one of {columns} is text."
+            )
         return np.column_stack(arrays)
     rows = np.asarray(y)
     if rows.ndim == 1:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from hornbook.data.head_facts import HeadInfo
 from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
@@ -75,8 +77,8 @@ class Source:
         x: Inputs, examples first: images (N, H, W, C) uint8 or float, tables (N, F) float32, sequences (N, T, F)
             float32, tokens (N, T) int32 (0 is padding). Best memory-mapped or as `Rows` where they come from a file:
             the memory budget decides what is read.
-        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers. For several heads also a mapping of
-            (N,) arrays by name, each of a type of its own.
+        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers. For several heads also a
+            mapping of (N,) arrays by name, each of a type of its own.
         kind: What the inputs are.
         x_test: The source's own test inputs, or None.
         y_test: Their targets.
@@ -143,7 +145,7 @@ class Split:
         return Split(select(self.x, positions), self.y[positions], weights, names)
 
     def of_head(self, head: HeadInfo) -> "Split":
-        """Return the same examples with the targets of one of several heads alone, as those of a recipe that has no other."""
+        """Return the same examples with the targets of one of several heads alone, as of a recipe that has no other."""
         y = self.y[:, head.place]
         y = y.astype(np.int32) if head.task in {"binary", "multiclass"} else y
         return replace(self, y=y[:, 0] if y.shape[1] == 1 else y)
@@ -339,9 +341,9 @@ class Splits:
     def of_head(self, name: str) -> "Splits":
         """Return the same examples as those of a recipe that has this one of several heads alone."""
         head = self.info.head(name)
-        others = [None if part is None else part.of_head(head) for part in (self.validation, self.test)]
+        validation, test = (None if part is None else part.of_head(head) for part in (self.validation, self.test))
         preprocessing = self.preprocessing.of_targets(head.place)
-        return Splits(self.train.of_head(head), *others, self.info.of_head(name), preprocessing)
+        return Splits(self.train.of_head(head), validation, test, self.info.of_head(name), preprocessing)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hornbook.data import load_data
 from hornbook.doctor.case import Case, Examples
 from hornbook.doctor.finding import Finding
 from hornbook.doctor.rules import examples, fit, layers, outputs, rate
-from hornbook.errors import HornbookError
+from hornbook.errors import HornbookError, UsageError
 from hornbook.recipes.faults import FAULTS
 from hornbook.recipes.load import load_recipe
 from hornbook.runs import find_run

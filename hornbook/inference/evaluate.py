@@ -100,7 +100,12 @@ class Report:
         if self.heads:
             lines.append(f"loss {self.metrics['loss']:.4f}")
             for name, report in self.heads.items():
-                lines += ["", f"head {name}", *report.figures(), *(report.errors.lines() if report.errors is not None else [])]
+                lines += [
+                    "",
+                    f"head {name}",
+                    *report.figures(),
+                    *(report.errors.lines() if report.errors is not None else []),
+                ]
         else:
             lines += self.figures()
         for part in (self.confidence, self.errors, self.importance, self.cost):
@@ -221,7 +226,8 @@ def evaluate_run(
     where = _where(trained, split or "test") if input is None else "x"
     classes, confusion, mistakes = _from_scores(trained, examples, decision, errors=errors, where=where)
     heads = {
-        view.head or "": _of_head(view, splits, examples, metrics, errors=errors, where=where) for view in trained.heads()
+        view.head or "": _of_head(view, splits, examples, metrics, errors=errors, where=where)
+        for view in trained.heads()
     }
     shuffled = None
     if importance is not None:

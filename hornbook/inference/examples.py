@@ -92,7 +92,9 @@ def examples_of(
 def _of_heads(trained: Trained, source: str | Path, **reading: Any) -> Examples:
     """Return the examples of a file with the targets of all heads, each read like those of a run that has no other."""
     if str(source) == "-":
-        raise UsageError("--input -: the targets of several heads are read one by one. Name a file, or one head: --head NAME.")
+        raise UsageError(
+            "--input -: the targets of several heads are read one by one. Name a file, or one head: --head NAME."
+        )
     read = [examples_of(view, source, with_targets=True, **reading) for view in trained.heads()]
     if len({len(examples.x) for examples in read}) > 1:
         raise DataError(

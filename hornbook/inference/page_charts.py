@@ -28,11 +28,14 @@ def pictures_of(seen: Examination, prefix: str = "") -> dict[str, Any]:
     if seen.roc:
         chance = Line((0, 1), (0, 1), AXIS, width=1.0, is_dashed=True)
         pictures["roc"] = _curves(f"{prefix}roc", seen.roc, "false positive rate", "true positive rate", [chance])
-        pictures["precision_recall"] = _curves(f"{prefix}precision-recall", seen.precision_recall, "recall", "precision", [])
+        pictures["precision_recall"] = _curves(
+            f"{prefix}precision-recall", seen.precision_recall, "recall", "precision", []
+        )
     if seen.calibration is not None:
         pictures["reliability"] = _reliability(f"{prefix}reliability", seen.calibration.bins)
     pictures["targets"] = [
-        (target.name, *_target(f"{prefix}{{}}-{place + 1}", target)) for place, target in enumerate(seen.targets[:MOST_TARGETS])
+        (target.name, *_target(f"{prefix}{{}}-{place + 1}", target))
+        for place, target in enumerate(seen.targets[:MOST_TARGETS])
     ]
     return pictures
 
@@ -69,9 +72,7 @@ def _reliability(name: str, bins: Sequence[Bin]) -> str:
     expected = ((0.0, 0.0), (1.0, 1.0))
     chart = DotChart(confidence, accuracy, "confidence", "accuracy", expected, weights=examples, size=SIZE)
     points = ", ".join(f"{right:.2f} at {sure:.2f} ({count})" for sure, right, count in known)
-    return chart.svg(
-        name, f"Accuracy by confidence, on the dashed line where probabilities are right: {points}"
-    )
+    return chart.svg(name, f"Accuracy by confidence, on the dashed line where probabilities are right: {points}")
 
 
 def _target(name: str, target: Residuals) -> tuple[str, str]:

@@ -299,7 +299,9 @@ def _of_heads(scores: Array, trained: Trained) -> dict[str, Any]:
         for name, values in _columns(part.columns.of_outputs(scores), view, view.decision()).items():
             own = _own_name(name, view)
             if own in columns:
-                raise UsageError(f"two heads would have a column '{own}'. Predict with one at a time: --head {part.name}.")
+                raise UsageError(
+                    f"two heads would have a column '{own}'. Predict with one at a time: --head {part.name}."
+                )
             columns[own] = values
     return columns
 

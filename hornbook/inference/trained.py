@@ -86,15 +86,14 @@ class Trained:
     def built(self, threshold: float | None = None) -> Built:
         """Return the model in its two views, ready to evaluate; with `threshold` in place of those of all its metrics."""
         heads = parts_of(self.recipe)
-        logits_model, tail = (view_of_scores(heads, self.model), ()) if heads else training_view(self.recipe, self.model)
-        metrics = (
-            metrics_of(self.recipe, self.model, heads)
-            if threshold is None
-            else tuple(
-                build_metric(_decided(metric, threshold), self.info.task, units=self.recipe.head.units, decision=threshold)
-                for metric in self.recipe.training.metrics or ()
-            )
+        logits_model, tail = (
+            (view_of_scores(heads, self.model), ()) if heads else training_view(self.recipe, self.model)
         )
+        metrics = metrics_of(self.recipe, self.model, heads)
+        if threshold is not None:
+            task, units = self.recipe.task or "regression", self.recipe.head.units
+            specs = [_decided(metric, threshold) for metric in self.recipe.training.metrics or ()]
+            metrics = tuple(build_metric(spec, task, units=units, decision=threshold) for spec in specs)
         return Built(
             model=self.model,
             training_model=self.model,

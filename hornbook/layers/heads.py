@@ -1,6 +1,6 @@
 """Loss and metrics of several heads: each reads its columns of one matrix of targets and of one of outputs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 

@@ -40,11 +40,9 @@ class MembersLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("hornbook")
 class MembersModel(MixingModel):
-    """A functional model that `fit` trains by what comes before its last layers: by each member of an ensemble, or by several heads."""
+    """A functional model that `fit` trains by what comes before its last layers: by members of an ensemble, or by heads."""
 
-    def train_by(
-        self, scores: keras.Model, activate: Callable[[Any], Any], in_loss: Callable[[Any], Any]
-    ) -> None:
+    def train_by(self, scores: keras.Model, activate: Callable[[Any], Any], in_loss: Callable[[Any], Any]) -> None:
         """Set what the loss is of.
 
         Args:

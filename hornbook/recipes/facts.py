@@ -32,8 +32,8 @@ class Facts:
             the ``size`` (root mean square) of the largest column.
         input_size: Numbers of an example.
         vocabulary_size: Distinct tokens.
-        heads: What is known of each of several heads, as if it were the only one; empty where there is one. Of the whole there
-            is no task then.
+        heads: What is known of each of several heads, as if it were the only one; empty where there is one. Of the whole
+            there is no task then.
     """
 
     task: Task | None = None
@@ -156,7 +156,7 @@ def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
 
 
 def _of_heads(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
-    """Return what is recorded of several heads: the loss of all, each head's and its metrics; None as long as a task is unknown."""
+    """Return what is recorded of several heads: the loss of all, each head's, its metrics; None while a task is unknown."""
     recorded = {"loss": "min"}
     for name in recipe.heads or ():
         own = recorded_names(recipe.of_head(name), replace(facts.heads[name], has_validation=False))

@@ -126,7 +126,7 @@ class Prepared:
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
         preprocessing = self.splits.preprocessing
-        heads = [*(self.recipe.heads or {"head": self.recipe.head}).values()]
+        heads = [self.recipe.head, *(self.recipe.heads or {}).values()]
         if not with_statistics or not any(head.standardize_targets for head in heads):
             preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
         if all(head.target_transform is None for head in heads):

@@ -35,7 +35,7 @@ __all__ = ["Facts", "check_rules", "rule_codes"]
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
 OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance"})
-"""Rules that read `head`, and look at a recipe with several heads as a whole or, as they advise of class weights, not at all."""
+"""Rules that read `head` and look at a recipe with several heads as a whole; they advise of what is of one head alone."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ def one_way_to_heads(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     one = next(iter(recipe.heads))
     if recipe.head != Head():
-        yield Problem(("head",), "the recipe has 'heads' too.", f"Write these keys at 'heads.{one}', or remove 'heads'.")
+        yield Problem(
+            ("head",), "the recipe has 'heads' too.", f"Write these keys at 'heads.{one}', or remove 'heads'."
+        )
     if recipe.task is not None:
         message = "each of several heads has a task of its own."
         yield Problem(("task",), message, f"Write 'heads.{one}.task', or remove it: tasks follow from the targets.")
@@ -43,7 +45,9 @@ def one_way_to_heads(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("data", "augmentation", key), message, "Remove it.")
     for key in ("pretraining", "shrink"):
         if getattr(recipe, key) is not None:
-            yield Problem((key,), f"'{key}' is for a network with one head, and this has several.", "Remove one of them.")
+            yield Problem(
+                (key,), f"'{key}' is for a network with one head, and this has several.", "Remove one of them."
+            )
     if getattr(recipe.model, "ensemble", None) is not None:
         message = "the members of an ensemble have one head each, and this recipe has several."
         yield Problem(("model", "ensemble"), message, "Remove one of them.")
@@ -60,7 +64,9 @@ def heads_share_a_loss(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     for name, head in heads.items():
         if not head.weight:
             message = "with a weight of 0 the head learns nothing: what it predicts is what it starts with."
-            yield Problem(("heads", name, "weight"), message, "Give it a weight above 0, or remove it.", severity="warning")
+            yield Problem(
+                ("heads", name, "weight"), message, "Give it a weight above 0, or remove it.", severity="warning"
+            )
         if head.loss is not None and head.loss.name == "perceptron":
             message = "'perceptron' is for a head alone: its rule has no sum with other losses."
             yield Problem(("heads", name, "loss"), message, "Use 'binary_crossentropy'.")
@@ -81,7 +87,9 @@ def heads_have_names(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         for recorded in ("loss", *(metric.recorded for metric in head.metrics or ())):
             key = f"{name}_{recorded}"
             if key in seen:
-                yield Problem(path, f"'{key}' would be recorded twice, for '{seen[key]}' too.", "Rename one of the heads.")
+                yield Problem(
+                    path, f"'{key}' would be recorded twice, for '{seen[key]}' too.", "Rename one of the heads."
+                )
             seen[key] = name
 
 

@@ -22,9 +22,9 @@ class NamedHead(Head):
     to there learn from its loss too. Géron, ch. 10; Szegedy et al. (2015), arXiv:1409.4842, section 5.
     """
 
-    target: TargetColumn | Annotated[tuple[TargetColumn, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = (
-        None
-    )
+    target: (
+        TargetColumn | Annotated[tuple[TargetColumn, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None
+    ) = None
     """Target column, or several; omitted: the one that is called like the head, or the only target there is."""
     task: Task | None = None
     """What is predicted; omitted: known from the target."""

@@ -91,8 +91,8 @@ class Table(Stored):
     path: FileNames
     """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
-    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together. With `heads` it may
-    be omitted: each head names its own."""
+    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together. With `heads` it
+    may be omitted: each head names its own."""
     columns: Names | dict[str, Type] | None = None
     """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
     types: dict[str, Type] | None = None

@@ -105,7 +105,9 @@ def _of_heads(prepared: Prepared, figures: dict[str, Any]) -> Outcome | None:
     for head in prepared.splits.info.heads:
         y = prepared.splits.train.of_head(head).y
         if (y == y[:1]).all():
-            return failed(f"every training example has the same target of the head '{head.name}': nothing to learn.", **figures)
+            return failed(
+                f"every training example has the same target of the head '{head.name}': nothing to learn.", **figures
+            )
     return None
 
 
