@@ -60,12 +60,7 @@ class Facts:
     def of(cls, recipe: Recipe, info: Any = None, *, is_standardized: bool | None = None) -> "Facts":
         """Return what is known from the recipe alone, or from the data's `DataInfo` too."""
         data = recipe.data
-        heads = {
-            name: cls.of(
-                recipe.of_head(name), None if info is None else info.of_head(name), is_standardized=is_standardized
-            )
-            for name in recipe.heads or ()
-        }
+        heads = {name: cls._of_head(recipe, name, info, is_standardized) for name in recipe.heads or ()}
         if info is not None:
             return cls(
                 heads=heads,
@@ -106,6 +101,18 @@ class Facts:
             heads=heads,
             is_standardized=standardized and not getattr(recipe.normalization, "input", False),
         )
+
+    @classmethod
+    def _of_head(cls, recipe: Recipe, name: str, info: Any, is_standardized: bool | None) -> "Facts":
+        """Return what is known of one of several heads; what a source knows of its target it knows of no other."""
+        own = None if info is None else info.of_head(name)
+        known = cls.of(recipe.of_head(name), own, is_standardized=is_standardized)
+        data, head = recipe.data, (recipe.heads or {})[name]
+        names_other = head.target not in {None, getattr(data, "target_name", None)}
+        names_other = names_other or (head.target is None and name in (data.known_columns or ()))
+        if info is not None or not names_other or hasattr(data, "target_columns"):
+            return known
+        return replace(known, task=head.task, num_classes=None)
 
     @classmethod
     def named(cls, recipe: Recipe) -> "Facts":

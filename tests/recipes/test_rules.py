@@ -19,6 +19,7 @@ SEQUENCES = {"data": "waves", "model": {"name": "rnn", "units": [8]}}
 NO_HIDDEN = {"data": "digits", "model": "mlp"}
 
 
+HOUSES = {"name": "table", "path": "houses.csv", "target": ["price", "sold"]}
 APPLICATION = {"from": {"application": "MobileNetV2", "weights": "none"}}
 
 
@@ -306,6 +307,58 @@ CASES = [
         "head-clamp",
         {**IMAGES, "head": {"clamp": True}},
         "head.clamp: the task is multiclass, whose outputs have a range of their own. Remove it.",
+    ),
+    (
+        "heads-or-head",
+        {**IMAGES, "heads": {"digit": {}}, "training": {"class_weights": "balanced"}},
+        "training.class_weights: classes have weights where there is one head, and this recipe has several."
+        " Remove it; a head's share of the loss is its 'weight'.",
+    ),
+    (
+        "heads-weight",
+        {**IMAGES, "heads": {"digit": {"weight": 0.0}, "early": {"weight": 0.0, "from": "hidden_1"}}},
+        "heads.digit.weight: every weight is 0, so that there is no loss to minimize."
+        " Give one of the heads a weight above 0; omitted it is 1.",
+    ),
+    (
+        "heads-weight",
+        {**IMAGES, "heads": {"digit": {}, "early": {"weight": 0.0, "from": "hidden_1"}}},
+        "warning: heads.early.weight: with a weight of 0 the head learns nothing: what it predicts is what it starts with."
+        " Give it a weight above 0, or remove it.",
+    ),
+    (
+        "heads-name",
+        {**IMAGES, "heads": {"digit": {}, "early_target": {"from": "hidden_1"}}},
+        "heads.early_target: a name that ends in 'target' is that of a layer behind a head."
+        " Use another name, and say what it predicts: '{target: early_target}'.",
+    ),
+    (
+        "heads-target",
+        {"data": HOUSES, "model": "mlp", "heads": {"price": {}, "gone": {"target": "sald"}}},
+        "heads.gone.target: 'sald' is none of the target columns (price, sold). Did you mean 'sold'?",
+    ),
+    (
+        "heads-from",
+        {**IMAGES, "heads": {"digit": {}, "early": {"from": "hidden_2"}}},
+        "heads.early.from: there is no block 'hidden_2'. There are: hidden_1.",
+    ),
+    (
+        "loss-task",
+        {**IMAGES, "heads": {"digit": {}, "early": {"from": "hidden_1", "loss": "huber"}}},
+        "heads.early.loss: 'huber' is for regression tasks, and this task is multiclass."
+        " Omit it to get the task's own loss.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "heads": {"digit": {"metrics": ["accuracy", "r2_score"]}}},
+        "heads.digit.metrics.1: 'r2_score' is for regression tasks, and this task is multiclass."
+        " 'hornbook list metric' shows what each is for.",
+    ),
+    (
+        "monitor",
+        {**IMAGES, "heads": {"digit": {}}, "training": {"early_stopping": {"monitor": "val_accuracy"}}},
+        "training.early_stopping.monitor: 'val_accuracy' is not recorded. Recorded: val_loss, val_digit_loss,"
+        " val_digit_accuracy.",
     ),
     (
         "amount-schedule",

@@ -299,6 +299,7 @@ def test_free_layers_are_checked_like_components(layer, sentence):
     assert layer_sentences(layer) == [sentence]
 
 
+WELL_FORMED = [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True), ("heads", {"x": {}})]
 MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name": None}, {1: 2}, {"x": {}}]
 
 
@@ -307,7 +308,7 @@ MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name
 def test_no_malformed_value_makes_checking_raise(key, value):
     problems = check_recipe({**BASE, key: value}).problems
     optional = value is None or (value == {} and key in {"head", "regularization", "training"})
-    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True)]
+    allowed = optional or (key, value) in WELL_FORMED
     assert allowed or problems
     assert all(problem.sentence().endswith((".", "?")) for problem in problems)
 
