@@ -357,6 +357,13 @@ def inputs_of_output(model: keras.Model) -> list[Any]:
     return list(operation._inbound_nodes[node].input_tensors)
 
 
+def columns_of(outputs: Any, place: slice, name: str) -> Any:
+    """Return columns of a functional model's tensor (B, K), by an operation of this name; Keras would count a name up."""
+    chosen = outputs[:, place]
+    chosen._keras_history.operation.name = name
+    return chosen
+
+
 def loss_arguments(loss: keras.losses.Loss) -> dict[str, Any]:
     """Return the arguments of the function that a loss calls; Keras leaves some out of the loss's config."""
     return dict(getattr(loss, "_fn_kwargs", {}))

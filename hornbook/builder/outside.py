@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from hornbook.data.source import DataInfo
+from hornbook.upstream import columns_of
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
 
@@ -28,7 +29,7 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
     front, back = _front(model, info), _back(model, info)
     if front is None and back is None:
         return model
-    inputs, x = front or (model.input, model.input)
+    inputs, x = front or _own_input(model)
     outputs = keras.Model(model.input, model.output, name=NETWORK)(x)
     return keras.Model(inputs, outputs if back is None else back(outputs), name=model.name)
 
@@ -45,6 +46,13 @@ def unwrap(model: Any) -> Any:
     return network
 
 
+def _own_input(model: keras.Model) -> tuple[Any, Tensor]:
+    """Return (an input like the network's, the same): one that both shared would be saved with a number of the process."""
+    given = model.inputs[0]
+    own = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=given.name)
+    return own, own
+
+
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
     return None
@@ -58,9 +66,8 @@ def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
     def by_name(outputs: Tensor) -> dict[str, Tensor]:
         named, first = {}, 0
         for head in info.heads:
-            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(
-                outputs[:, first : first + head.units]
-            )
+            columns = columns_of(outputs, slice(first, first + head.units), f"{head.name}_columns")
+            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(columns)
             first += head.units
         return named
 

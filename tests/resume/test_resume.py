@@ -73,12 +73,24 @@ KINDS = {
         },
         "schedule": "coslog",
     },
+    "several heads, an auxiliary one, their metrics": {
+        "data": {"name": "iris", "columns": ["sepal_length", "petal_length"], "split": {"validation": 20, "test": 20}},
+        "model": {"name": "mlp", "units": [8, 6]},
+        "heads": {
+            "species": {"metrics": ["accuracy", "f1_score"]},
+            "petals": {"target": "petal_width", "loss": "huber", "weight": 0.5, "metrics": ["r2_score"]},
+            "early": {"target": "species", "from": "hidden_1", "weight": 0.1},
+        },
+        "regularization": {"dropout": 0.3},
+        "training": {"batch_size": 20, "checkpoint": {"monitor": "val_petals_r2_score"}},
+    },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
 OFTEN_TRIED = {
     "dropout, batch norm, one_cycle, clipping, examples that are mixed, XLA",
     "accumulation, averaged weights, class weights, penalties, a smaller last batch",
     "so many steps, the last of them within an epoch",
+    "several heads, an auxiliary one, their metrics",
 }
 """Kinds that between them have most of what has to go on."""
 FIT = {

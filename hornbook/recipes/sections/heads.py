@@ -31,7 +31,7 @@ class NamedHead(Head):
     weight: NonNegative = 1.0
     """What its loss is multiplied with in the sum that training minimizes."""
     metrics: Annotated[tuple[Metric, ...] | None, BeforeValidator(as_tuple)] = None
-    """What is recorded beside its loss, as `<head>_<metric>`; omitted: accuracy, or the root mean squared error."""
+    """What is recorded beside its loss, `sold_accuracy` of a head `sold`; omitted: accuracy, or root mean squared error."""
     from_: Annotated[str | None, Field(alias="from", min_length=1)] = None
     """The block whose outputs it reads, such as `hidden_1`; omitted: the last."""
 
