@@ -235,9 +235,8 @@ def _weighted(layer: keras.layers.Layer, before: Signal) -> Signal | None:
 def _is_elementwise(layer: keras.layers.Layer) -> bool:
     """Return whether a layer is an activation that looks at one number at a time."""
     name = type(layer).__name__
-    if name == "Softmax" or layer.input.shape != layer.output.shape:
-        return False
-    return name in {"LeakyReLU", "PReLU", "ELU", "ReLU", "Activation", "RandomizedLeakyReLU", "Step", "ApproximateGELU"}
+    known = {"LeakyReLU", "PReLU", "ELU", "ReLU", "Activation", "RandomizedLeakyReLU", "Step", "ApproximateGELU"}
+    return name in known and layer.input.shape == layer.output.shape
 
 
 def _through(function: Any, before: Signal | None) -> Signal | None:
