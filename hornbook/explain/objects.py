@@ -91,7 +91,8 @@ class Objects:
 
     def _of_loss(self) -> Facts:
         loss = self.prepared.built.loss
-        return {**loss_arguments(loss), **_config(loss)}
+        own = {name: loss_arguments(one) for name, (one, _, _) in getattr(loss, "heads", {}).items()}
+        return {**loss_arguments(loss), **_config(loss), "of heads": own}
 
     def _of_phases(self) -> Facts:
         phases = enumerate(self.session.timeline.phases, 1)
@@ -110,6 +111,14 @@ class Objects:
             "task": info.task,
             "classes": list(info.class_names or ()),
             "class counts": list(info.class_counts),
+            "heads": {
+                head.name: {
+                    "task": head.task,
+                    "classes": list(head.class_names or ()),
+                    "targets": list(head.target_names or ()),
+                }
+                for head in info.heads
+            },
             "columns": info.describe_columns() if info.features else None,
             "split": info.split_method,
             "examples": digests,
@@ -129,6 +138,10 @@ class Objects:
             for layer in built.training_model.layers
             if layer.weights
         }
+        for part in built.heads:
+            model = built.training_model
+            reads = keras.Model(model.input, model.get_layer(part.layer).input)
+            facts.setdefault("reads", {})[part.name] = reads.layers[-1].name
         if built.copied is not None:
             facts["copied"] = dict(built.copied.origin)
             facts["from"] = built.copied.where
