@@ -6,18 +6,15 @@ that the split can be stratified; a table's categories are numbered after it, fr
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from hornbook.data.canonical import canonical_inputs
-from hornbook.data.classes import check_coverage, keep_classes, new_numbers
-from hornbook.data.copies import copies_of_target
-from hornbook.data.head_facts import HeadInfo
-from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
+from hornbook.data.classes import check_coverage, keep_classes
+from hornbook.data.labels import Targets, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
+from hornbook.data.meaning import Labels, check_class_keys, copies, encoded_labels
 from hornbook.data.preprocessing import (
     Standardizing,
     check_columns,
@@ -27,8 +24,8 @@ from hornbook.data.preprocessing import (
     with_target_moments,
     without_category,
 )
-from hornbook.data.several import encode_heads, head_facts
-from hornbook.data.source import Array, DataInfo, Feature, Inputs, Source, Split, Splits, Task
+from hornbook.data.several import head_facts
+from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
 from hornbook.errors import DataError, RecipeError
@@ -98,7 +95,7 @@ def prepare(
     if wanted is not None and wanted not in TASKS:
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
-    targets, mapping, labels, numbers = _encoded(source, spec, task, heads, memory_budget)
+    targets, mapping, labels, numbers = encoded_labels(source, spec, task, heads, memory_budget)
     encoded, class_names = targets.source, labels.class_names
     split_seed = spec.effective_split().seed
     seed = seed if split_seed is None else split_seed
@@ -117,51 +114,6 @@ def prepare(
     parts, limited = _limit(parts, spec, labels, seed=seed)
     parts = _within_budget(parts, memory_budget)
     return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """What the labels mean."""
-
-    task: Task
-    class_names: tuple[str, ...] | None
-    target_names: tuple[str, ...] | None
-    heads: tuple[HeadInfo, ...] = ()
-    stratifies_by: str | None = None
-
-
-def _encoded(
-    source: Source, spec: DataSpec, task: str | None, heads: Heads | None, memory_budget: int | None
-) -> tuple[Targets, Array | None, _Labels, Array | None]:
-    """Return the encoded targets, new numbers of classes where some are chosen, what labels mean, and what stratifies."""
-    if heads:
-        hint = cast("Task | None", spec.task_hint)
-        columns = getattr(spec, "types", None)
-        several = encode_heads(source, heads, numbers=columns, hint=hint)
-        encoded = canonical_inputs(several.source, memory_budget=memory_budget)
-        if several.labels is None and spec.effective_split().method == "stratified":
-            raise DataError(
-                "data.split.method: stratified keeps the mix of the classes of one target, and of these heads none predicts "
-                "classes, or several predict different ones. Use 'random'."
-            )
-        targets = Targets("several", encoded, None, several.warnings)
-        check_class_keys(targets, spec)
-        return targets, None, _Labels("several", None, None, several.heads, several.stratifies_by), several.labels
-    if isinstance(source.y, Mapping):
-        listed = ", ".join(map(str, source.y))
-        raise DataError(
-            f"the targets have names ({listed}), and the recipe has one head. Name heads for them in 'heads'."
-        )
-    targets = encode_targets(
-        canonical_inputs(source, memory_budget=memory_budget), cast("Task | None", task or spec.task_hint)
-    )
-    check_class_keys(targets, spec)
-    mapping, class_names = None, targets.class_names
-    if class_names is not None and targets.family == "classes":
-        mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
-    final = final_task(targets.family, class_names, cast("Task | None", task))
-    numbers = targets.source.y if targets.family == "classes" else None
-    return targets, mapping, _Labels(final, class_names, source.target_names), numbers
 
 
 def _check_keys(source: Source, spec: DataSpec) -> None:
@@ -185,15 +137,6 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
         )
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
-
-
-def check_class_keys(targets: Targets, spec: DataSpec) -> None:
-    """Raise a DataError if the section chooses classes and the targets are none."""
-    for key in ("classes", "relabel"):
-        if targets.family != "classes" and getattr(spec, key) is not None:
-            raise DataError(
-                f"data.{key}: the task is {targets.family}, which has no classes. Remove it, or set 'task: multiclass'."
-            )
 
 
 def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
@@ -282,7 +225,7 @@ def _pick(source: Source, positions: Array) -> Split:
     return whole.at(positions)
 
 
-def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
+def _limit(parts: Parts, spec: DataSpec, labels: Labels, *, seed: int) -> tuple[Parts, list[str]]:
     """Return the splits with training cut to a sample of its examples."""
     train, limit = parts["train"], spec.limit
     if limit is None:
@@ -318,7 +261,7 @@ def _within_budget(parts: Parts, budget: int | None) -> Parts:
     }
 
 
-def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_far: tuple[str, list[str]]) -> Splits:
+def _finish(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_far: tuple[str, list[str]]) -> Splits:
     """Return the splits with preprocessing and facts."""
     method, warnings = so_far
     features = source.features
@@ -327,7 +270,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         warnings += unseen
     if source.kind == "table":
         warnings += check_columns(parts["train"].x, features)
-        warnings += _copies(parts["train"], features, labels)
+        warnings += copies(parts["train"], features, labels)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
@@ -362,16 +305,6 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     heads = head_facts(labels.heads, parts)
     info = replace(info, split_method=method, heads=heads, warnings=tuple(warnings + scale_warnings), extra=extra)
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
-
-
-def _copies(train: Split, features: tuple[Feature, ...] | None, labels: _Labels) -> tuple[str, ...]:
-    """Return a warning for each column that is a target in other words."""
-    if not labels.heads:
-        return copies_of_target(train, features, has_classes=labels.task != "regression")
-    said = [
-        copies_of_target(train.of_head(head), features, has_classes=head.task != "regression") for head in labels.heads
-    ]
-    return tuple(dict.fromkeys(text for texts in said for text in texts))
 
 
 def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:
@@ -423,7 +356,7 @@ def _standardize(source: Source, spec: DataSpec) -> bool | Standardizing:
     return source.kind in {"table", "sequence"}
 
 
-def _describe(parts: Parts, source: Source, labels: _Labels, *, name: str) -> DataInfo:
+def _describe(parts: Parts, source: Source, labels: Labels, *, name: str) -> DataInfo:
     """Return the facts about the splits."""
     train = parts["train"]
     is_classes = labels.task in {"multiclass", "binary"}

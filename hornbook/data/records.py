@@ -50,7 +50,9 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
 
 def _head(record: Mapping[str, Any]) -> HeadInfo:
     lists = ("class_names", "class_counts", "columns", "target_names")
-    values = {key: tuple(value) if key in lists and value is not None else value for key, value in record.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if key in lists and value is not None else value for key, value in record.items()
+    }
     return HeadInfo(**values)
 
 

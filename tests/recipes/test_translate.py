@@ -300,6 +300,18 @@ def test_free_layers_are_checked_like_components(layer, sentence):
 
 
 WELL_FORMED = [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True), ("heads", {"x": {}})]
+
+
+def test_keys_of_one_of_several_heads_are_known():
+    heads = {"digit": {"los": "huber", "weight": -1.0}, "Early": {}, "late": {"from": 3}}
+    assert [problem.sentence() for problem in check_recipe({**BASE, "heads": heads}).problems] == [
+        "heads.digit.weight: expected a number of at least 0, found -1.0.",
+        "heads.digit.los: unknown key in 'digit'. Did you mean 'loss'?",
+        "heads.Early: expected text that matches ^[a-z][a-z0-9_]*$, found 'Early'.",
+        "heads.late.from: expected text, found 3.",
+    ]
+
+
 MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name": None}, {1: 2}, {"x": {}}]
 
 

@@ -206,11 +206,25 @@ def spec_class_at(path: Path, tree: Any, root: type[BaseModel]) -> type[BaseMode
     annotation: Any = None
     for part in path:
         here = here[part] if _has(here, part) else None
-        if isinstance(part, str):
+        named = _of_each(annotation) if cls is None and annotation is not None else None
+        if named is not None:
+            annotation = named
+        elif isinstance(part, str):
             field = next((f for n, f in cls.model_fields.items() if (f.alias or n) == part), None) if cls else None
             annotation = field
         cls = _class_for(annotation, here)
     return cls
+
+
+def _of_each(annotation: Any) -> Any:
+    """Return what the values of a mapping by name are, where a field holds one; None for others."""
+    inner = getattr(annotation, "annotation", annotation)
+    options = typing.get_args(inner) if typing.get_origin(inner) in (typing.Union, types.UnionType) else (inner,)
+    for option in options:
+        base = typing.get_args(option)[0] if typing.get_origin(option) is typing.Annotated else option
+        if typing.get_origin(base) is dict:
+            return typing.get_args(base)[1]
+    return None
 
 
 def _class_for(annotation: Any, value: Any) -> type[BaseModel] | None:
