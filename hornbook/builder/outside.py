@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from hornbook.builder.tokens import text_front
 from hornbook.data.source import DataInfo
 from hornbook.upstream import columns_of
 
@@ -55,6 +56,9 @@ def _own_input(model: keras.Model) -> tuple[Any, Tensor]:
 
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
+    if info.kind == "tokens" and "texts" in info.extra:
+        ((name, facts),) = info.extra["texts"].items()
+        return text_front(name, facts)
     return None
 
 

@@ -17,6 +17,7 @@ OTHERS = [
     "docs/tables.md",
     "docs/data.md",
     "docs/pictures.md",
+    "docs/text.md",
     "docs/heads.md",
     "docs/resume.md",
     "docs/lr_find.md",

@@ -26,6 +26,7 @@ from hornbook.recipes.rules import (
     sweep,
     symmetry,
     theory,
+    tokens,
     tracking,
     training,
 )
@@ -53,6 +54,7 @@ RULES = tuple(
         data,
         heads,
         model,
+        tokens,
         pretraining,
         reuse,
         shrink,
