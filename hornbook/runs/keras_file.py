@@ -18,6 +18,8 @@ from hornbook.errors import RunError
 __all__ = ["StoredLayer", "StoredModel", "checksum", "read_config", "read_keras_file", "stored_model"]
 
 OWN_PACKAGE = "hornbook"
+NETWORK = "network"
+"""Name of the layer that is the whole network, in a saved model that shows inputs or outputs as users have them."""
 MAX_CONFIG = 2**26
 """Bytes of a config; a network of a thousand layers has one million."""
 MAX_RATIO = 20
@@ -139,7 +141,9 @@ def stored_model(config: Mapping[str, Any], path: Path, *, known: Collection[str
     Raises:
         RunError: If the model is a class of its own, whose layers the config does not show.
     """
-    layers = tuple(_layers(config["class_name"], config["config"]))
+    inner = [layer for layer in config["config"].get("layers", ()) if layer.get("name") == NETWORK]
+    network = inner[0] if inner and inner[0]["class_name"] == "Functional" else config
+    layers = tuple(_layers(network["class_name"], network["config"]))
     if not layers:
         raise RunError(f"{path}: this model is built in code, so its layers cannot be taken apart.")
     return StoredModel(path, layers, tuple(sorted(set(_foreign(config, known)))))

@@ -140,3 +140,11 @@ def test_bundled_tables_offer_the_columns_that_are_no_features():
     species, petal = splits.info.heads
     assert species.class_names == ("setosa", "versicolor", "virginica")
     assert (petal.task, splits.of_head("petal").train.y.max()) == ("regression", np.float32(2.5))
+
+
+def test_a_check_names_the_head_whose_column_a_table_lacks(tmp_path):
+    from hornbook.data.probe import probe
+
+    recipe = heads_of({"price": {}, "sold": {"target": "slod"}}, {"name": "table", "path": table(tmp_path)})
+    (problem,) = probe(recipe).problems
+    assert problem.sentence() == "heads.sold.target: no column 'slod'. Did you mean 'sold'?"

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from hornbook.builder.randomness import permutation
+from hornbook.errors import RecipeError
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(75, 6)).astype(np.float32)  # 4 batches of 16 and one of 11
@@ -145,3 +146,38 @@ def test_weights_of_examples_count_in_every_head(prepare):
     assert figures["sold_accuracy"] == pytest.approx(np.average(right, weights=train.weights), rel=1e-5)
     parts = sum(WEIGHTS[name] * figures[f"{name}_loss"] for name in HEADS)
     assert figures["loss"] == pytest.approx(parts, rel=1e-5)
+
+
+def test_a_block_of_free_layers_is_found_by_its_name_or_refused(prepare):
+    free = {"name": "layers", "layers": [{"name": "dense", "units": 5}, {"name": "dense", "units": 4}]}
+    heads = {"price": {}, "early": {"target": "price", "from": "hidden_1"}}
+    model = prepare({**RECIPE, "model": free, "heads": heads}, (X, Y)).built.model
+    assert model.get_layer("head_early").kernel.shape == (5, 1)
+    with pytest.raises(RecipeError, match="heads.early.from: there is no block 'hidden_7' to begin at"):
+        prepare({**RECIPE, "model": free, "heads": heads | {"early": {"target": "price", "from": "hidden_7"}}}, (X, Y))
+
+
+def test_an_auxiliary_output_of_pictures_reads_the_mean_of_each_channel(prepare):
+    images = RNG.uniform(size=(40, 8, 8, 1)).astype(np.float32)
+    data = {"name": "arrays", "split": {"validation": 0, "test": 0}}
+    heads = {"kind": {}, "early": {"target": "kind", "from": "hidden_1"}}
+    recipe = {"data": data, "model": {"name": "cnn", "filters": [3, 5], "dense": [4]}, "heads": heads}
+    built = prepare({**recipe, "training": {"batch_size": 8}}, (images, {"kind": np.arange(40) % 3})).built
+    maps = keras.Model(built.model.input, built.model.get_layer("hidden_1_activation").output)(images)
+    layer = built.model.get_layer("head_early")
+    logits = np.asarray(maps).mean(axis=(1, 2)) @ layer.kernel.numpy() + layer.bias.numpy()
+    np.testing.assert_allclose(np.asarray(built.logits_model(images))[:, 3:], logits, atol=1e-5)
+
+
+def test_a_head_may_learn_logarithms_beside_others_and_predict_within_a_range(prepare):
+    cost = np.exp(2 + X[:, 2]).astype(np.float32)
+    heads = {"cost": {"target_transform": "log", "clamp": True}, "sold": {}}
+    prepared = prepare({**RECIPE, "heads": heads}, (X, {"cost": cost, "sold": SOLD}))
+    built, y = prepared.built, prepared.splits.train.y
+    learned = np.asarray(built.in_loss(tf.constant(y)))
+    log = np.log(y[:, 0])
+    np.testing.assert_allclose(learned[:, 0], (log - log.mean()) / log.std(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(learned[:, 1], y[:, 1])
+    scores = np.tile(np.float32([[50.0, 0.0], [-50.0, 0.0]]), (1, 1))
+    outputs = np.asarray(built.activate(tf.constant(scores)))
+    np.testing.assert_allclose(outputs, [[cost.max(), 0.5], [cost.min(), 0.5]], rtol=1e-5)

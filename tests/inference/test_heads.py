@@ -228,3 +228,25 @@ def test_json_of_evaluate_has_the_heads(report):
     record = json.loads(json.dumps(report.record()))
     assert [*record["heads"]] == ["price", "sold", "place", "price_early"]
     assert record["heads"]["place"]["confusion"]
+
+
+def test_layers_of_a_run_with_several_heads_are_reused(result, houses):
+    import hornbook
+
+    reuse = {"from": str(result.run), "layers": "hidden_1", "freeze": True}
+    tree = {
+        "name": "again",
+        "data": {
+            "name": "table",
+            "path": str(houses / "houses.csv"),
+            "drop": ["id", "price", "place"],
+            "target": "sold",
+        },
+        "model": {"name": "mlp", "units": [4]},
+        "reuse": reuse,
+        "training": {"epochs": 1, "batch_size": 16},
+        "health": "off",
+    }
+    again = hornbook.train(hornbook.load_recipe(tree), runs=houses / "runs")
+    kernels = [model.get_layer("hidden_1").kernel.numpy() for model in (result.model, again.model)]
+    np.testing.assert_array_equal(*kernels)
