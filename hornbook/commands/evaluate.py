@@ -12,6 +12,7 @@ from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import (
     AnywayOption,
     CheckpointOption,
+    HeadOption,
     RunArguments,
     TrustOption,
     Which,
@@ -36,12 +37,6 @@ ArrayOption = Annotated[
 ThresholdOption = Annotated[
     float | None,
     typer.Option("--threshold", metavar="NUMBER", help="Output above which a label is given; omitted: the run's own"),
-]
-
-
-HeadOption = Annotated[
-    str | None,
-    typer.Option("--head", metavar="NAME", help="One of several heads, as if the run had no other; omitted: all"),
 ]
 
 

@@ -90,6 +90,7 @@ def export_run(
     trust: bool = False,
     anyway: bool = False,
     force: bool = False,
+    head: str | None = None,
 ) -> list[Export]:
     """Write a run's model in other formats, each proved in its own runtime on rows of the validation split.
 
@@ -106,6 +107,7 @@ def export_run(
         trust: Whether code that the run's model holds may be run.
         anyway: Whether to go on where the run's data has changed since training.
         force: Whether files that are there may be overwritten.
+        head: Which of several heads to export, as if the run had no other.
 
     Raises:
         UsageError: If there is no such format or precision, or what it needs is not installed.
@@ -120,7 +122,10 @@ def export_run(
     for each in () if is_all else formats:
         if each.missing():
             raise UsageError(f"--to {each.name}: needs {', '.join(each.missing())}. Install it: {each.install_line()}")
-    trained = of_one_head(load_run(name, which=which, trust=trust), "an export is of")
+    trained = load_run(name, which=which, trust=trust)
+    trained = (
+        of_one_head(trained, "an export is of", " Name one: --head NAME.") if head is None else trained.of_head(head)
+    )
     targets = {each.name: _target(trained, each, precision, output, is_alone=len(formats) == 1) for each in formats}
     taken = [str(path) for path in targets.values() if path.exists()]
     if taken and not force:
@@ -199,7 +204,8 @@ def _target(trained: Trained, each: Format, precision: str, output: str | Path |
     folder = Path(output) if output is not None else trained.run.exports_path
     infix = "" if precision == "float32" else f".{precision}"
     ending = each.suffix or f".{each.name}"
-    return folder / f"{trained.run.path.parent.name}{infix}{ending}"
+    own = "" if trained.head is None else f"_{trained.head}"
+    return folder / f"{trained.run.path.parent.name}{own}{infix}{ending}"
 
 
 def _export(source: _Source, each: Format, precision: str, target: Path) -> Export:

@@ -106,19 +106,20 @@ class Trained:
         )
 
 
-def of_one_head(trained: Trained, what: str) -> Trained:
+def of_one_head(trained: Trained, what: str, advice: str = "") -> Trained:
     """Return the run, where it has a single head.
 
     Args:
         trained: The run.
         what: What needs one, as the beginning of a sentence.
+        advice: What to do, with a space in front of it.
 
     Raises:
         UsageError: If it has several.
     """
     if trained.info.heads:
         names = ", ".join(head.name for head in trained.info.heads)
-        raise UsageError(f"{trained.run.path}: {what} a run with one head, and this one has several ({names}).")
+        raise UsageError(f"{trained.run.path}: {what} a run with one head, and this one has several ({names}).{advice}")
     return trained
 
 

@@ -250,3 +250,14 @@ def test_layers_of_a_run_with_several_heads_are_reused(result, houses):
     again = hornbook.train(hornbook.load_recipe(tree), runs=houses / "runs")
     kernels = [model.get_layer("hidden_1").kernel.numpy() for model in (result.model, again.model)]
     np.testing.assert_array_equal(*kernels)
+
+
+def test_one_head_is_exported_as_a_model_of_its_own(result, houses):
+    import keras
+
+    from hornbook.exports.export import export_run
+
+    (export,) = export_run(str(result.run), "keras", head="place", output=houses / "place.keras")
+    x = np.array([[100.0, 10.0], [60.0, 30.0]], np.float32)
+    outputs = keras.models.load_model(export.path).predict(x, verbose=0)
+    np.testing.assert_allclose(outputs, np.asarray(result.model(x))[:, 2:5], rtol=1e-6)
