@@ -43,6 +43,7 @@ from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
+from hornbook.layers.series import FromSeriesScale, SeriesLoss
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
@@ -182,9 +183,10 @@ def loss_of(
     """Return the loss of what is in front of a network's last layers, `tail` of one head."""
     if heads:
         return build_heads_loss(heads, model, of_scores=True)
-    return build_loss(
-        recipe, from_logits=any(name.endswith("_activation") for name in tail), of_members=is_ensemble(recipe)
-    )
+    from_logits = any(name.endswith("_activation") for name in tail)
+    loss = build_loss(recipe, from_logits=from_logits, of_members=is_ensemble(recipe))
+    scales = [layer for layer in model.layers if isinstance(layer, FromSeriesScale)]
+    return SeriesLoss(loss, scales[0]) if scales else loss
 
 
 def metrics_of(recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...]) -> tuple[keras.metrics.Metric, ...]:
@@ -223,7 +225,7 @@ def _connect(
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, blocks_before=source.blocks())
+    x = features(x, recipe, blocks_before=source.blocks(), taken=frozenset(copied.origin))
     return inputs, _outputs(inputs, x, recipe, preprocessing), copied
 
 
@@ -231,7 +233,7 @@ def _outputs(inputs: Any, x: Any, recipe: Recipe, preprocessing: Preprocessing) 
     """Return the outputs of a recipe's head, or of its heads."""
     if recipe.heads is not None:
         return build_heads(inputs, x, recipe, preprocessing)
-    return build_head(x, recipe, preprocessing)
+    return build_head(x, recipe, preprocessing, inputs)
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:
@@ -258,7 +260,10 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    if for_training and (built.heads or {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}):
+    reads_scores = (
+        built.heads or {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail} or isinstance(built.loss, SeriesLoss)
+    )
+    if for_training and reads_scores:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, built.activate, built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})

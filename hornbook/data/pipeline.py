@@ -104,7 +104,9 @@ def prepare(
     seed = seed if split_seed is None else split_seed
     split_by = _in_order(encoded.split_by, spec)
     by: dict[str, Any] = {"labels": numbers, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
-    if encoded.likeness is not None and encoded.likeness.is_together:
+    if encoded.division is not None:
+        division = Division(**encoded.division, method="time")
+    elif encoded.likeness is not None and encoded.likeness.is_together:
         division = divide_together(encoded.likeness, split=spec.effective_split(), **by)
     else:
         division = divide(len(encoded.x), split=spec.effective_split(), **by)
@@ -285,6 +287,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_far
     )
     if labels.task in {"regression", "several"}:
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
+    preprocessing = replace(preprocessing, series=source.scales)
     info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in parts.values()):

@@ -9,8 +9,10 @@ import numpy as np
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
+from hornbook.display.forecasts import figure_lines, step_lines
 from hornbook.display.text import cut, path_text
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
+from hornbook.engine.forecasts import of_forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError, escaped
 from hornbook.inference.calibration import check_options, one_head
@@ -54,6 +56,7 @@ class Report:
         is_weighted: Whether the examples have weights, so that all figures are weighted.
         head: Which of several heads this is about; None: the whole run.
         heads: Of a run with several heads: the figures of each.
+        forecast: Of windows: the errors of the forecasts and of baselines, as `engine.forecasts` has them.
     """
 
     run: str
@@ -75,6 +78,7 @@ class Report:
     is_weighted: bool = False
     head: str | None = None
     heads: dict[str, "Report"] = field(default_factory=dict)
+    forecast: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -115,10 +119,14 @@ class Report:
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
         lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
-        if self.baseline:
+        if self.forecast:
+            lines += ["", *figure_lines(self.forecast)]
+            steps = step_lines(self.forecast)
+            lines += ["", *steps] if steps else []
+        elif self.baseline:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
             lines.append(f"{figures}  of the training mean, predicted everywhere")
-        if 0 < len(self.targets) <= MAX_MATRIX:
+        if 0 < len(self.targets) <= MAX_MATRIX and not self.forecast:
             lines += ["", *_table(self.targets)]
         if self.classes:
             names = [escaped(name, one_line=True) for name in self.classes]
@@ -253,6 +261,7 @@ def evaluate_run(
         cost=cost_of(trained, examples.x) if timing else None,
         importance=shuffled,
         is_weighted=examples.weights is not None,
+        forecast=of_forecast(trained.info, trained.model, splits.train if splits is not None else None, examples),
         head=head,
         heads=heads,
     )

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from hornbook.builder.heads import parts_of
 from hornbook.data.source import Preprocessing
+from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
+from hornbook.display.forecasts import figure_lines
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
@@ -221,7 +223,12 @@ def heading(prepared: Prepared) -> list[str]:
     one_line = f"{first}{data} ({counts}"
     about_data = [one_line] if len(one_line) <= COLUMNS else [first + data, indent + counts.removesuffix(")")]
     spans = ", ".join(f"{split} {first} to {last}" for split, (first, last) in info.extra.get("spans", {}).items())
-    about_data_too = [info.describe_columns(), *info.describe_pictures(), *info.describe_texts()]
+    about_data_too = [
+        info.describe_columns(),
+        describe_windows(info),
+        *info.describe_pictures(),
+        *info.describe_texts(),
+    ]
     texts = [text for text in [*about_data_too, f"by time: {spans}" if spans else ""] if text]
     texts += [f"{model}, {count:,} trainable parameters", ", ".join(device)]
     margins: dict[str, Any] = {"initial_indent": indent, "subsequent_indent": indent + "  "}
@@ -263,6 +270,8 @@ def _unit(recipe: Recipe, preprocessing: Preprocessing) -> list[str]:
         if len(mean) == 1
         else "each by its own mean and deviation"
     )
+    if preprocessing.series is not None:
+        moments = "of each series by its own mean and deviation"
     delta = ", Huber's delta" if recipe.head.loss is not None and recipe.head.loss.name == "huber" else ""
     by = {"log": " by their logarithm", "quantile": " by their quantiles"}.get(recipe.head.target_transform or "", "")
     return [f"targets{by} standardized ({moments}): loss{delta} in deviations, metrics in the targets' unit"]
@@ -286,7 +295,10 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
     lines = []
     for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
         lines += _figures(split, values, result.recipe)
-    lines += _figures("mean", result.baseline, result.recipe, "  (predicting the training mean everywhere)")
+    if result.forecast:
+        lines += [f"        {line}" for line in figure_lines(result.forecast)]
+    else:
+        lines += _figures("mean", result.baseline, result.recipe, "  (predicting the training mean everywhere)")
     if result.reuse is not None:
         lines += end_lines(result.reuse)
     lines += shrinking.end_lines(result.shrink)

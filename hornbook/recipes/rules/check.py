@@ -14,6 +14,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import (
     amounts,
     augmentation,
+    connections,
     data,
     examples,
     heads,
@@ -54,6 +55,7 @@ RULES = tuple(
         data,
         heads,
         model,
+        connections,
         tokens,
         pretraining,
         reuse,

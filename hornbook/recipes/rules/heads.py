@@ -43,6 +43,10 @@ def one_way_to_heads(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         key = "mixup" if augmentation.mixup else "cutmix"
         message = f"'{key}' mixes the targets of one head, and this recipe has several."
         yield Problem(("data", "augmentation", key), message, "Remove it.")
+    if recipe.data.divides_itself:
+        yield Problem(
+            ("data",), "windows of series have one forecast, and this recipe has several heads.", "Use 'head'."
+        )
     for key in ("pretraining", "shrink"):
         if getattr(recipe, key) is not None:
             yield Problem(
