@@ -221,7 +221,7 @@ def test_the_saved_model_returns_outputs_by_name(result, truth):
         "price": (2, 1), "sold": (2, 1), "place": (2, 3), "price_early": (2, 1),
     }  # fmt: skip
     whole = np.asarray(result.model(x))
-    np.testing.assert_allclose(outputs["place"], whole[:, 2:5], rtol=1e-6)
+    np.testing.assert_allclose(outputs["place"], whole[:, 2:5], rtol=1e-4, atol=1e-6)
 
 
 def test_json_of_evaluate_has_the_heads(report):
@@ -260,4 +260,4 @@ def test_one_head_is_exported_as_a_model_of_its_own(result, houses):
     (export,) = export_run(str(result.run), "keras", head="place", output=houses / "place.keras")
     x = np.array([[100.0, 10.0], [60.0, 30.0]], np.float32)
     outputs = keras.models.load_model(export.path).predict(x, verbose=0)
-    np.testing.assert_allclose(outputs, np.asarray(result.model(x))[:, 2:5], rtol=1e-6)
+    np.testing.assert_allclose(outputs, np.asarray(result.model(x))[:, 2:5], rtol=1e-4, atol=1e-6)
