@@ -9,6 +9,7 @@ import numpy as np
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
+from hornbook.builder.free_layers import layer_names
 from hornbook.builder.head import (
     HEAD_CLAMP,
     HEAD_TARGET,
@@ -45,6 +46,7 @@ from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
 from hornbook.layers.series import FromSeriesScale, SeriesLoss
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
 __all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "loss_of", "metrics_of"]
@@ -225,14 +227,19 @@ def _connect(
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, blocks_before=source.blocks(), taken=frozenset(copied.origin))
-    return inputs, _outputs(inputs, x, recipe, preprocessing), copied
+    before: dict[str, Any] = {"blocks_before": source.blocks(), "taken": frozenset(copied.origin)}
+    x = features(x, recipe, **before)
+    return inputs, _outputs(inputs, x, recipe, preprocessing, **before), copied
 
 
-def _outputs(inputs: Any, x: Any, recipe: Recipe, preprocessing: Preprocessing) -> Any:
-    """Return the outputs of a recipe's head, or of its heads."""
+def _outputs(inputs: Any, x: Any, recipe: Recipe, preprocessing: Preprocessing, **before: Any) -> Any:
+    """Return the outputs of a recipe's head, or of its heads; `before` is what `layer_names` takes of an earlier model."""
     if recipe.heads is not None:
-        return build_heads(inputs, x, recipe, preprocessing)
+        model, names = recipe.model, dict[str, str]()
+        if isinstance(model, Layers):
+            pairs = zip(model.layers, layer_names(model, **before), strict=True)
+            names = {item.as_: name for item, name in pairs if item.as_ is not None}
+        return build_heads(inputs, x, recipe, preprocessing, names)
     return build_head(x, recipe, preprocessing, inputs)
 
 

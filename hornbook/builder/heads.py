@@ -4,6 +4,7 @@ Each head is built, and trained, as the only head of a recipe would be. Outputs 
 one matrix each, in the order of the recipe.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -130,7 +131,9 @@ def parts_of(recipe: Recipe) -> tuple[HeadPart, ...]:
     return tuple(parts)
 
 
-def build_heads(inputs: Tensor, x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tensor:
+def build_heads(
+    inputs: Tensor, x: Tensor, recipe: Recipe, preprocessing: Preprocessing, names: Mapping[str, str]
+) -> Tensor:
     """Return the outputs of all heads side by side, (B, K).
 
     Args:
@@ -138,6 +141,7 @@ def build_heads(inputs: Tensor, x: Tensor, recipe: Recipe, preprocessing: Prepro
         x: The features behind the backbone, (B, F).
         recipe: A resolved recipe with several heads.
         preprocessing: Statistics of the training split.
+        names: What layers to which the recipe gives a name (`as`) are called in the network.
 
     Raises:
         RecipeError: If a head begins at a block that there is not.
@@ -145,20 +149,20 @@ def build_heads(inputs: Tensor, x: Tensor, recipe: Recipe, preprocessing: Prepro
     outputs = []
     for part in parts_of(recipe):
         block = (recipe.heads or {})[part.name].from_
-        features = x if block is None else _behind(block, inputs, x, part)
+        features = x if block is None else _behind(names.get(block, block), inputs, x, part, [*names])
         own = preprocessing.of_targets(slice(*part.columns.targets))
         outputs.append(build_head(features, part.recipe, own, name=part.layer))
     return keras.layers.Concatenate(name=OUTPUTS, dtype="float32")(outputs)
 
 
-def _behind(block: str, inputs: Tensor, x: Tensor, part: HeadPart) -> Tensor:
+def _behind(block: str, inputs: Tensor, x: Tensor, part: HeadPart, named: Sequence[str]) -> Tensor:
     """Return what a block returns, as features (B, F): of pictures and sequences the mean over all places."""
     layers = keras.Model(inputs, x).layers
     own = [layer for layer in layers if layer.name == block or layer.name.startswith(f"{block}_")]
     if not any(layer.name == block for layer in layers):
         blocks = [layer.name for layer in layers if layer.weights and not layer.name.endswith("_normalization")]
         path, message = ("heads", part.name, "from"), f"there is no block '{block}' to begin at."
-        raise RecipeError([Problem(path, message, did_you_mean(block, blocks), code="heads-from")])
+        raise RecipeError([Problem(path, message, did_you_mean(block, [*named, *blocks]), code="heads-from")])
     features = own[-1].output
     pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}.get(len(features.shape))
     return features if pooling is None else pooling(name=f"{part.layer}_pooling")(features)

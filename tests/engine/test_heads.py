@@ -157,6 +157,20 @@ def test_a_block_of_free_layers_is_found_by_its_name_or_refused(prepare):
         prepare({**RECIPE, "model": free, "heads": heads | {"early": {"target": "price", "from": "hidden_7"}}}, (X, Y))
 
 
+def test_an_auxiliary_output_behind_the_deep_path_of_the_textbook_reads_that_path(prepare):
+    """Géron, ch. 10: a wide and a deep path, the main output behind both, the auxiliary one behind the deep path."""
+    layers = [
+        {"name": "dense", "units": 5},
+        {"name": "dense", "units": 4, "as": "deep"},
+        {"name": "concatenate", "from": ["input", "deep"]},
+    ]
+    heads = {"price": {"weight": 0.9}, "auxiliary": {"target": "price", "from": "deep", "weight": 0.1}}
+    recipe = {**RECIPE, "model": {"name": "layers", "layers": layers}, "heads": heads}
+    model = prepare(recipe, (X, Y)).built.model
+    assert model.get_layer("head_price").kernel.shape == (6 + 4, 1)
+    assert model.get_layer("head_auxiliary").kernel.shape == (4, 1)
+
+
 def test_an_auxiliary_output_of_pictures_reads_the_mean_of_each_channel(prepare):
     images = RNG.uniform(size=(40, 8, 8, 1)).astype(np.float32)
     data = {"name": "arrays", "split": {"validation": 0, "test": 0}}
