@@ -8,8 +8,8 @@ from hornbook.data.canonical import canonical_inputs
 from hornbook.data.classes import new_numbers
 from hornbook.data.copies import copies_of_target
 from hornbook.data.head_facts import HeadInfo
+from hornbook.data.head_targets import encode_heads
 from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.several import encode_heads
 from hornbook.data.source import Array, Feature, Source, Split, Task
 from hornbook.errors import DataError
 from hornbook.recipes.sections.heads import Heads

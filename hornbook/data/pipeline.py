@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.classes import check_coverage, keep_classes
+from hornbook.data.head_targets import head_facts
 from hornbook.data.labels import Targets, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
 from hornbook.data.meaning import Labels, check_class_keys, copies, encoded_labels
@@ -26,7 +27,6 @@ from hornbook.data.preprocessing import (
     with_target_moments,
     without_category,
 )
-from hornbook.data.several import head_facts
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
