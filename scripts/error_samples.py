@@ -90,7 +90,18 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
-    "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],
+    "embedding": [
+        ("data: waves\nmodel: {name: rnn, embedding: 64}\n", []),
+        ("data: sentences\nmodel: {name: mean_embedding, frozen_embedding: true}\n", []),
+    ],
+    "text-read": [
+        ("data: {name: sentences, text: {ngrams: 2}}\nmodel: {name: transformer}\n", []),
+        ("data: {name: sentences, text: {embeddings: glove.txt}}\nmodel: bag_of_words\n", []),
+    ],
+    "steps": [
+        ("data: sentences\nmodel: {name: transformer, heads: 5}\nnormalization: batch_normalization\n", []),
+        ("data: sentences\nmodel: {name: cnn, separable: true}\n", []),
+    ],
     "loss-task": [(NUMBERS + "head: {loss: hinge}\n", [])],
     "head-loss": [
         (HEAD + "head: {activation: sigmoid}\n", []),

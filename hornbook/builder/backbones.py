@@ -11,8 +11,10 @@ import keras
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
+from hornbook.builder.tokens import Vocabulary, embedded, with_mask
+from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.initializer import GlorotUniform, Orthogonal
+from hornbook.recipes.sections.initializer import Orthogonal
 from hornbook.recipes.sections.model import Cnn, Mlp, ResidualCnn, Rnn
 
 __all__ = ["cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn"]
@@ -24,27 +26,22 @@ def _flat(x: Tensor) -> Tensor:
     return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
 
 
-def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, first: int) -> Tensor:
-    """Return dense layers; `first` is the number of the first one's block."""
-    for index, units in enumerate(sizes, first):
-        x = ingredients.dense(x, units, f"hidden_{index}")
-    return x
-
-
 def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
     """A stack of dense layers over flattened inputs."""
     first = ingredients.blocks_before + 1
     if model.ensemble is None:
-        return _dense_stack(_flat(x), model.hidden_units(), ingredients, first)
+        return ingredients.dense_stack(_flat(x), model.hidden_units(), first)
     x = keras.layers.RepeatVector(model.ensemble, name="repeat", dtype=ingredients.precision)(_flat(x))
     for index, units in enumerate(model.hidden_units(), first):
         x = shared_dense(x, units, ingredients, f"hidden_{index}", is_first=index == first)
     return x
 
 
-def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
-    """Blocks of convolutions and pooling, then dense layers."""
-    number = ingredients.blocks_before
+def cnn(x: Tensor, model: Cnn, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None) -> Tensor:
+    """Blocks of convolutions and pooling over images, sequences or embedded tokens, then dense layers."""
+    if vocabulary is not None:
+        return _cnn_of_tokens(x, model, ingredients, vocabulary)
+    number, is_flat = ingredients.blocks_before, len(x.shape) == 3
     for block, filters in enumerate(model.filters, number + 1):
         for convolution in range(model.convolutions):
             number += 1
@@ -54,15 +51,37 @@ def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
             options: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": model.padding, "strides": strides}
             options["separable"] = model.separable and not is_first
             x = ingredients.conv(x, filters, f"hidden_{number}", **options)
-        if model.pooling in {"max", "average"} and min(x.shape[1:3]) >= model.pool_size:
-            pooling = keras.layers.MaxPooling2D if model.pooling == "max" else keras.layers.AveragePooling2D
-            x = pooling(model.pool_size, name=f"pooling_{block}")(x)
-    flatten = {
-        "flatten": keras.layers.Flatten,
-        "global_average": keras.layers.GlobalAveragePooling2D,
-        "global_max": keras.layers.GlobalMaxPooling2D,
-    }[model.flatten]
-    return _dense_stack(flatten(name="flatten")(x), model.dense, ingredients, number + 1)
+        if model.pooling in {"max", "average"} and min(x.shape[1:-1]) >= model.pool_size:
+            x = _pooling(model.pooling, is_flat)(model.pool_size, name=f"pooling_{block}")(x)
+    ending = "1D" if is_flat else "2D"
+    flatten = {"flatten": "Flatten", "global_average": f"GlobalAveragePooling{ending}",
+               "global_max": f"GlobalMaxPooling{ending}"}[model.flatten]  # fmt: skip
+    return ingredients.dense_stack(getattr(keras.layers, flatten)(name="flatten")(x), model.dense, number + 1)
+
+
+def _pooling(way: str, is_flat: bool) -> Any:
+    kind = "Max" if way == "max" else "Average"
+    return getattr(keras.layers, f"{kind}Pooling{'1D' if is_flat else '2D'}")
+
+
+def _cnn_of_tokens(x: Tensor, model: Cnn, ingredients: Ingredients, vocabulary: Vocabulary) -> Tensor:
+    """The same over embedded tokens: what stands for padding is zero in front of each layer, and is not pooled."""
+    x, mask = with_mask(x, model, vocabulary, ingredients)
+    number, arguments = ingredients.blocks_before, {"dtype": ingredients.precision}
+    for block, filters in enumerate(model.filters, number + 1):
+        for _ in range(model.convolutions):
+            number += 1
+            x = MaskSteps(name=f"hidden_{number}_mask", **arguments)([x, mask])
+            x = ingredients.conv(x, filters, f"hidden_{number}", kernel_size=model.kernel_size, padding="same")
+        if model.pooling != "none" and x.shape[1] >= model.pool_size:
+            x = MaskedPooling(model.pool_size, model.pooling, name=f"pooling_{block}", **arguments)([x, mask])
+            mask = PooledMask(model.pool_size, name=f"pooling_{block}_mask", **arguments)(mask)
+    if model.flatten == "flatten":
+        x = keras.layers.Flatten(name="flatten")(MaskSteps(name="flatten_mask", **arguments)([x, mask]))
+    else:
+        mode = model.flatten.removeprefix("global_")
+        x = MaskedPooling(None, mode, name="flatten", **arguments)([x, mask])
+    return ingredients.dense_stack(x, model.dense, number + 1)
 
 
 def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Tensor:
@@ -88,7 +107,7 @@ def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Ten
             x = ingredients.activate(x, second)
             x = ingredients.regularize(ingredients.normalize(x, second, "after_activation"), second)
     x = keras.layers.GlobalAveragePooling2D(name="flatten")(x)
-    return _dense_stack(x, model.dense, ingredients, number + 1)
+    return ingredients.dense_stack(x, model.dense, number + 1)
 
 
 CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
@@ -104,13 +123,11 @@ def recurrent_arguments(ingredients: Ingredients, name: str) -> dict[str, Any]:
     return arguments
 
 
-def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int | None = None) -> Tensor:
+def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None) -> Tensor:
     """Recurrent layers over sequences, embedded tokens or the rows of an image, then dense layers."""
-    if vocabulary_size is not None:
-        embedding = GlorotUniform().build(seed=derive_seed(ingredients.seed, "embedding"))
-        x = keras.layers.Embedding(
-            vocabulary_size, model.embedding, mask_zero=True, embeddings_initializer=embedding, name="embedding"
-        )(x)
+    if vocabulary is not None:
+        width = model.embedding or 64
+        x = embedded(x, width, vocabulary, ingredients, frozen=model.frozen_embedding, masks=True)
     elif len(x.shape) == 4:
         x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="rows")(x)
     number, widths = ingredients.blocks_before, model.recurrent_units()
@@ -130,19 +147,19 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         else:
             x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
         x = ingredients.finish(x, name, activate=False)
-    return _dense_stack(x, model.dense, ingredients, number + len(widths) + 1)
+    return ingredients.dense_stack(x, model.dense, number + len(widths) + 1)
 
 
-def features(x: Tensor, recipe: Recipe, *, vocabulary_size: int | None, blocks_before: int = 0) -> Tensor:
+def features(x: Tensor, recipe: Recipe, *, vocabulary: Vocabulary | None = None, blocks_before: int = 0) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
     Args:
         x: What the backbone reads.
         recipe: A resolved recipe.
-        vocabulary_size: Distinct tokens, where the inputs are tokens.
+        vocabulary: What is known of the tokens, where the inputs are tokens.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
     """
     ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
     backbone = recipe.model.import_target()
-    arguments = {"vocabulary_size": vocabulary_size} if recipe.model.name == "rnn" else {}
+    arguments = {"vocabulary": vocabulary} if recipe.model.reads_vocabulary and vocabulary is not None else {}
     return backbone(x, recipe.model, ingredients, **arguments)

@@ -28,6 +28,7 @@ from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
+from hornbook.builder.tokens import vocabulary_of
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
@@ -188,7 +189,7 @@ def _connect(
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x = build_inputs(recipe, info, preprocessing, white=white)
-        x = features(x, recipe, vocabulary_size=info.vocabulary_size)
+        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing))
         return inputs, build_head(x, recipe, preprocessing), None
     inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
@@ -196,7 +197,7 @@ def _connect(
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
+    x = features(x, recipe, blocks_before=source.blocks())
     return inputs, build_head(x, recipe, preprocessing), copied
 
 

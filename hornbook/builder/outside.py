@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from hornbook.builder.tokens import text_front
 from hornbook.data.source import DataInfo
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
@@ -35,7 +36,9 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
 
 def unwrap(model: Any) -> Any:
     """Return the network of a saved model: the same object where it shows nothing else."""
-    found = [layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)]
+    found = [
+        layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)
+    ]
     if not found:
         return model
     network = found[0]
@@ -45,6 +48,9 @@ def unwrap(model: Any) -> Any:
 
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
+    if info.kind == "tokens" and "texts" in info.extra:
+        ((name, facts),) = info.extra["texts"].items()
+        return text_front(name, facts)
     return None
 
 

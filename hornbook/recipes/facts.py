@@ -32,6 +32,7 @@ class Facts:
             the ``size`` (root mean square) of the largest column.
         input_size: Numbers of an example.
         vocabulary_size: Distinct tokens.
+        embedding: Numbers per token that a file of embeddings has.
     """
 
     task: Task | None = None
@@ -48,6 +49,7 @@ class Facts:
     inputs: Mapping[str, float] | None = None
     input_size: int | None = None
     vocabulary_size: int | None = None
+    embedding: int | None = None
 
     def batches(self, recipe: Recipe) -> int | None:
         """Return the batches of an epoch; None before the data is loaded."""
@@ -72,6 +74,7 @@ class Facts:
                 inputs=info.extra.get("inputs"),
                 input_size=math.prod(info.input_shape) if None not in info.input_shape else None,
                 vocabulary_size=info.vocabulary_size,
+                embedding=_dimension(info.extra.get("texts", {})),
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
@@ -138,3 +141,9 @@ def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
     if facts.has_validation:
         recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
     return recorded
+
+
+def _dimension(texts: Mapping[str, Any]) -> int | None:
+    """Return how many numbers per token the embeddings of a text have that come from a file."""
+    found = [facts["embeddings"]["dimension"] for facts in texts.values() if "embeddings" in facts]
+    return found[0] if found else None

@@ -10,7 +10,7 @@ from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec, default_metric
-from hornbook.recipes.sections.model import Rnn
+from hornbook.recipes.sections.model import ReadsTokens, Transformer
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["monitor_of", "resolve"]
@@ -45,8 +45,13 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
             values["activation"] = activation = "tanh" if recipe.model.name == "rnn" else "relu"
         if recipe.initializer.name == "default":
             values["initializer.name"] = _suited(activation)
-    if isinstance(recipe.model, Rnn) and recipe.model.embedding is None and facts.kind == "tokens":
-        values["model.embedding"] = 64
+    if isinstance(recipe.model, ReadsTokens) and recipe.model.embedding is None and facts.kind == "tokens":
+        values["model.embedding"] = facts.embedding or 64
+    if isinstance(recipe.model, Transformer):
+        if recipe.model.width is None:
+            values["model.width"] = facts.embedding or 64
+        if "normalization" not in recipe.model_fields_set:
+            values["normalization"] = {"name": "layer_normalization"}
     if recipe.schedule.watched_value() is not None:
         found = monitor_of(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}

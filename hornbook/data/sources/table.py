@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array, Feature, Inputs, Source
+from hornbook.data.sources.texts import unread
 from hornbook.data.tables.columns import (
     encode_columns,
     feature_columns,
@@ -22,9 +23,11 @@ from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
+from hornbook.data.tables.notation import yaml_text
 from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
+from hornbook.data.tables.texts import text_column
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 from hornbook.recipes.sources.pictures import ImageList
@@ -46,6 +49,8 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         DataError: If a file or column is missing or malformed.
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
+    if spec.text_columns:
+        return _load_texts(spec, dialect, where, memory_budget)
     train = _encoded(spec, spec.path, dialect, memory_budget)
     dialect, said = train.dialect, train.said
     own: dict[str, Any] = {}
@@ -73,6 +78,57 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         extra=dialect.recorded(),
         **own,
     )
+
+
+def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | None) -> Source:
+    """Return a table whose only input is a column of texts, read whole.
+
+    Raises:
+        DataError: If it has other inputs, or exceeds the memory budget.
+    """
+    name = spec.text_columns[0]
+    roles: dict[str, Any] = {}
+    said: list[str] = []
+    for split, path in (("", spec.path), ("_validation", spec.validation_path), ("_test", spec.test_path)):
+        if path is None:
+            continue
+        where_too = table_name(path)
+        if is_large(path, dialect, memory_budget):
+            raise DataError(
+                f"{where_too}: a table with texts is read whole, and it exceeds the memory budget of "
+                f"{memory_budget or 0:,} bytes. Raise 'training.memory_budget', or cut the table."
+            )
+        frame, more = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where_too)
+        if split:
+            require_columns(
+                [name, *spec.target_columns, *([] if spec.weight is None else [spec.weight])], frame, where_too
+            )
+        else:
+            _require_alone(name, feature_columns(spec, frame, where), where)
+            roles["split_by"] = split_values(spec.split, frame, dialect, where)
+        said += more
+        roles[f"x{split}"] = unread(frame.height)
+        roles[f"y{split}"] = target_array(spec.target_columns, frame, dialect, where_too, numbers=spec.types or ())
+        roles[f"weights{split}"] = weights_of(spec.weight, frame, dialect, where_too)
+        roles[f"texts{split}"] = {name: text_column(frame[name], where_too)}
+    return Source(
+        kind="tokens",
+        target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
+        warnings=tuple(said),
+        extra=dialect.recorded(),
+        **roles,
+    )
+
+
+def _require_alone(name: str, columns: Sequence[str], where: str) -> None:
+    """Raise a DataError where a table has inputs beside a column of texts."""
+    others = [other for other in columns if other != name]
+    if others:
+        listed = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
+        raise DataError(
+            f"{where}: column '{name}' is text, which is read alone, and there are other inputs: {listed}. Read the text "
+            f"only (columns: {{{yaml_text(name)}: text}})."
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
 from hornbook.recipes.sections.initializer import InitializerSpec
-from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ReadsColumns, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ReadsColumns, ResidualCnn, Rnn, Transformer
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
@@ -69,7 +69,7 @@ def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def dropout_fits_backbone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Spatial dropout needs channels; two kinds of dropout at once is a mistake."""
     regularization = recipe.regularization
-    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn)
+    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn | Transformer)
     if isinstance(recipe.model, Layers):
         with_weights = [layer for layer in recipe.model.layers if layer.takes_ingredients()]
         has_channels = any(layer.name not in {"dense", "einsum_dense"} for layer in with_weights)
