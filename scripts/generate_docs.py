@@ -118,20 +118,34 @@ def _commands(command: Any, name: str, parent: Any) -> list[dict[str, Any]]:
     context = typer.Context(command, parent=parent, info_name=name, **command.context_settings)
     if hasattr(command, "commands"):
         return [entry for key, below in command.commands.items() for entry in _commands(below, key, context)]
-    paragraphs = (command.help or "").split("\n\n")
+    parameters = command.get_params(context)
     examples = (command.epilog or "").partition("Examples:\n")[2]
     return [
         {
             "name": context.command_path,
             "anchor": context.command_path.replace(" ", "-"),
-            "text": "\n\n".join(paragraphs),
-            "usage": " ".join([context.command_path, *command.collect_usage_pieces(context)]),
-            "options": [
-                record for option in command.get_params(context) if (record := option.get_help_record(context))
-            ],
+            "text": command.help or "",
+            "usage": " ".join([context.command_path, "[OPTIONS]", *filter(None, map(_usage, parameters))]),
+            "options": [(_spelled(one), record[1]) for one in parameters if (record := one.get_help_record(context))],
             "examples": "\n".join(f"$ {line.strip()}" for line in examples.splitlines()),
         }
     ]
+
+
+def _usage(parameter: Any) -> str:
+    """Return an argument as a usage line shows it; nothing for an option."""
+    if parameter.param_type_name != "argument":
+        return ""
+    name = _spelled(parameter) if parameter.required else f"[{_spelled(parameter)}]"
+    return name if parameter.nargs == 1 or name.endswith("…") else f"{name}..."
+
+
+def _spelled(parameter: Any) -> str:
+    """Return how an option or argument is written; its type has another name in each version of typer."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    names = ", ".join(sorted([*parameter.opts, *parameter.secondary_opts], key=len))
+    return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
 
 
 def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:
