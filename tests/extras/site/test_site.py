@@ -143,13 +143,12 @@ def test_a_page_is_readable_without_javascript(browser, site, page, width):
         browser.open(site / page, width=width)
         assert browser.run("return document.documentElement.classList.contains('no-js')")
         assert len(browser.run("return document.querySelector('article').innerText")) > 2000
-        shown = (
-            "return [...document.querySelectorAll('nav a[href$=\"tables.html\"]')].some(one => one.checkVisibility())"
-        )
-        if width > TELEPHONE:
-            assert browser.run("return document.querySelector('.md-tabs').checkVisibility()")
-        else:
+        if width == TELEPHONE:
             browser.run("document.querySelector('label[for=__drawer]').click()")
-            assert browser.run(shown.replace("tables.html", "index.html"))
+        place = ".md-sidebar--primary" if width == TELEPHONE else ".md-tabs"
+        links = browser.run(
+            f"return [...document.querySelectorAll('{place} a')].filter(one => one.checkVisibility()).length"
+        )
+        assert links > 5
     finally:
         browser.tell("Emulation.setScriptExecutionDisabled", value=False)
