@@ -36,6 +36,7 @@ WORDS = {
     "stratified": ["first"], "first": ["stratified", "last"], "last": ["first"], "strict": ["loose"],
     "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
     "robust": ["quantile"], "quantile": ["robust"], "fan_in": ["fan_out"], "uniform": ["truncated_normal"],
+    "global": ["series"], "series": ["global"],
     "scale_and_bias": ["scale"], "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],
 }  # fmt: skip
 TASKS = ("regression", "multiclass", "binary")

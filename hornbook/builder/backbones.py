@@ -150,7 +150,14 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary: Vocabula
     return ingredients.dense_stack(x, model.dense, number + len(widths) + 1)
 
 
-def features(x: Tensor, recipe: Recipe, *, vocabulary: Vocabulary | None = None, blocks_before: int = 0) -> Tensor:
+def features(
+    x: Tensor,
+    recipe: Recipe,
+    *,
+    vocabulary: Vocabulary | None = None,
+    blocks_before: int = 0,
+    taken: frozenset[str] = frozenset(),
+) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
     Args:
@@ -158,8 +165,9 @@ def features(x: Tensor, recipe: Recipe, *, vocabulary: Vocabulary | None = None,
         recipe: A resolved recipe.
         vocabulary: What is known of the tokens, where the inputs are tokens.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
+        taken: Names of the layers in front of it.
     """
-    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
+    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
     backbone = recipe.model.import_target()
     arguments = {"vocabulary": vocabulary} if recipe.model.reads_vocabulary and vocabulary is not None else {}
     return backbone(x, recipe.model, ingredients, **arguments)

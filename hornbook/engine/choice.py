@@ -8,12 +8,14 @@ from hornbook.errors import Problem, RecipeError
 __all__ = ["XLA_LAYERS", "choose_engine"]
 
 XLA_LAYERS = frozenset(
-    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Dense", "Activation",
+    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Average", "Subtract",
+     "Maximum", "Minimum", "Dense", "Activation",
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
      "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
-     "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
+     "PiecewiseLinear", "Quantiles", "Scale", "ToSeriesScale", "FromSeriesScale", "SeriesNumber", "EinsumDense",
+     "RepeatVector", "GlobalAveragePooling1D",
      "TokenCounts", "TokenMask", "PrependToken", "MaskSteps", "MaskedPooling", "PooledMask", "Positions", "SelfAttention",
      "GetItem", "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip

@@ -16,7 +16,7 @@ import tensorflow as tf
 from hornbook.data.source import Array
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, batch_weights
-from hornbook.layers import PiecewiseLinear, Quantiles
+from hornbook.layers import FromSeriesScale, PiecewiseLinear, Quantiles, ToSeriesScale
 from hornbook.upstream import Statistics
 
 __all__ = ["Probe", "Reading", "activation_of"]
@@ -71,7 +71,7 @@ class Probe:
         self.inputs, self.targets = np.asarray(setup.train.x[rows]), np.asarray(setup.targets()[rows])
         self.weights_K = None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32)
         self.layers = [layer for layer in model.layers if _is_read(layer)]
-        first = next((layer for layer in self.layers if layer.weights and not _is_embedding(layer)), None)
+        first = next((layer for layer in self.layers if layer.weights and _reads_numbers(layer)), None)
         self.reads_inputs = first is not None and first.input.dtype.startswith(("float", "bfloat"))
         taps = [layer.output for layer in self.layers]
         taps += [layer.input for layer in self.normalizations]
@@ -168,15 +168,17 @@ def _numbers_per_example(model: keras.Model) -> int:
     return sum(int(np.prod([size or 1 for size in shape])) for shape in shapes)
 
 
-def _is_embedding(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.Embedding)
+def _reads_numbers(layer: keras.layers.Layer) -> bool:
+    return not isinstance(layer, keras.layers.Embedding | keras.layers.Attention)
 
 
 def _is_read(layer: keras.layers.Layer) -> bool:
     """Return whether a layer's outputs are looked at: it has weights that could learn, or is an activation."""
     if isinstance(layer, keras.layers.Normalization) or not isinstance(layer.output, keras.KerasTensor):
         return False
-    if isinstance(layer, Quantiles | PiecewiseLinear):  # tables of what the training split is like
+    if isinstance(
+        layer, Quantiles | PiecewiseLinear | ToSeriesScale | FromSeriesScale
+    ):  # tables of what the training split is like
         return False
     learns = [weight for weight in layer.weights if "seed_generator" not in weight.path]
     return bool(learns) or activation_of(layer) is not None

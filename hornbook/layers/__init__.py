@@ -5,6 +5,7 @@ from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
 from hornbook.layers.targets import TargetTransform
 from hornbook.layers.tokens import (
     MaskedPooling,
@@ -20,6 +21,7 @@ from hornbook.layers.tokens import (
 __all__ = [
     "ApproximateGelu",
     "Clamp",
+    "FromSeriesScale",
     "MaskSteps",
     "MaskedPooling",
     "OrderedClasses",
@@ -32,8 +34,10 @@ __all__ = [
     "Quantiles",
     "RandomizedLeakyReLU",
     "SelfAttention",
+    "SeriesNumber",
     "Step",
     "TargetTransform",
+    "ToSeriesScale",
     "TokenCounts",
     "TokenMask",
 ]

@@ -29,7 +29,14 @@ def layers(**own):
     return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
 
 
+SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
+    (
+        "series-scaling",
+        {**SERIES, "head": {"standardize_targets": False}},
+        "head.standardize_targets: does not go with 'data.scaling: series', by which inputs and targets are on their series'"
+        " scale. Remove it, or use 'scaling: global'.",
+    ),
     (
         "model-data",
         {**TABLE, "model": "cnn"},
@@ -723,6 +730,7 @@ ELSEWHERE = {
     *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps", "augmentation"),  # the same
     *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
+    *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py

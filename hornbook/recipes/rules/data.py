@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from hornbook.errors import Problem
+from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.head import LossSpec
 from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.recipes.sections.model import Layers
@@ -62,11 +63,7 @@ def data_section(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A backbone that cannot read this kind of data."""
     model = recipe.model
-    if (
-        facts.kind == "tokens"
-        and isinstance(model, Layers)
-        and (not model.layers or model.layers[0].name != "embedding")
-    ):
+    if facts.kind == "tokens" and isinstance(model, Layers) and not _embeds_inputs(model):
         message = "token numbers mean nothing by themselves, so the first layer has to be an embedding."
         yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
     if facts.kind is None or facts.kind in model.accepts:
@@ -80,6 +77,11 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     }[facts.kind]
     message = f"'{recipe.model.name}' reads {wanted}, and '{recipe.data.name}' holds {NOUNS[facts.kind]}."
     yield Problem(("model",), message, hint)
+
+
+def _embeds_inputs(model: Layers) -> bool:
+    read = zip(model.layers, sources(model.layers), strict=True)
+    return bool(model.layers) and all(layer.name == "embedding" for layer, places in read if -1 in places)
 
 
 def loss_fits_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -324,6 +326,30 @@ def only_numbers_are_clamped(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         )
 
 
+def series_scale_stands_alone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Another scale beside that of each series, or something that does not know the series."""
+    if getattr(recipe.data, "scaling", "global") != "series":
+        return
+    head, data = recipe.head, recipe.data
+    beside: dict[Path, bool] = {
+        ("data", "standardize"): data.standardize is False,
+        ("data", "augmentation"): data.augmentation is not None,
+        ("head", "standardize_targets"): head.standardize_targets is False,
+        ("head", "target_transform"): head.target_transform is not None,
+        ("head", "activation"): head.activation is not None and head.activation.name != "linear",
+        ("head", "loss"): head.loss is not None and not head.loss.has_unit,
+        ("normalization", "input"): bool(getattr(recipe.normalization, "input", False)),
+        ("model", "ensemble"): getattr(recipe.model, "ensemble", None) is not None,
+        ("reuse",): recipe.reuse is not None,
+        ("pretraining",): recipe.pretraining is not None,
+        ("shrink",): recipe.shrink is not None,
+    }
+    for path, is_there in beside.items():
+        if is_there:
+            message = "does not go with 'data.scaling: series', by which inputs and targets are on their series' scale."
+            yield Problem(path, message, "Remove it, or use 'scaling: global'.")
+
+
 RULES = (
     ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
@@ -336,4 +362,9 @@ RULES = (
     ("class-weights", ("data", "task", "training"), class_weights_need_classes),
     ("metric-task", ("data", "task", "training", "head"), metrics_fit_task),
     ("batch-size", ("data", "training"), batch_fits_data),
+    (
+        "series-scaling",
+        ("data", "head", "model", "normalization", "reuse", "pretraining", "shrink"),
+        series_scale_stands_alone,
+    ),
 )
