@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import hornbook
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,6 +37,11 @@ def test_the_navigation_names_every_page_once_and_no_other():
     without = sorted((docs | beside | {"python_api.md"}) - {*pages})
     assert without == [], f"give each a place in the navigation, zensical.toml: {', '.join(without)}"
     assert sorted(pages) == sorted(docs | beside | {"python_api.md"})
+
+
+def test_the_page_of_the_python_api_names_everything_public():
+    page = (ROOT / "scripts" / "site" / "python_api.md").read_text(encoding="utf-8")
+    assert [name for name in hornbook.__all__ if f"::: hornbook.{name}\n" not in page] == []
 
 
 def write(path, text):
