@@ -25,6 +25,7 @@ from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer, variable_factors
+from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
@@ -36,7 +37,7 @@ from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
-__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling"]
+__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "compile_shown", "target_scaling"]
 
 
 @dataclass(frozen=True)
@@ -187,16 +188,16 @@ def _connect(
     """Return (inputs, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
-        inputs, x = build_inputs(recipe, info, preprocessing, white=white)
-        x = features(x, recipe, vocabulary_size=info.vocabulary_size)
+        inputs, x, wide = build_inputs(recipe, info, preprocessing, white=white)
+        x = features(x, recipe, vocabulary_size=info.vocabulary_size, wide=wide)
         return inputs, build_head(x, recipe, preprocessing), None
-    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
+    inputs, x, _ = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, vocabulary_size=None, blocks_before=source.blocks())
+    x = features(x, recipe, blocks_before=source.blocks())
     return inputs, build_head(x, recipe, preprocessing), copied
 
 
@@ -209,6 +210,15 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
     plain = keras.models.clone_model(model, clone_function=keep)
     plain.name = model.name
     return plain
+
+
+def compile_shown(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
+    """Return what `compile_plain` does, with inputs and outputs as users have them; arguments as of that."""
+    model = compile_plain(built, recipe, for_training=for_training)
+    shown = wrap(model, info)
+    if shown is not model:
+        shown.compile(optimizer=built.optimizer, loss=model.loss, metrics=list(built.metrics))
+    return shown
 
 
 def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weighted: bool = False) -> keras.Model:

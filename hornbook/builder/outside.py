@@ -3,11 +3,13 @@
 The network is a layer of the saved model, called `network`; whoever loads a run gets the network alone.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
+from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
@@ -35,7 +37,9 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
 
 def unwrap(model: Any) -> Any:
     """Return the network of a saved model: the same object where it shows nothing else."""
-    found = [layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)]
+    found = [
+        layer for layer in getattr(model, "layers", ()) if layer.name == NETWORK and isinstance(layer, keras.Model)
+    ]
     if not found:
         return model
     network = found[0]
@@ -45,7 +49,19 @@ def unwrap(model: Any) -> Any:
 
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
-    return None
+    shapes = named_inputs(info)
+    if not shapes:
+        return None
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    flat = [
+        x
+        if len(x.shape) == 2
+        else keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+        for name, x in inputs.items()
+    ]
+    if len(flat) == 1:
+        return inputs, flat[0]
+    return inputs, keras.layers.Concatenate(name="row", dtype="float32")(flat)
 
 
 def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:

@@ -14,7 +14,7 @@ XLA_LAYERS = frozenset(
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
      "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
      "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
-     "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
+     "Take", "Cropping1D", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
 """Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
 times slower, separable ones five."""

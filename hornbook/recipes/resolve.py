@@ -1,6 +1,6 @@
 """Fills in what only the data can tell: task, head, loss, metric, activation, initializer, monitors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hornbook.errors import Problem
@@ -10,7 +10,7 @@ from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec, default_metric
-from hornbook.recipes.sections.model import Rnn
+from hornbook.recipes.sections.model import Cnn, ModelSpec, ReadsColumns, Rnn
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["monitor_of", "resolve"]
@@ -21,6 +21,12 @@ LOSSES = {
     "multilabel": "binary_crossentropy",
     "regression": "mean_squared_error",
 }
+ENCODERS: dict[str, ModelSpec] = {
+    "picture": Cnn(filters=(16, 32), flatten="global_average"),
+    "sequence": Rnn(units=(32,)),
+    "text": Rnn(units=(32,)),
+}
+"""What reads an input beside the columns of a table, by its kind, where the recipe does not say it."""
 ACTIVATIONS = {"multiclass": "softmax", "binary": "sigmoid", "multilabel": "sigmoid", "regression": "linear"}
 
 
@@ -47,10 +53,29 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
             values["initializer.name"] = _suited(activation)
     if isinstance(recipe.model, Rnn) and recipe.model.embedding is None and facts.kind == "tokens":
         values["model.embedding"] = 64
+    if facts.blocks:
+        values["model.encoders"], said = _encoders(recipe, facts.blocks)
+        problems += said
     if recipe.schedule.watched_value() is not None:
         found = monitor_of(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
     return recipe.replaced(values | _samples(recipe) | _readings(recipe) | dict(_absolute_paths(recipe))), problems
+
+
+def _encoders(recipe: Recipe, blocks: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the encoder of each input beside the columns of a table, and a remark on those that the recipe leaves out."""
+    given = (recipe.model.encoders if isinstance(recipe.model, ReadsColumns) else None) or {}
+    encoders: dict[str, Any] = {}
+    said = []
+    for name, kind in blocks.items():
+        encoders[name] = given.get(name) or ENCODERS[kind]
+        if name not in given:
+            message = f"'{name}' is read by a {ENCODERS[kind].name}."
+            hint = f"Choose another by 'model.encoders.{name}'."
+            said.append(Problem(("model",), message, hint, severity="tip", code="encoders"))
+        if kind == "text" and isinstance(encoders[name], Rnn) and encoders[name].embedding is None:
+            encoders[name] = encoders[name].model_copy(update={"embedding": 64})
+    return encoders, said
 
 
 def _samples(recipe: Recipe) -> dict[str, str]:

@@ -75,6 +75,7 @@ PARAMETERS = {
     "sweep_hyperband": 12_210,
     "sweep_random": 7_510,
     "tabm": 677_216,
+    "wide_and_deep": 1_236,  # 8-30-30 and five columns beside, to one number
     "xor_linear": 3,
     "xor_mlp": 9,
 }

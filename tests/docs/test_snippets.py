@@ -15,6 +15,7 @@ OTHERS = [
     "docs/before_training.md",
     "docs/python.md",
     "docs/tables.md",
+    "docs/inputs.md",
     "docs/data.md",
     "docs/pictures.md",
     "docs/resume.md",

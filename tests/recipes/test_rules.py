@@ -31,6 +31,34 @@ def layers(**own):
 
 CASES = [
     (
+        "paths",
+        {"data": "diabetes", "model": {"name": "wide_and_deep", "inputs": {"wide": ["aeg"]}}},
+        "model.inputs.wide.0: there is no column 'aeg'. Did you mean 'age'?",
+    ),
+    (
+        "paths",
+        {
+            "data": "iris",
+            "model": {
+                "name": "wide_and_deep",
+                "inputs": {"wide": ["sepal_length"], "deep": ["sepal_length", "petal_width"]},
+            },
+        },
+        "model.inputs: neither path reads 'sepal_width', 'petal_length'. Add each to 'wide' or to 'deep', or leave it out of"
+        " the data.",
+    ),
+    (
+        "paths-reuse",
+        {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
+        "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
+        " this network by name: 'reuse.copy'.",
+    ),
+    (
+        "encoders",
+        {**TABLE, "model": {"name": "mlp", "units": [30], "encoders": {"photo": "cnn"}}},
+        "model.encoders.photo: there is no input 'photo' beside the columns. All inputs are columns: remove 'encoders'.",
+    ),
+    (
         "model-data",
         {**TABLE, "model": "cnn"},
         "model: 'cnn' reads images, and 'iris' holds rows of a table. Use 'model: {name: mlp, units: [300, 100]}'.",

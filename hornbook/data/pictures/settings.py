@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from hornbook.recipes.sources.decoding import PictureReading
+
 __all__ = ["Fit", "PictureSettings"]
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -32,6 +34,12 @@ class PictureSettings:
     def shape(self) -> tuple[int, int, int]:
         """The shape of a picture's pixels."""
         return self.height, self.width, self.channels
+
+    @classmethod
+    def of_spec(cls, spec: PictureReading) -> "PictureSettings":
+        """Return how a recipe wants pictures to be read."""
+        height, width = spec.height_and_width
+        return cls(height, width, spec.fit, spec.channels, spec.background)
 
     def to_json(self) -> dict[str, Any]:
         """Return what a run records, of JSON's types: what `from_json` reads."""

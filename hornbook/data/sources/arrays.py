@@ -9,6 +9,7 @@ import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
+from hornbook.data.several import several_source
 from hornbook.data.source import DataKind, Source, Splits
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
@@ -96,7 +97,8 @@ def from_arrays(
         data: One of: (x, y); a mapping with x and y, or x_train, y_train and optional x_validation, y_validation, x_test,
             y_test, with optional weights, weights_validation, weights_test of the examples; pairs ((x_train, y_train),
             (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as they are. x may be a
-            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`.
+            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or a mapping of several
+            inputs by name, see `hornbook.data.several`.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
@@ -172,6 +174,8 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
 
 
 def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
+    if any(isinstance(value, Mapping) for role, value in roles.items() if role[0] == "x"):
+        return replace(several_source(roles), target_names=column_names(roles["y"]))
     if is_frame(roles["x"]):
         from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array, Feature, Inputs, Source
+from hornbook.data.storage.rows import joined
 from hornbook.data.tables.columns import (
     encode_columns,
     feature_columns,
@@ -23,6 +25,7 @@ from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
 from hornbook.data.tables.numbers import plain_numbers
+from hornbook.data.tables.pictures import ColumnsOfPictures, blocks_of, pictures_of
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
 from hornbook.errors import DataError
@@ -48,17 +51,21 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
     train = _encoded(spec, spec.path, dialect, memory_budget)
     dialect, said = train.dialect, train.said
+    x, pictures = _with_pictures(spec, spec.path, train)
+    said = (*said, *pictures.notes)
+    extra: dict[str, Any] = dialect.recorded() | ({"picture_columns": pictures.found} if pictures.found else {})
+    names = {"train": pictures.first()}
     own: dict[str, Any] = {}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
             continue
         name, other = table_name(path), _encoded(spec, path, dialect, memory_budget, features=train.features)
-        said = (*said, *other.said)
-        own[f"x_{split}"] = other.x
+        own[f"x_{split}"], more = _with_pictures(spec, path, other)
+        said, names[split] = (*said, *other.said, *more.notes), more.first()
         own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
         own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
     return Source(
-        train.x,
+        x,
         target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
         "table",
         features=train.features,
@@ -70,9 +77,20 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
             *train.warnings,
             *filter(None, [doubtful_heading([*train.names]) if spec.heading is None else ""]),
         ),
-        extra=dialect.recorded(),
+        extra=extra,
+        blocks=() if spec.pictures is None else blocks_of(spec.picture_columns, PictureSettings.of_spec(spec.pictures)),
+        names={split: files for split, files in names.items() if files is not None},
         **own,
     )
+
+
+def _with_pictures(spec: Table, path: Any, table: "_Encoded | KeptTable") -> tuple[Inputs, ColumnsOfPictures]:
+    """Return the rows of a table with the pixels of the pictures that it names behind them, and what is known of these."""
+    if spec.pictures is None:
+        return table.x, ColumnsOfPictures()
+    settings = PictureSettings.of_spec(spec.pictures)
+    pictures = pictures_of(path, table.beside, spec.picture_columns, settings)
+    return joined([table.x, *pictures.pixels.values()]), pictures
 
 
 @dataclass(frozen=True)
@@ -93,13 +111,13 @@ def _encoded(
 ) -> "_Encoded | KeptTable":
     """Return a table of a recipe: the training examples, or others of whose columns `features` says what they are."""
     where = table_name(path)
-    beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight])]
+    beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight]), *spec.picture_columns]
     if features is None and spec.split is not None and spec.split.column is not None:
         beside.append(spec.split.column)
 
     def choose(frame: Any) -> list[str]:
         if features is None:
-            return feature_columns(spec, frame, where)
+            return _columns_alone(spec, feature_columns(spec, frame, where), where)
         columns = list(dict.fromkeys(feature.source for feature in features))
         require_columns([*columns, *beside], frame, where)
         return columns
@@ -139,6 +157,20 @@ def _encoded(
         )
     x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where, plain=plain)
     return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings, said)
+
+
+def _columns_alone(spec: Table, columns: Sequence[str], where: str) -> list[str]:
+    """Return the feature columns that are no files of pictures.
+
+    Raises:
+        DataError: If there is none.
+    """
+    left = [name for name in columns if name not in spec.picture_columns]
+    if not left:
+        raise DataError(
+            f"{where}: there is nothing beside the pictures of '{columns[0]}'. Read them as 'data: {{name: image_list, …}}'."
+        )
+    return left
 
 
 def _labeled(frame: Any, spec: Table, dialect: Dialect, where: str) -> tuple[Any, tuple[str, ...]]:
