@@ -31,32 +31,10 @@ def layers(**own):
 
 CASES = [
     (
-        "paths",
-        {"data": "diabetes", "model": {"name": "wide_and_deep", "inputs": {"wide": ["aeg"]}}},
-        "model.inputs.wide.0: there is no column 'aeg'. Did you mean 'age'?",
-    ),
-    (
-        "paths",
-        {
-            "data": "iris",
-            "model": {
-                "name": "wide_and_deep",
-                "inputs": {"wide": ["sepal_length"], "deep": ["sepal_length", "petal_width"]},
-            },
-        },
-        "model.inputs: neither path reads 'sepal_width', 'petal_length'. Add each to 'wide' or to 'deep', or leave it out of"
-        " the data.",
-    ),
-    (
         "paths-reuse",
         {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
         "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
         " this network by name: 'reuse.copy'.",
-    ),
-    (
-        "encoders",
-        {**TABLE, "model": {"name": "mlp", "units": [30], "encoders": {"photo": "cnn"}}},
-        "model.encoders.photo: there is no input 'photo' beside the columns. All inputs are columns: remove 'encoders'.",
     ),
     (
         "model-data",
@@ -704,6 +682,8 @@ ELSEWHERE = {
     *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
     "data-dependent",  # tests/builder/test_fitting.py
+    "paths",  # tests/builder/test_wide_and_deep.py
+    "encoders",  # tests/builder/test_encoders.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
