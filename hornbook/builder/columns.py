@@ -121,9 +121,7 @@ def _path(table: _Table, places: Sequence[int], *, is_wide: bool = False) -> Ten
 def _refuse_nothing(model: ReadsColumns, numbers: Sequence[int], categories: Sequence[int]) -> None:
     wanted = {"numbers": (model.numbers, numbers), "categories": (model.categories, categories)}
     problems = [
-        Problem(
-            ("model", key), f"there is no column of {key} that the network would embed.", "Remove it.", code="columns"
-        )
+        Problem(("model", key), f"the table has no column of {key}.", "Remove it.", code="columns")
         for key, (given, places) in wanted.items()
         if given is not None and not places
     ]

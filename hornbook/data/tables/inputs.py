@@ -10,7 +10,6 @@ import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
-from hornbook.data.several import named_inputs
 from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
 from hornbook.data.storage.files import existing_files, is_pattern
 from hornbook.data.storage.rows import in_memory, joined, numbered_blocks
