@@ -35,10 +35,6 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading, *, memory_bud
     """
     if info.kind != "table":
         raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    if info.blocks and "picture_columns" not in info.extra:
-        raise DataError(
-            f"{path}: the model reads arrays by name: {', '.join(named_inputs(info))}. Give it a .npz file."
-        )
     names = frozenset([column.name for column in info.columns()] + [block.name for block in info.blocks])
     numbers = {column.name for column in info.columns() if column.type == "number"}
     keys: dict[str, Any] = {"wanted": names, "may_mix": lambda name: name not in numbers}
