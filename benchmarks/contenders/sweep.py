@@ -63,10 +63,10 @@ def keras(space: str, folder: Path) -> tuple[float, list[float]]:
     import keras_tuner
 
     from hornbook.data import load
-    from hornbook.sweep.oracle import Advisor
+    from hornbook.sweep.oracle import Oracle
 
     recipe = recipe_of(space)
-    advisor = Advisor(recipe, "max", lambda values: True)
+    advisor = Oracle(recipe, {"val_accuracy": "max"}, lambda values: "")
     trials = [advisor.ask().values for _ in range(TRIALS)]
     splits = load(recipe.data, seed=recipe.seed)
     (x, y), (x_val, y_val) = (

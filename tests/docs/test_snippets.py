@@ -32,6 +32,12 @@ OTHERS = [
     "docs/doctor.md",
     "docs/tracking.md",
     "docs/tabular_networks.md",
+    "docs/coming_from/keras.md",
+    "docs/coming_from/keras_tuner.md",
+    "docs/coming_from/scikit_learn.md",
+    "docs/coming_from/ludwig.md",
+    "docs/coming_from/lightning.md",
+    "docs/coming_from/fastai.md",
     "docs/teaching/sigmoid.md",
     "docs/teaching/vanishing_gradients.md",
     "docs/teaching/initialization.md",
@@ -50,6 +56,9 @@ PROSE = [
     "docs/performance.md",
     "docs/studies/README.md",
     "docs/security.md",
+    "docs/coming_from/README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/serve.md",
     "docs/reliability.md",
     "docs/teaching/README.md",
@@ -75,7 +84,7 @@ def test_every_snippet_of_these_pages_runs(pages, tmp_path, warm):
 
 def test_every_page_is_tested_somewhere():
     pages = {
-        path.relative_to(ROOT).as_posix() for place in ("*.md", "teaching/*.md") for path in (ROOT / "docs").glob(place)
+        path.relative_to(ROOT).as_posix() for place in ("*.md", "teaching/*.md", "coming_from/*.md") for path in (ROOT / "docs").glob(place)
     }
     assert pages - {*PAGES, *PROSE, *ELSEWHERE} == set()
 
