@@ -96,7 +96,18 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "paths-reuse": [("data: iris\nmodel: wide_and_deep\nreuse: {from: {application: MobileNetV2}}\n", [])],
     "encoders": [("data: iris\nmodel: {name: mlp, units: [30], encoders: {photo: cnn}}\n", [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
-    "embedding": [("data: waves\nmodel: {name: rnn, embedding: 64}\n", [])],
+    "embedding": [
+        ("data: waves\nmodel: {name: rnn, embedding: 64}\n", []),
+        ("data: sentences\nmodel: {name: mean_embedding, frozen_embedding: true}\n", []),
+    ],
+    "text-read": [
+        ("data: {name: sentences, text: {ngrams: 2}}\nmodel: {name: transformer}\n", []),
+        ("data: {name: sentences, text: {embeddings: glove.txt}}\nmodel: bag_of_words\n", []),
+    ],
+    "steps": [
+        ("data: sentences\nmodel: {name: transformer, heads: 5}\nnormalization: batch_normalization\n", []),
+        ("data: sentences\nmodel: {name: cnn, separable: true}\n", []),
+    ],
     "loss-task": [(NUMBERS + "head: {loss: hinge}\n", [])],
     "head-loss": [
         (HEAD + "head: {activation: sigmoid}\n", []),

@@ -12,8 +12,10 @@ from hornbook.builder.blocks import Ingredients
 from hornbook.builder.groups import cut
 from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
+from hornbook.builder.tokens import Vocabulary, embedded, with_mask
+from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.initializer import GlorotUniform, Orthogonal
+from hornbook.recipes.sections.initializer import Orthogonal
 from hornbook.recipes.sections.model import Cnn, Mlp, ModelSpec, ResidualCnn, Rnn, WideAndDeep
 
 __all__ = ["backbone_features", "cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn", "wide_and_deep"]
@@ -25,18 +27,11 @@ def _flat(x: Tensor) -> Tensor:
     return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
 
 
-def _dense_stack(x: Tensor, sizes: tuple[int, ...], ingredients: Ingredients, first: int) -> Tensor:
-    """Return dense layers; `first` is the number of the first one's block."""
-    for index, units in enumerate(sizes, first):
-        x = ingredients.dense(x, units, f"hidden_{index}")
-    return x
-
-
 def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
     """A stack of dense layers over flattened inputs."""
     first = ingredients.blocks_before + 1
     if model.ensemble is None:
-        return _dense_stack(_flat(x), model.hidden_units(), ingredients, first)
+        return ingredients.dense_stack(_flat(x), model.hidden_units(), first)
     x = keras.layers.RepeatVector(model.ensemble, name="repeat", dtype=ingredients.precision)(_flat(x))
     for index, units in enumerate(model.hidden_units(), first):
         x = shared_dense(x, units, ingredients, f"hidden_{index}", is_first=index == first)
@@ -55,13 +50,15 @@ def wide_and_deep(x: Tensor, model: WideAndDeep, ingredients: Ingredients, *, wi
     direct = deep = x
     if wide is not None:
         direct, deep = cut(x, 0, wide, "wide"), cut(x, wide, x.shape[-1], "deep")
-    deep = _dense_stack(deep, model.hidden_units(), ingredients, ingredients.blocks_before + 1)
+    deep = ingredients.dense_stack(deep, model.hidden_units(), ingredients.blocks_before + 1)
     return keras.layers.Concatenate(name="wide_and_deep", dtype=ingredients.precision)([direct, deep])
 
 
-def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
-    """Blocks of convolutions and pooling, then dense layers."""
-    number = ingredients.blocks_before
+def cnn(x: Tensor, model: Cnn, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None) -> Tensor:
+    """Blocks of convolutions and pooling over images, sequences or embedded tokens, then dense layers."""
+    if vocabulary is not None:
+        return _cnn_of_tokens(x, model, ingredients, vocabulary)
+    number, is_flat = ingredients.blocks_before, len(x.shape) == 3
     for block, filters in enumerate(model.filters, number + 1):
         for convolution in range(model.convolutions):
             number += 1
@@ -71,15 +68,37 @@ def cnn(x: Tensor, model: Cnn, ingredients: Ingredients) -> Tensor:
             options: dict[str, Any] = {"kernel_size": model.kernel_size, "padding": model.padding, "strides": strides}
             options["separable"] = model.separable and not is_first
             x = ingredients.conv(x, filters, f"hidden_{number}", **options)
-        if model.pooling in {"max", "average"} and min(x.shape[1:3]) >= model.pool_size:
-            pooling = keras.layers.MaxPooling2D if model.pooling == "max" else keras.layers.AveragePooling2D
-            x = pooling(model.pool_size, name=f"pooling_{block}")(x)
-    flatten = {
-        "flatten": keras.layers.Flatten,
-        "global_average": keras.layers.GlobalAveragePooling2D,
-        "global_max": keras.layers.GlobalMaxPooling2D,
-    }[model.flatten]
-    return _dense_stack(flatten(name="flatten")(x), model.dense, ingredients, number + 1)
+        if model.pooling in {"max", "average"} and min(x.shape[1:-1]) >= model.pool_size:
+            x = _pooling(model.pooling, is_flat)(model.pool_size, name=f"pooling_{block}")(x)
+    ending = "1D" if is_flat else "2D"
+    flatten = {"flatten": "Flatten", "global_average": f"GlobalAveragePooling{ending}",
+               "global_max": f"GlobalMaxPooling{ending}"}[model.flatten]  # fmt: skip
+    return ingredients.dense_stack(getattr(keras.layers, flatten)(name="flatten")(x), model.dense, number + 1)
+
+
+def _pooling(way: str, is_flat: bool) -> Any:
+    kind = "Max" if way == "max" else "Average"
+    return getattr(keras.layers, f"{kind}Pooling{'1D' if is_flat else '2D'}")
+
+
+def _cnn_of_tokens(x: Tensor, model: Cnn, ingredients: Ingredients, vocabulary: Vocabulary) -> Tensor:
+    """The same over embedded tokens: what stands for padding is zero in front of each layer, and is not pooled."""
+    x, mask = with_mask(x, model, vocabulary, ingredients)
+    number, arguments = ingredients.blocks_before, {"dtype": ingredients.precision}
+    for block, filters in enumerate(model.filters, number + 1):
+        for _ in range(model.convolutions):
+            number += 1
+            x = MaskSteps(name=f"hidden_{number}_mask", **arguments)([x, mask])
+            x = ingredients.conv(x, filters, f"hidden_{number}", kernel_size=model.kernel_size, padding="same")
+        if model.pooling != "none" and x.shape[1] >= model.pool_size:
+            x = MaskedPooling(model.pool_size, model.pooling, name=f"pooling_{block}", **arguments)([x, mask])
+            mask = PooledMask(model.pool_size, name=f"pooling_{block}_mask", **arguments)(mask)
+    if model.flatten == "flatten":
+        x = keras.layers.Flatten(name="flatten")(MaskSteps(name="flatten_mask", **arguments)([x, mask]))
+    else:
+        mode = model.flatten.removeprefix("global_")
+        x = MaskedPooling(None, mode, name="flatten", **arguments)([x, mask])
+    return ingredients.dense_stack(x, model.dense, number + 1)
 
 
 def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Tensor:
@@ -105,7 +124,7 @@ def residual_cnn(x: Tensor, model: ResidualCnn, ingredients: Ingredients) -> Ten
             x = ingredients.activate(x, second)
             x = ingredients.regularize(ingredients.normalize(x, second, "after_activation"), second)
     x = keras.layers.GlobalAveragePooling2D(name="flatten")(x)
-    return _dense_stack(x, model.dense, ingredients, number + 1)
+    return ingredients.dense_stack(x, model.dense, number + 1)
 
 
 CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
@@ -121,13 +140,11 @@ def recurrent_arguments(ingredients: Ingredients, name: str) -> dict[str, Any]:
     return arguments
 
 
-def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int | None = None) -> Tensor:
+def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None) -> Tensor:
     """Recurrent layers over sequences, embedded tokens or the rows of an image, then dense layers."""
-    if vocabulary_size is not None:
-        embedding = GlorotUniform().build(seed=derive_seed(ingredients.seed, "embedding"))
-        x = keras.layers.Embedding(
-            vocabulary_size, model.embedding, mask_zero=True, embeddings_initializer=embedding, name="embedding"
-        )(x)
+    if vocabulary is not None:
+        width = model.embedding or 64
+        x = embedded(x, width, vocabulary, ingredients, frozen=model.frozen_embedding, masks=True)
     elif len(x.shape) == 4:
         x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="rows")(x)
     number, widths = ingredients.blocks_before, model.recurrent_units()
@@ -147,23 +164,28 @@ def rnn(x: Tensor, model: Rnn, ingredients: Ingredients, *, vocabulary_size: int
         else:
             x = layer(units, recurrent_dropout=model.recurrent_dropout, **arguments)(x)
         x = ingredients.finish(x, name, activate=False)
-    return _dense_stack(x, model.dense, ingredients, number + len(widths) + 1)
+    return ingredients.dense_stack(x, model.dense, number + len(widths) + 1)
 
 
 def features(
-    x: Tensor, recipe: Recipe, *, vocabulary_size: int | None = None, wide: int | None = None, blocks_before: int = 0
+    x: Tensor,
+    recipe: Recipe,
+    *,
+    vocabulary: Vocabulary | None = None,
+    wide: int | None = None,
+    blocks_before: int = 0,
 ) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
     Args:
         x: What the backbone reads.
         recipe: A resolved recipe.
-        vocabulary_size: Distinct tokens, where the inputs are tokens.
+        vocabulary: What is known of the tokens, where the inputs are tokens.
         wide: Of two paths, how many numbers at the front are the wide one's; None where both read all.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
     """
     ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
-    return backbone_features(x, recipe.model, ingredients, vocabulary_size=vocabulary_size, wide=wide)
+    return backbone_features(x, recipe.model, ingredients, vocabulary=vocabulary, wide=wide)
 
 
 def backbone_features(
@@ -171,9 +193,11 @@ def backbone_features(
     model: ModelSpec,
     ingredients: Ingredients,
     *,
-    vocabulary_size: int | None = None,
+    vocabulary: Vocabulary | None = None,
     wide: int | None = None,
 ) -> Tensor:
     """Return what a backbone makes of its inputs; arguments as of `features`."""
-    known = {"rnn": {"vocabulary_size": vocabulary_size}, "wide_and_deep": {"wide": wide}}
-    return model.import_target()(x, model, ingredients, **known.get(model.name, {}))
+    arguments: dict[str, Any] = {"wide": wide} if isinstance(model, WideAndDeep) else {}
+    if model.reads_vocabulary and vocabulary is not None:
+        arguments["vocabulary"] = vocabulary
+    return model.import_target()(x, model, ingredients, **arguments)

@@ -192,6 +192,12 @@ class Ingredients:
         """Return a dense hidden layer with all ingredients: (…, F) → (…, units)."""
         return self.finish(keras.layers.Dense(units, **self.weights(name))(self.scaled(x, name)), name)
 
+    def dense_stack(self, x: Tensor, sizes: tuple[int, ...], first: int) -> Tensor:
+        """Return dense hidden layers; `first` is the number of the first one's block."""
+        for index, units in enumerate(sizes, first):
+            x = self.dense(x, units, f"hidden_{index}")
+        return x
+
     def scaled(self, x: Tensor, name: str) -> Tensor:
         """Return what a dense layer's kernel reads: of an NTK layer, the inputs over the root of their number."""
         return ntk_scaled(x, name, self.precision) if isinstance(self.initializer, Ntk) else x
@@ -199,12 +205,13 @@ class Ingredients:
     def conv(
         self, x: Tensor, filters: int, name: str, *, finish: bool = True, separable: bool = False, **options: Any
     ) -> Tensor:
-        """Return a convolution with all ingredients: (B, H, W, C) → (B, H', W', filters)."""
+        """Return a convolution with all ingredients: (B, H, W, C) → (B, H', W', filters), or of steps (B, T, C)."""
         if separable:
             weights = self._separable_weights(name, channels=x.shape[-1])
             x = keras.layers.SeparableConv2D(filters, **options, **weights)(x)
         else:
-            x = keras.layers.Conv2D(filters, **options, **self.weights(name, axes=[0, 1, 2]))(x)
+            layer = keras.layers.Conv2D if len(x.shape) == 4 else keras.layers.Conv1D
+            x = layer(filters, **options, **self.weights(name, axes=[*range(len(x.shape) - 1)]))(x)
         return self.finish(x, name) if finish else x
 
     def _separable_weights(self, name: str, *, channels: int) -> dict[str, Any]:

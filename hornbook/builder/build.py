@@ -29,6 +29,7 @@ from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
+from hornbook.builder.tokens import vocabulary_of
 from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
@@ -189,7 +190,7 @@ def _connect(
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x, wide = build_inputs(recipe, info, preprocessing, white=white)
-        x = features(x, recipe, vocabulary_size=info.vocabulary_size, wide=wide)
+        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing), wide=wide)
         return inputs, build_head(x, recipe, preprocessing), None
     inputs, x, _ = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)

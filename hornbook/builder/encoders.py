@@ -15,11 +15,13 @@ from hornbook.builder.backbones import backbone_features
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.groups import cut
 from hornbook.builder.randomness import derive_seed
+from hornbook.builder.tokens import Vocabulary
 from hornbook.data.source import Block, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import Tanh
 from hornbook.recipes.sections.model import ModelSpec, ReadsColumns
+from hornbook.recipes.sections.normalization import LayerNormalization
 from hornbook.upstream import REFUSALS, reason, run_through
 
 __all__ = ["encoded_blocks", "place_of"]
@@ -56,7 +58,10 @@ def encoded_blocks(rows: Tensor, recipe: Recipe, info: DataInfo, preprocessing: 
         prefix = layer_prefix(block.name, info.blocks)
         x = cut(rows, place.start, place.stop, prefix, block.shape)
         x = _prepared(x, block, preprocessing, prefix)
-        parts.append(_encoded(x, block, (encoders or {})[block.name], recipe, prefix))
+        vocabulary = None
+        if block.kind == "text":
+            vocabulary = Vocabulary(block.vocabulary_size or 0, preprocessing.texts.get(block.name))
+        parts.append(_encoded(x, block, (encoders or {})[block.name], recipe, prefix, vocabulary))
     return parts
 
 
@@ -89,15 +94,19 @@ def _prepared(x: Tensor, block: Block, preprocessing: Preprocessing, prefix: str
     return x
 
 
-def _encoded(x: Tensor, block: Block, encoder: ModelSpec, recipe: Recipe, prefix: str) -> Tensor:
+def _encoded(
+    x: Tensor, block: Block, encoder: ModelSpec, recipe: Recipe, prefix: str, vocabulary: Vocabulary | None
+) -> Tensor:
     """Return what an encoder makes of an input, (B, F')."""
     seed = derive_seed(recipe.seed, f"encoders/{block.name}")
     ingredients = Ingredients.of(recipe).replaced(seed=seed)
     if encoder.name == "rnn":
         ingredients = ingredients.replaced(activation=Tanh())
+    if encoder.name == "transformer" and ingredients.normalization.name == "none":
+        ingredients = ingredients.replaced(normalization=LayerNormalization())
     inputs = keras.Input(x.shape[1:], dtype=x.dtype, name=f"{prefix}_input")
     try:
-        outputs = backbone_features(inputs, encoder, ingredients, vocabulary_size=block.vocabulary_size)
+        outputs = backbone_features(inputs, encoder, ingredients, vocabulary=vocabulary)
         outputs = keras.layers.Flatten(name="flatten_last")(outputs) if len(outputs.shape) > 2 else outputs
     except REFUSALS as error:
         message = f"Keras refuses this network on an input of shape {block.shape}: {reason(error)}."

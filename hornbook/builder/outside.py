@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from hornbook.builder.tokens import text_front
 from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
 
@@ -49,6 +50,9 @@ def unwrap(model: Any) -> Any:
 
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
+    if info.kind == "tokens" and "texts" in info.extra:
+        ((name, facts),) = info.extra["texts"].items()
+        return text_front(name, facts)
     shapes = named_inputs(info)
     if not shapes:
         return None

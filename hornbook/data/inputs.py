@@ -54,7 +54,7 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
     """Return the inputs of a file as `read_inputs` does, and what else is asked of it.
 
     Args:
-        path: As of `read_inputs`; ``-`` for rows of CSV from standard input.
+        path: As of `read_inputs`; ``-`` for rows of CSV from standard input, or for lines where the model reads texts.
         info: Facts about the data that the model was trained on.
         reading: What is asked.
         memory_budget: As of `read_inputs`.
@@ -67,6 +67,10 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
         from hornbook.data.picture_inputs import read_pictures  # Pillow
 
         return read_pictures(path, info, reading, memory_budget=memory_budget)
+    if info.kind == "tokens" and "texts" in info.extra and Path(path).suffix.lower() not in {".npz", ".npy"}:
+        from hornbook.data.text_inputs import read_texts
+
+        return read_texts(path, info, reading, memory_budget=memory_budget)
     with _file_at(path) as file:
         suffix = file.suffix.lower()
         if suffix not in {".npz", ".npy"}:
@@ -173,6 +177,11 @@ def fit_inputs(
     Raises:
         DataError: If the values cannot mean what the model was trained on.
     """
+    if "texts" in info.extra and info.kind == "tokens":
+        from hornbook.data.text_inputs import are_texts, encoded_texts
+
+        if are_texts(x):
+            return encoded_texts(np.asarray(x, object), info, where)
     x = x if isinstance(x, Rows) else np.asarray(x)
     if any(feature.type == "category" for feature in info.features or ()):
         raise DataError(f"{where}: the model reads categories by name. Give it a CSV or Parquet file.")

@@ -1,11 +1,13 @@
 """From a source to splits, in the order that a recipe promises.
 
-source → split → classes → relabel → limit → preprocessing statistics. Text becomes class numbers before the split, so
-that the split can be stratified; a table's categories are numbered after it, from the training split alone.
+source → split → classes → relabel → limit → vocabulary → preprocessing statistics. Names of classes
+become numbers before the split, so that it can be stratified; a table's categories and the tokens of texts are numbered
+after it, from the training split alone.
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -29,6 +31,7 @@ from hornbook.data.preprocessing import (
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import Rows, blocks, first_columns, in_file_order, in_memory
+from hornbook.data.token_numbers import with_token_numbers
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
@@ -99,7 +102,7 @@ def prepare(
         division = divide_together(encoded.likeness, split=spec.effective_split(), **by)
     else:
         division = divide(len(encoded.x), split=spec.effective_split(), **by)
-    encoded = replace(encoded, extra={**encoded.extra, **_spans(encoded.split_by, split_by, division)})
+    encoded = replace(encoded, extra={**encoded.extra, **_spans(encoded.split_by, split_by, division)}, warnings=())
     parts, warnings = _cut(encoded, division, spec)
     warnings = [*source.warnings, *targets.warnings, *warnings, *_alike(targets, division, parts, mapping)]
     if mapping is not None and class_names is not None:
@@ -107,8 +110,11 @@ def prepare(
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
     labels = _Labels(final, class_names, source.target_names)
     parts, limited = _limit(parts, spec, labels, seed=seed)
+    warnings += limited
+    parts, encoded, tables = with_token_numbers(parts, encoded, spec, memory_budget=memory_budget)
     parts = _within_budget(parts, memory_budget)
-    return _finish(parts, encoded, spec, labels, (division.method, [*warnings, *limited]))
+    splits = _finish(parts, encoded, spec, labels, (division.method, [*warnings, *encoded.warnings]))
+    return replace(splits, preprocessing=replace(splits.preprocessing, texts=tables))
 
 
 @dataclass(frozen=True)
@@ -122,8 +128,9 @@ class _Labels:
 
 def _check_keys(source: Source, spec: DataSpec) -> None:
     """Refuse keys that cannot apply to the data; the recipe's check could not know its kind."""
-    if spec.augmentation is not None and source.blocks:
-        listed = ", ".join(f"'{block.name}'" for block in source.blocks)
+    beside = [block.name for block in source.blocks] + [*(source.texts if source.kind == "table" else ())]
+    if spec.augmentation is not None and beside:
+        listed = ", ".join(f"'{name}'" for name in beside)
         raise DataError(
             f"data.augmentation: changes inputs of one kind, and rows hold {listed} beside columns. Remove it."
         )
@@ -202,7 +209,7 @@ def _cut(source: Source, division: Division, spec: DataSpec) -> tuple[Parts, lis
         asked, cut = getattr(split, name), getattr(division, name)
         asked = split.folds if name == "test" and split.folds is not None else asked
         if x is not None and y is not None and asked is None:
-            parts[name] = Split(x, y, weights, source.names.get(name))
+            parts[name] = Split(x, y, weights, source.names.get(name), getattr(source, f"texts_{name}"))
         elif len(cut):
             parts[name] = _pick(source, cut)
             if x is not None:
@@ -237,7 +244,7 @@ def _alike(targets: Targets, division: Division, parts: Parts, mapping: Array | 
 
 def _pick(source: Source, positions: Array) -> Split:
     """Return the examples at these positions, without a copy where they are in one piece."""
-    whole = Split(source.x, source.y, source.weights, source.names.get("train"))
+    whole = Split(source.x, source.y, source.weights, source.names.get("train"), source.texts)
     if len(positions) and positions[-1] - positions[0] + 1 == len(positions) and (np.diff(positions) == 1).all():
         return whole.at(slice(int(positions[0]), int(positions[-1]) + 1))
     return whole.at(positions)
@@ -286,7 +293,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
     if features is not None:
         parts, features, unseen = keep_training_categories(parts, features)
         warnings += unseen
-    whole_rows, width = parts, source.x.shape[-1] - sum(block.size for block in source.blocks)
+    whole_rows, width = parts, parts["train"].x.shape[-1] - sum(block.size for block in source.blocks)
     if source.blocks:
         parts = {name: replace(part, x=first_columns(part.x, width)) for name, part in parts.items()}
     if source.kind == "table" and width:
@@ -398,15 +405,17 @@ def _describe(parts: Parts, source: Source, labels: _Labels, *, name: str) -> Da
         vocabulary_size=source.vocabulary_size,
         counts={split: len(parts[split]) if split in parts else 0 for split in ("train", "validation", "test")},
         class_counts=tuple(counts),
-        fingerprint=_fingerprint(parts),
+        fingerprint=_fingerprint(parts, [facts["vocabulary"] for facts in source.extra.get("texts", {}).values()]),
         split_method="",
         blocks=source.blocks,
     )
 
 
-def _fingerprint(parts: Parts) -> str:
-    """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes."""
+def _fingerprint(parts: Parts, vocabularies: Sequence[Sequence[str]]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of all splits' types, shapes and bytes, and of what tokens mean."""
     digest = hashlib.sha256()
+    for vocabulary in vocabularies:
+        digest.update("\0".join(vocabulary).encode())
     for name in ("train", "validation", "test"):
         part = parts.get(name)
         for values in (part.x, part.y, part.weights) if part is not None else ():

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
+from hornbook.data.text.tables import TextTables
+from hornbook.data.text.words import lines_about as lines_about_texts
 
 __all__ = [
     "Array", "Block", "BlockKind", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Likeness", "Preprocessing",
@@ -123,6 +125,10 @@ class Source:
         weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
         weights_validation: Those of the source's own validation examples; None where they count 1.
         weights_test: Those of its own test examples.
+        texts: Columns of texts by name, (N,) of str each, whose token numbers come into `x` once the vocabulary is known; of
+            a source of ``tokens`` all that `x` is.
+        texts_validation: Those of the source's own validation examples.
+        texts_test: Those of its own test examples.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
         blocks: What the rows of a table hold behind its columns.
@@ -146,6 +152,9 @@ class Source:
     weights: Array | None = None
     weights_validation: Array | None = None
     weights_test: Array | None = None
+    texts: Mapping[str, Array] = field(default_factory=dict)
+    texts_validation: Mapping[str, Array] = field(default_factory=dict)
+    texts_test: Mapping[str, Array] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
@@ -157,13 +166,14 @@ class Split:
 
     The inputs are `Rows`, which stay on disk, where they exceed the memory budget. Targets are always in memory, and so are
     weights, (N,) float32, of examples that do not count alike in loss and metrics. `names` is what each example is called,
-    where that is known.
+    where that is known. `texts` are columns that are no numbers yet.
     """
 
     x: Inputs
     y: Array
     weights: Array | None = None
     names: Array | None = None
+    texts: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -171,7 +181,8 @@ class Split:
     def at(self, positions: Array | slice) -> "Split":
         """Return the examples at these positions, in this order."""
         weights, names = (None if values is None else values[positions] for values in (self.weights, self.names))
-        return Split(select(self.x, positions), self.y[positions], weights, names)
+        texts = {name: values[positions] for name, values in self.texts.items()}
+        return Split(select(self.x, positions), self.y[positions], weights, names, texts)
 
 
 @dataclass(frozen=True)
@@ -199,6 +210,7 @@ class Preprocessing:
         target_low: The lowest of each.
         target_high: The highest of each.
         blocks: Of each sequence beside a table's columns, mean and variance of its numbers, by its name.
+        texts: What the network needs to know of the tokens of each column of texts.
     """
 
     scale: float | None = None
@@ -217,6 +229,7 @@ class Preprocessing:
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
     blocks: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
+    texts: Mapping[str, TextTables] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -243,8 +256,9 @@ class DataInfo:
             ``inputs`` (how large they are, where they are not standardized),
             ``weighted`` (true where examples have weights), ``streams`` (true where inputs stay on disk), ``pictures`` (of
             picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
-            ``spans`` (first and last moment of each split by time), ``groups`` ({input given from Python: its columns}),
-            and what the source adds.
+            ``spans`` (first and last moment of each split by time), ``texts`` (of columns of texts by name: how they become
+            token numbers, the vocabulary included, and counts; see `hornbook.data.text`), ``groups`` ({input given from
+            Python: its columns}), and what the source adds.
         blocks: What the rows of a table hold behind its columns.
     """
 
@@ -308,6 +322,10 @@ class DataInfo:
         if "pictures" not in self.extra:
             return []
         return lines_about(self.extra["pictures"], self.class_names, every_class=every_class)
+
+    def describe_texts(self) -> list[str]:
+        """Return a line about each column of texts: its vocabulary, lengths, what was cut; none for other data."""
+        return lines_about_texts(self.extra.get("texts", {}))
 
     def describe_columns(self) -> str:
         """Return what the columns of a table were read as: ``3 numbers, 1 boolean, 2 categories (city 3, zip 21)``.

@@ -14,7 +14,8 @@ XLA_LAYERS = frozenset(
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",
      "Parametric", "Clamp", "TargetTransform", "OrderedClasses", "CategoryEncoding", "Embedding", "Periodic",
      "PiecewiseLinear", "Quantiles", "Scale", "EinsumDense", "RepeatVector", "GlobalAveragePooling1D",
-     "Take", "Cropping1D", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
+     "TokenCounts", "TokenMask", "PrependToken", "MaskSteps", "MaskedPooling", "PooledMask", "Positions", "SelfAttention",
+     "GetItem", "Take", "Cropping1D", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
 """Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
 times slower, separable ones five."""

@@ -321,6 +321,15 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
         return splits, ()
     found, then = splits.info.fingerprint, trained.info.fingerprint
     changed = f"the data has changed since training (fingerprint {found}, then {then})"
+    vocabularies = [
+        {name: facts["vocabulary"] for name, facts in info.extra.get("texts", {}).items()}
+        for info in (splits.info, trained.info)
+    ]
+    if vocabularies[0] != vocabularies[1]:
+        raise RunError(
+            f"{trained.run.path}: {changed}. The vocabulary is another one now, so that numbers of tokens would mean other "
+            "words. Restore the data, or name a file with --input, which is read by the run's own vocabulary."
+        )
     if anyway:
         return splits, (f"note: {changed}; examples that were trained on may be among those of every split.",)
     raise RunError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo
+from hornbook.data.text.encoder import TextEncoder
 from hornbook.display.chart import data_uri
 from hornbook.inference.mistakes import readable_rows
 
@@ -18,7 +19,7 @@ SMALLEST_SIDE = 96
 """Pixels of a heated picture's side, at least: a map is smooth, however few pixels the picture has."""
 WARM, WARMEST = (255, 96, 0), 0.75
 """The color of heat, red, green and blue, and how much of it the strongest place has."""
-MOST_COLUMNS, MOST_VALUES = 12, 16
+MOST_COLUMNS, MOST_VALUES, MOST_TOKENS = 12, 16, 40
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ def _text(value: str | float | None) -> str:
 
 def _sequence(info: DataInfo, sequence: Array) -> Example:
     flat = np.ravel(sequence)
+    texts = info.extra.get("texts", {})
+    if info.kind == "tokens" and texts:
+        encoder = TextEncoder.of_facts(next(iter(texts.values())))
+        return Example(text=encoder.text_of(flat[:MOST_TOKENS]), left_out=max(int((flat != 0).sum()) - MOST_TOKENS, 0))
     if info.kind == "tokens":
         flat = flat[flat != 0]  # padding
     shown = " ".join(f"{value:.4g}" for value in flat[:MOST_VALUES])

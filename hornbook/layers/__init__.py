@@ -6,16 +6,34 @@ from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.targets import TargetTransform
+from hornbook.layers.tokens import (
+    MaskedPooling,
+    MaskSteps,
+    PooledMask,
+    Positions,
+    PrependToken,
+    SelfAttention,
+    TokenCounts,
+    TokenMask,
+)
 
 __all__ = [
     "ApproximateGelu",
     "Clamp",
+    "MaskSteps",
+    "MaskedPooling",
     "OrderedClasses",
     "Parametric",
     "Periodic",
     "PiecewiseLinear",
+    "PooledMask",
+    "Positions",
+    "PrependToken",
     "Quantiles",
     "RandomizedLeakyReLU",
+    "SelfAttention",
     "Step",
     "TargetTransform",
+    "TokenCounts",
+    "TokenMask",
 ]

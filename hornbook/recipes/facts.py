@@ -35,6 +35,7 @@ class Facts:
             several columns by {name: columns}.
         blocks: {name: kind} of inputs beside the columns of a table.
         vocabulary_size: Distinct tokens.
+        embedding: Numbers per token that a file of embeddings has.
     """
 
     task: Task | None = None
@@ -53,6 +54,7 @@ class Facts:
     columns: Mapping[str, tuple[str, ...]] | None = None
     blocks: Mapping[str, str] | None = None
     vocabulary_size: int | None = None
+    embedding: int | None = None
 
     def batches(self, recipe: Recipe) -> int | None:
         """Return the batches of an epoch; None before the data is loaded."""
@@ -79,6 +81,7 @@ class Facts:
                 columns=_columns(info) if info.kind == "table" else None,
                 blocks={block.name: block.kind for block in info.blocks},
                 vocabulary_size=info.vocabulary_size,
+                embedding=_dimension(info.extra.get("texts", {})),
             )
         kind = data.data_kind
         default = data.default_standardize if data.default_standardize is not None else kind in {"table", "sequence"}
@@ -160,3 +163,9 @@ def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:
     if facts.has_validation:
         recorded |= {f"val_{name}": mode for name, mode in recorded.items()}
     return recorded
+
+
+def _dimension(texts: Mapping[str, Any]) -> int | None:
+    """Return how many numbers per token the embeddings of a text have that come from a file."""
+    found = [facts["embeddings"]["dimension"] for facts in texts.values() if "embeddings" in facts]
+    return found[0] if found else None

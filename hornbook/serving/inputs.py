@@ -12,6 +12,7 @@ from hornbook.data.source import Array, DataInfo, Reading
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
+from hornbook.data.text_inputs import are_texts
 from hornbook.serving.errors import RequestError
 
 __all__ = ["Fitted", "body_of", "of_frame", "of_numbers", "of_rows"]
@@ -74,12 +75,16 @@ def of_frame(frame: pl.DataFrame, info: DataInfo) -> Fitted:
 
 
 def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
-    """Return raw inputs: an array, or numbers in lists of lists.
+    """Return raw inputs: an array, or numbers in lists of lists; of a model of texts also a list of these.
 
     Raises:
         RequestError: If they are no numbers, or too many.
         DataError: If they do not fit the model.
     """
+    if "texts" in info.extra and are_texts(values):
+        _check_count(len(values), most, "inputs")
+        fitted, notes = fit_inputs(np.asarray(values, object), info, where="inputs")
+        return in_memory(fitted), notes
     x = values if isinstance(values, np.ndarray) else _array(values)
     if x.ndim:
         _check_count(len(x), most, "inputs")

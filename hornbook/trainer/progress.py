@@ -212,8 +212,8 @@ def heading(prepared: Prepared) -> list[str]:
     one_line = f"{first}{data} ({counts}"
     about_data = [one_line] if len(one_line) <= COLUMNS else [first + data, indent + counts.removesuffix(")")]
     spans = ", ".join(f"{split} {first} to {last}" for split, (first, last) in info.extra.get("spans", {}).items())
-    about_data_too = [info.describe_columns(), *info.describe_pictures(), f"by time: {spans}" if spans else ""]
-    texts = [text for text in about_data_too if text]
+    about_data_too = [info.describe_columns(), *info.describe_pictures(), *info.describe_texts()]
+    texts = [text for text in [*about_data_too, f"by time: {spans}" if spans else ""] if text]
     texts += [f"{model}, {count:,} trainable parameters", ", ".join(device)]
     margins: dict[str, Any] = {"initial_indent": indent, "subsequent_indent": indent + "  "}
     wrapped = [

@@ -136,12 +136,12 @@ def test_inputs_called_wide_and_deep_are_the_paths(prepare):
             {
                 "model": {
                     "name": "mlp",
-                    "encoders": {"foto": "cnn", "log 1": "cnn"},
+                    "encoders": {"foto": "cnn", "log 1": "residual_cnn"},
                 }
             },
             [
                 "model.encoders.foto: there is no input 'foto' beside the columns. Did you mean 'photo'?",
-                "model.encoders.log 1: 'cnn' does not read a sequence. Use one of layers, mlp, rnn.",
+                "model.encoders.log 1: 'residual_cnn' does not read a sequence. Use one of cnn, layers, mlp, rnn, transformer.",
             ],
         ),
         (

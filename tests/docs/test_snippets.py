@@ -18,6 +18,7 @@ OTHERS = [
     "docs/inputs.md",
     "docs/data.md",
     "docs/pictures.md",
+    "docs/text.md",
     "docs/resume.md",
     "docs/lr_find.md",
     "docs/uncertainty.md",
@@ -84,7 +85,9 @@ def test_every_snippet_of_these_pages_runs(pages, tmp_path, warm):
 
 def test_every_page_is_tested_somewhere():
     pages = {
-        path.relative_to(ROOT).as_posix() for place in ("*.md", "teaching/*.md", "coming_from/*.md") for path in (ROOT / "docs").glob(place)
+        path.relative_to(ROOT).as_posix()
+        for place in ("*.md", "teaching/*.md", "coming_from/*.md")
+        for path in (ROOT / "docs").glob(place)
     }
     assert pages - {*PAGES, *PROSE, *ELSEWHERE} == set()
 

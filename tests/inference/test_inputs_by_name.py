@@ -164,3 +164,59 @@ def test_a_table_cannot_stand_for_arrays(folder, by_name, monkeypatch):
     with pytest.raises(DataError, match=r"reads arrays by name: facts, photo. Give it a .npz file."):
         predict_file("named", folder / "t.csv", output=folder / "never.csv")
     assert not (folder / "never.csv").exists()
+
+
+REVIEWS = ["a fine house by the sea", "bad dark rooms", "fine view, fine garden", "dark and bad and cold"]
+
+
+@pytest.fixture(scope="module")
+def with_texts(folder):
+    """A run on a table of a number, a category, a picture and a text."""
+    lines = ["review,photo,amount,city,label"]
+    for place in range(ROWS):
+        review = REVIEWS[place % 4].replace(",", "")
+        lines.append(f"{review},photos/{place}.png,{place % 7},{['Oslo', 'Rome'][place % 2]},{(place % 4 + 1) % 2}")
+    (folder / "texts.csv").write_text("\n".join(lines) + "\n")
+    tree = recipe(folder, name="texts")
+    types = {"photo": "picture", "review": "text"}
+    tree["data"] |= {"path": str(folder / "texts.csv"), "types": types}
+    tree["model"] = {"name": "mlp", "units": [6], "encoders": {"review": {"name": "bag_of_words", "dense": [4]}}}
+    tree["training"] |= {"epochs": 30}
+    tree["optimizer"] = {"name": "adam", "learning_rate": 0.01}
+    tree["activation"] = "elu"  # six units of relu may die
+    return hornbook.train(tree, runs=str(folder / "runs"), progress=False)
+
+
+def test_a_text_beside_columns_and_pictures_is_one_network(folder, with_texts, hornbook_command, monkeypatch):
+    monkeypatch.chdir(folder)
+    run = find_run("texts")
+    blocks = [(each["name"], each["kind"]) for each in run.data["blocks"]]
+    assert blocks == [("photo", "picture"), ("review", "text")]
+    assert {"review_hidden_1", "photo_hidden_1"} <= {layer.name for layer in with_texts.model.layers}
+    code, out, err = hornbook_command("hornbook predict texts --input texts.csv")
+    assert code == 0, err
+    found = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(out))]
+    assert np.mean(found[0::2]) > np.mean(found[1::2]) + 0.5  # the text says it, and no column does
+    code, out, err = hornbook_command("hornbook evaluate texts --importance --errors 1 --json")
+    assert code == 0, err
+    costs = {column["name"]: column["mean"] for column in json.loads(out)["importance"]["columns"]}
+    assert sorted(costs) == ["amount", "city", "photo", "review"]
+    assert "fine" in out or "dark" in out  # rows are shown with their texts
+
+
+@pytest.mark.parametrize("encoder", ["mean_embedding", "rnn", "transformer", {"name": "cnn", "filters": [3]}])
+def test_every_backbone_that_reads_tokens_reads_a_text_beside_columns(folder, with_texts, prepare, encoder):
+    tree = with_texts.recipe.to_dict()
+    tree["model"]["encoders"]["review"] = encoder
+    prepared = prepare(tree)
+    outputs = prepared.built.model(prepared.splits.train.x[:4])
+    assert np.isfinite(outputs).all()
+    assert {layer.name.split("_")[0] for layer in prepared.built.model.layers} >= {"review", "photo", "columns"}
+
+
+def test_texts_without_a_column_beside_them_are_refused(folder, with_texts):
+    tree = with_texts.recipe.to_dict()
+    tree["data"] |= {"types": {"review": "text", "city": "text"}, "columns": ["review", "city"]}
+    tree["data"].pop("pictures")
+    with pytest.raises(DataError, match="columns 'review' and 'city' are texts, and nothing stands beside them"):
+        hornbook.train({"data": tree["data"], "task": "regression", "model": "bag_of_words"}, progress=False)

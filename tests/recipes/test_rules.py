@@ -39,18 +39,66 @@ CASES = [
     (
         "model-data",
         {**TABLE, "model": "cnn"},
-        "model: 'cnn' reads images, and 'iris' holds rows of a table. Use 'model: {name: mlp, units: [300, 100]}'.",
+        "model: 'cnn' reads images, sequences and token sequences, and 'iris' holds rows of a table."
+        " Use 'model: {name: mlp, units: [300, 100]}'.",
     ),
     (
         "model-data",
         {**IMAGES, "data": "imdb"},
         "model: 'mlp' reads images, rows of a table and sequences, and 'imdb' holds token sequences."
-        " Use 'model: {name: rnn}', or start 'layers' with an embedding.",
+        " Use 'model: {name: rnn}' or 'mean_embedding', or start 'layers' with an embedding.",
     ),
     (
         "embedding",
         {"data": "waves", "model": {"name": "rnn", "embedding": 8}},
         "model.embedding: only tokens are embedded, and this is sequence data. Remove it.",
+    ),
+    (
+        "embedding",
+        {"data": "sentences", "model": {"name": "transformer", "frozen_embedding": True}},
+        "model.frozen_embedding: embeddings that are drawn and never learn say nothing."
+        " Name a file in 'data.text.embeddings', or remove it.",
+    ),
+    (
+        "text-read",
+        {"data": {"name": "sentences", "text": {"ngrams": 2}}, "model": "transformer"},
+        "data.text.ngrams: pairs of tokens stand behind the single ones, and 'transformer' reads tokens in their order."
+        " Remove it, or use 'model: {name: bag_of_words}'.",
+    ),
+    (
+        "text-read",
+        {"data": {"name": "sentences", "text": {"embeddings": "glove.txt"}}, "model": "bag_of_words"},
+        "data.text.embeddings: 'bag_of_words' embeds no tokens. Remove it, or use 'model: {name: mean_embedding}'.",
+    ),
+    (
+        "steps",
+        {"data": "sentences", "model": {"name": "transformer", "heads": 5}},
+        "model.heads: 5 heads do not divide a width of 64. Use a number that divides it.",
+    ),
+    (
+        "steps",
+        {"data": "sentences", "model": "transformer", "normalization": "batch_normalization"},
+        "normalization: 'batch_normalization' mixes steps, padding included, and a transformer normalizes each by itself."
+        " Use 'layer_normalization', or omit it.",
+    ),
+    (
+        "steps",
+        {
+            "data": "sentences",
+            "model": "transformer",
+            "normalization": {"name": "layer_normalization", "position": "after_activation"},
+        },
+        "normalization.position: a transformer normalizes in front of attention and dense layers. Remove it.",
+    ),
+    (
+        "steps",
+        {"data": "sentences", "model": {"name": "rnn"}, "normalization": {"name": "group_normalization", "groups": 8}},
+        "normalization: 'group_normalization' mixes steps, padding included. Use 'layer_normalization'.",
+    ),
+    (
+        "steps",
+        {"data": "sentences", "model": {"name": "cnn", "separable": True}},
+        "model.separable: is for images, and this network reads tokens. Remove it.",
     ),
     (
         "class-weights",

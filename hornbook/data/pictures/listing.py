@@ -7,7 +7,7 @@ named. Nothing is opened here, except files whose name has no ending.
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,8 +68,8 @@ class FilesFound:
         return said
 
 
-def require_folder(path: str | Path) -> Path:
-    """Return the path of a folder.
+def require_folder(path: str | Path, *, noun: str = "pictures") -> Path:
+    """Return the path of a folder; `noun` is what is expected in it.
 
     Raises:
         DataError: If there is none; with the nearest name.
@@ -78,7 +78,7 @@ def require_folder(path: str | Path) -> Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise DataError(f"{folder}: is a file, expected a folder of pictures.")
+        raise DataError(f"{folder}: is a file, expected a folder of {noun}.")
     if not folder.parent.is_dir():
         where = "Has it moved? A run keeps absolute paths: correct it in its recipe.yaml."
         if not folder.is_absolute():
@@ -89,13 +89,18 @@ def require_folder(path: str | Path) -> Path:
     raise DataError(f"{folder}: no such folder. {hint or 'A path is relative to the current folder.'}")
 
 
-def list_files(root: Path) -> FilesFound:
+def list_files(root: Path, *, is_wanted: Callable[[os.DirEntry[str]], bool] | None = None) -> FilesFound:
     """Return the pictures below a folder, those in folders of it too.
+
+    Args:
+        root: The folder.
+        is_wanted: Says which files are wanted, where it is not the pictures.
 
     Raises:
         DataError: If the folder, or one below it, cannot be read.
     """
     found = FilesFound(root)
+    is_wanted = _is_picture if is_wanted is None else is_wanted
     rows: list[tuple[str, tuple[int, ...]]] = []
     real = os.path.realpath(root)
     waiting = [""]
@@ -112,7 +117,7 @@ def list_files(root: Path) -> FilesFound:
                     elif entry.is_dir():
                         found.folders.append(name)
                         waiting.append(f"{name}/")
-                    elif not entry.is_file() or not _is_picture(entry):
+                    elif not entry.is_file() or not is_wanted(entry):
                         found.others.append(name)
                     else:
                         rows.append((name, _numbers(entry.stat())))

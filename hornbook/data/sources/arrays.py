@@ -11,8 +11,10 @@ from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
 from hornbook.data.source import DataKind, Source, Splits
+from hornbook.data.sources.texts import TEXT, text_source, unread
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
+from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
@@ -97,8 +99,8 @@ def from_arrays(
         data: One of: (x, y); a mapping with x and y, or x_train, y_train and optional x_validation, y_validation, x_test,
             y_test, with optional weights, weights_validation, weights_test of the examples; pairs ((x_train, y_train),
             (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as they are. x may be a
-            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or a mapping of several
-            inputs by name, see `hornbook.data.several`.
+            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or texts, (N,) of str; or
+            a mapping of several inputs by name, see `hornbook.data.several`.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
@@ -112,7 +114,7 @@ def from_arrays(
     if isinstance(data, Splits):
         return data
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
-    keys = Arrays(**shared)
+    keys = Arrays(**shared, text=getattr(spec, "text", None))
     errors = [problem for problem in section_problems(keys, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
@@ -176,6 +178,8 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
 def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     if any(isinstance(value, Mapping) for role, value in roles.items() if role[0] == "x"):
         return replace(several_source(roles), target_names=column_names(roles["y"]))
+    if are_texts(roles["x"]):
+        return _of_texts(roles)
     if is_frame(roles["x"]):
         from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 
@@ -183,6 +187,23 @@ def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     arrays = {role: _as_array(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])
     return Source(kind=kind, target_names=column_names(roles["y"]), **cast("Any", arrays))
+
+
+def _of_texts(roles: dict[str, Any]) -> Source:
+    """Return a source of texts by role.
+
+    Raises:
+        DataError: If other splits hold none.
+    """
+    wrong = [role for role, value in roles.items() if role[0] == "x" and not are_texts(value)]
+    if wrong:
+        raise DataError(f"{wrong[0]}: expected a list or an array (N,) of texts, as x is.")
+    own: dict[str, Any] = {role: np.asarray(value) for role, value in roles.items() if role[0] == "y" and role != "y"}
+    for split in ("validation", "test"):
+        if f"x_{split}" in roles:
+            own[f"x_{split}"] = unread(len(roles[f"x_{split}"]))
+            own[f"texts_{split}"] = {TEXT: np.asarray(roles[f"x_{split}"], object)}
+    return text_source(np.asarray(roles["x"], object), np.asarray(roles["y"]), **own)
 
 
 def _in_memory(value: Any) -> Any:

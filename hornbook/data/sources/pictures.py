@@ -9,7 +9,6 @@ import numpy as np
 
 from hornbook.data.pictures.listing import (
     FilesFound,
-    in_order,
     list_files,
     listed,
     paths_below,
@@ -21,6 +20,7 @@ from hornbook.data.pictures.reading import PicturesRead, read_pictures
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.pictures.words import found_in, unreadable_sentences
 from hornbook.data.source import Array, Likeness, Source
+from hornbook.data.sources.folders import SPLIT_NAMES, class_folders
 from hornbook.data.storage.files import existing_file
 from hornbook.data.storage.rows import Rows
 from hornbook.errors import DataError
@@ -28,11 +28,6 @@ from hornbook.recipes.sources.pictures import ImageFolder, ImageList, Pictures
 
 __all__ = ["load_image_folder", "load_image_list", "outline"]
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""What folders, or values of a list, call the splits."""
 ADVICE = "'duplicates: together' keeps them in one split."
 
 
@@ -192,37 +187,16 @@ def _folder(spec: ImageFolder) -> _Listed:
     found = list_files(root)
     if not found.names:
         raise DataError(_no_pictures(root, found))
-    parts = [name.split("/") for name in found.names]
-    renamed = _own_splits(root, parts)
-    depth = 1 if renamed else 0
-    loose = [name for name, part in zip(found.names, parts, strict=True) if len(part) < depth + 2]
-    if len(loose) == len(parts):
-        raise DataError(
-            f"{root}: the pictures are in no folder of a class ({listed(loose)}). Put those of each class into a folder of "
-            "its own, or list them with their targets in a table (data: image_list)."
-        )
-    kept = [place for place, part in enumerate(parts) if len(part) >= depth + 2]
-    classes = [parts[place][depth] for place in kept]
-    deeper = [found.names[place] for place in kept if len(parts[place]) > depth + 2]
-    if len(deeper) == len(kept):
-        above = "/".join(parts[kept[0]][: depth + 1])
-        raise DataError(
-            f"{root}: all pictures are in folders of folders ({printable(deeper[0])}). The classes are taken from the "
-            f"folders in 'path'. If they are one level below, name that folder: path: {printable(str(root / above))}."
-        )
-    split = np.array([renamed[parts[place][0]] for place in kept]) if renamed else None
-    class_names = _classes(root, classes, split)
-    number = {name: label for label, name in enumerate(class_names)}
-    notes = [*_layout_notes(renamed, loose, deeper), *_empty(found, class_names, depth), *found.left_out()]
+    folders = class_folders(found, "picture", advice="list them with their targets in a table (data: image_list)")
     return _Listed(
         root,
         root,
-        [found.names[place] for place in kept],
-        found.stats[kept],
-        np.array([number[name] for name in classes], np.int32),
-        split,
-        tuple(notes),
-        {"class_names": tuple(printable(name) for name in class_names)},
+        [found.names[place] for place in folders.kept],
+        found.stats[folders.kept],
+        folders.y,
+        folders.split,
+        folders.notes,
+        {"class_names": folders.class_names},
     )
 
 
@@ -230,74 +204,6 @@ def _no_pictures(root: Path, found: FilesFound) -> str:
     left = " ".join(found.left_out())
     expected = "Expected a folder for each class, with JPEG, PNG, GIF, BMP, WebP or TIFF files."
     return f"{root}: there are no pictures. {left + ' ' if left else ''}{expected}"
-
-
-def _own_splits(root: Path, parts: list[list[str]]) -> dict[str, str]:
-    """Return which split each folder is, where the folders of a folder are splits; empty where they are classes.
-
-    Raises:
-        DataError: If some are and others are not, or two are the same one.
-    """
-    folders = sorted({part[0] for part in parts if len(part) > 1})
-    meant = {name: SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES}
-    is_class = set(meant.values()) == {"train"} and len(folders) > 1  # trains are a class too
-    if "train" not in meant.values() or is_class:
-        return {}
-    others = [name for name in folders if name not in meant]
-    if others:
-        raise DataError(
-            f"{root}: has folders of splits ({listed(list(meant))}) and others ({listed(others)}). Expected either 'train', "
-            "'validation' and 'test' alone, or a folder for each class."
-        )
-    for name in ("train", "validation", "test"):
-        twice = [folder for folder, split in meant.items() if split == name]
-        if len(twice) > 1:
-            raise DataError(f"{root}: the folders {listed(twice)} are both the {name} split. Keep one.")
-    return meant
-
-
-def _classes(root: Path, classes: list[str], split: Array | None) -> list[str]:
-    """Return the names of the classes, in order: those of the training pictures.
-
-    Raises:
-        DataError: If another split has a class that training has not.
-    """
-    is_train = np.ones(len(classes), bool) if split is None else split == "train"
-    names = in_order({name for name, is_used in zip(classes, is_train.tolist(), strict=True) if is_used})
-    foreign = in_order({*classes} - {*names})
-    if foreign:
-        raise DataError(
-            f"{root}: no training picture of class {listed(foreign)}, of which other splits have some. "
-            f"Classes of 'train': {listed(names)}."
-        )
-    return names
-
-
-def _layout_notes(renamed: Mapping[str, str], loose: list[str], deeper: list[str]) -> list[str]:
-    notes = [f"the folder '{name}' is the {split} split." for name, split in renamed.items() if name != split]
-    if loose:
-        noun = (
-            "picture is in no folder of a class and was"
-            if len(loose) == 1
-            else "pictures are in no folder of a class and were"
-        )
-        notes.append(f"{len(loose):,} {noun} left out ({listed(loose)}).")
-    if deeper:
-        noun = (
-            "picture in a folder of its class's folder is"
-            if len(deeper) == 1
-            else "pictures in folders of their class's folder are"
-        )
-        notes.append(f"{len(deeper):,} {noun} read too ({listed(deeper)}).")
-    return notes
-
-
-def _empty(found: FilesFound, class_names: list[str], depth: int) -> list[str]:
-    """Return a note about folders where a class's pictures would be and are not."""
-    folders = [name for name in found.folders if name.count("/") == depth]
-    used = {"/".join(name.split("/")[: depth + 1]) for name in found.names}
-    empty = [name for name in folders if name not in used]
-    return [f"no pictures in the folder{'' if len(empty) == 1 else 's'} {listed(empty)}."] if empty else []
 
 
 # ---- lists

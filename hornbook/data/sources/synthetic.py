@@ -5,9 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from hornbook.data.source import Array, Source
-from hornbook.recipes.sources.synthetic import Blobs, Moons, Regression, Spirals, Synthetic, Waves, Xor
+from hornbook.data.sources.texts import text_source
+from hornbook.recipes.sources.synthetic import Blobs, Moons, Regression, Sentences, Spirals, Synthetic, Waves, Xor
 
-__all__ = ["make_blobs", "make_moons", "make_regression", "make_spirals", "make_waves", "make_xor"]
+__all__ = [
+    "make_blobs", "make_moons", "make_regression", "make_sentences", "make_spirals", "make_waves", "make_xor",
+]  # fmt: skip
 
 EXAMPLES_STREAM = 2  # second word of the random seed; splitting uses another
 XOR_POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
@@ -93,3 +96,34 @@ def make_waves(spec: Waves, *, seed: int) -> Source:
     series += 0.2 * np.sin((time - fast_phase) * (fast * 20 + 20))
     series += spec.noise * (generator.random(series.shape) - 0.5)
     return Source(series[:, : spec.steps, np.newaxis].astype(np.float32), series[:, spec.steps :], "sequence")
+
+
+OPENINGS = ("", "Honestly, ", "To be fair, ", "In short, ", "As I said before, ", "For what it is worth, ")
+ENDINGS = (".", "!", ", we thought.", ", and that is all.", ", said everyone around me.", " once more.")
+WORDS = {"praise": ("charming", "moving", "brilliant", "funny"), "blame": ("dull", "tedious", "clumsy", "shallow")}
+TOLD = ("it was a {} film", "the story felt {}", "what a {} evening", "the dialogue is {}", "{} from start to finish")
+BETTER, WORSE = ("the plot", "the music", "the camera"), ("the actors", "the jokes", "the effects")
+TURNED = ("{} saved {}", "{} was better than {}", "{} made up for {}", "{} outshone {}")
+
+
+def make_sentences(spec: Sentences, *, seed: int) -> Source:
+    """Return sentences, half of which praise; half of each kind can be told only by the order of their words."""
+    generator = _generator(spec, seed)
+    labels = np.arange(spec.examples) % 2
+    texts = np.empty(spec.examples, object)
+
+    def one_of(choices: tuple[str, ...]) -> str:
+        return choices[int(generator.integers(len(choices)))]
+
+    for place, label in enumerate(labels.tolist()):
+        if place // 2 % 2:
+            middle = one_of(TOLD).format(one_of(WORDS["praise" if label else "blame"]))
+        else:
+            first, second = one_of(BETTER), one_of(WORSE)
+            middle = one_of(TURNED).format(*((first, second) if label else (second, first)))
+        text = f"{one_of(OPENINGS)}{middle}{one_of(ENDINGS)}"
+        texts[place] = text[0].upper() + text[1:]
+    drawn = generator.random(spec.examples) < spec.noise
+    labels = np.where(drawn, generator.integers(0, 2, spec.examples), labels).astype(np.int32)
+    order = generator.permutation(spec.examples)
+    return text_source(texts[order], labels[order], class_names=spec.known_classes)

@@ -9,6 +9,7 @@ import polars as pl
 
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array, Feature, Inputs, Source
+from hornbook.data.sources.texts import unread
 from hornbook.data.storage.rows import joined
 from hornbook.data.tables.columns import (
     encode_columns,
@@ -24,10 +25,12 @@ from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
+from hornbook.data.tables.notation import yaml_text
 from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.pictures import ColumnsOfPictures, blocks_of, pictures_of
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
+from hornbook.data.tables.texts import text_column
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import SplitSpec
 from hornbook.recipes.sources.pictures import ImageList
@@ -49,13 +52,15 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         DataError: If a file or column is missing or malformed.
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
+    if spec.text_columns and _are_texts_alone(spec, dialect, where):
+        return _load_texts(spec, dialect, where, memory_budget)
     train = _encoded(spec, spec.path, dialect, memory_budget)
     dialect, said = train.dialect, train.said
     x, pictures = _with_pictures(spec, spec.path, train)
     said = (*said, *pictures.notes)
     extra: dict[str, Any] = dialect.recorded() | ({"picture_columns": pictures.found} if pictures.found else {})
     names = {"train": pictures.first()}
-    own: dict[str, Any] = {}
+    own: dict[str, Any] = {"texts": _texts_of(spec, train.beside, where)}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
             continue
@@ -64,6 +69,7 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         said, names[split] = (*said, *other.said, *more.notes), more.first()
         own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
         own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
+        own[f"texts_{split}"] = _texts_of(spec, other.beside, name)
     return Source(
         x,
         target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
@@ -84,6 +90,11 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
     )
 
 
+def _texts_of(spec: Table, frame: Any, where: str) -> dict[str, Array]:
+    """Return the columns of texts, which are numbered once the splits are made."""
+    return {name: text_column(frame[name], where) for name in spec.text_columns}
+
+
 def _with_pictures(spec: Table, path: Any, table: "_Encoded | KeptTable") -> tuple[Inputs, ColumnsOfPictures]:
     """Return the rows of a table with the pixels of the pictures that it names behind them, and what is known of these."""
     if spec.pictures is None:
@@ -91,6 +102,56 @@ def _with_pictures(spec: Table, path: Any, table: "_Encoded | KeptTable") -> tup
     settings = PictureSettings.of_spec(spec.pictures)
     pictures = pictures_of(path, table.beside, spec.picture_columns, settings)
     return joined([table.x, *pictures.pixels.values()]), pictures
+
+
+def _are_texts_alone(spec: Table, dialect: Dialect, where: str) -> bool:
+    """Return whether a table has no other inputs than texts."""
+    frame = read_frame(spec.path, dialect, rows=1, may_mix=spec.may_mix)
+    return {*feature_columns(spec, frame, where)} <= {*spec.text_columns}
+
+
+def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | None) -> Source:
+    """Return a table whose only input is a column of texts, read whole.
+
+    Raises:
+        DataError: If it has two, or exceeds the memory budget.
+    """
+    name, *others = spec.text_columns
+    if others:
+        raise DataError(
+            f"{where}: columns '{name}' and '{others[0]}' are texts, and nothing stands beside them: several texts are read "
+            f"beside the columns of a table. Read one (columns: {{{yaml_text(name)}: text}})."
+        )
+    roles: dict[str, Any] = {}
+    said: list[str] = []
+    for split, path in (("", spec.path), ("_validation", spec.validation_path), ("_test", spec.test_path)):
+        if path is None:
+            continue
+        where_too = table_name(path)
+        if is_large(path, dialect, memory_budget):
+            raise DataError(
+                f"{where_too}: a table with texts is read whole, and it exceeds the memory budget of "
+                f"{memory_budget or 0:,} bytes. Raise 'training.memory_budget', or cut the table."
+            )
+        frame, more = _labeled(read_frame(path, dialect, may_mix=spec.may_mix), spec, dialect, where_too)
+        if split:
+            require_columns(
+                [name, *spec.target_columns, *([] if spec.weight is None else [spec.weight])], frame, where_too
+            )
+        else:
+            roles["split_by"] = split_values(spec.split, frame, dialect, where)
+        said += more
+        roles[f"x{split}"] = unread(frame.height)
+        roles[f"y{split}"] = target_array(spec.target_columns, frame, dialect, where_too, numbers=spec.types or ())
+        roles[f"weights{split}"] = weights_of(spec.weight, frame, dialect, where_too)
+        roles[f"texts{split}"] = {name: text_column(frame[name], where_too)}
+    return Source(
+        kind="tokens",
+        target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
+        warnings=tuple(said),
+        extra=dialect.recorded(),
+        **roles,
+    )
 
 
 @dataclass(frozen=True)
@@ -111,7 +172,8 @@ def _encoded(
 ) -> "_Encoded | KeptTable":
     """Return a table of a recipe: the training examples, or others of whose columns `features` says what they are."""
     where = table_name(path)
-    beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight]), *spec.picture_columns]
+    beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight])]
+    beside += [*spec.picture_columns, *spec.text_columns]
     if features is None and spec.split is not None and spec.split.column is not None:
         beside.append(spec.split.column)
 
@@ -160,15 +222,17 @@ def _encoded(
 
 
 def _columns_alone(spec: Table, columns: Sequence[str], where: str) -> list[str]:
-    """Return the feature columns that are no files of pictures.
+    """Return the feature columns that are no texts or files of pictures.
 
     Raises:
         DataError: If there is none.
     """
-    left = [name for name in columns if name not in spec.picture_columns]
+    left = [name for name in columns if name not in (*spec.picture_columns, *spec.text_columns)]
     if not left:
+        listed = " and ".join(f"'{name}'" for name in columns)
         raise DataError(
-            f"{where}: there is nothing beside the pictures of '{columns[0]}'. Read them as 'data: {{name: image_list, …}}'."
+            f"{where}: no column stands beside {listed}. Pictures alone are read as 'data: {{name: image_list, …}}', a text "
+            "alone as the only one of 'columns'."
         )
     return left
 

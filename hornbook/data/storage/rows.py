@@ -224,13 +224,14 @@ class Joined:
                 part.verify()
 
     def first(self, width: int) -> "Joined":
-        """Return a reader of the first numbers of each row, which are whole parts."""
-        kept, size = list[Inputs](), 0
+        """Return a reader of the first numbers of each row."""
+        kept, left = list[Inputs](), width
         for part in self._parts:
-            if kept and size >= width:
+            if kept and not left:
                 break
-            kept.append(part)
-            size += math.prod(part.shape[1:])
+            size = math.prod(part.shape[1:])
+            kept.append(part if size <= left else first_columns(part, left))
+            left -= min(size, left)
         return Joined(kept)
 
 

@@ -21,6 +21,8 @@ from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, open
 from hornbook.data.tables.pictures import pictures_to_predict
 from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import no_heading_hint
+from hornbook.data.tables.texts import text_column
+from hornbook.data.text.encoder import encoded
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
@@ -46,10 +48,10 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading, *, memory_bud
         frame = table
         if reading.targets and reading.drops_unlabeled:
             frame, _ = with_targets(table, reading.targets, dialect=Dialect.of_run(info.extra), where=table_name(path))
-        return _with_pictures(examples, frame, info, reading, path, memory_budget=memory_budget)
+        return _with_blocks(examples, frame, info, reading, path, memory_budget=memory_budget)
 
 
-def _with_pictures(
+def _with_blocks(
     examples: Examples,
     frame: pl.DataFrame | LargeTable,
     info: DataInfo,
@@ -58,12 +60,15 @@ def _with_pictures(
     *,
     memory_budget: int | None,
 ) -> Examples:
-    """Return examples of the columns with the pictures behind them that the table names."""
+    """Return examples of the columns with the pictures behind them that the table names, and its texts."""
     file = existing_files(path)[0] if reading.folder is None else reading.folder / Path(path).name
-    pixels, lacks, notes = pictures_to_predict(
+    beside, lacks, notes = pictures_to_predict(
         frame, info, file, memory_budget=memory_budget, skips=reading.missing == "skip"
     )
-    x: Inputs = joined([examples.x, *pixels])
+    for name, facts in info.extra.get("texts", {}).items():
+        beside[name], more = encoded(text_column(frame[name], file.name), facts, f"{file.name}: column '{name}'")
+        notes += more
+    x: Inputs = joined([examples.x, *(beside[block.name] for block in info.blocks)])
     if memory_budget is None or x.nbytes <= memory_budget:
         x = in_memory(x)
     has_gap = lacks if examples.has_gap is None else examples.has_gap | lacks
@@ -121,8 +126,8 @@ def _fitted(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, 
         )
     x: Inputs
     if isinstance(frame, LargeTable):
-        encoded = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
-        x, unknown = open_npy(frame.folder / ROWS_FILE), encoded.unknown
+        table = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
+        x, unknown = open_npy(frame.folder / ROWS_FILE), table.unknown
     else:
         x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
     has_gap = None

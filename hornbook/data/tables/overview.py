@@ -136,6 +136,8 @@ def _becomes(column: Column | None, spec: Table) -> str:
             if count == 1 and spec.standardize is not False
             else f"{count} number{'' if count == 1 else 's'}"
         )
+    if column is not None and column.looks == "text" and not column.refusal:
+        return "tokens"
     if column is None or column.feature is None:
         return "refused"
     if column.feature.type == "number":

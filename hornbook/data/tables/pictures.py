@@ -90,7 +90,7 @@ def pictures_of(path: Paths, frame: Any, columns: Sequence[str], settings: Pictu
 
 def pictures_to_predict(
     frame: Any, info: DataInfo, table: Path, *, memory_budget: int | None, skips: bool
-) -> tuple[list[Inputs], Array, list[str]]:
+) -> tuple[dict[str, Inputs], Array, list[str]]:
     """Return the pixels of each column of pictures, (N,) which rows lack one that can be read, and notes.
 
     Args:
@@ -105,18 +105,21 @@ def pictures_to_predict(
     """
     from hornbook.data.pictures.once import notes_about, pixels_of  # Pillow
 
+    pictures = [block for block in info.blocks if block.kind == "picture"]
+    found, notes, faults = dict[str, Inputs](), list[str](), list[tuple[int, str, str, str]]()
+    lacks = np.zeros(frame.height, bool)
+    if not pictures:
+        return found, lacks, notes
     settings = PictureSettings.from_json(info.extra["picture_columns"]["settings"])
-    found, notes, faults = list[Inputs](), list[str](), list[tuple[int, str, str, str]]()
-    for block in info.blocks:
+    for block in pictures:
         values = [None if value is None else str(value) for value in frame[block.name].to_list()]
         names, more = paths_below(table, values, block.name)
         pixels, facts, unread = pixels_of([table.parent / name for name in names], settings, memory_budget)
-        found.append(pixels)
+        found[block.name] = pixels
         notes += [*more, *notes_about(facts)]
         faults += [(row, block.name, names[row], why) for row, why in unread.items()]
     if not skips:
         _refuse(table.name, faults, "Repair them, or leave such rows out with --missing skip.")
-    lacks = np.zeros(len(found[0]), bool)
     lacks[[row for row, *_ in faults]] = True
     return found, lacks, notes
 

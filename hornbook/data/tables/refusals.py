@@ -74,8 +74,13 @@ def picture_refusal(present: pl.Series) -> str:
 
 def many_refusal(name: str, looks: str, num_categories: int, num_rows: int) -> str:
     """Return what to do with texts that are nearly all different; `looks` is ``text`` or ``identifier``."""
-    noun = "free text, which is not read yet" if looks == "text" else "an identifier"
+    start = f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like"
+    if looks == "text":
+        return (
+            f"{start} free text. To read its words say so (types: {{{yaml_text(name)}: text}}); otherwise drop it (drop: "
+            f"[{yaml_text(name)}]), or read it as categories (types: {{{yaml_text(name)}: category}})."
+        )
     return (
-        f"column '{name}' has {num_categories:,} different texts in {num_rows:,} rows, which looks like {noun}. "
-        f"Drop it (drop: [{yaml_text(name)}]), or say what it is (types: {{{yaml_text(name)}: category}})."
+        f"{start} an identifier. Drop it (drop: [{yaml_text(name)}]), or say what it is (types: "
+        f"{{{yaml_text(name)}: category}}; text: types: {{{yaml_text(name)}: text}})."
     )

@@ -8,7 +8,7 @@ A type that the recipe gives is taken. Otherwise, of the values that are there:
 - some are numbers and some are texts: refused, with the texts that may mean a missing value;
 - all are dates or times: refused, with the key that makes numbers of them;
 - all are names of picture files: refused, as such;
-- texts with many different values: an identifier or free text, refused;
+- texts with many different values: an identifier or free text, refused unless they are called text;
 - any other texts: a category.
 
 Whole numbers are the same with and without `.0`, Booleans the same in any spelling and from any kind of file.
@@ -60,7 +60,7 @@ MANY_CATEGORIES = 100  # undeclared text with more different values than this is
 PICTURE = r"(?i)\.(?:jpe?g|png|gif|bmp|webp|tiff?)$"
 FEW_ROWS = 20  # of fewer a category in each says nothing
 SAMPLE = 1000  # values that say whether a column has few different ones
-Type = Literal["number", "category", "date", "picture"] | DateColumn
+Type = Literal["number", "category", "date", "text", "picture"] | DateColumn
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,8 @@ def column_of(
         return _declared_number(values, dialect, used)
     if declared == "picture":
         return Column(name, "picture files")
+    if declared == "text":
+        return Column(name, "text")
     if declared is not None:
         return _declared_date(values, DateColumn() if declared == "date" else declared, is_plain=declared == "date")
     return _loosely(values, dialect, used) if dialect.is_loose else _by_rule(values, dialect, used)

@@ -20,7 +20,10 @@ from hornbook.recipes.sources import DataSpec, SplitSpec
 
 __all__ = ["SCHEMA_FILE", "Length", "Row", "Start", "new_recipe", "small_share", "written"]
 
-BACKBONES = {"tokens": "rnn", "sequence": "rnn", "image_folder": "cnn", "image_list": "cnn"}
+BACKBONES = {
+    "tokens": "rnn", "sequence": "rnn", "image_folder": "cnn", "image_list": "cnn", "text_folder": "mean_embedding",
+    "sentences": "mean_embedding",
+}  # fmt: skip
 """What suits a data source, else a kind of data, if it is no mlp."""
 LAYERS = {
     "tokens": "[{name: embedding, input_dim: 10000, output_dim: 64}, global_average_pooling1d, {name: dense, units: 64}]",
@@ -64,7 +67,8 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
         UsageError: If there is no such data source or backbone, or the two do not fit.
     """
     source = _component("data", data)
-    data_kind = getattr(source, "data_kind", None) or "table"
+    data_kind = getattr(source, "data_kind", None)
+    data_kind = data_kind if isinstance(data_kind, str) else "table"
     value = _value(source)
     length = Length.of(_section(value))
     if length.validation:

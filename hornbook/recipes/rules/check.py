@@ -25,6 +25,7 @@ from hornbook.recipes.rules import (
     sweep,
     symmetry,
     theory,
+    tokens,
     tracking,
     training,
 )
@@ -48,6 +49,7 @@ RULES = tuple(
     for module in (
         data,
         model,
+        tokens,
         pretraining,
         reuse,
         shrink,

@@ -8,7 +8,7 @@ from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.head import LossSpec
 from hornbook.recipes.sections.metric import MetricSpec
-from hornbook.recipes.sections.model import Layers, Rnn
+from hornbook.recipes.sections.model import Layers
 from hornbook.recipes.sources.checks import section_problems
 
 TAKEN = frozenset({"loss", "epoch", "phase", "learning_rate", "momentum", "train_seconds", "seconds"})
@@ -74,19 +74,12 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     wanted = listed([NOUNS[kind] for kind in recipe.model.accepts])
     hint = {
         "table": "Use 'model: {name: mlp, units: [300, 100]}'.",
-        "tokens": "Use 'model: {name: rnn}', or start 'layers' with an embedding.",
+        "tokens": "Use 'model: {name: rnn}' or 'mean_embedding', or start 'layers' with an embedding.",
         "sequence": "Use 'model: {name: rnn}'.",
         "image": "Use 'model: {name: cnn}' or 'mlp'.",
     }[facts.kind]
     message = f"'{recipe.model.name}' reads {wanted}, and '{recipe.data.name}' holds {NOUNS[facts.kind]}."
     yield Problem(("model",), message, hint)
-
-
-def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """An embedding given for data without tokens would be ignored."""
-    model = recipe.model
-    if isinstance(model, Rnn) and model.embedding is not None and facts.kind not in {None, "tokens"}:
-        yield Problem(("model", "embedding"), f"only tokens are embedded, and this is {facts.kind} data.", "Remove it.")
 
 
 def loss_fits_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -335,7 +328,6 @@ RULES = (
     ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
     ("model-data", ("data", "model"), model_reads_data),
-    ("embedding", ("data", "model"), embedding_needs_tokens),
     ("loss-task", ("data", "task", "head"), loss_fits_task),
     ("head-loss", ("data", "task", "head"), head_fits_loss),
     ("head-targets", ("data", "task", "head"), standardized_targets_have_a_unit),

@@ -18,6 +18,7 @@ from hornbook.recipes.sections.model import (
     ReadsColumns,
     ResidualCnn,
     Rnn,
+    Transformer,
     WideAndDeep,
 )
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
@@ -65,7 +66,7 @@ def _hidden_activations(recipe: Recipe) -> Iterator[tuple[Path, ActivationSpec]]
 
 def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Ingredients of hidden layers in a model that has none."""
-    if recipe.model.hidden_units() != ():
+    if recipe.model.hidden_units() != () or facts.blocks or getattr(recipe.model, "encoders", None):
         return
     message = "applies to hidden layers, and this model has none."
     for name in HIDDEN_ONLY:
@@ -81,7 +82,7 @@ def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def dropout_fits_backbone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Spatial dropout needs channels; two kinds of dropout at once is a mistake."""
     regularization = recipe.regularization
-    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn)
+    has_channels = isinstance(recipe.model, Cnn | ResidualCnn | Rnn | Transformer)
     if isinstance(recipe.model, Layers):
         with_weights = [layer for layer in recipe.model.layers if layer.takes_ingredients()]
         has_channels = any(layer.name not in {"dense", "einsum_dense"} for layer in with_weights)

@@ -10,8 +10,8 @@ from hornbook.recipes.sections.embedding import Numbers, OptionalCategories
 from hornbook.recipes.sections.free_layer import LayerItem
 
 __all__ = [
-    "KIND_OF_BLOCK", "PATHS", "Backbone", "Cnn", "Funnel", "InputGroups", "Layers", "Mlp", "ModelSpec", "ReadsColumns",
-    "ResidualCnn", "Rnn", "WideAndDeep",
+    "KIND_OF_BLOCK", "PATHS", "Backbone", "BagOfWords", "Cnn", "Funnel", "InputGroups", "Layers", "MeanEmbedding", "Mlp",
+    "ModelSpec", "ReadsColumns", "ReadsTokens", "ResidualCnn", "Rnn", "Transformer", "WideAndDeep",
 ]  # fmt: skip
 
 
@@ -57,6 +57,8 @@ class ModelSpec(Component):
     kind: ClassVar[str] = "model"
     accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence")
     """Kinds of data that it can read."""
+    reads_vocabulary: ClassVar[bool] = False
+    """Whether it is told what is known of the tokens that it reads, as the argument `vocabulary`."""
 
     def hidden_units(self) -> tuple[int, ...] | None:
         """Return the width (channels) of every layer that ingredients apply to, or None where only Keras knows."""
@@ -77,7 +79,19 @@ class ReadsColumns(Spec):
     """Multiply each of a table's columns by a number that is learned and starts at 1, in front of the first layer."""
     encoders: Annotated[dict[str, Backbone], Field(min_length=1)] | None = None
     """Which backbone reads each input that is no column, by its name: `{photo: {name: cnn, filters: [16, 32]}}`; omitted: a
-    small `cnn` for pictures, an `rnn` for sequences. What it makes of the input is read beside the columns."""
+    small `cnn` for pictures, a `mean_embedding` for texts, an `rnn` for sequences. What it makes of the input is read
+    beside the columns."""
+
+
+class ReadsTokens(Spec):
+    """What backbones do with tokens first."""
+
+    reads_vocabulary: ClassVar[bool] = True
+
+    embedding: PositiveInt | None = None
+    """Numbers per token, for token data only; omitted: as many as `data.text.embeddings` has, else 64."""
+    frozen_embedding: bool = False
+    """Keep the embeddings of `data.text.embeddings` as they are."""
 
 
 def _stack(units: int | tuple[int, ...], depth: int | None) -> tuple[int, ...]:
@@ -201,9 +215,10 @@ class WideAndDeep(ReadsColumns, ModelSpec):
 
 
 @register
-class Cnn(ModelSpec):
+class Cnn(ReadsTokens, ModelSpec):
     """Blocks of convolutions, each ending in pooling, then dense layers.
 
+    Reads images, and in one dimension sequences and tokens (through an embedding), of which padding is never pooled.
     `filters` has one number per block. LeCun et al. (1998), "Gradient-based learning applied to document recognition";
     Géron, ch. 14. Of pictures of about 100 pixels, `separable`, `stem_strides: 2` and `flatten: global_average` make a
     network that trains in minutes on a CPU.
@@ -214,12 +229,12 @@ class Cnn(ModelSpec):
 
     name: Literal["cnn"] = "cnn"
     builds = "hornbook.builder.backbones:cnn"
-    accepts: ClassVar[tuple[str, ...]] = ("image",)
+    accepts: ClassVar[tuple[str, ...]] = ("image", "sequence", "tokens")
 
     filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
     """Channels of each block."""
     kernel_size: PositiveInt = 3
-    """Height and width of each convolution, in pixels."""
+    """Height and width of each convolution, in pixels, or its steps."""
     convolutions: Repeats = 1
     """Convolutions in each block."""
     separable: Separable = False
@@ -227,9 +242,9 @@ class Cnn(ModelSpec):
     padding: Literal["same", "valid"] = "same"
     """Whether images are padded to keep their size."""
     pooling: Literal["max", "average", "stride", "none"] = "max"
-    """How each block halves the image; `stride`: the block's last convolution takes every second pixel."""
+    """How each block halves its inputs; `stride`: the block's last convolution takes every second pixel or step."""
     pool_size: Annotated[int, Field(ge=2)] = 2
-    """Pixels that are pooled into one, in height and width."""
+    """Pixels that are pooled into one, in height and width, or steps."""
     flatten: Literal["flatten", "global_average", "global_max"] = "flatten"
     """How the last channels become one row of numbers."""
     dense: Sizes = ()
@@ -273,7 +288,7 @@ class ResidualCnn(ModelSpec):
 
 
 @register
-class Rnn(ModelSpec):
+class Rnn(ReadsTokens, ModelSpec):
     """Recurrent layers, then dense layers; reads sequences, tokens (through an embedding) and images row by row.
 
     Activation and initializer go into the cell (recurrent weights stay orthogonal), normalization and dropout between
@@ -296,8 +311,6 @@ class Rnn(ModelSpec):
     """Read each sequence in both directions, with units for each."""
     recurrent_dropout: Rate = 0.0
     """Fraction of the state set to zero between time steps while training."""
-    embedding: PositiveInt | None = None
-    """Numbers per token, for token data only; omitted: 64."""
     dense: Sizes = ()
     """Units of dense layers that follow."""
 
@@ -317,6 +330,98 @@ class Rnn(ModelSpec):
 
 KIND_OF_BLOCK = {"picture": "image", "sequence": "sequence", "text": "tokens"}
 """What an encoder of each kind of input has to accept."""
+
+
+@register
+class BagOfWords(ModelSpec):
+    """The tokens of a text without their order: how often each is there, then dense layers; without any, a linear model.
+
+    Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of words. Salton and Buckley
+    (1988), "Term-weighting approaches in automatic text retrieval".
+
+    Example:
+        model: {name: bag_of_words, weighting: tf_idf, dense: [16]}
+    """
+
+    name: Literal["bag_of_words"] = "bag_of_words"
+    builds = "hornbook.builder.tokens:bag_of_words"
+    accepts: ClassVar[tuple[str, ...]] = ("tokens",)
+    reads_vocabulary: ClassVar[bool] = True
+
+    weighting: Literal["count", "binary", "tf_idf"] = "binary"
+    """What counts: how often a token is there; whether it is; or how often, times its inverse document frequency in the
+    training split, log(1 + N / (1 + n)), as Keras's `TextVectorization` has it."""
+    dense: Sizes = ()
+    """Units of dense layers that follow."""
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the dense layers' widths."""
+        return self.dense
+
+
+@register
+class MeanEmbedding(ReadsTokens, ModelSpec):
+    """The mean of the embeddings of a text's tokens, then dense layers: the baseline of networks that read texts.
+
+    Iyyer et al. (2015), "Deep unordered composition rivals syntactic methods for text classification".
+
+    Example:
+        model: {name: mean_embedding, embedding: 64, dense: [64]}
+    """
+
+    name: Literal["mean_embedding"] = "mean_embedding"
+    builds = "hornbook.builder.tokens:mean_embedding"
+    accepts: ClassVar[tuple[str, ...]] = ("tokens",)
+
+    dense: Sizes = (64,)
+    """Units of dense layers that follow."""
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the dense layers' widths."""
+        return self.dense
+
+
+@register
+class Transformer(ModelSpec):
+    """Blocks of self-attention and two dense layers, over tokens (through an embedding) or the steps of sequences.
+
+    Each block normalizes in front (`normalization`; layer normalization where the recipe names none), drops out behind and
+    adds its input; activation and initializer go into the first dense layer of each block, the other weights are Glorot's.
+    Padding is never looked at. Vaswani et al. (2017), arXiv:1706.03762; Xiong et al. (2020), arXiv:2002.04745.
+
+    Example:
+        model: {name: transformer, width: 64, heads: 4, blocks: 2}
+    """
+
+    name: Literal["transformer"] = "transformer"
+    builds = "hornbook.builder.transformer:transformer"
+    accepts: ClassVar[tuple[str, ...]] = ("tokens", "sequence")
+    reads_vocabulary: ClassVar[bool] = True
+
+    width: PositiveInt | None = None
+    """Numbers of each step between blocks; omitted: as many as `data.text.embeddings` has, else 64."""
+    heads: PositiveInt = 4
+    """Parts of them that look at other steps by themselves; they have to divide `width`."""
+    blocks: Repeats = 2
+    """How many blocks."""
+    feed_forward: PositiveInt = 4
+    """How many times wider the first dense layer of each block is."""
+    positions: Literal["learned", "sine", "none"] = "learned"
+    """What tells steps apart by their place: numbers that are learned, or sines and cosines of it."""
+    pooling: Literal["mean", "class_token"] = "mean"
+    """What of the last block is read: the mean over all steps, or a further token in front of each text."""
+    frozen_embedding: bool = False
+    """Keep the embeddings of `data.text.embeddings` as they are."""
+    dense: Sizes = ()
+    """Units of dense layers that follow."""
+
+    def inner_width(self) -> int:
+        """Return the width of the first dense layer of each block."""
+        return self.feed_forward * (self.width or 64)
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the widths of the layers that the recipe's activation and initializer go into."""
+        return (self.inner_width(),) * self.blocks + self.dense
 
 
 @register

@@ -1,7 +1,7 @@
 """Where the examples come from: `data` in a recipe. This module gathers all sources; each is described in its own file.
 
-`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays`, `table` and `pictures` are
-a user's own data, `named` the data sets with a name, `synthetic` the computed ones.
+`common` has the keys that all sources share, `checks` what can be wrong with them; `arrays`, `table`, `pictures` and `texts`
+are a user's own data, `named` the data sets with a name, `synthetic` the computed ones.
 """
 
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
@@ -11,6 +11,9 @@ from hornbook.recipes.sources.table import Table
 
 # isort: split
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
+
+# isort: split
+from hornbook.recipes.sources.texts import TextFolder
 
 # isort: split
 from hornbook.recipes.sources.common import Augmentation, DataSpec, SplitSpec
@@ -27,7 +30,7 @@ from hornbook.recipes.sources.named import (
     Mnist,
     Wine,
 )
-from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Spirals, Waves, Xor
+from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Sentences, Spirals, Waves, Xor
 
 __all__ = [
     "Arrays",
@@ -51,9 +54,11 @@ __all__ = [
     "Npy",
     "Npz",
     "Regression",
+    "Sentences",
     "Spirals",
     "SplitSpec",
     "Table",
+    "TextFolder",
     "Waves",
     "Wine",
     "Xor",

@@ -8,6 +8,7 @@ from pydantic import Field
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import register
 from hornbook.recipes.sources.common import Names, Stored, TargetNames
+from hornbook.recipes.sources.texts import TextSettings
 
 __all__ = ["Arrays", "Npy", "Npz"]
 
@@ -116,3 +117,6 @@ class Arrays(Stored):
     name: Literal["arrays"] = "arrays"
     builds = "hornbook.data.sources.arrays:refuse_to_load"
     has_split_column: ClassVar[bool] = True
+
+    text: TextSettings | None = None
+    """Which tokens texts become, where x is a list of these; omitted: words, see `text_folder`."""

@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, as_tuple, register
 from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored
+from hornbook.recipes.sources.texts import TextSettings
 
-__all__ = ["Blobs", "Inline", "Moons", "Regression", "Spirals", "Waves", "Xor"]
+__all__ = ["Blobs", "Inline", "Moons", "Regression", "Sentences", "Spirals", "Waves", "Xor"]
 
 NO_SPLIT = SplitSpec(validation=0, test=0)
 Examples = Annotated[int, Field(ge=2)]
@@ -184,6 +185,32 @@ class Waves(Synthetic):
     """How many of the following values to predict."""
     noise: NonNegative = 0.1
     """Width of the uniform noise on every value."""
+
+
+@register
+class Sentences(Synthetic):
+    """Short sentences about films, praise or blame, by a few patterns; half of them can be told only by the order of words.
+
+    For networks that read texts. In half of the sentences single words tell ('a charming film'), in the others who does what
+    to whom ('the plot saved the actors' is praise, 'the actors saved the plot' is blame): words without their order get
+    about three quarters of all right. Hornbook.
+
+    Example:
+        data: {name: sentences, examples: 2000, text: {length: 16}}
+    """
+
+    name: Literal["sentences"] = "sentences"
+    builds = "hornbook.data.sources.synthetic:make_sentences"
+    data_kind = "tokens"
+    task_hint = "binary"
+    known_classes = ("blame", "praise")
+
+    examples: Examples = 2000
+    """How many sentences are drawn."""
+    noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the sentences whose label is drawn anew."""
+    text: TextSettings = TextSettings()
+    """Which tokens the sentences become."""
 
 
 Row = Annotated[tuple[float, ...], Field(min_length=1)]

@@ -11,10 +11,11 @@ from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
 from hornbook.recipes.sources.common import Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
+from hornbook.recipes.sources.texts import TextSettings
 
 __all__ = ["ColumnType", "DateColumn", "Table", "Type"]
 
-ColumnType = Literal["number", "category", "date", "picture"]
+ColumnType = Literal["number", "category", "date", "text", "picture"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
 FileName = Annotated[str, Field(min_length=1)]
 FileNames = FileName | Annotated[tuple[FileName, ...], BeforeValidator(as_tuple), Field(min_length=1)]
@@ -83,7 +84,6 @@ class Table(Stored):
 
     name: Literal["table"] = "table"
     builds = "hornbook.data.sources.table:load_table"
-    data_kind = "table"
     has_split_column: ClassVar[bool] = True
     reads_by_budget: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
@@ -95,7 +95,7 @@ class Table(Stored):
     columns: Names | dict[str, Type] | None = None
     """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
     types: dict[str, Type] | None = None
-    """Types of single columns: `number`, `category`, `date` (days since 2000), `{date: [month, weekday]}`: its parts, or
+    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), `{date: [month]}`: its parts, or
     `picture`: paths of picture files, relative to the table's own folder."""
     pictures: PictureReading | None = None
     """How the pictures of such columns are read: `{size: 64, channels: 3, fit: crop, background: white}`."""
@@ -128,6 +128,8 @@ class Table(Stored):
     """Names of all columns of a CSV file that has no heading."""
     reading: Literal["strict", "loose"] | None = None
     """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
+    text: TextSettings | None = None
+    """Which tokens columns of texts become; omitted: words, see `text_folder`."""
     sheet: Annotated[str, Field(min_length=1)] | None = None
     """Name of the sheet of an .xlsx file; omitted: the first."""
     validation_path: FileNames | None = None
@@ -162,6 +164,16 @@ class Table(Stored):
         return "regression" if all((self.types or {}).get(name) == "number" for name in self.target_columns) else None
 
     @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that the recipe calls texts."""
+        return tuple(name for name, type_ in self.declared_types.items() if type_ == "text")
+
+    @property
+    def data_kind(self) -> Any:  # type: ignore[override]  # of the class for other sources
+        """`table`, or unknown where columns are texts, which may be all that is read."""
+        return None if self.text_columns else "table"
+
+    @property
     def target_columns(self) -> tuple[str, ...]:
         """The target columns as a tuple."""
         return (self.target,) if isinstance(self.target, str) else self.target
@@ -186,7 +198,7 @@ class Table(Stored):
         """Return whether a column may hold numbers in one file and texts in another: a category, or one that is unread."""
         others = {*self.target_columns, self.weight, self.split.column if self.split else None}
         is_unread = column in (self.drop or ()) or (self.columns is not None and column not in {*self.columns, *others})
-        return is_unread or self.declared_types.get(column) == "category"
+        return is_unread or self.declared_types.get(column) in {"category", "text"}
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield columns with two roles."""
@@ -214,6 +226,10 @@ class Table(Stored):
                 message = f"column '{column}' is also in 'columns'."
                 yield Problem((*path, "drop"), message, "Remove one of the two.", code="data-columns")
         yield from self._idle_keys(path)
+        if self.text is not None and not self.text_columns:
+            message = "is about columns of texts, and none is called so."
+            hint = "Say which is (types: {review: text}), or remove it."
+            yield Problem((*path, "text"), message, hint, code="data-columns")
 
     def _target_type(self, column: str, task: str | None, path: Path) -> Iterator[Problem]:
         """A target may be called a number, where its values need the word."""

@@ -1,0 +1,1 @@
+"""Texts → token numbers, exactly as Keras's `TextVectorization` in the saved model does it. No TensorFlow."""

@@ -1,0 +1,87 @@
+"""Rules about networks that read tokens and sequences: what they read, in which order, by which embeddings."""
+
+from collections.abc import Iterator
+
+from hornbook.errors import Problem
+from hornbook.recipes.facts import Facts
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.model import Cnn, ReadsTokens, Rnn, Transformer
+
+OF_STEPS = ("none", "layer_normalization", "rms_normalization")
+"""Normalizations of each step by itself."""
+
+
+def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """An embedding given for data without tokens would be ignored, or does not fit the file of embeddings."""
+    model = recipe.model
+    if not isinstance(model, ReadsTokens | Transformer):
+        return
+    key = "embedding" if isinstance(model, ReadsTokens) else "width"
+    width = getattr(model, key)
+    if facts.kind not in {None, "tokens"}:
+        if key == "embedding" and width is not None:
+            yield Problem(("model", key), f"only tokens are embedded, and this is {facts.kind} data.", "Remove it.")
+        if model.frozen_embedding:
+            message = f"only tokens are embedded, and this is {facts.kind} data."
+            yield Problem(("model", "frozen_embedding"), message, "Remove it.")
+        return
+    text = getattr(recipe.data, "text", None)
+    has_file = text is not None and text.embeddings is not None
+    if model.frozen_embedding and not has_file:
+        message = "embeddings that are drawn and never learn say nothing."
+        yield Problem(("model", "frozen_embedding"), message, "Name a file in 'data.text.embeddings', or remove it.")
+    if facts.embedding is not None and width not in {None, facts.embedding}:
+        message = f"the file of embeddings has {facts.embedding:,} numbers per token, and this is {width:,}."
+        yield Problem(("model", key), message, "Remove it.")
+
+
+def embeddings_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A file of embeddings, or an order of tokens, that the backbone has no use for."""
+    text, model = getattr(recipe.data, "text", None), recipe.model
+    if text is None:
+        return
+    if text.embeddings is not None and not isinstance(model, ReadsTokens | Transformer):
+        message = f"'{model.name}' embeds no tokens."
+        hint = "Remove it, or use 'model: {name: mean_embedding}'."
+        yield Problem(("data", "text", "embeddings"), message, hint)
+    if text.ngrams > 1 and isinstance(model, Cnn | Rnn | Transformer):
+        message = f"pairs of tokens stand behind the single ones, and '{model.name}' reads tokens in their order."
+        yield Problem(("data", "text", "ngrams"), message, "Remove it, or use 'model: {name: bag_of_words}'.")
+
+
+def steps_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Options of a backbone that have no meaning for steps, or would let padding change what a text means."""
+    model, kind = recipe.model, facts.kind
+    if isinstance(model, Cnn) and kind in {"sequence", "tokens"}:
+        noun = "tokens" if kind == "tokens" else "sequences"
+        idle = {"separable": model.separable}
+        if kind == "tokens":
+            idle |= {
+                "stem_strides": model.stem_strides != 1,
+                "padding": model.padding != "same",
+                "pooling": model.pooling == "stride",
+            }
+        for key, is_there in idle.items():
+            if is_there:
+                yield Problem(("model", key), f"is for images, and this network reads {noun}.", "Remove it.")
+    if isinstance(model, Transformer) and (model.width or 64) % model.heads:
+        message = f"{model.heads} heads do not divide a width of {model.width or 64}."
+        yield Problem(("model", "heads"), message, "Use a number that divides it.")
+    normalization = recipe.normalization
+    is_of_tokens = isinstance(model, Cnn | Rnn) and kind == "tokens"
+    if isinstance(model, Transformer) and normalization.name not in OF_STEPS:
+        message = f"'{normalization.name}' mixes steps, padding included, and a transformer normalizes each by itself."
+        yield Problem(("normalization",), message, "Use 'layer_normalization', or omit it.")
+    elif isinstance(model, Transformer) and getattr(normalization, "position", "") == "after_activation":
+        message = "a transformer normalizes in front of attention and dense layers."
+        yield Problem(("normalization", "position"), message, "Remove it.")
+    elif is_of_tokens and normalization.name == "group_normalization":
+        message = "'group_normalization' mixes steps, padding included."
+        yield Problem(("normalization",), message, "Use 'layer_normalization'.")
+
+
+RULES = (
+    ("embedding", ("data", "model"), embedding_needs_tokens),
+    ("text-read", ("data", "model"), embeddings_are_read),
+    ("steps", ("data", "model", "normalization"), steps_are_read),
+)

@@ -1,0 +1,46 @@
+"""Runs on texts are exact: the vocabulary, the order and the dropout of a run that was stopped are those of one that was not."""
+
+import pytest
+
+from hornbook.errors import HornbookError, RunError
+from hornbook.inference.evaluate import evaluate_run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("texts")
+    for place in range(120):
+        name = root / ("bad", "good")[place % 2] / f"{place}.txt"
+        name.parent.mkdir(exist_ok=True)
+        name.write_text(f"text {place % 7} of {('dull', 'fine')[place % 2]} words " + "and more " * (place % 5))
+    return root
+
+
+@pytest.fixture
+def texts(folder):
+    """A recipe on 96 training texts: 3 batches of 32."""
+    data = {"name": "text_folder", "path": str(folder), "split": {"validation": 12, "test": 12}, "text": {"length": 8}}
+    model = {"name": "transformer", "width": 8, "heads": 2, "blocks": 1}
+    return {"data": data, "model": model, "regularization": {"dropout": 0.2}}
+
+
+def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(texts, train, resume, stop_at, alone, assert_same):
+    stopper = stop_at([(1, 2), (2, 2)])
+    result = train(texts, callbacks=[stopper])
+    assert result.state == "interrupted"
+    result = resume(result.run, callbacks=[stopper])
+    assert result.state == "interrupted"
+    assert_same(resume(result.run), alone(texts), but=("recipe",))
+
+
+def test_a_text_that_has_changed_is_noticed(texts, folder, interrupted, resume):
+    result = interrupted(texts, at=(1, 2))
+    path = folder / "bad" / "0.txt"
+    before = path.read_text()
+    path.write_text(before + " changed")
+    with pytest.raises(RunError, match="the data has changed since training"):
+        resume(result.run)
+    with pytest.raises(HornbookError, match="the data has changed since training"):
+        evaluate_run(str(result.run))
+    path.write_text(before)
+    assert resume(result.run).state == "finished"
