@@ -18,7 +18,7 @@ TEXTS = [
 LABELS = np.arange(30) % 2
 MODELS = {
     "bag": {"name": "bag_of_words", "weighting": "tf_idf", "dense": [4]},
-    "linear": {"name": "bag_of_words"},
+    "linear": {"name": "bag_of_words", "dense": []},
     "mean": {"name": "mean_embedding", "embedding": 6, "dense": [4]},
     "rnn": {"name": "rnn", "units": [5, 4], "embedding": 6, "bidirectional": True},
     "gru": {"name": "rnn", "cell": "gru", "units": [5], "embedding": 6},

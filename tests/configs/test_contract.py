@@ -15,6 +15,7 @@ from hornbook.recipes.resolve import resolve
 PARAMETERS = {
     "alpha_dropout": 10_369,
     "backprop_example": 12,
+    "bag_of_words": 3_169,  # the words and pairs of few sentences
     "class_weights": 65,
     "cnn_augmentation": 36_074,
     "cnn_group_normalization": 5_226,
@@ -38,6 +39,7 @@ PARAMETERS = {
     "lion": 17_610,
     "logistic_regression": 31,
     "max_norm": 112_810,
+    "mean_embedding": 2_945,
     "mixed_precision": 51_010,
     "mnist_300_100": 267_010,
     "mnist_dropout": 266_610,
@@ -75,12 +77,17 @@ PARAMETERS = {
     "sweep_hyperband": 12_210,
     "sweep_random": 7_510,
     "tabm": 677_216,
+    "transformer_sentences": 15_169,
     "wide_and_deep": 1_236,  # 8-30-30 and five columns beside, to one number
     "xor_linear": 3,
     "xor_mlp": 9,
 }
 """Trainable numbers of each recipe's network: digits (64 inputs) 64-300-100-10 with batch normalization has 51,010."""
-NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization", "realmlp", "tabm"}
+NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization", "realmlp", "tabm"} | {
+    "bag_of_words",
+    "mean_embedding",
+    "transformer_sentences",
+}
 """Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU, columns of tables."""
 AS_PUBLISHED = {name: {"selu"} for name in ("fashion_b_scratch", "fashion_model_a")}
 """Warnings about recipes that repeat a publication to the letter."""

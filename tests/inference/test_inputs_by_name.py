@@ -220,3 +220,18 @@ def test_texts_without_a_column_beside_them_are_refused(folder, with_texts):
     tree["data"].pop("pictures")
     with pytest.raises(DataError, match="columns 'review' and 'city' are texts, and nothing stands beside them"):
         hornbook.train({"data": tree["data"], "task": "regression", "model": "bag_of_words"}, progress=False)
+
+
+def test_what_is_built_and_what_a_run_returns_take_inputs_by_name(tmp_path, tensorflow):
+    x = {"wide": RNG.normal(size=(60, 2)).astype(np.float32), "deep": RNG.normal(size=(60, 3)).astype(np.float32)}
+    y = (x["wide"][:, 0] + x["deep"][:, 1]).astype(np.float32)
+    tree = {
+        "name": "two", "data": {"name": "arrays", "split": {"validation": 0, "test": 10}},
+        "model": {"name": "wide_and_deep", "units": [8]}, "optimizer": {"name": "adam", "learning_rate": 0.05},
+        "training": {"epochs": 20, "batch_size": 25, "engine": "graph"},
+    }  # fmt: skip
+    model = hornbook.build(tree, data=(x, y))
+    history = model.fit(x, y, epochs=10, batch_size=20, verbose=0).history
+    assert history["loss"][-1] < 0.3 * history["loss"][0]
+    result = hornbook.train(tree, data=(x, y), runs=str(tmp_path), progress=False)
+    assert np.corrcoef(result.model.predict(x, verbose=0)[:, 0], y)[0, 1] > 0.95

@@ -27,6 +27,7 @@ RULES_ONLY = {
     "metric-task",
     "head-loss",
     "model-data",
+    "embedding",
     "pretraining-model",
     "tracker-client",
     "sweep-tuner-packages",

@@ -115,7 +115,7 @@ def test_required_options_say_so():
 
 
 def test_facts_tell_what_fits():
-    assert ("Reads", "image") in show("model", "cnn").facts
+    assert ("Reads", "image, sequence, tokens") in show("model", "cnn").facts
     assert ("Initializer that suits it", "lecun_normal") in show("activation", "selu").facts
     assert ("Classes", "setosa, versicolor, virginica") in show("data", "iris").facts
 

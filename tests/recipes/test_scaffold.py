@@ -91,7 +91,8 @@ def test_length_batches_patience_and_validation_follow_from_the_size_of_the_data
         ({"data": "iris", "model": "resnet"}, "unknown backbone 'resnet'. Did you mean 'residual_cnn'?"),
         (
             {"data": "iris", "model": "cnn"},
-            "no recipe with data 'iris' and model 'cnn': model: 'cnn' reads images, and 'iris' holds rows of a table."
+            "no recipe with data 'iris' and model 'cnn': model: 'cnn' reads images, sequences and token sequences, and 'iris' "
+            "holds rows of a table."
             " Use 'model: {name: mlp, units: [300, 100]}'.",
         ),
     ],

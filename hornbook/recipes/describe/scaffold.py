@@ -236,6 +236,9 @@ def _backbone_rows(name: str, cls: type[Component], start: Start) -> list[Row]:
         "cnn": ("{name: cnn, filters: [32, 64], dense: [100]}", "one block per number, each halves the image"),
         "residual_cnn": ("{name: residual_cnn, filters: [16, 32], blocks: 1}", "more blocks: deeper, and slower"),
         "rnn": ("{name: rnn, cell: lstm, units: [64]}", "gru is a little faster, simple forgets sooner"),
+        "bag_of_words": ("{name: bag_of_words, dense: [16]}", "which words are there; tf_idf weighs rare ones more"),
+        "mean_embedding": ("{name: mean_embedding, embedding: 64, dense: [64]}", "the baseline of networks for texts"),
+        "transformer": ("{name: transformer, width: 64, heads: 4, blocks: 2}", "each step looks at all others"),
         "layers": (
             f"{{name: layers, layers: {LAYERS.get(data_kind, '[flatten, {name: dense, units: 100}]')}}}",
             "any Keras layers: hornbook list layers",
@@ -256,6 +259,8 @@ def _ingredient_rows(name: str, start: Start) -> list[Row]:
     normalization = ("batch_normalization", "allows larger rates; none is simpler and faster")
     if start.length.batch_size < 16 or name == "rnn" or start.data_kind == "tokens":
         normalization = ("none", "batch_normalization wants batches of 16 or more")
+    if name == "transformer":
+        normalization = ("layer_normalization", "of each step by itself, in front of attention and dense layers")
     regularization = ("{dropout: 0.1}", "raise it when validation gets worse while training still improves")
     if is_tiny:
         regularization = ("{l2: 0.0}", "0.0001 keeps weights small; dropout needs more units than this")

@@ -334,10 +334,10 @@ KIND_OF_BLOCK = {"picture": "image", "sequence": "sequence", "text": "tokens"}
 
 @register
 class BagOfWords(ModelSpec):
-    """The tokens of a text without their order: how often each is there, then dense layers; without any, a linear model.
+    """The tokens of a text without their order: which are there, or how often, then dense layers.
 
-    Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of words. Salton and Buckley
-    (1988), "Term-weighting approaches in automatic text retrieval".
+    With `dense: []` a linear model. Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of
+    words. Salton and Buckley (1988), "Term-weighting approaches in automatic text retrieval".
 
     Example:
         model: {name: bag_of_words, weighting: tf_idf, dense: [16]}
@@ -351,7 +351,7 @@ class BagOfWords(ModelSpec):
     weighting: Literal["count", "binary", "tf_idf"] = "binary"
     """What counts: how often a token is there; whether it is; or how often, times its inverse document frequency in the
     training split, log(1 + N / (1 + n)), as Keras's `TextVectorization` has it."""
-    dense: Sizes = ()
+    dense: Sizes = (16,)
     """Units of dense layers that follow."""
 
     def hidden_units(self) -> tuple[int, ...]:

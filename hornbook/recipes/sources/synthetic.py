@@ -189,7 +189,7 @@ class Waves(Synthetic):
 
 @register
 class Sentences(Synthetic):
-    """Short sentences about films, praise or blame, by a few patterns; half of them can be told only by the order of words.
+    """Short sentences about films, praise or blame; half of them can be told apart only by the order of words.
 
     For networks that read texts. In half of the sentences single words tell ('a charming film'), in the others who does what
     to whom ('the plot saved the actors' is praise, 'the actors saved the plot' is blame): words without their order get

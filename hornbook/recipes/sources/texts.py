@@ -45,10 +45,10 @@ class TextSettings(Spec):
 
 @register
 class TextFolder(Stored):
-    """Text files in folders: one folder for each class; or `train`, `validation` and `test` with such folders in them.
+    """Text files in folders: one folder for each class.
 
-    Reads .txt files, each of which is one text. The classes are in the order of the folders' names. `validation` may also be
-    called `val` or `valid`. Hornbook.
+    Or folders `train`, `validation` and `test` with such folders in them; `validation` may also be called `val` or `valid`.
+    Reads .txt files, each of which is one text. The classes are in the order of the folders' names. Hornbook.
 
     Example:
         data: {name: text_folder, path: reviews, text: {vocabulary: 10000, length: 200}}
