@@ -17,6 +17,7 @@ from hornbook.layers.scale import Scale
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.embedding import EmbeddingSpec
 from hornbook.recipes.sections.model import ReadsColumns, WideAndDeep
+from hornbook.upstream import named
 
 __all__ = ["FRONT_SCALE", "embeds_columns", "encode"]
 
@@ -111,6 +112,8 @@ def _path(table: _Table, places: Sequence[int], *, is_wide: bool = False) -> Ten
     parts = []
     if numbers:
         some = table.x if len(numbers) == table.x.shape[-1] else ops.take(table.x, numbers, axis=1)
+        if some is not table.x and isinstance(table.recipe.model, WideAndDeep):
+            named(some, "numbers_wide" if is_wide else "numbers_deep")
         parts.append(some if model.numbers is None else _embedded(some, model.numbers, table))
     parts += [_category(table, place, is_wide=is_wide) for place in categories]
     name = "encode_wide" if is_wide else "encode"
@@ -134,6 +137,8 @@ def _category(table: _Table, place: int, *, is_wide: bool) -> Tensor:
     feature = table.features[place]
     size = len(feature.categories) + 1  # code 0: missing or unknown
     column, name = ops.take(table.x, [place], axis=1), f"category_{place + 1}"
+    if isinstance(table.recipe.model, WideAndDeep):
+        named(column, f"{name}_{'wide' if is_wide else 'deep'}_column")
     says_nothing = feature.name in table.preprocessing.whole  # code 0, about which nothing would be learned
     chosen = None if is_wide else table.model.categories
     if chosen is None or len(feature.categories) <= chosen.one_hot_up_to:

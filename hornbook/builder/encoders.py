@@ -22,7 +22,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import Tanh
 from hornbook.recipes.sections.model import ModelSpec, ReadsColumns
 from hornbook.recipes.sections.normalization import LayerNormalization
-from hornbook.upstream import REFUSALS, reason, run_through
+from hornbook.upstream import REFUSALS, named, reason, run_through
 
 __all__ = ["encoded_blocks", "place_of"]
 
@@ -84,7 +84,9 @@ RESERVED = frozenset(
 def _prepared(x: Tensor, block: Block, preprocessing: Preprocessing, prefix: str) -> Tensor:
     """Return pictures from 0 to 1, sequences with mean 0 and variance 1, tokens as whole numbers."""
     if block.kind == "text":
-        return keras.ops.cast(x, "int32")
+        tokens = keras.ops.cast(x, "int32")
+        named(tokens, f"{prefix}_numbers")
+        return tokens
     if block.scale is not None:
         x = keras.layers.Rescaling(1.0 / block.scale, name=f"{prefix}_scale", dtype="float32")(x)
     if block.name in preprocessing.blocks:
