@@ -17,9 +17,9 @@ from hornbook import startup
 
 startup.import_tensorflow()
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
 
 ROWS, COLUMNS, UNITS = 1_000_000, 20, 64
 SIZES = (1024, 2048, 4096, 8192, 16_384, 32_768)

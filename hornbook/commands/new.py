@@ -11,8 +11,10 @@ from hornbook.commands.options import OverrideArguments, examples
 from hornbook.display.text import hanging
 from hornbook.errors import UsageError
 from hornbook.recipes.describe import scaffold
+from hornbook.recipes.describe.from_keras import described
 from hornbook.recipes.describe.schema import json_schema
 from hornbook.recipes.language.spec import catalog
+from hornbook.runs.keras_file import read_config
 
 __all__ = ["COMMANDS"]
 
@@ -25,19 +27,25 @@ def new(
     ] = "digits",
     target: Annotated[str | None, typer.Option(help="The column of your table to predict")] = None,
     model: Annotated[str | None, typer.Option(help="A backbone: 'hornbook list models'; chosen by the data")] = None,
+    from_keras: Annotated[
+        Path | None, typer.Option(help="A model saved by Keras as .keras, whose layers are in a row: its recipe")
+    ] = None,
 ) -> None:
     """Write a commented recipe to start from.
 
     With a file of yours it says what each column becomes and why: types, task, split, network, batch size and length.
-    Overrides say what the file does not, such as data.encoding=cp1252. The JSON Schema is written beside it, so that
-    editors complete and check the recipe while you type.
+    Overrides say what the file does not, such as data.encoding=cp1252. With a Keras model the recipe says what the
+    model is and was compiled with, as far as a recipe can, and what it cannot is listed. The JSON Schema is written
+    beside it, so that editors complete and check the recipe while you type.
     """
     path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
     if path.exists():
         raise UsageError(f"{path}: exists already, and is left as it is. Choose another name.")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: there is no such folder.")
-    text, notes = _recipe(data, model, target, overrides or [])
+    if from_keras is not None and model is not None:
+        raise UsageError("'--model' and '--from-keras' both say what the network is. Leave one out.")
+    text, notes = _recipe(data, model, target, overrides or [], from_keras)
     write_text(path, text)
     write_text(path.parent / scaffold.SCHEMA_FILE, _schema_text())
     print(f"wrote {path} and {path.parent / scaffold.SCHEMA_FILE}")
@@ -47,17 +55,25 @@ def new(
     print(f"      hornbook train --config {path}")
 
 
-def _recipe(data: str, model: str | None, target: str | None, overrides: list[str]) -> tuple[str, tuple[str, ...]]:
+def _recipe(
+    data: str, model: str | None, target: str | None, overrides: list[str], from_keras: Path | None
+) -> tuple[str, tuple[str, ...]]:
     """Return the text of a recipe on a data source or a file, and what can be read in two ways."""
+    known = None if from_keras is None else described(read_config(from_keras), str(from_keras))
     is_source = data in catalog("data") or not (Path(data).exists() or Path(data).suffix or "/" in data)
     if is_source:
         if target is not None or overrides:
             raise UsageError("'--target' and overrides are for a file of yours: --data my.csv.")
-        return scaffold.new_recipe(data=data, model=model), ()
-    from hornbook.data.draft import start_from  # NumPy
+        if known is None:
+            return scaffold.new_recipe(data=data, model=model), ()
+        start = scaffold.start_on(data)
+    else:
+        from hornbook.data.draft import start_from  # NumPy
 
-    start = start_from(data, target=target, overrides=overrides)
-    return scaffold.written(start, model=model), start.notes
+        start = start_from(data, target=target, overrides=overrides)
+    if known is None:
+        return scaffold.written(start, model=model), start.notes
+    return scaffold.written_as(start, known.sections, known.notes, str(from_keras)), (*start.notes, *known.notes)
 
 
 def _schema_text() -> str:
@@ -76,6 +92,13 @@ def schema(
 
 
 COMMANDS = (
-    (new, examples("hornbook new my_recipe.yaml", "hornbook new mine.yaml --data houses.csv --target price")),
+    (
+        new,
+        examples(
+            "hornbook new my_recipe.yaml",
+            "hornbook new mine.yaml --data houses.csv --target price",
+            "hornbook new mine.yaml --from-keras model.keras",
+        ),
+    ),
     (schema, examples("hornbook schema", "hornbook schema --output hornbook.schema.json")),
 )

@@ -168,7 +168,7 @@ def readable_rows(x: Array, info: DataInfo) -> dict[str, list[str | float | None
     if info.features is None:
         return {f"column {place + 1}": [_number(value) for value in x[:, place]] for place in range(x.shape[1])}
     columns: dict[str, list[str | float | None]] = {}
-    start = info.width
+    start = x.shape[1] - sum(block.size for block in info.blocks)
     for place, feature in enumerate(info.features):
         if feature.type == "number":
             columns[feature.name] = [_number(value) for value in x[:, place]]

@@ -4,6 +4,7 @@ A `.keras` file is a zip archive; `config.json` in it describes the network. Rea
 reuses the model, and executes nothing.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 from hornbook.errors import RunError
 
-__all__ = ["StoredLayer", "StoredModel", "checksum", "read_keras_file", "stored_model"]
+__all__ = ["StoredLayer", "StoredModel", "checksum", "read_config", "read_keras_file", "stored_model"]
 
 OWN_PACKAGE = "hornbook"
 MAX_CONFIG = 2**26
@@ -88,6 +89,17 @@ def read_keras_file(path: Path, *, known: Collection[str] = ()) -> StoredModel:
     Raises:
         RunError: If there is no such file, or it is no Keras model.
     """
+    with _as_keras_file(path):
+        return stored_model(_config(path), path, known=known)
+
+
+def read_config(path: Path) -> Any:
+    """Return what Keras has written of a model in a `.keras` file, parsed; errors as of `read_keras_file`."""
+    with _as_keras_file(path):
+        return _config(path)
+
+
+def _config(path: Path) -> Any:
     import zipfile  # only a recipe that reuses a model needs it
 
     if not path.is_file():
@@ -96,17 +108,17 @@ def read_keras_file(path: Path, *, known: Collection[str] = ()) -> StoredModel:
         with zipfile.ZipFile(path) as archive:
             for item in archive.infolist():
                 _check_size(item.filename, item.compress_size, item.file_size, path)
-            return stored_model(json.loads(archive.read("config.json")), path, known=known)
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+            return json.loads(archive.read("config.json"))
+    except zipfile.BadZipFile as error:
+        raise ValueError("no archive") from error
+
+
+@contextlib.contextmanager
+def _as_keras_file(path: Path) -> Iterator[None]:
+    """Call what goes wrong with a file that it is no Keras model."""
+    try:
+        yield
+    except (OSError, KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise RunError(f"{path}: this is not a model saved by Keras 3 as .keras.") from error
 
 

@@ -96,6 +96,19 @@ def test_a_new_recipe_gets_its_suffix_and_the_schema_beside_it(hornbook_command)
     assert first == "# yaml-language-server: $schema=./hornbook.schema.json"
 
 
+@pytest.mark.parametrize(("options", "part"), [
+    ("--from-keras missing.keras", "there is no such file"),
+    ("--from-keras no.keras", "not a model saved by Keras 3"),
+    ("--from-keras no.keras --model mlp", "both say what the network is"),
+])  # fmt: skip
+def test_a_recipe_from_a_keras_model_says_what_is_wrong_with_the_file(options, part, hornbook_command):
+    Path("no.keras").write_text("no model", encoding="utf-8")
+    done = hornbook_command(f"hornbook new mine {options}")
+    assert done.code in {1, 2}
+    assert part in done.err
+    assert not Path("mine.yaml").exists()
+
+
 def test_new_leaves_an_existing_file_alone(hornbook_command):
     Path("mine.yaml").write_text("mine", encoding="utf-8")
     done = hornbook_command("hornbook new mine.yaml")

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from hornbook.recipes.sources.decoding import PictureReading
-
 __all__ = ["Fit", "PictureSettings"]
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -36,8 +34,8 @@ class PictureSettings:
         return self.height, self.width, self.channels
 
     @classmethod
-    def of_spec(cls, spec: PictureReading) -> "PictureSettings":
-        """Return how a recipe wants pictures to be read."""
+    def of_spec(cls, spec: Any) -> "PictureSettings":
+        """Return how a recipe wants pictures to be read: a `PictureReading`, which no packaged copy of this knows."""
         height, width = spec.height_and_width
         return cls(height, width, spec.fit, spec.channels, spec.background)
 

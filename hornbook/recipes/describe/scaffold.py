@@ -5,8 +5,9 @@ What a file of one's own holds is looked at by `hornbook.data.draft`, which give
 
 import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from hornbook.errors import UsageError
 from hornbook.recipes.describe.docstrings import example
@@ -18,7 +19,7 @@ from hornbook.recipes.language.text import parse
 from hornbook.recipes.load import check_recipe
 from hornbook.recipes.sources import DataSpec, SplitSpec
 
-__all__ = ["SCHEMA_FILE", "Length", "Row", "Start", "new_recipe", "small_share", "written"]
+__all__ = ["SCHEMA_FILE", "Length", "Row", "Start", "new_recipe", "small_share", "start_on", "written", "written_as"]
 
 BACKBONES = {
     "tokens": "rnn", "sequence": "rnn", "image_folder": "cnn", "image_list": "cnn", "text_folder": "mean_embedding",
@@ -66,6 +67,15 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
     Raises:
         UsageError: If there is no such data source or backbone, or the two do not fit.
     """
+    return written(start_on(data), model=model)
+
+
+def start_on(data: str) -> "Start":
+    """Return what is known of a data source.
+
+    Raises:
+        UsageError: If there is no such data source.
+    """
     source = _component("data", data)
     data_kind = getattr(source, "data_kind", None)
     data_kind = data_kind if isinstance(data_kind, str) else "table"
@@ -74,7 +84,33 @@ def new_recipe(*, data: str = "digits", model: str | None = None) -> str:
     if length.validation:
         value = _with_validation(value, length.validation)
     comment = "others: hornbook list data; your own file: hornbook new --data FILE"
-    return written(Start(data, data, summary(source), data_kind, (("data", value, comment),), length), model=model)
+    return Start(data, data, summary(source), data_kind, (("data", value, comment),), length)
+
+
+def written_as(start: "Start", sections: Mapping[str, Any], notes: Sequence[str], model: str) -> str:
+    """Return the text of the recipe of a network that is there already, checked as far as that goes without the data.
+
+    Args:
+        start: What the data is.
+        sections: {key: plain value} of network and training.
+        notes: What the recipe cannot say of it.
+        model: What to call the network.
+
+    Raises:
+        UsageError: If these sections and the data contradict each other.
+    """
+    named = {row[0] for row in start.data if row is not None}
+    training = dict(sections.get("training", {}))
+    rows: list[Row] = [
+        *start.data,
+        *[(key, _on_lines(value), "") for key, value in sections.items() if key not in {"training", *named}],
+        None,
+        *_training_rows(start.length),
+        *start.training,
+        *[(f"  {key}", flow_yaml(value), "") for key, value in training.items()],
+        ("seed", "42", "the same seed gives the same run"),
+    ]
+    return _checked(start, rows, f"The recipe of {model}.", (*start.notes, *notes), f"the model {model}")
 
 
 def written(start: "Start", *, model: str | None = None) -> str:
@@ -100,12 +136,16 @@ def written(start: "Start", *, model: str | None = None) -> str:
         ("seed", "42", "the same seed gives the same run"),
     ]
     title = f"A recipe to start from: {name} on {start.name}. {WHAT_FOLLOWS}"
+    return _checked(start, rows, title, start.notes, f"model '{name}'")
+
+
+def _checked(start: "Start", rows: Sequence["Row"], title: str, notes: Sequence[str], what: str) -> str:
     header = HEADER.format(schema=SCHEMA_FILE, title=_comment("", title), about=start.about)
-    header += "".join(_comment("", f"Look:  {note}") + "\n" for note in start.notes)
+    header += "".join(_comment("", f"Look:  {note}") + "\n" for note in notes)
     text = header + "\n".join(_line(row) for row in rows) + "\n"
-    problems = check_recipe(text).problems
+    problems = [problem for problem in check_recipe(text).problems if problem.severity == "error"]
     if problems:
-        raise UsageError(f"no recipe with data '{start.name}' and model '{name}': {problems[0].sentence()}")
+        raise UsageError(f"no recipe with data '{start.name}' and {what}: {problems[0].sentence()}")
     return text
 
 
@@ -304,12 +344,20 @@ def _line(row: Row) -> str:
     key, value, comment = row
     if not key.strip():
         return _comment(key, comment)
-    start = f"{key}: {value}".rstrip()
+    start = f"{key}:{value}" if value.startswith("\n") else f"{key}: {value}".rstrip()
     line = f"{start:<46}  # {comment}" if comment else start
     if len(line) <= WIDTH and "\n" not in value:
         return line
     indent = key[: len(key) - len(key.lstrip())]
     return "\n".join(filter(None, [_comment(indent, comment), start]))
+
+
+def _on_lines(value: Any) -> str:
+    """Return a value as YAML in one line, a list of layers with a line for each."""
+    if not isinstance(value, Mapping) or "layers" not in value:
+        return flow_yaml(value)
+    options = [f"\n  {key}: {flow_yaml(item)}" for key, item in value.items() if key != "layers"]
+    return "".join([*options, "\n  layers:", *(f"\n    - {flow_yaml(layer)}" for layer in value["layers"])])
 
 
 def _comment(indent: str, text: str) -> str:
