@@ -12,11 +12,9 @@ import keras
 from hornbook.builder.tokens import text_front
 from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
+from hornbook.runs.keras_file import NETWORK
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
-
-NETWORK = "network"
-"""Name of the layer that is the whole network, in a saved model that shows more."""
 
 Tensor = Any
 

@@ -5,6 +5,7 @@ from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.subwords import Subwords
 from hornbook.layers.targets import TargetTransform
 from hornbook.layers.tokens import (
     MaskedPooling,
@@ -33,6 +34,7 @@ __all__ = [
     "RandomizedLeakyReLU",
     "SelfAttention",
     "Step",
+    "Subwords",
     "TargetTransform",
     "TokenCounts",
     "TokenMask",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.storage.rows import Array
+from hornbook.data.text.subwords import START
 from hornbook.data.text.tokens import Standardize, Tokenizer, Tokens
 from hornbook.data.text.vocabulary import UNKNOWN, as_rows
 
@@ -65,7 +66,8 @@ class TextEncoder:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """What cuts the texts."""
-        return Tokenizer(self.tokens, self.ngrams, self.standardize)
+        pieces = [token for token in self.vocabulary if " " not in token] if self.tokens == "subwords" else ()
+        return Tokenizer(self.tokens, self.ngrams, self.standardize, tuple(pieces))
 
     @cached_property
     def _numbers(self) -> dict[bytes, int]:
@@ -88,7 +90,8 @@ class TextEncoder:
         """Return the tokens of a row as text, without padding."""
         found = (int(number) for number in row if number > 0)
         joint = " " if self.tokens == "words" else ""
-        return joint.join("[UNK]" if number == UNKNOWN else self.vocabulary[number - 2] for number in found)
+        text = joint.join("[UNK]" if number == UNKNOWN else self.vocabulary[number - 2] for number in found)
+        return text.replace(START, " ").strip() if self.tokens == "subwords" else text
 
     def facts(self) -> dict[str, Any]:
         """Return everything as JSON's types; `of_facts` gives an equal encoder back."""

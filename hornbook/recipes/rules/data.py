@@ -71,6 +71,8 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
     if facts.kind is None or facts.kind in model.accepts:
         return
+    if facts.kind == "tokens" and recipe.reuse is not None and recipe.reuse.copy_ is None:
+        return  # it reads what the earlier layers make of them
     wanted = listed([NOUNS[kind] for kind in recipe.model.accepts])
     hint = {
         "table": "Use 'model: {name: mlp, units: [300, 100]}'.",
@@ -327,7 +329,7 @@ def only_numbers_are_clamped(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 RULES = (
     ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
-    ("model-data", ("data", "model"), model_reads_data),
+    ("model-data", ("data", "model", "reuse"), model_reads_data),
     ("loss-task", ("data", "task", "head"), loss_fits_task),
     ("head-loss", ("data", "task", "head"), head_fits_loss),
     ("head-targets", ("data", "task", "head"), standardized_targets_have_a_unit),

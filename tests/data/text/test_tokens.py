@@ -30,7 +30,7 @@ def encoded(texts, **settings):
     return encode_splits({"train": np.array(texts, object)}, TextSettings(**settings), "text")
 
 
-@pytest.mark.parametrize("tokens", ["words", "characters"])
+@pytest.mark.parametrize("tokens", ["words", "characters", "subwords"])
 @pytest.mark.parametrize("standardize", ["lower_and_strip_punctuation", "lower", "strip_punctuation", "none"])
 @pytest.mark.parametrize("ngrams", [1, 3])
 def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow, tokens, standardize, ngrams):
