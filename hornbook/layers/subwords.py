@@ -7,8 +7,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from hornbook.data.text.subwords import START
-
 __all__ = ["Subwords"]
 
 WORD = r"([^\t\n\v\f\r ]+)"
@@ -22,12 +20,13 @@ class Subwords(keras.layers.Layer):
 
     Args:
         pieces: The pieces.
+        start: What is put in front of each word.
         standardize: What happens to a text first, as Keras's `TextVectorization` calls it; None for nothing.
     """
 
-    def __init__(self, pieces: Sequence[str], standardize: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, pieces: Sequence[str], start: str, standardize: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.pieces, self.standardize = tuple(pieces), standardize
+        self.pieces, self.start, self.standardize = tuple(pieces), start, standardize
         by_length = sorted(self.pieces, reverse=True)  # each in front of those that it begins with
         self._pattern = f"({'|'.join([*map(re.escape, by_length), WORD[1:-2]])})"
 
@@ -38,7 +37,7 @@ class Subwords(keras.layers.Layer):
             text = tf.strings.lower(text)
         if self.standardize in {"strip_punctuation", "lower_and_strip_punctuation"}:
             text = tf.strings.regex_replace(text, PUNCTUATION, "")
-        text = tf.strings.regex_replace(text, WORD, START + r"\1")
+        text = tf.strings.regex_replace(text, WORD, self.start + r"\1")
         return tf.strings.regex_replace(text, self._pattern, r"\1 ")
 
     def compute_output_spec(self, inputs: Any) -> Any:
@@ -47,4 +46,9 @@ class Subwords(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, for saving."""
-        return {**super().get_config(), "pieces": list(self.pieces), "standardize": self.standardize}
+        return {
+            **super().get_config(),
+            "pieces": list(self.pieces),
+            "start": self.start,
+            "standardize": self.standardize,
+        }

@@ -4,6 +4,7 @@ Sennrich et al. (2016), arXiv:1508.07909, for the merges; Wu et al. (2016), arXi
 """
 
 import heapq
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
@@ -48,7 +49,7 @@ def _merges(spelled: list[list[str]], counts: list[int], *, least: int) -> Itera
     totals: dict[Pair, int] = defaultdict(int)
     places: dict[Pair, set[int]] = defaultdict(set)
     for place, symbols in enumerate(spelled):
-        for pair in zip(symbols, symbols[1:], strict=False):
+        for pair in itertools.pairwise(symbols):
             totals[pair] += counts[place]
             places[pair].add(place)
     waiting = [(-total, pair) for pair, total in totals.items()]
@@ -64,10 +65,10 @@ def _merges(spelled: list[list[str]], counts: list[int], *, least: int) -> Itera
         for place in places.pop(pair):
             symbols, count = spelled[place], counts[place]
             merged = _merged(symbols, pair)
-            for old in zip(symbols, symbols[1:], strict=False):
+            for old in itertools.pairwise(symbols):
                 totals[old] -= count
                 changed.add(old)
-            for new in zip(merged, merged[1:], strict=False):
+            for new in itertools.pairwise(merged):
                 totals[new] += count
                 places[new].add(place)
                 changed.add(new)

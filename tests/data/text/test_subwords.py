@@ -1,5 +1,6 @@
 """Pieces of words: learned by the published algorithm, read by the longest that fits."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -16,7 +17,7 @@ def by_hand(words, merges):
     for _ in range(merges):
         pairs = Counter()
         for symbols, count in spelled.items():
-            for pair in zip(symbols, symbols[1:], strict=False):
+            for pair in itertools.pairwise(symbols):
                 pairs[pair] += count
         if not pairs or max(pairs.values()) < 2:
             break
