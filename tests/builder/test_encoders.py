@@ -103,10 +103,10 @@ def test_an_encoder_that_is_left_out_is_said_and_written_down(prepare):
     assert encoders["log 1"]["units"] == [32]
 
 
-def test_inputs_without_columns_have_encoders_alone(prepare, run_epochs):
+def test_inputs_without_columns_have_encoders_alone(prepare):
     prepared = prepare(with_engine(), ({"photo": PHOTO, "log 1": SERIES}, Y))
     assert prepared.built.model.get_layer("hidden_1").kernel.shape[0] == 4 + 4
-    assert all(np.isfinite(row["loss"]) for row in run_epochs(prepared))
+    assert np.isfinite(prepared.built.model(prepared.splits.train.x[:4])).all()
 
 
 def test_the_wide_path_has_columns_alone(prepare):

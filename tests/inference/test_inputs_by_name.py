@@ -122,6 +122,7 @@ def test_rows_that_stay_on_disk_train_alike(folder, tmp_path):
     assert streamed.history[0]["loss"] == pytest.approx(whole.history[0]["loss"], rel=1e-6)
 
 
+@pytest.mark.whole
 def test_importance_shuffles_a_picture_as_a_whole(folder, hornbook_command, monkeypatch):
     monkeypatch.chdir(folder)
     code, out, err = hornbook_command("hornbook evaluate houses --importance --json")
@@ -130,6 +131,7 @@ def test_importance_shuffles_a_picture_as_a_whole(folder, hornbook_command, monk
     assert sorted(column["name"] for column in found) == ["amount", "city", "photo"]
 
 
+@pytest.mark.whole
 def test_a_page_shows_rows_of_columns_named_by_their_pictures(folder, hornbook_command, monkeypatch):
     monkeypatch.chdir(folder)
     code, _, err = hornbook_command("hornbook report houses")
@@ -204,7 +206,10 @@ def test_a_text_beside_columns_and_pictures_is_one_network(folder, with_texts, h
     assert "fine" in out or "dark" in out  # rows are shown with their texts
 
 
-@pytest.mark.parametrize("encoder", ["mean_embedding", "rnn", "transformer", {"name": "cnn", "filters": [3]}])
+SLOW = [pytest.param(name, marks=pytest.mark.whole) for name in ("mean_embedding", "rnn", "transformer")]
+
+
+@pytest.mark.parametrize("encoder", [*SLOW, {"name": "cnn", "filters": [3]}])
 def test_every_backbone_that_reads_tokens_reads_a_text_beside_columns(folder, with_texts, prepare, encoder):
     tree = with_texts.recipe.to_dict()
     tree["model"]["encoders"]["review"] = encoder
@@ -231,7 +236,7 @@ def test_what_is_built_and_what_a_run_returns_take_inputs_by_name(tmp_path, tens
         "training": {"epochs": 20, "batch_size": 25, "engine": "graph"},
     }  # fmt: skip
     model = hornbook.build(tree, data=(x, y))
-    history = model.fit(x, y, epochs=10, batch_size=20, verbose=0).history
-    assert history["loss"][-1] < 0.3 * history["loss"][0]
+    history = model.fit(x, y, epochs=5, batch_size=20, verbose=0).history
+    assert history["loss"][-1] < 0.6 * history["loss"][0]
     result = hornbook.train(tree, data=(x, y), runs=str(tmp_path), progress=False)
     assert np.corrcoef(result.model.predict(x, verbose=0)[:, 0], y)[0, 1] > 0.95

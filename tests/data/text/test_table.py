@@ -44,7 +44,10 @@ def test_other_columns_stand_beside_a_text_unless_it_is_the_only_one_that_is_nam
     path = written(tmp_path, price=list(range(20)))
     info = table(path).info
     assert info.kind == "table"
-    assert ([feature.name for feature in info.features], [block.name for block in info.blocks]) == (["price"], ["review"])
+    assert ([feature.name for feature in info.features], [block.name for block in info.blocks]) == (
+        ["price"],
+        ["review"],
+    )
     splits = load(Table(path=str(path), target="label", columns={"review": "text"}, split=ALL), seed=1)
     assert splits.info.kind == "tokens"
 
