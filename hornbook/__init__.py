@@ -41,6 +41,7 @@ __all__ = [
     "diagnose",
     "export",
     "find_learning_rate",
+    "from_dataset",
     "health",
     "learning_curve",
     "load_recipe",
@@ -85,13 +86,24 @@ def build(recipe: AnyRecipe, data: Any = None) -> Any:
 
 
 def train(
-    recipe: AnyRecipe, *, data: Any = None, callbacks: Sequence[Any] = (), runs: str = "runs", progress: bool = True
+    recipe: AnyRecipe,
+    *,
+    data: Any = None,
+    validation_data: Any = None,
+    steps_per_epoch: int | None = None,
+    callbacks: Sequence[Any] = (),
+    runs: str = "runs",
+    progress: bool = True,
 ) -> "TrainResult":
     """Train a recipe and leave a run directory; see `hornbook.trainer.train`.
 
     Args:
         recipe: A recipe from `load_recipe`, or what that takes: a file, the name of a shipped one, a mapping.
-        data: Arrays in place of the recipe's data source: ``(x, y)``, ``((x, y), (x_test, y_test))`` …
+        data: What takes the place of the recipe's data source: arrays, ``(x, y)``, ``(x, y, sample_weight)``,
+            ``((x, y), (x_test, y_test))`` …, or a source of batches, which keeps its own order and draws: a
+            ``tf.data.Dataset``, a function that returns a generator, a ``keras.utils.PyDataset``.
+        validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to validate on, or a source of batches, read once.
+        steps_per_epoch: Batches of an epoch, for a source of batches without an end.
         callbacks: Keras callbacks.
         runs: Folder below which the run's own folder is made.
         progress: Whether to print progress.
@@ -102,14 +114,38 @@ def train(
     startup.import_tensorflow()
     from rich.console import Console
 
+    from hornbook.data.sources.given import given
     from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.train import train as train_recipe
 
+    data = given(data, validation_data, steps_per_epoch)
     console = ConsoleProgress(Console(highlight=False))
     try:
         return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, listeners=[console] if progress else [])
     finally:
         console.close()
+
+
+def from_dataset(source: Any) -> tuple[Any, ...]:
+    """Return all examples of a source of batches as arrays, (x, y) or (x, y, sample_weight), from one pass over it.
+
+    With arrays Hornbook makes the order itself: epochs follow from the seed, and a run resumes to the same bits. What the
+    source draws or changes from epoch to epoch is frozen as this pass found it.
+
+    Args:
+        source: A ``tf.data.Dataset``, of batches or of single examples, a function that returns a generator of batches, or a
+            ``keras.utils.PyDataset``.
+
+    Raises:
+        UsageError: If it has no end.
+        DataError: If it does not fit in half of the memory, or what it gives is no examples.
+
+    Example:
+        >>> hornbook.train(recipe, data=hornbook.from_dataset(dataset))
+    """
+    from hornbook.data.sources.given import read_once
+
+    return read_once(source)
 
 
 def diagnose(run: str | Path, *, mute: Sequence[str] = ()) -> "Diagnosis":

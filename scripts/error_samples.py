@@ -15,7 +15,8 @@ MEANINGS = {
     "unknown-key": "A key that nobody reads: misspelt, from another library, or in the wrong place.",
     "unknown-name": "There is no component of that name.",
     "value": "A value of the wrong type or out of range, or values of one section that contradict each other.",
-    "layer": "A layer of `model: {name: layers}` that Keras refuses, with its reason; known only when the model is built.",
+    "layer": "A layer of `model: {name: layers}` that Keras refuses, or inputs of shapes that it cannot join; known only "
+    "when the model is built.",
     "ablation": "Options of `hornbook ablate` that name no cells, or cells that cannot be trained.",
     "reuse-shape": "Layers or inputs whose shapes differ from the earlier model's; known only when the model is built.",
     "engine-xla": "Layers that XLA cannot run, under `training.engine: xla`; known only when the model is built.",
@@ -37,6 +38,7 @@ NUMBERS = "data: diabetes\nmodel: {name: mlp, units: [30]}\n"
 RECURRENT = "data: waves\nmodel: {name: rnn, units: [64]}\n"
 NO_HIDDEN = "data: digits\nmodel: mlp\n"
 LAYERS = "data: digits\nmodel:\n  name: layers\n  layers:\n    - flatten\n    - name: dense\n      units: 10\n"
+BRANCHES = "data: wine\nmodel:\n  name: layers\n  layers:\n    - {name: dense, units: 10, as: deep}\n"
 
 SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "yaml": [
@@ -122,6 +124,10 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "metric-task": [(NUMBERS + "training: {metrics: [accuracy]}\n", [])],
     "batch-size": [(HEAD + "training: {batch_size: 64}\n", [])],
     "hidden-step": [(HEAD + "activation: step\n", [])],
+    "layer-from": [
+        (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", [])
+    ],
+    "layer-unread": [(BRANCHES + "    - {name: dense, units: 5, from: input}\n", [])],
     "no-hidden-layers": [(NO_HIDDEN + "regularization: {dropout: 0.2}\n", [])],
     "dropout": [
         (HEAD + "regularization: {spatial_dropout: 0.2}\n", []),

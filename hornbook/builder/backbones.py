@@ -175,6 +175,7 @@ def features(
     vocabulary: Vocabulary | None = None,
     wide: int | None = None,
     blocks_before: int = 0,
+    taken: frozenset[str] = frozenset(),
 ) -> Tensor:
     """Return the features that the head reads: the recipe's backbone over the preprocessed inputs.
 
@@ -184,8 +185,9 @@ def features(
         vocabulary: What is known of the tokens, where the inputs are tokens.
         wide: Of two paths, how many numbers at the front are the wide one's; None where both read all.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
+        taken: Names of the layers in front of it.
     """
-    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before)
+    ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
     if vocabulary is None and recipe.model.accepts == ("tokens",):
         message = f"'{recipe.model.name}' reads tokens, and behind layers of an earlier model there are none."
         raise RecipeError([Problem(("model",), message, "Use 'model: {name: mlp, units: [64]}'.", code="model-data")])

@@ -85,6 +85,8 @@ class Ingredients:
     precision: str
     blocks_before: int = 0
     """Hidden blocks of an earlier model in front of this one's; names go on from there."""
+    taken: frozenset[str] = frozenset()
+    """Names of an earlier model's layers in front of this one's."""
     outputs: keras.regularizers.L1L2 | None = None
     """Penalty on what the activation returns."""
     is_trainable: bool = True

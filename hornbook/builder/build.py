@@ -198,7 +198,7 @@ def _connect(
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, blocks_before=source.blocks())
+    x = features(x, recipe, blocks_before=source.blocks(), taken=frozenset(copied.origin))
     return inputs, build_head(x, recipe, preprocessing), copied
 
 

@@ -1,6 +1,8 @@
-"""`model: {name: layers}`: any Keras layers in a row, with the ingredients on those that have weights."""
+"""`model: {name: layers}`: any Keras layers, in a row or in branches, with the ingredients on those that have weights."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from hornbook.builder.blocks import Ingredients, build_initializer
 from hornbook.builder.randomness import derive_seed
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.keras_layers import argument_names, class_name
+from hornbook.recipes.sections.connections import JOINS, sources
 from hornbook.recipes.sections.free_layer import KERNELS, FreeLayer
 from hornbook.recipes.sections.layer_arguments import Limit, function_of, initializer_of, limit_of, penalty_of
 from hornbook.recipes.sections.model import Layers
@@ -19,6 +22,7 @@ from hornbook.upstream import REFUSALS, reason
 __all__ = ["free_layers"]
 
 Tensor = Any
+ELEMENTWISE = frozenset({"add", "average", "maximum", "minimum", "multiply", "subtract"})
 
 
 def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
@@ -27,8 +31,9 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
     Raises:
         RecipeError: If Keras refuses a layer's arguments or its input's shape; names the layer's place in the list.
     """
-    number, counts = ingredients.blocks_before, dict[str, int]()
-    for index, item in enumerate(model.layers):
+    number, taken = ingredients.blocks_before, {*ingredients.taken}
+    outputs = {-1: x}  # by place in the list
+    for index, (item, places) in enumerate(zip(model.layers, sources(model.layers), strict=True)):
         own = ingredients.replaced(
             activation=item.activation,
             normalization=item.normalization,
@@ -40,14 +45,62 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
             number += 1
             name = f"hidden_{number}"
         else:
-            counts[item.name] = counts.get(item.name, 0) + 1
-            name = f"{item.name}_{counts[item.name]}"
+            name = next(name for name in map(f"{item.name}_{{}}".format, itertools.count(1)) if name not in taken)
+            taken.add(name)
+        read = [outputs[place] for place in places]
+        if item.name in JOINS:
+            _check_shapes(item, read, index)
         try:
-            x = _apply(x, item, own, name)
+            x = outputs[index] = _apply(read if item.name in JOINS else read[0], item, own, name)
         except REFUSALS as error:
-            message = f"Keras refuses layer '{item.name}' on an input of shape {tuple(x.shape[1:])}: {reason(error)}."
+            shapes = " and ".join(str(tuple(tensor.shape[1:])) for tensor in read)
+            what = f"an input of shape {shapes}" if len(read) == 1 else f"inputs of shapes {shapes}"
+            message = f"Keras refuses layer '{item.name}' on {what}: {reason(error)}."
             raise RecipeError([Problem(("model", "layers", index), message, code="layer")]) from error
     return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
+
+
+def _check_shapes(item: FreeLayer, read: Sequence[Tensor], index: int) -> None:
+    """Refuse inputs that a joining layer would stretch, or that do not fit; the other checks are Keras's own.
+
+    Raises:
+        RecipeError: Names both layers with their shapes.
+    """
+    if item.name not in ELEMENTWISE | {"concatenate"}:
+        return
+    names, shapes = item.reads() or (), [tuple(tensor.shape[1:]) for tensor in read]
+    axis = item.arguments().get("axis", -1) if item.name == "concatenate" else None
+    free = None if axis is None else axis - 1 if axis > 0 else axis + len(shapes[0])
+    if free is not None and not 0 <= free < len(shapes[0]):
+        message = (
+            f"'{names[0]}' of shape {shapes[0]} has no axis {axis}, counted from the axis of examples, which is 0."
+        )
+        raise RecipeError(
+            [Problem(("model", "layers", index, "axis"), message, "Omit it: the last axis.", code="layer")]
+        )
+    wanted = "the same shape" if free is None else "shapes that differ in one axis alone, the last one or 'axis'"
+    for name, shape in zip(names[1:], shapes[1:], strict=True):
+        if not _fit(shapes[0], shape, free=free, stretch=item.name == "multiply"):
+            message = f"'{item.name}' needs {wanted}: '{names[0]}' is of shape {shapes[0]}, '{name}' of shape {shape}."
+            hint = (
+                "Put a layer between that brings one to the shape of the other, such as 'dense', 'conv2d' or 'flatten'."
+            )
+            raise RecipeError([Problem(("model", "layers", index, "from"), message, hint, code="layer")])
+
+
+def _fit(first: Sequence[int | None], second: Sequence[int | None], *, free: int | None, stretch: bool) -> bool:
+    """Return whether two shapes of examples agree.
+
+    Args:
+        first: One.
+        second: The other.
+        free: The place of the axis in which they may differ; None: they may not.
+        stretch: Whether a size of 1 fits every other, as in a gate of one number per channel.
+    """
+    if len(first) != len(second):
+        return False
+    sizes = enumerate(zip(first, second, strict=True))
+    return all(place == free or a == b or None in (a, b) or (stretch and 1 in (a, b)) for place, (a, b) in sizes)
 
 
 def _apply(x: Tensor, item: FreeLayer, own: Ingredients, name: str) -> Tensor:

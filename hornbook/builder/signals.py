@@ -15,7 +15,7 @@ import numpy as np
 
 from hornbook.upstream import REFUSALS
 
-__all__ = ["Expected", "Signal", "expected_signals", "weight_variance"]
+__all__ = ["Expected", "Signal", "expected_signals", "sources_of", "weight_variance"]
 
 POINTS = 400
 """Numbers that stand for a normal distribution: its quantiles in equal steps."""
@@ -31,8 +31,10 @@ KEEPS = (
     "Permute",
     "InputLayer",
 )
+ELEMENTWISE = ("LeakyReLU", "PReLU", "ELU", "ReLU", "Activation", "RandomizedLeakyReLU", "Step", "ApproximateGELU")
 NORMALIZES = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
 DROPS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout")
+JOINS = ("Add", "Average", "Subtract", "Concatenate", "Multiply")
 SUMS = (
     "Dense",
     "Conv1D",
@@ -160,13 +162,17 @@ def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> M
     signals: dict[str, Signal | None] = {}
     narrowness: dict[str, float] = {}
     has_begun = False
+    start = dict.fromkeys(sources_of(model.get_layer(first)) if first else (), inputs)  # branches read it too
+    start.pop("", None)
     for layer in model.layers:
-        sources = _sources(layer)
+        sources = sources_of(layer)
         has_begun = has_begun or layer.name == first
         if not has_begun:
             signals[layer.name], narrowness[layer.name] = None, 0.0
             continue
-        before = inputs if layer.name == first else _joined([signals.get(name) for name in sources])
+        before = (
+            inputs if layer.name == first else _joined(layer, [start.get(name, signals.get(name)) for name in sources])
+        )
         signals[layer.name] = _after(layer, before)
         width = _width(layer)
         own = 1 / width if layer.weights and width else 0.0
@@ -179,7 +185,7 @@ def expected_signals(model: keras.Model, inputs: Signal, first: str | None) -> M
     return {name: Expected(signals[name], gradients.get(name), narrowness[name]) for name in behind}
 
 
-def _sources(layer: keras.layers.Layer) -> list[str]:
+def sources_of(layer: keras.layers.Layer) -> list[str]:
     """Return the names of the layers whose outputs a layer reads, operations that are no layers as ``""``."""
     if isinstance(layer, keras.layers.InputLayer):
         return []
@@ -188,15 +194,26 @@ def _sources(layer: keras.layers.Layer) -> list[str]:
     return [getattr(history.operation, "name", "") if history is not None else "" for history in histories]
 
 
-def _joined(signals: list[Signal | None]) -> Signal | None:
-    """Return the signal of a sum of independent parts; that of the one part there is, as it is."""
+def _joined(layer: keras.layers.Layer, signals: list[Signal | None]) -> Signal | None:
+    """Return the signal of what a layer makes of independent parts; that of the one part there is, as it is."""
     known = [signal for signal in signals if signal is not None]
     if not known or len(known) < len(signals):
         return None
-    if len(known) == 1:
-        return known[0]
-    mean = sum(signal.mean for signal in known)
-    return Signal(mean, sum(signal.deviation**2 for signal in known) + mean**2)
+    name = type(layer).__name__
+    if len(known) == 1 or name not in JOINS:
+        return known[0] if len(known) == 1 else None
+    if name == "Multiply":
+        return Signal(
+            float(np.prod([signal.mean for signal in known])), float(np.prod([signal.square for signal in known]))
+        )
+    if name == "Concatenate":
+        sizes = [_places(tensor) * (tensor.shape[-1] or 1) for tensor in layer.input]
+        means, squares = ([getattr(signal, key) for signal in known] for key in ("mean", "square"))
+        return Signal(float(np.average(means, weights=sizes)), float(np.average(squares, weights=sizes)))
+    share = 1 / len(known) if name == "Average" else 1.0
+    signs = [1.0, *([-1.0 if name == "Subtract" else 1.0] * (len(known) - 1))]
+    mean = share * sum(sign * signal.mean for sign, signal in zip(signs, known, strict=True))
+    return Signal(mean, share**2 * sum(signal.deviation**2 for signal in known) + mean**2)
 
 
 def _after(layer: keras.layers.Layer, before: Signal | None) -> Signal | None:
@@ -217,7 +234,7 @@ def _after(layer: keras.layers.Layer, before: Signal | None) -> Signal | None:
         return Signal(before.mean, before.square + layer.stddev**2)
     if name in KEEPS and getattr(layer, "activation", None) is None:
         return before
-    if name in ("AlphaDropout", "Add"):
+    if name == "AlphaDropout" or name in JOINS:
         return before
     return _through(layer, before) if _is_elementwise(layer) else None
 
@@ -234,10 +251,7 @@ def _weighted(layer: keras.layers.Layer, before: Signal) -> Signal | None:
 
 def _is_elementwise(layer: keras.layers.Layer) -> bool:
     """Return whether a layer is an activation that looks at one number at a time."""
-    name = type(layer).__name__
-    if name == "Softmax" or layer.input.shape != layer.output.shape:
-        return False
-    return name in {"LeakyReLU", "PReLU", "ELU", "ReLU", "Activation", "RandomizedLeakyReLU", "Step", "ApproximateGELU"}
+    return type(layer).__name__ in ELEMENTWISE and bool(layer.input.shape == layer.output.shape)
 
 
 def _through(function: Any, before: Signal | None) -> Signal | None:
@@ -278,7 +292,7 @@ def _gradients(
     """Return {layer: its kernel's gradient relative to that of the last such layer}, as far back as theory reaches."""
     size, behind = 1.0, dict[str, float]()
     for layer in reversed(model.layers):
-        sources = _sources(layer)
+        sources = sources_of(layer)
         before = inputs if layer.name == first else (signals.get(sources[0]) if len(sources) == 1 else None)
         if _kernels(layer) and before is not None:
             size *= _slope(layer.activation, _weighted(layer, before)) if layer.activation is not None else 1.0

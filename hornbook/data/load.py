@@ -36,7 +36,7 @@ def load_data(
 
     Args:
         recipe: A checked recipe.
-        arrays: Arrays in place of the recipe's data source, see `from_arrays`.
+        arrays: Arrays or a source of batches in place of the recipe's data source, see `from_arrays`.
         shelf: Where runs that share their data find it.
         for_training: Whether to read what pretraining sees too.
 
@@ -46,7 +46,8 @@ def load_data(
     """
     keys: dict[str, Any] = {"seed": recipe.seed, "task": recipe.task, "memory_budget": memory_budget(recipe)}
     if arrays is not None:
-        splits = from_arrays(arrays, spec=recipe.data, **keys)
+        batching = recipe.training.batch_size, recipe.training.drop_remainder
+        splits = from_arrays(arrays, spec=recipe.data, batching=batching, **keys)
     else:
         splits = (shelf.load if shelf is not None else load)(recipe.data, **keys)
     if recipe.pretraining is None:

@@ -256,9 +256,10 @@ class DataInfo:
             ``inputs`` (how large they are, where they are not standardized),
             ``weighted`` (true where examples have weights), ``streams`` (true where inputs stay on disk), ``pictures`` (of
             picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
-            ``spans`` (first and last moment of each split by time), ``texts`` (of columns of texts by name: how they become
-            token numbers, the vocabulary included, and counts; see `hornbook.data.text`), ``groups`` ({input given from
-            Python: its columns}), and what the source adds.
+            ``spans`` (first and last moment of each split by time), ``stream`` (of a source of batches that Python passed:
+            its kind, batches, statistics), ``texts`` (of columns of texts by name: how they become token numbers, the
+            vocabulary included, and counts; see `hornbook.data.text`), ``groups`` ({input given from Python: its
+            columns}), and what the source adds.
         blocks: What the rows of a table hold behind its columns.
     """
 
@@ -349,13 +350,17 @@ class DataInfo:
 
 @dataclass(frozen=True)
 class Splits:
-    """Training, validation and test examples with the facts about them."""
+    """Training, validation and test examples with the facts about them.
+
+    `stream` is the source of batches that training reads, of which `train` is one pass; None where training reads `train`.
+    """
 
     train: Split
     validation: Split | None
     test: Split | None
     info: DataInfo
     preprocessing: Preprocessing
+    stream: Any = None
 
 
 @dataclass(frozen=True)

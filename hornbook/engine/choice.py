@@ -8,7 +8,8 @@ from hornbook.errors import Problem, RecipeError
 __all__ = ["XLA_LAYERS", "choose_engine"]
 
 XLA_LAYERS = frozenset(
-    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Dense", "Activation",
+    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Concatenate", "Add", "Average", "Subtract",
+     "Maximum", "Minimum", "Dense", "Activation",
      "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "ELU", "ReLU", "LeakyReLU",
      "PReLU", "Softmax", "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "Step",
      "RandomizedLeakyReLU", "ApproximateGelu", "SimpleRNN", "LSTM", "GRU", "RandomCutout", "Mixing",

@@ -1,5 +1,6 @@
 """The loop that a recipe's `training.engine` names: the fused engine, or Keras's own `fit`."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -7,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.build import compile_plain
+from hornbook.builder.build import as_targets, compile_plain
+from hornbook.data.source import Array
 from hornbook.engine.engine import Engine, EpochPlan
 from hornbook.engine.steps import Setup, dropouts
 from hornbook.errors import DivergedError
@@ -60,7 +62,7 @@ def make_loop(setup: Setup) -> Loop:
 
 
 class FitLoop:
-    """Plain `model.fit`, one epoch at a time, in Hornbook's order of examples and with its rates."""
+    """Plain `model.fit`, one epoch at a time, with Hornbook's rates, in its order of examples or on a source of batches."""
 
     can_pause = False
 
@@ -99,32 +101,32 @@ class FitLoop:
         """Train one epoch with `fit`."""
         if start:
             raise ValueError("fit cannot start in the middle of an epoch")
-        train, weights_K = self._setup.train, self._setup.weights_K
-        order = plan.order[: plan.batches * self._setup.batch_size]
-        y = self._setup.targets()[order]
-        own = None if train.weights is None else train.weights[order]
-        weights = (
-            own if weights_K is None else weights_K[y.reshape(-1).astype(np.int64)] * (1.0 if own is None else own)
-        )
+        fed = _Fed(self._setup, plan) if self._setup.stream is not None else None
         watcher = _BatchWatcher(self, plan, on_chunk, before_chunk)
         dropout, decay = (None, None) if plan.amounts is None else self.amounts
         layers = dropouts(self._setup.built.logits_model)
         with rates_from(layers, dropout), decay_from(self._model.optimizer, decay):
-            self._model.fit(
-                train.x[order],
-                y,
-                batch_size=self._setup.batch_size,
-                sample_weight=weights,
-                shuffle=False,
-                verbose=0,
-                callbacks=[watcher],
-            )
+            try:
+                examples = fed.examples() if fed is not None else self._examples(plan)
+                self._model.fit(**examples, shuffle=False, verbose=0, callbacks=[watcher])
+            finally:
+                if fed is not None and fed.error is not None:
+                    raise fed.error from None
         self._model.stop_training = watcher.user_stops
         if not np.isfinite(self._logs["loss"]):
             raise DivergedError("the loss is not a finite number")
         if not all(np.isfinite(variable.numpy()).all() for variable in self._model.trainable_variables):
             raise DivergedError("some weights are not finite numbers")
         return watcher.was_cut
+
+    def _examples(self, plan: EpochPlan) -> dict[str, Any]:
+        """Return the arguments of `fit` for an epoch over arrays."""
+        train = self._setup.train
+        order = plan.order[: plan.batches * self._setup.batch_size]
+        y = self._setup.targets()[order]
+        own = None if train.weights is None else train.weights[order]
+        weights = _weights(y, own, self._setup.weights_K)
+        return {"x": train.x[order], "y": y, "batch_size": self._setup.batch_size, "sample_weight": weights}
 
     def logs(self) -> dict[str, float]:
         """Return what `fit` last reported."""
@@ -134,6 +136,39 @@ class FitLoop:
         """Keep what `fit` reports of the epoch so far."""
         names = ("loss", *(metric.name for metric in self._setup.built.metrics))
         self._logs = {name: float(logs[name]) for name in names}
+
+
+def _weights(y: Array, own: Array | None, weights_K: Array | None) -> Array | None:
+    """Return what each example counts: its own weight, times that of its class."""
+    if weights_K is None:
+        return own
+    return np.asarray(weights_K[y.reshape(-1).astype(np.int64)] * (1.0 if own is None else own))
+
+
+class _Fed:
+    """Hands the batches of a source on to `fit`, and keeps what goes wrong there, which TensorFlow would wrap.
+
+    Attributes:
+        error: What ended the source, or None.
+    """
+
+    def __init__(self, setup: Setup, plan: EpochPlan) -> None:
+        self._setup, self._plan = setup, plan
+        self.error: Exception | None = None
+
+    def examples(self) -> dict[str, Any]:
+        """Return the arguments of `fit` for an epoch of the source."""
+        return {"x": self._batches(), "steps_per_epoch": self._plan.batches}
+
+    def _batches(self) -> Iterator[tuple[Array, ...]]:
+        try:
+            for x, y, own in itertools.islice(self._setup.stream.epoch(), self._plan.batches):
+                targets = as_targets(y, self._setup.built.model)
+                weights = _weights(targets, own, self._setup.weights_K)
+                yield (x, targets) if weights is None else (x, targets, weights)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 class _BatchWatcher(keras.callbacks.Callback):

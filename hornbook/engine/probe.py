@@ -71,7 +71,7 @@ class Probe:
         self.inputs, self.targets = np.asarray(setup.train.x[rows]), np.asarray(setup.targets()[rows])
         self.weights_K = None if setup.weights_K is None else tf.constant(setup.weights_K, tf.float32)
         self.layers = [layer for layer in model.layers if _is_read(layer)]
-        first = next((layer for layer in self.layers if layer.weights and not _is_embedding(layer)), None)
+        first = next((layer for layer in self.layers if layer.weights and _reads_numbers(layer)), None)
         self.reads_inputs = first is not None and first.input.dtype.startswith(("float", "bfloat"))
         taps = [layer.output for layer in self.layers]
         taps += [layer.input for layer in self.normalizations]
@@ -168,8 +168,8 @@ def _numbers_per_example(model: keras.Model) -> int:
     return sum(int(np.prod([size or 1 for size in shape])) for shape in shapes)
 
 
-def _is_embedding(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.Embedding)
+def _reads_numbers(layer: keras.layers.Layer) -> bool:
+    return not isinstance(layer, keras.layers.Embedding | keras.layers.Attention)
 
 
 def _is_read(layer: keras.layers.Layer) -> bool:

@@ -47,6 +47,7 @@ class Setup:
         clipping: Limit of the gradients of a whole batch, or None.
         structure: What makes compiled programs interchangeable between runs, or None to share none.
         strategy: The `tf.distribute` strategy that the model was built for, or None.
+        stream: The source of batches that is trained on in the place of `train`, or None.
     """
 
     built: Built
@@ -59,10 +60,13 @@ class Setup:
     clipping: GradientClipping | None = None
     structure: str | None = None
     strategy: Any = None
+    stream: Any = None
 
     @property
     def batches(self) -> int:
         """Batches per epoch, a smaller last one included unless the recipe leaves it out."""
+        if self.stream is not None:
+            return int(self.stream.batches)
         return self.recipe.training.batches(len(self.train), self.batch_size)
 
     def targets(self) -> Array:

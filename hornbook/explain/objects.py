@@ -5,6 +5,7 @@ attributes of ours, arrays.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.signals import weight_variance
+from hornbook.builder.signals import sources_of, weight_variance
 from hornbook.data import Shelf
 from hornbook.data.storage.rows import Rows
 from hornbook.recipes.recipe import Recipe
@@ -124,6 +125,7 @@ class Objects:
         for layer in built.training_model.layers:
             shape = "×".join("?" if size is None else str(size) for size in layer.output.shape[1:])
             facts["layers"][layer.name] = f"{_kind(layer)} {shape}"
+        facts["reads"] = dict(_branches(facts["order"], built.training_model))
         facts["start"] = {
             layer.name: _digest(*(weight.numpy() for weight in layer.weights))
             for layer in built.training_model.layers
@@ -242,6 +244,14 @@ class Objects:
             return {}
         directions = dict.fromkeys(sweep.objectives, sweep.mode or "min")
         return advisor_of(self.recipe, directions, lambda values: "").facts()
+
+
+def _branches(order: list[str], model: keras.Model) -> Iterator[tuple[str, str]]:
+    """Yield (a layer, what it reads) for each that reads others than the one in front of it."""
+    for before, name in itertools.pairwise(order):
+        read = sources_of(model.get_layer(name))
+        if read != [before]:
+            yield name, " + ".join(read)
 
 
 def _kind(layer: keras.layers.Layer) -> str:

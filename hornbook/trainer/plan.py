@@ -22,8 +22,8 @@ BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60
 LABEL = 10
 EXAMPLES = 256
-NOT_FIRST = (keras.layers.Normalization,)
-"""Layers with weights that prepare inputs."""
+NOT_FIRST = (keras.layers.Normalization, keras.layers.Attention)
+"""Layers with weights that prepare inputs, or join several."""
 
 
 def plan_lines(prepared: Prepared) -> list[str]:

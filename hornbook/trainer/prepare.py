@@ -20,6 +20,7 @@ from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.ranks import bin_edges
 from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Inputs
+from hornbook.data.sources.given import settled
 from hornbook.data.storage.rows import first_columns
 from hornbook.data.targets import with_transformed_targets
 from hornbook.engine.choice import choose_engine
@@ -35,6 +36,7 @@ from hornbook.recipes.sections.model import WideAndDeep
 from hornbook.recipes.thresholds import TARGETS
 from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
+from hornbook.trainer.streamed import on_stream
 from hornbook.upstream import has_all_variables
 
 __all__ = ["Prepared", "prepare"]
@@ -105,6 +107,7 @@ class Prepared:
             clipping=self.recipe.training.gradient_clipping,
             structure=self.structure(),
             strategy=self.strategy,
+            stream=self.splits.stream,
         )
 
     def structure(self, *, with_statistics: bool = False) -> str | None:
@@ -155,7 +158,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
 
     Args:
         recipe: A checked recipe.
-        data: Arrays in place of the recipe's data source, see `hornbook.data.from_arrays`.
+        data: Arrays or a source of batches in place of the recipe's data source, see `hornbook.data.from_arrays`.
         shelf: Where runs that share their data find it.
 
     Raises:
@@ -171,11 +174,13 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     strategy = make_strategy(recipe.training.strategy)  # before anything runs: several machines need that
     loaded = load_data(recipe, data, shelf=shelf)
     splits, unlabeled = loaded.splits, loaded.unlabeled
+    if splits.stream is not None:
+        recipe = on_stream(recipe, splits.stream)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     if resolved.head.target_transform is not None:
         transformed = with_transformed_targets(splits.preprocessing, splits.train.y, resolved.head.target_transform)
         splits = replace(splits, preprocessing=transformed)
-    splits = _with_bins(resolved, splits)
+    splits = settled(_with_bins(resolved, splits))
     shrinking = None
     with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):
         if resolved.shrink is not None:
@@ -188,7 +193,8 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     resolved = resolved.replaced({"training.engine": engine})
     if engine == "fit" and resolved.training.class_weights is not None and splits.train.weights is not None:
         raise RecipeError([fit_has_one_weight()])  # of arrays that are passed in Python
-    batches = resolved.training.batches(len(splits.train))
+    stream = splits.stream
+    batches = stream.batches if stream is not None else resolved.training.batches(len(splits.train))
     return Prepared(
         recipe=resolved,
         splits=splits,

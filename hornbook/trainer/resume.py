@@ -10,6 +10,8 @@ import numpy as np
 
 from hornbook.callbacks.rates import rate_table
 from hornbook.data import Shelf, from_json
+from hornbook.data.sources.given import given
+from hornbook.data.sources.streams import Stream
 from hornbook.engine.environment import environment_facts
 from hornbook.engine.strategies import own_folder
 from hornbook.errors import RunError, UsageError
@@ -48,6 +50,8 @@ def resume(
     overrides: Sequence[str] = (),
     *,
     data: Any = None,
+    validation_data: Any = None,
+    steps_per_epoch: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     listeners: Sequence[Listener] = (),
     candidate: Candidate | None = None,
@@ -60,7 +64,9 @@ def resume(
     Args:
         run: The run's folder, or its recipe's name for the newest run.
         overrides: ``training.epochs=40`` and the like; only keys that leave the past as it was.
-        data: The arrays that were passed to `train`, if any.
+        data: The arrays or the source of batches that were passed to `train`, if any.
+        validation_data: As passed to `train`.
+        steps_per_epoch: As passed to `train`.
         callbacks: Keras callbacks; those with `get_state` and `set_state` go on from where they were.
         listeners: Hear what happens; see `hornbook.trainer.listeners`.
         candidate: Given where this run is one of many to choose from: what is different then.
@@ -92,6 +98,9 @@ def resume(
     if is_finished and state is None:
         raise RunError(f"{earlier.path}: there is no whole state of this finished run, so it cannot be trained longer.")
 
+    data = given(data, validation_data, steps_per_epoch)
+    if isinstance(data, Stream):
+        data.known = earlier.data["extra"].get("stream", {}).get("statistics", {})
     prepared = prepare(changed, data, shelf=shelf)
     _check_data(earlier, prepared)
     _check_source(earlier, prepared)

@@ -34,6 +34,7 @@ from hornbook.trainer.result import TrainResult
 from hornbook.trainer.reuse.record import start_record
 from hornbook.trainer.session import Candidate, Session
 from hornbook.trainer.signals import StopRequest
+from hornbook.trainer.streamed import stream_notes
 from hornbook.trainer.tracking import Tracking
 from hornbook.trainer.weights import save_model
 
@@ -57,7 +58,8 @@ def train(
 
     Args:
         recipe: A checked recipe, from `hornbook.load_recipe`.
-        data: Arrays in place of the recipe's data source: ``(x, y)`` and other forms, see `hornbook.data.from_arrays`.
+        data: Arrays in place of the recipe's data source, ``(x, y)`` and other forms, or a source of batches: see
+            `hornbook.data.from_arrays`.
         callbacks: Keras callbacks. Those with hooks for batches make steps run one by one.
         runs: Folder below which the run's own folder is made.
         listeners: Hear what happens; see `hornbook.trainer.listeners`.
@@ -82,6 +84,7 @@ def train(
     check_writable(Path(runs), recipe.name or "recipe")
     prepared = prepare(recipe, data, shelf=shelf)
     notes = _warnings(prepared, recipe, was_checked=source is not None)
+    notes += stream_notes(prepared.splits.stream) if prepared.splits.stream is not None else []
 
     # ---- learning rate, where it is to be found
     search = None

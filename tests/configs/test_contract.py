@@ -26,6 +26,7 @@ PARAMETERS = {
     "elastic_net": 11,
     "ema": 7_510,
     "free_layers": 20_042,
+    "skip_connections": 12_090,
     "fashion_b_best": 51,  # the head alone: the others are frozen in the first epoch
     "fashion_b_on_a": 51,
     "fashion_b_scratch": 275_801,

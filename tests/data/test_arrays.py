@@ -72,7 +72,7 @@ def test_a_data_frame_becomes_a_table_with_categories():
     assert splits.preprocessing.has_missing
 
 
-@pytest.mark.parametrize("data", [5, (X,), "x", (X, Y, Y)])
+@pytest.mark.parametrize("data", [5, (X,), "x", (X, Y, Y, Y)])
 def test_what_is_no_data_is_a_usage_error(data):
     with pytest.raises(UsageError, match=r"expected \(x, y\)"):
         from_arrays(data)

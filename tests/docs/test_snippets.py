@@ -18,6 +18,7 @@ OTHERS = [
     "docs/inputs.md",
     "docs/data.md",
     "docs/pictures.md",
+    "docs/layers.md",
     "docs/text.md",
     "docs/resume.md",
     "docs/lr_find.md",

@@ -45,6 +45,9 @@ FIXED = {
     "model.front_scale": "the optimizer has a factor for what it learns",
     "activation.name": "the optimizer has a factor for what it learns",
     "model.layers.*.name": "another layer takes other keys",
+    "model.layers.*.as": "what `from` calls it",
+    "model.layers.*.filters": "what is added needs the same shape",
+    "model.layers.*.padding": "what is added needs the same shape",
     "normalization.*": "groups divide the channels of hidden layers, not those of inputs and outputs",
     "sweep.space.*": "the other keys of the space wait for it, or it holds a zero, which has no logarithm",
 }

@@ -729,6 +729,7 @@ ELSEWHERE = {
     *("rate", "few-steps", "schedule-end", "too-much", "no-patience", "idle-steps", "augmentation"),  # the same
     *("input-scale", "head-range", "target-scale", "imbalance", "width"),  # the same
     "data",  # tests/data/test_rules.py
+    *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
     "paths",  # tests/builder/test_wide_and_deep.py
     "encoders",  # tests/builder/test_encoders.py

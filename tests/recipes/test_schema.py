@@ -77,6 +77,12 @@ GOOD = [
     {"model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, "regularization": {"l2": 0.1}}]}},
     {"model": {"name": "layers", "layers": [{"name": "activation", "activation": {"name": "elu", "alpha": 0.5}}]}},
     {"model": {"name": "mlp", "units": 3, "depth": 2}},
+    {
+        "model": {
+            "name": "layers",
+            "layers": [{"name": "dense", "units": 3, "as": "a"}, {"name": "add", "from": ["input", "a"]}],
+        }
+    },
     {"model": {"name": "layers", "layers": [{"name": "dense", "units": 3, "trainable": False}, "batch_normalization"]}},
     {"schedule": {"name": "performance", "patience": "500 steps", "cooldown": "0 epochs"}},
     {"training": {"epochs": "40000 steps", "early_stopping": {"patience": "5%", "baseline": 0.3}}},
@@ -105,6 +111,8 @@ BAD = [
     {"model": {"name": "mlp", "filters": [3]}},
     {"model": {"name": "cnn", "filters": []}},
     {"model": {"name": "layers", "layers": ["dense"]}},
+    {"model": {"name": "layers", "layers": [{"name": "dense", "units": 3, "as": "two words"}]}},
+    {"model": {"name": "layers", "layers": [{"name": "dense", "units": 3, "from": []}]}},
     {"model": {"name": "layers", "layers": [{"name": "dense", "units": 3, "kernel_regularizer": "l2"}]}},
     {"model": {"name": "layers", "layers": [{"name": "flatten", "activation": "relu"}]}},
     {"model": {"name": "layers", "layers": [{"name": "nothing"}]}},

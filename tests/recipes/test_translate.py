@@ -240,7 +240,7 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "flatten", "activation": "relu"},
-            "model.layers.1.activation: unknown key for layer 'flatten'. Known: data_format, name.",
+            "model.layers.1.activation: unknown key for layer 'flatten'. Known: as, data_format, from, name.",
         ),
         (
             {"name": "dense", "units": 3, "bias_initializer": "ones"},
@@ -295,7 +295,15 @@ def layer_sentences(*layers):
         ),
         (
             {"name": "flatten", "trainable": False},
-            "model.layers.1.trainable: unknown key for layer 'flatten'. Known: data_format, name.",
+            "model.layers.1.trainable: unknown key for layer 'flatten'. Known: as, data_format, from, name.",
+        ),
+        (
+            {"name": "dense", "units": 3, "inputs": "a"},
+            "model.layers.1.inputs: unknown key for layer 'dense'. Did you mean 'from'?",
+        ),
+        (
+            {"name": "dense", "units": 3, "id": "a"},
+            "model.layers.1.id: unknown key for layer 'dense'. Did you mean 'as'?",
         ),
         (3, "model.layers.1: expected a mapping, found 3."),
     ],

@@ -83,6 +83,26 @@ KINDS = {
         "regularization": {"dropout": 0.3},
         "training": {"engine": "xla"},
     },
+    "branches with ingredients of their own, and a gate": {
+        "model": {
+            "name": "layers",
+            "layers": [
+                "flatten",
+                {"name": "dense", "units": 8, "as": "wide"},
+                {
+                    "name": "dense",
+                    "units": 8,
+                    "normalization": "batch_normalization",
+                    "activation": "tanh",
+                    "as": "deep",
+                },
+                {"name": "dense", "units": 8, "activation": "sigmoid", "from": "wide", "as": "gate"},
+                {"name": "multiply", "from": ["deep", "gate"], "as": "gated"},
+                {"name": "concatenate", "from": ["wide", "gated"]},
+            ],
+        },
+        "regularization": {"dropout": 0.2},
+    },
     "dynamic loss scaling": {"training": {"precision": "mixed_float16"}},
 }
 OFTEN_TRIED = {

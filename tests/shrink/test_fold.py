@@ -169,3 +169,14 @@ def test_a_model_with_shared_layers_is_refused(tensorflow):
     model = keras.Model(inputs, twice(layers.ReLU()(twice(inputs))))
     with pytest.raises(RunError, match="'twice' is used in several places"):
         Graph(loaded_again(model, trust=False))
+
+
+def test_normalization_is_folded_on_each_branch_and_stays_in_front_of_what_joins_them(numbered, assert_equal):
+    inputs = keras.Input((5,))
+    behind = norm("behind")(layers.Dense(4)(inputs))
+    in_front = norm("in_front")(layers.Dense(4, "relu")(inputs))
+    model = numbered(keras.Model(inputs, layers.Dense(3)(layers.Concatenate(name="join")([inputs, behind, in_front]))))
+    folding, made = folded(model, fold_normalization)
+    assert set(folding.folded) == {"behind"}
+    assert folding.kept == {"in_front": "'join' (Concatenate) comes before the next layer of weights"}
+    assert_equal(model, made)

@@ -181,6 +181,7 @@ SITES = {
     "builder/columns.py": "which columns are numbers and which categories is read from the table",
     "builder/encoders.py _encoded": "Keras tells the shapes that an encoder cannot work with as it builds it",
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",
+    "builder/free_layers.py _check_shapes": "as above, of layers that join others",
     "builder/inputs.py _refuse_for_tokens": "the vocabulary is counted in all of the tokens; `check` does it for small files",
     "builder/memory.py": "how many weights there are is counted as they are made",
     "builder/optimizers.py variable_factors": "which layers there are, and learn, is known as they are made",
@@ -195,6 +196,7 @@ SITES = {
     "trainer/prepare.py prepare": "`check` is asked about the sweep, and `train` is the wrong command for it; weights of arrays",
     "trainer/reuse/timeline.py __init__": "as above: which layers there are to freeze",
     "trainer/resume.py": "resuming",
+    "trainer/streamed.py": "sources of batches that are passed in Python",
     "trainer/user_callbacks.py": "objects that are passed in Python",
 }
 """Who refuses beside the loading of data, which `check` does as training does, and why it needs more than the recipe."""

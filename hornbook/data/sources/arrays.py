@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,8 @@ from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
 from hornbook.data.source import DataKind, Source, Splits
+from hornbook.data.sources.given import given, stream_splits
+from hornbook.data.sources.streams import Stream
 from hornbook.data.sources.texts import TEXT, text_source, unread
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
@@ -33,7 +36,10 @@ SPLIT_KEYS = {
     "y_test": ("y_test",),
 }
 WEIGHT_KEYS = ("weights", "weights_validation", "weights_test")
-FORMS = "(x, y), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a Source or Splits"
+FORMS = (
+    "(x, y), (x, y, sample_weight), {'x': …, 'y': …}, ((x_train, y_train), (x_test, y_test)), a Source, Splits, or a source "
+    "of batches: a tf.data.Dataset, a function that returns a generator, a keras.utils.PyDataset"
+)
 
 
 def load_npz(spec: Npz, *, seed: int) -> Source:
@@ -81,7 +87,10 @@ def load_inline(spec: Inline, *, seed: int) -> Source:
 
 def refuse_to_load(spec: Arrays, *, seed: int) -> Source:
     """Explain that the arrays are not here."""
-    raise DataError("the recipe's data is 'arrays': pass them in Python, hornbook.train(recipe, data=(x, y)).")
+    raise DataError(
+        "the recipe's data is 'arrays': pass them in Python, hornbook.train(recipe, data=(x, y)). To evaluate a run that "
+        "was trained so, or to predict with it, name a file of examples."
+    )
 
 
 def from_arrays(
@@ -92,20 +101,24 @@ def from_arrays(
     task: str | None = None,
     kind: DataKind | None = None,
     memory_budget: int | None = None,
+    batching: tuple[int, bool] = (32, False),
 ) -> Splits:
     """Return splits of arrays that are passed in Python.
 
     Args:
-        data: One of: (x, y); a mapping with x and y, or x_train, y_train and optional x_validation, y_validation, x_test,
-            y_test, with optional weights, weights_validation, weights_test of the examples; pairs ((x_train, y_train),
-            (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as they are. x may be a
-            polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or texts, (N,) of str; or
-            a mapping of several inputs by name, see `hornbook.data.several`.
+        data: One of: (x, y); (x, y, sample_weight); a mapping with x and y, or x_train, y_train and optional x_validation,
+            y_validation, x_test, y_test, with optional weights, weights_validation, weights_test of the examples; pairs
+            ((x_train, y_train), (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as
+            they are. x may be a polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or
+            texts, (N,) of str; or a mapping of several inputs by name, see `hornbook.data.several`.
+            Or a source of batches: a `tf.data.Dataset`, a function that returns a generator, a `keras.utils.PyDataset`, a
+            `Stream`; one pass over it becomes the training split, and the source itself is what training reads.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
         kind: What the inputs are, where their shape does not say it.
         memory_budget: As of `load`.
+        batching: The batch size, and whether a rest is left out, where a source gives single examples.
 
     Raises:
         UsageError: If `data` is none of the above.
@@ -113,13 +126,17 @@ def from_arrays(
     """
     if isinstance(data, Splits):
         return data
+    data = given(data)
+    if isinstance(data, Stream):
+        keys: dict[str, Any] = {"seed": seed, "task": task, "memory_budget": memory_budget}
+        return stream_splits(data, spec, build=partial(_build, kind=kind), batching=batching, **keys)
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
-    keys = Arrays(**shared, text=getattr(spec, "text", None))
-    errors = [problem for problem in section_problems(keys, task=task) if problem.severity == "error"]
+    section = Arrays(**shared, text=getattr(spec, "text", None))
+    errors = [problem for problem in section_problems(section, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
-    column = keys.split.column if keys.split else None
-    return prepare(_as_source(data, kind, column), keys, seed=seed, task=task, memory_budget=memory_budget)
+    column = section.split.column if section.split else None
+    return prepare(_as_source(data, kind, column), section, seed=seed, task=task, memory_budget=memory_budget)
 
 
 def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
@@ -144,7 +161,8 @@ def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
         }
         return _build(pairs, kind)
     if len(data) == 3:
-        raise UsageError(f"data: found three values that are no (x, y) pairs, expected {FORMS}.")
+        weighted = {} if data[2] is None else {"weights": data[2]}
+        return _build({"x": data[0], "y": data[1], **weighted}, kind)
     return _build({"x": data[0], "y": data[1]}, kind)
 
 

@@ -7,6 +7,7 @@ from hornbook.recipes.describe.docstrings import one_line
 from hornbook.recipes.describe.pages import Description, Option
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import article
+from hornbook.recipes.sections.connections import JOINS
 from hornbook.recipes.sections.free_layer import hidden_arguments, own_ingredients
 from hornbook.recipes.sections.layer_arguments import has_weights
 
@@ -14,6 +15,7 @@ __all__ = ["describe_layer", "layer_summary"]
 
 VALUES = {
     "activation": "relu",
+    "axes": "1",
     "dims": "[2, 1]",
     "equation": '"ab,bc->ac"',
     "factor": "0.1",
@@ -36,6 +38,7 @@ VALUES = {
     "width_factor": "0.1",
 }
 """What examples write for arguments that have no default."""
+READS = "Which layers above it reads, by their names; `input`: the inputs of the network. Omitted: the layer above."
 _SECTION = re.compile(r"^\w[\w ]*:$")
 _ARGUMENT = re.compile(r"^(?P<name>\*{0,2}\w+)(?: \([^)]*\))?:\s*(?P<text>.*)$")
 
@@ -60,14 +63,20 @@ def describe_layer(name: str) -> Description:
     options += [Option(key, f"{article(key)} {key}", "", f"In place of the recipe's own {key}.") for key in own]
     if has_weights(name):
         options.append(Option("trainable", "true or false", "true", "Whether its weights change in training."))
+    options += [
+        Option("as", "a name", "", "What `from` calls it in the layers below it."),
+        Option("from", "a name, or a list of names", "required" if name in JOINS else "", READS),
+    ]
     needed = "".join(f", {argument}: {VALUES.get(argument, '…')}" for argument in sorted(required))
+    first = "{name: dense, units: 30, as: deep}, " if name in JOINS else ""
+    needed += ", from: [input, deep]" if name in JOINS else ""
     return Description(
         kind="layer",
         name=name,
         text="\n\n".join(one_line(paragraph) for paragraph in _paragraphs(keras_layers.docstring(name))[:2]),
         options=tuple(options),
         source=f"Keras: `keras.layers.{keras_layers.class_name(name)}`.",
-        example=f"model: {{name: layers, layers: [{{name: {name}{needed}}}]}}",
+        example=f"model: {{name: layers, layers: [{first}{{name: {name}{needed}}}]}}",
         builds=f"keras.layers.{keras_layers.class_name(name)}",
     )
 

@@ -16,7 +16,8 @@ from hornbook.recipes.describe.docstrings import body, field_help, one_line
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.spec import KINDS, Component, Spec, catalog, summary
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.free_layer import FreeLayer, hidden_arguments, own_ingredients
+from hornbook.recipes.sections.connections import JOINS
+from hornbook.recipes.sections.free_layer import NAME, FreeLayer, hidden_arguments, own_ingredients
 from hornbook.recipes.sections.layer_arguments import has_weights
 
 __all__ = ["SCHEMA_FILE", "json_schema", "spec_schema"]
@@ -110,7 +111,7 @@ def _choice(kind: str, branches: dict[type[Component], JsonSchemaValue], definit
 def _layers() -> dict[str, Any]:
     """Return the definition of one item of `model: {name: layers}`: a Keras layer by name, its arguments checked."""
     names = keras_layers.layer_names()
-    plain = [name for name in names if not keras_layers.required_arguments(name)]
+    plain = [name for name in names if name not in JOINS and not keras_layers.required_arguments(name)]
     mapping = {"type": "object", "required": ["name"], "oneOf": [_layer(name) for name in names]}
     description = one_line(inspect.cleandoc(FreeLayer.__doc__ or ""))
     return {FreeLayer.__name__: {"description": description, "anyOf": [{"type": "string", "enum": plain}, mapping]}}
@@ -124,12 +125,16 @@ def _layer(name: str) -> dict[str, Any]:
         is_section = ingredient == "regularization"
         reference = {"$ref": "#/$defs/Regularization"} if is_section else {MARK: ingredient}
         arguments[ingredient] = {"anyOf": [reference, {"type": "null"}]}
+    arguments |= {
+        "as": {"type": ["string", "null"], "pattern": f"^{NAME}$"},
+        "from": {"type": ["string", "array", "null"], "items": {"type": "string"}, "minItems": 1},
+    }
     if has_weights(name):
         arguments["trainable"] = {"anyOf": [{"type": "boolean"}, {"type": "null"}]}
     return {
         "type": "object",
         "properties": {"name": {"const": name}, **arguments},
-        "required": ["name", *sorted(keras_layers.required_arguments(name))],
+        "required": ["name", *(["from"] if name in JOINS else []), *sorted(keras_layers.required_arguments(name))],
         "additionalProperties": False,
     }
 

@@ -25,9 +25,9 @@ __all__ = [
 LEFT_OUT = frozenset(
     {"Layer", "Lambda", "TFSMLayer", "Wrapper", "Bidirectional", "TimeDistributed", "RNN", "StackedRNNCells",
      "InputLayer", "Input", "InputSpec", "FlaxLayer", "JaxLayer", "TorchModuleWrapper", "SpectralNormalization",
-     "Pipeline", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "Attention",
-     "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "MaxNumBoundingBoxes", "ReversibleEmbedding",
-     "CutMix", "MixUp", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing"}
+     "Pipeline", "MultiHeadAttention", "AdditiveAttention", "GroupQueryAttention", "MaxNumBoundingBoxes",
+     "ReversibleEmbedding", "CutMix", "MixUp", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing",
+     "HashedCrossing"}
 )  # fmt: skip
 SPELLINGS = {"ReLU": "relu", "PReLU": "prelu", "LeakyReLU": "leaky_relu"}
 

@@ -367,6 +367,12 @@ KEYS_IN: dict[str, dict[str, str]] = {
     },
     "sweep": {"maxevals": "max_trials", "ntrials": "max_trials", "executionspertrial": "executions"},
     "layer": {
+        "input": "from",
+        "inputs": "from",
+        "reads": "from",
+        "id": "as",
+        "alias": "as",
+        "label": "as",
         "kernelinitializer": "initializer",
         "kernelregularizer": "regularization",
         "outfeatures": "units",

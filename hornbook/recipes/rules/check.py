@@ -14,6 +14,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import (
     amounts,
     augmentation,
+    connections,
     data,
     examples,
     installed,
@@ -49,6 +50,7 @@ RULES = tuple(
     for module in (
         data,
         model,
+        connections,
         tokens,
         pretraining,
         reuse,

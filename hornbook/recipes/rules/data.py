@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.head import LossSpec
 from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.recipes.sections.model import Layers
@@ -62,11 +63,7 @@ def data_section(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """A backbone that cannot read this kind of data."""
     model = recipe.model
-    if (
-        facts.kind == "tokens"
-        and isinstance(model, Layers)
-        and (not model.layers or model.layers[0].name != "embedding")
-    ):
+    if facts.kind == "tokens" and isinstance(model, Layers) and not _embeds_inputs(model):
         message = "token numbers mean nothing by themselves, so the first layer has to be an embedding."
         yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
     if facts.kind is None or facts.kind in model.accepts:
@@ -82,6 +79,11 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     }[facts.kind]
     message = f"'{recipe.model.name}' reads {wanted}, and '{recipe.data.name}' holds {NOUNS[facts.kind]}."
     yield Problem(("model",), message, hint)
+
+
+def _embeds_inputs(model: Layers) -> bool:
+    read = zip(model.layers, sources(model.layers), strict=True)
+    return bool(model.layers) and all(layer.name == "embedding" for layer, places in read if -1 in places)
 
 
 def loss_fits_task(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

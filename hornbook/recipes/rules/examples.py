@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.thresholds import HEAD_RANGES, INPUTS, NARROW, TARGETS, UNBALANCED, UNEVEN
 
@@ -23,7 +24,7 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     inputs, data = facts.inputs, recipe.data
     if inputs is None or getattr(recipe.normalization, "input", False) or recipe.reuse is not None:
         return
-    if isinstance(recipe.model, Layers) and any(layer.name in NORMALIZING for layer in recipe.model.layers[:2]):
+    if isinstance(recipe.model, Layers) and _normalizes_inputs(recipe.model):
         return
     is_image = facts.kind == "image"
     size = inputs["largest"] if is_image else inputs.get("size", inputs["largest"])
@@ -43,6 +44,14 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     elif 0 < inputs["largest"] < INPUTS[0] and "size" in inputs:
         message = f"no input is larger than {inputs['largest']:.2g}; the network is made for inputs of about 1."
         yield Problem(path, message, "Set 'standardize: true'.", severity="warning")
+
+
+def _normalizes_inputs(model: Layers) -> bool:
+    """Return whether each layer that reads the inputs scales them, or is one that hands them on to such a layer."""
+    read, scales = sources(model.layers), [layer.name in NORMALIZING for layer in model.layers]
+    first = [place for place, places in enumerate(read) if -1 in places]
+    below = {place: [scales[each] for each, places in enumerate(read) if place in places] for place in first}
+    return all(scales[place] or (bool(below[place]) and all(below[place])) for place in first)
 
 
 def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
+from hornbook.recipes.sections.connections import above, sources
 from hornbook.recipes.sections.initializer import InitializerSpec
 from hornbook.recipes.sections.model import (
     KIND_OF_BLOCK,
@@ -44,15 +45,19 @@ def no_step_in_hidden_layers(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def _learns_below(recipe: Recipe, path: Path) -> bool:
-    """Return whether something learns that a hidden activation's gradient would have to reach."""
+    """Return whether something learns that no gradient reaches but through a hidden activation."""
     model, reuse = recipe.model, recipe.reuse
     if not isinstance(model, Layers) or getattr(recipe.normalization, "input", False):
         return True
     if reuse is not None and reuse.copy_ is None and (reuse.freeze not in (True, "all") or reuse.unfreeze is not None):
         return True
-    by_recipe = [i for i, layer in enumerate(model.layers) if layer.activation is None and layer.activates()]
-    last = max(by_recipe, default=-1) if path == ("activation",) else int(path[2])
-    return any(layer.learns() for layer in model.layers[: last + 1])
+    read = sources(model.layers)
+    chosen = [(layer.activation or recipe.activation) if layer.activates() else None for layer in model.layers]
+    flat = frozenset(place for place, each in enumerate(chosen) if each is not None and not each.hidden)
+    reached = above(len(model.layers) - 1, read, without=flat)
+    by_recipe = {place for place in flat if model.layers[place].activation is None}
+    places = by_recipe if path == ("activation",) else flat & {int(path[2])}
+    return any(model.layers[i].learns() for place in places for i in above(place, read) - reached)
 
 
 def _hidden_activations(recipe: Recipe) -> Iterator[tuple[Path, ActivationSpec]]:

@@ -53,7 +53,28 @@ def cut(stored: StoredModel, reuse: Reuse) -> tuple[list[str], str]:
     holes = [name for name in names if name in kept and name not in chosen and by_name[name].learns]
     if holes:
         raise CutError(f"'{holes[-1]}' comes before '{last}' and is not kept, which leaves no path to it.")
+    passing = _passing(last, by_name)
+    if passing is not None:
+        reader, read = passing
+        meet = [name for name in names if _learned(name, by_name) and _passing(name, by_name) is None]
+        near = [*[name for name in meet if name in kept][-1:], *[name for name in meet if name not in kept][:1]]
+        where = f" Cut where branches have met: at {' or '.join(map(repr, near))}." if near else ""
+        raise CutError(f"'{reader}' reads '{read}' past '{last}', so a branch crosses the cut.{where}")
     return [name for name in names if name in kept], last
+
+
+def _passing(last: str, by_name: Mapping[str, StoredLayer]) -> tuple[str, str] | None:
+    """Return (a layer behind a cut, what it reads in front of it) where that has learned something; None without such."""
+    kept = _ancestors(last, by_name)
+    for name, layer in by_name.items():
+        for parent in layer.parents:
+            if name not in kept and parent in kept and parent != last and _learned(parent, by_name):
+                return name, parent
+    return None
+
+
+def _learned(name: str, by_name: Mapping[str, StoredLayer]) -> bool:
+    return any(by_name[each].learns for each in _ancestors(name, by_name))
 
 
 def _ancestors(last: str, by_name: Mapping[str, StoredLayer]) -> set[str]:

@@ -1,11 +1,12 @@
 """Rules about what hidden layers can learn at all: units that start equal, signals that die, layers that do nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.initializer import (
     Constant,
     InitializerSpec,
@@ -24,6 +25,8 @@ WIDE = 100.0
 """Factor by which the signal's variance may grow from the first hidden layer to the last one."""
 ACTIVE_HALF = frozenset({"relu", "leaky_relu", "prelu", "rrelu", "elu", "gelu", "silu"})
 """Activations that keep about half of the variance."""
+BENDING = frozenset({"multiply", "maximum", "minimum", "dot", "attention"})
+"""Layers that join others otherwise than by sums."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +123,31 @@ def signal_keeps_its_size(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(path, message, hint, severity="warning")
 
 
+def _longest_run(recipe: Recipe, names: Collection[str]) -> int:
+    """Return how many layers with such activations and no normalization lie one behind the other on the shortest way back.
+
+    Where layers are joined, the gradient takes the way with the fewest of them: a skip connection leaves them aside.
+    """
+    hidden = hidden_layers(recipe)
+    by_place = dict(enumerate(hidden))
+    read: tuple[tuple[int, ...], ...] = tuple((place - 1,) for place in by_place)
+    if isinstance(recipe.model, Layers):
+        by_place, read = {int(layer.path[2]): layer for layer in hidden}, sources(recipe.model.layers)
+    runs: list[int] = []
+    for place, places in enumerate(read):
+        before = min((runs[each] if each >= 0 else 0 for each in places), default=0)
+        layer = by_place.get(place)
+        saturates = layer is not None and layer.activation in names and not layer.is_normalized
+        runs.append(before + 1 if saturates else before if layer is None else 0)
+    return max(runs, default=0)
+
+
 def gradients_reach_the_first_layer(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Many saturating layers in a row without normalization."""
     if has_learned_before(recipe) or isinstance(recipe.model, ResidualCnn):
         return
     for kind, names in (("sigmoid", SIGMOID), ("tanh", TANH)):
-        longest = current = 0
-        for layer in hidden_layers(recipe):
-            current = current + 1 if layer.activation in names and not layer.is_normalized else 0
-            longest = max(longest, current)
+        longest = _longest_run(recipe, names)
         if longest >= DEEP[kind]:
             shrinks = "at least four times smaller with each" if kind == "sigmoid" else "smaller with each"
             message = (
@@ -147,11 +166,7 @@ def hidden_layers_bend(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if any(layer.activation != "linear" for layer in layers):
         return
     if isinstance(recipe.model, Layers) and any(
-        item.is_recurrent()
-        or "activation" in item.name
-        or "relu" in item.name
-        or "pool" in item.name
-        or "elu" in item.name
+        item.is_recurrent() or item.name in BENDING or any(part in item.name for part in ("activation", "pool", "elu"))
         for item in recipe.model.layers
     ):
         return

@@ -1,21 +1,23 @@
 """One layer of `model: {name: layers}`: a Keras layer by name, its arguments, and its own ingredients."""
 
+import re
 from collections.abc import Collection
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hornbook.recipes.language import keras_layers
 from hornbook.recipes.language.hints import did_you_mean, key_hint
-from hornbook.recipes.language.spec import Spec, catalog
+from hornbook.recipes.language.spec import Spec, as_tuple, catalog
+from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.initializer import Initializer
 from hornbook.recipes.sections.layer_arguments import has_weights, refusals
 from hornbook.recipes.sections.normalization import Normalization
 from hornbook.recipes.sections.regularization import Regularization
 
-__all__ = ["KERNELS", "FreeLayer", "LayerItem", "hidden_arguments", "own_ingredients"]
+__all__ = ["KERNELS", "NAME", "FreeLayer", "LayerItem", "hidden_arguments", "own_ingredients"]
 
 RECURRENT = frozenset({"simple_rnn", "lstm", "gru", "conv_lstm1d", "conv_lstm2d", "conv_lstm3d"})
 WITH_WEIGHTS = RECURRENT | frozenset(
@@ -35,16 +37,23 @@ ELSEWHERE = {
 }
 """Where ingredients say what Keras's arguments would."""
 INGREDIENTS = ("activation", "normalization", "initializer", "regularization")
+CONNECTIONS = ("as", "from")
+"""Keys of every layer: its name in the list, and what it reads."""
+NAME = r"[A-Za-z][A-Za-z0-9_]*"
+"""What a layer can be called."""
 
 
 class FreeLayer(Spec):
     """A Keras layer by its snake_case name, with Keras's arguments and, where it has weights, its own ingredients.
 
-    `trainable: false` keeps its weights as they are from the start.
+    `trainable: false` keeps its weights as they are from the start. `as` names it in the list, and `from` says which named
+    layers it reads in place of the one above it, `input` being the inputs of the network.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, serialize_by_alias=True)
     name: str
+    as_: str | None = Field(None, alias="as")
+    from_: Annotated[str | tuple[str, ...] | None, BeforeValidator(as_tuple)] = Field(None, alias="from")
     activation: Activation | None = None
     normalization: Normalization | None = None
     initializer: Initializer | None = None
@@ -67,6 +76,10 @@ class FreeLayer(Spec):
         """Return whether its activation goes into a cell."""
         return self.name in RECURRENT
 
+    def reads(self) -> tuple[str, ...] | None:
+        """Return the names of the layers that it reads; None: the one above it."""
+        return (self.from_,) if isinstance(self.from_, str) else self.from_
+
     def arguments(self) -> dict[str, Any]:
         """Return Keras's arguments as written."""
         return dict(self.model_extra or {})
@@ -87,12 +100,13 @@ class FreeLayer(Spec):
         own = own_ingredients(name)
         hidden = hidden_arguments(name)
         arguments = set(keras_layers.argument_names(name)) - hidden
-        allowed = {"name", *own, *arguments, *(("trainable",) if has_weights(name) else ())}
+        allowed = {"name", *CONNECTIONS, *own, *arguments, *(("trainable",) if has_weights(name) else ())}
         wrong: list[tuple[tuple[str, ...], str, Any]] = [
             ((key,), f"unknown key for layer '{name}'. {_hint(key, hidden, allowed)}", item)
             for key, item in value.items()
             if key not in allowed
         ]
+        wrong += [((key,), text, value[key]) for key, text in _misnamed(value).items()]
         refused = refusals(name, {key: item for key, item in value.items() if key in arguments and key not in own})
         wrong += [((key,), text, value[key]) for key, text in refused.items()]
         regularization = value.get("regularization")
@@ -104,6 +118,19 @@ class FreeLayer(Spec):
         if wrong:
             raise _errors(wrong)
         return handler(value)
+
+
+def _misnamed(value: dict[str, Any]) -> dict[str, str]:
+    """Return {key: what is wrong with it} of a layer's name in the list and the names that it reads."""
+    wrong, name, read = {}, value.get("as"), value.get("from")
+    if name is not None and not (isinstance(name, str) and re.fullmatch(NAME, name)):
+        wrong["as"] = f"expected a name of letters, digits and '_', such as 'deep', found {shown(name)}."
+    names = [read] if isinstance(read, str) else read
+    if read is not None and not (
+        isinstance(names, list | tuple) and names and all(isinstance(one, str) for one in names)
+    ):
+        wrong["from"] = f"expected the name of a layer above, or a list of such names, found {shown(read)}."
+    return wrong
 
 
 def _errors(found: list[tuple[tuple[str, ...], str, Any]]) -> ValidationError:

@@ -228,13 +228,16 @@ BY_NAME = {
     "use_cudnn": Kind("true, false or 'auto'", lambda value: value == "auto" or isinstance(value, bool)),
     "value_range": Kind("a list of two numbers", lambda value: _list_of(_is_number)(value) and len(value) == 2),
     "weights": Kind("nothing: give them as 'embeddings_initializer: {name: constant, value: …}'", lambda value: False),
-    **dict.fromkeys(("rate", "stddev"), Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)),
+    **dict.fromkeys(
+        ("rate", "stddev", "dropout", "recurrent_dropout"),
+        Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
+    ),
     **dict.fromkeys(("l1", "l2", "threshold", "negative_slope"), Kind("a number of at least 0", _is_amount)),
     **dict.fromkeys(("stateful", "return_state"), Kind("false: a layer passes on its output alone", lambda v: v is False)),
     "output_shape": Kind("a list of whole numbers", _either(_is_whole, SHAPE.takes)),
     **dict.fromkeys(("equation", "bias_axes", "mode", "window"), TEXT),
     **dict.fromkeys(("target_shape", "noise_shape", "dims"), SHAPE),
-    "axis": PLACE,
+    **dict.fromkeys(("axis", "axes"), PLACE),
     "shared_axes": SIZE,  # counted from 1
     **dict.fromkeys(("mean", "variance", "bin_boundaries", "offset"), NUMBERS),
     **dict.fromkeys(("kernel_size", "pool_size", "strides", "dilation_rate", "size", "output_size"), SIZE),
@@ -266,6 +269,8 @@ def _kind(layer: str, key: str, default: str | None) -> Kind:
     if key == "padding":
         words = ("valid", "same", "causal") if layer == "conv1d" else ("valid", "same")
         return _choice(*words) if isinstance(value, str) else EDGE
+    if key == "axis" and layer == "concatenate":
+        return Kind("a whole number other than 0, the axis of examples", lambda value: _is_whole(value) and value != 0)
     if key == "groups" and layer == "group_normalization":
         return Kind("a whole number above 0, or -1", lambda value: value == -1 or _is_count(value))
     axes = re.search(r"([123])d", layer)

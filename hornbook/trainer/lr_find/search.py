@@ -96,7 +96,7 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
     accumulation = recipe.optimizer.accumulation
     table = np.repeat(np.asarray(rates, np.float32), accumulation)
     with unchanged(built):
-        engine = Engine(prepared.setup())
+        engine = Engine(replace(prepared.setup(), stream=None))  # of a source of batches the examples of its first pass
         phase = Timeline(recipe, built, batches=engine.batches).enter(0, batch=0)
         if phase is not None:
             engine.begin_phase(phase.key())

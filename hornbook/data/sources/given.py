@@ -1,0 +1,208 @@
+"""What Python passes as data beside the forms of `from_arrays`: weights of examples, validation data, sources of batches."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hornbook.data.labels import known_targets
+from hornbook.data.pipeline import prepare
+from hornbook.data.preprocessing import with_target_moments
+from hornbook.data.source import Preprocessing, Source, Splits
+from hornbook.data.sources.streams import Stream, Whole, is_stream
+from hornbook.data.storage.files import memory_bytes
+from hornbook.errors import DataError, Problem, RecipeError, UsageError
+from hornbook.recipes.language.spec import as_tuple
+from hornbook.recipes.sources.arrays import Arrays
+from hornbook.recipes.sources.common import DataSpec
+
+__all__ = ["given", "read_once", "settled", "stream_splits"]
+
+PAIR = "(x, y) or (x, y, sample_weight)"
+OF_ARRAYS = ("classes", "relabel", "limit", "sample")
+"""Keys of `data` that choose examples, which a source of batches does itself."""
+
+
+def given(data: Any, validation_data: Any = None, steps_per_epoch: int | None = None) -> Any:
+    """Return what was passed as one object that `from_arrays` takes.
+
+    Args:
+        data: Arrays in any form of `from_arrays`, or a source of batches.
+        validation_data: (x, y) or (x, y, sample_weight), or a source of batches that ends.
+        steps_per_epoch: Batches of an epoch, for a source of batches.
+
+    Raises:
+        UsageError: If they do not go together.
+    """
+    if data is None:
+        for name, value in (("validation_data", validation_data), ("steps_per_epoch", steps_per_epoch)):
+            if value is not None:
+                raise UsageError(f"{name}: goes with 'data', which is missing: the recipe's own data says both itself.")
+        return None
+    if isinstance(data, Stream) or is_stream(data):
+        if isinstance(data, Stream) and validation_data is None and steps_per_epoch is None:
+            return data
+        source = data.source if isinstance(data, Stream) else data
+        return Stream(source, steps=steps_per_epoch, validation=_validation(validation_data))
+    if steps_per_epoch is not None:
+        raise UsageError("steps_per_epoch: an epoch of arrays is all of them. Remove it.")
+    validation = _validation(validation_data)
+    return data if validation is None else _with_validation(data, validation)
+
+
+def _validation(value: Any) -> tuple[Any, ...] | None:
+    """Return (x, y) or (x, y, weights) of what is given to validate on.
+
+    Raises:
+        UsageError: If it is something else.
+    """
+    if value is None:
+        return None
+    if is_stream(value):
+        return read_once(value, what="validation_data")
+    if not isinstance(value, tuple | list) or len(value) not in {2, 3}:
+        raise UsageError(f"validation_data: found {type(value).__name__}, expected {PAIR} or a source of batches.")
+    return tuple(value)
+
+
+def _with_validation(data: Any, validation: tuple[Any, ...]) -> Any:
+    x, y, weights = (*validation, None)[:3]
+    named = {"x_validation": x, "y_validation": y}
+    if isinstance(data, Source):
+        if data.x_validation is not None:
+            raise UsageError(TWICE)
+        return replace(data, x_validation=np.asarray(x), y_validation=np.asarray(y), weights_validation=weights)
+    if isinstance(data, Mapping):
+        if any("val" in str(key) for key in data):
+            raise UsageError(TWICE)
+        plain = dict(data)
+    elif isinstance(data, tuple | list) and all(isinstance(part, tuple) and len(part) == 2 for part in data):
+        if len(data) == 3:
+            raise UsageError(TWICE)
+        (x_train, y_train), (x_test, y_test) = data
+        plain = {"x": x_train, "y": y_train, "x_test": x_test, "y_test": y_test}
+    elif isinstance(data, tuple | list) and len(data) in {2, 3}:
+        plain = dict(zip(("x", "y", "weights"), data, strict=False))
+    else:
+        raise UsageError(f"data: found {type(data).__name__}, which takes no 'validation_data': give {PAIR}.")
+    weighted = {} if weights is None else {"weights_validation": weights}
+    return {key: value for key, value in (plain | named | weighted).items() if value is not None}
+
+
+TWICE = "validation_data: 'data' holds validation examples already. Give one of them."
+
+
+def read_once(source: Any, *, what: str = "data") -> tuple[Any, ...]:
+    """Return all that a source of batches, or of single examples, gives in one pass: (x, y) or (x, y, sample_weight).
+
+    Raises:
+        UsageError: If it is no such source, or has no end.
+        DataError: If what it gives is no examples, or exceeds half of the memory.
+    """
+    if not is_stream(source):
+        raise UsageError(
+            f"{what}: found {type(source).__name__}, expected a tf.data.Dataset, a function that returns a generator, or a "
+            "keras.utils.PyDataset."
+        )
+    try:
+        whole = Stream(source).whole(batch_size=4096, drop_remainder=False, budget=memory_bytes() // 2, thins=False)
+    except (DataError, UsageError) as error:
+        raise type(error)(str(error).replace("data: ", f"{what}: ", 1)) from error
+    return (whole.x, whole.y) if whole.weights is None else (whole.x, whole.y, whole.weights)
+
+
+def stream_splits(
+    stream: Stream, spec: DataSpec | None, *, build: Any, batching: tuple[int, bool], **keys: Any
+) -> Splits:
+    """Return one pass over a source of batches as splits, with the source itself to train on.
+
+    Args:
+        stream: The source.
+        spec: A recipe's data section, of which the keys count that do not choose examples.
+        build: A function: arrays by role → their `Source`.
+        batching: The recipe's batch size, and whether a rest that fills none is left out, for a source of single examples.
+        keys: `seed`, `task`, `memory_budget`, as of `load`.
+
+    Raises:
+        RecipeError: If the section chooses examples.
+        DataError: As `Stream.whole`, and if targets are not what a network learns as they are.
+    """
+    shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
+    _refuse_choices({**shared, "text": getattr(spec, "text", None)}, stream)
+    keep = {key: value for key, value in shared.items() if key not in {*OF_ARRAYS, "split"}}
+    size, drop = batching
+    budget = keys["memory_budget"] if keys.get("memory_budget") is not None else memory_bytes() // 2
+    whole = stream.whole(batch_size=size, drop_remainder=drop, budget=budget)
+    roles = {"x": whole.x, "y": whole.y}
+    if whole.weights is not None:
+        roles["weights"] = whole.weights
+    split: dict[str, Any] = {"test": 0}
+    if stream.validation is None:
+        split["validation"] = 0
+    else:
+        names = ("x_validation", "y_validation", "weights_validation")
+        roles |= {name: part for name, part in zip(names, stream.validation, strict=False) if part is not None}
+    splits = prepare(build(roles), Arrays.model_validate({**keep, "split": split}), **keys)
+    facts = {"source": stream.name, "batches": stream.batches, "batch_size": stream.batch_size, "steps": stream.steps}
+    facts["every"] = stream.every
+    splits = _of_the_whole(splits, whole) if stream.every > 1 else splits
+    info = splits.info
+    shown = repr((*facts.values(), info.input_shape, info.input_dtype, info.task, info.class_names))
+    fingerprint = hashlib.sha256(shown.encode()).hexdigest()[:16]  # of what does not change from epoch to epoch
+    stream.info = replace(info, fingerprint=fingerprint, extra={**info.extra, "stream": facts})
+    return replace(splits, info=stream.info, stream=stream)
+
+
+def _of_the_whole(splits: Splits, whole: Whole) -> Splits:
+    """Return splits of a part of the examples with the counts and the target statistics of all of them.
+
+    Raises:
+        DataError: If a class is in the rest alone.
+    """
+    info = splits.info
+    y = known_targets(
+        whole.targets, info, spec=Arrays(), where=f"data: of {len(whole.targets):,} targets {len(whole.x):,} fit"
+    )
+    counts = {**info.counts, "train": len(whole.targets)}
+    if info.task == "regression":
+        preprocessing = with_target_moments(splits.preprocessing, y)
+        return replace(splits, preprocessing=preprocessing, info=replace(info, counts=counts))
+    of_classes = tuple(np.bincount(y, minlength=info.num_classes).tolist()) if info.class_counts else ()
+    return replace(splits, info=replace(info, counts=counts, class_counts=of_classes))
+
+
+def _refuse_choices(shared: Mapping[str, Any], stream: Stream) -> None:
+    """Refuse keys that choose examples of arrays.
+
+    Raises:
+        RecipeError: With all of them.
+    """
+    message = f"a {stream.name} says itself which examples it gives, and in which order."
+    problems = [
+        Problem(("data", key), message, "Remove it, or pass 'hornbook.from_dataset(…)'.")
+        for key in OF_ARRAYS
+        if shared.get(key) is not None
+    ]
+    if shared.get("text") is not None:
+        problems.append(Problem(("data", "text"), f"the inputs of a {stream.name} are numbers.", "Remove it."))
+    split = shared.get("split")
+    if split is not None and {split.validation, split.test} - {None, 0}:
+        hint = "Give 'validation_data', and remove it or write 'split: {validation: 0, test: 0}'."
+        problems.append(Problem(("data", "split"), message, hint))
+    if problems:
+        raise RecipeError(problems)
+
+
+def settled(splits: Splits) -> Splits:
+    """Return splits with the statistics that the run keeps: of its first pass, wherever it goes on."""
+    stream, info = splits.stream, splits.info
+    if stream is None:
+        return splits
+    preprocessing = splits.preprocessing
+    if stream.known:
+        preprocessing = Preprocessing(**{name: as_tuple(value) for name, value in stream.known.items()})
+    statistics = {name: value for name, value in vars(preprocessing).items() if name != "features"}
+    extra = {**info.extra, "stream": {**info.extra["stream"], "statistics": statistics}}
+    return replace(splits, preprocessing=preprocessing, info=replace(info, extra=extra))

@@ -1,0 +1,350 @@
+"""Sources that are read anew in each epoch: `tf.data.Dataset`, functions that return generators, `keras.utils.PyDataset`.
+
+Their order, and what they draw or change from one epoch to the next, stays their own. One pass in front of training tells
+what a recipe has to know: shapes, classes, statistics, how many batches an epoch has. Every later batch is held against it.
+No TensorFlow here: such sources are known by what they can do.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hornbook.data.labels import known_targets
+from hornbook.data.source import Array, DataInfo
+from hornbook.errors import DataError, UsageError
+from hornbook.recipes.sources.arrays import Arrays
+
+__all__ = ["Stream", "Whole", "is_stream"]
+
+Batch = tuple[Array, Array, Array | None]
+INFINITE = -1
+FORMS = "(inputs, targets) or (inputs, targets, sample weights)"
+UNFIT = "Take fewer examples, dataset.take(1000), or train on it as it is: hornbook.train(recipe, data=dataset)."
+UNENDED = "Give 'steps_per_epoch' if it has no end, or raise 'training.memory_budget'."
+
+
+def is_stream(value: Any) -> bool:
+    """Return whether a value is a source of batches, not arrays."""
+    return _is_dataset(value) or _is_py_dataset(value) or inspect.isgenerator(value) or _is_function(value)
+
+
+def _is_dataset(value: Any) -> bool:
+    return hasattr(value, "element_spec") and callable(getattr(value, "cardinality", None))
+
+
+def _is_py_dataset(value: Any) -> bool:
+    return any(cls.__name__ == "PyDataset" for cls in type(value).__mro__)
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type) and not hasattr(value, "__array__")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What one pass over a source has found.
+
+    Attributes:
+        x: (N, …) inputs: all of them, or those of every so manieth batch.
+        y: (N, …) their targets.
+        weights: (N,) what each of these examples counts, or None.
+        targets: (M, …) the targets of the whole pass.
+    """
+
+    x: Array
+    y: Array
+    weights: Array | None
+    targets: Array
+
+
+@dataclass
+class Stream:
+    """A source of batches.
+
+    Args:
+        source: A `tf.data.Dataset` of batches or of single examples, a function without arguments that returns a generator
+            of batches, or a `keras.utils.PyDataset`.
+        steps: Batches of an epoch, where the source has no end or is not to be read to its end: the next epoch goes on
+            behind them, and the source is begun anew when it ends.
+        validation: (x, y) or (x, y, weights) to validate on, or a source that is read once.
+
+    Raises:
+        UsageError: If it is a generator, which can be gone through once, or has no end and no `steps`.
+    """
+
+    source: Any
+    steps: int | None = None
+    validation: Any = None
+    batches: int = 0
+    """Batches of an epoch, once the source was read."""
+    batch_size: int = 0
+    """Examples of the largest one, once the source was read."""
+    every: int = 1
+    """Of every how manieth batch the first pass has kept the inputs."""
+    expected: "Expected | None" = None
+    """What its batches have in common, once it was read."""
+    info: DataInfo | None = None
+    """Facts about the data, with which targets are encoded."""
+    known: Mapping[str, Any] = field(default_factory=dict)
+    """What an earlier process of the run has found, where a run goes on."""
+    _rest: Iterator[Batch] | None = None
+
+    def __post_init__(self) -> None:
+        if inspect.isgenerator(self.source):
+            raise UsageError(
+                "data: a generator can be gone through once, and each epoch needs another. Pass the function that makes it, "
+                "data=batches instead of data=batches()."
+            )
+        if self.steps is not None and (
+            isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1
+        ):
+            raise UsageError(f"steps_per_epoch: expected a whole number above 0, found {self.steps!r}.")
+        if self.steps is None and _is_dataset(self.source) and int(self.source.cardinality()) == INFINITE:
+            raise UsageError(
+                "data: this dataset has no end. Give 'steps_per_epoch', or let it end: dataset.take(1000)."
+            )
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        if _is_dataset(self.source):
+            return "tf.data.Dataset"
+        return "keras.utils.PyDataset" if _is_py_dataset(self.source) else "generator"
+
+    def gives_batches(self) -> bool:
+        """Return whether the source itself makes batches; else they are made of its examples, as many as the recipe says.
+
+        Raises:
+            DataError: If a dataset's elements are neither.
+        """
+        if not _is_dataset(self.source):
+            return True
+        spec = self.source.element_spec
+        if not isinstance(spec, tuple) or len(spec) not in {2, 3} or any(not hasattr(part, "shape") for part in spec):
+            raise DataError(f"data: the dataset holds {_told(spec)}, expected {FORMS}, each one tensor.")
+        if any(part.shape.rank is None for part in spec[:2]):
+            raise DataError("data: the dataset does not say how many axes its tensors have. Set them by set_shape.")
+        x, y = (part.shape.as_list() for part in spec[:2])
+        return len(x) > 1 and len(y) > 0 and x[0] == y[0]
+
+    def whole(self, *, batch_size: int, drop_remainder: bool, budget: float, thins: bool = True) -> Whole:
+        """Return one epoch of the source as arrays; afterwards the stream knows its batches.
+
+        Args:
+            batch_size: Examples of a batch where the source gives single ones.
+            drop_remainder: Whether the rest of them that fills no batch is left out.
+            budget: Bytes that inputs may take in memory.
+            thins: Whether, above that, the inputs of every second batch, every fourth … are kept.
+
+        Raises:
+            DataError: If the source gives nothing, what is no batch, or batches unlike each other; if it exceeds the budget
+                and is not to be thinned, or nobody knows that it ends.
+        """
+        self._batched = self.source
+        if not self.gives_batches():
+            self._batched = self.source.batch(batch_size, drop_remainder=drop_remainder)
+        kept, targets, every = dict[int, Batch](), list[Array](), 1
+        expected, number, size = None, 0, 0
+        for number, batch in enumerate(self._one_epoch(), 1):
+            expected = expected or Expected.of(batch)
+            expected.check(batch, where=f"batch {number} of the {self.name}")
+            targets.append(batch[1])
+            self.batch_size = max(self.batch_size, len(batch[0]))
+            if (number - 1) % every == 0:
+                kept[number - 1] = batch
+                size += batch[0].nbytes
+            while size > budget and len(kept) > 1:
+                if not thins or not self._ends():
+                    raise DataError(
+                        f"data: after {number:,} batches the {self.name} has not ended, and its inputs take more than the "
+                        f"{budget / 1e6:,.0f} MB that they may. {UNENDED if thins else UNFIT}"
+                    )
+                every *= 2
+                kept = {place: part for place, part in kept.items() if place % every == 0}
+                size = sum(part[0].nbytes for part in kept.values())
+        if expected is None:
+            raise DataError(f"data: the {self.name} gave no batch at all.")
+        if self.steps is not None and number < self.steps:
+            raise DataError(
+                f"data: the {self.name} ends after {number} batches, before the {self.steps} of 'steps_per_epoch'."
+            )
+        self.batches, self.every, self.expected = number, every, expected
+        x, y = (np.concatenate([part[place] for part in kept.values()]) for place in (0, 1))
+        weights = [part[2] for part in kept.values() if part[2] is not None]
+        return Whole(x, y, np.concatenate(weights) if weights else None, np.concatenate(targets))
+
+    def _ends(self) -> bool:
+        """Return whether it is known that an epoch has an end."""
+        if self.steps is not None or _is_py_dataset(self.source):
+            return True
+        return _is_dataset(self.source) and int(self.source.cardinality()) >= 0
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield the batches of the next epoch, as the network reads them.
+
+        Raises:
+            DataError: If one is unlike those of the first pass, or there are more or fewer than in it.
+        """
+        expected, info = self.expected, self.info
+        if expected is None or info is None:
+            raise ValueError("the stream was not read yet")
+        batches, count = self._one_epoch(), 0
+        batch = next(batches, None)
+        while batch is not None:
+            count += 1
+            where = f"batch {count} of the {self.name}"
+            expected.check(batch, where=where)
+            read, batch = encoded(batch, info, where=where), next(batches, None)
+            if batch is not None and count == self.batches:
+                raise DataError(
+                    f"data: the {self.name} gives more than the {count} batches of its first pass. {UNEVEN}"
+                )
+            yield read
+        if count < self.batches:
+            message = f"data: the {self.name} ended after {count} of the {self.batches} batches of its first pass."
+            raise DataError(f"{message} {UNEVEN}")
+
+    def _one_epoch(self) -> Iterator[Batch]:
+        """Yield one epoch as the source gives it: to its end, or the next `steps` batches of it, again and again."""
+        if self.steps is None:
+            yield from self._once()
+            return
+        for _ in range(self.steps):
+            batch = next(self._rest, None) if self._rest is not None else None
+            if batch is None:
+                self._rest = self._once()
+                batch = next(self._rest, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _once(self) -> Iterator[Batch]:
+        """Yield the batches of the source from its beginning to its end."""
+        if _is_py_dataset(self.source):
+            begin, end = (getattr(self.source, name, None) for name in ("on_epoch_begin", "on_epoch_end"))
+            if begin is not None:
+                begin()
+            elements: Any = (self.source[place] for place in range(len(self.source)))
+            yield from (_batch(element, number, self.name) for number, element in enumerate(elements, 1))
+            if end is not None:
+                end()
+            return
+        elements = self._batched if _is_dataset(self.source) else _generated(self.source)
+        for number, element in enumerate(elements, 1):
+            yield _batch(element, number, self.name)
+
+
+UNEVEN = "Give 'steps_per_epoch', so that an epoch has as many each time."
+
+
+def _generated(function: Callable[[], Any]) -> Iterator[Any]:
+    """Return an iterator over what a function makes.
+
+    Raises:
+        UsageError: If it takes arguments, or makes nothing to go through.
+    """
+    try:
+        made = function()
+    except TypeError as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise UsageError(f"data: '{name}' is called without arguments for each epoch: {error}.") from error
+    if not hasattr(made, "__iter__"):
+        raise UsageError(f"data: the function returned {type(made).__name__}, expected a generator of {FORMS}.")
+    return iter(made)
+
+
+def _batch(element: Any, number: int, name: str) -> Batch:
+    """Return what a source yields as arrays.
+
+    Raises:
+        DataError: If it is no batch of inputs and targets.
+    """
+    where = f"data: batch {number} of the {name}"
+    if (
+        not isinstance(element, tuple | list)
+        or len(element) not in {2, 3}
+        or any(isinstance(p, Mapping) for p in element)
+    ):
+        raise DataError(f"{where} is {_told(element)}, expected {FORMS}, each one array.")
+    if any(isinstance(part, tuple | list) and part and hasattr(part[0], "shape") for part in element):
+        raise DataError(f"{where} holds several arrays of inputs or targets, expected {FORMS}, each one array.")
+    arrays = [None if part is None else np.asarray(part) for part in element]
+    x, y, weights = arrays[0], arrays[1], arrays[2] if len(arrays) == 3 else None
+    if x is None or y is None:
+        raise DataError(f"{where} has no {'inputs' if x is None else 'targets'}, expected {FORMS}.")
+    if x.dtype.kind in "OSU":
+        raise DataError(f"{where} has inputs that are no numbers. Texts are read from arrays: data=(texts, y).")
+    if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+        raise DataError(
+            f"{where} has inputs of shape {x.shape} and targets of shape {y.shape}: the first axis of both counts examples, "
+            "at least one, and inputs have one more."
+        )
+    if weights is not None and weights.shape != (len(x),):
+        raise DataError(f"{where} has weights of shape {weights.shape} for {len(x)} examples.")
+    return x, y, weights
+
+
+def _told(element: Any) -> str:
+    """Return what something is, for people."""
+    if isinstance(element, Mapping):
+        return f"a mapping of {', '.join(map(str, element))}"
+    if isinstance(element, tuple | list) and any(isinstance(part, Mapping) for part in element):
+        return f"a tuple with {_told(next(part for part in element if isinstance(part, Mapping)))}"
+    return f"{len(element)} values" if isinstance(element, tuple | list) else f"one value ({type(element).__name__})"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What all batches of a source have in common.
+
+    Attributes:
+        input_shape: Of one example.
+        target_shape: Of one target.
+        is_weighted: Whether examples have weights.
+    """
+
+    input_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    is_weighted: bool
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Expected":
+        """Return what a first batch has."""
+        x, y, weights = batch
+        return cls(x.shape[1:], y.shape[1:], weights is not None)
+
+    def check(self, batch: Batch, *, where: str) -> None:
+        """Refuse a batch that is unlike the first one.
+
+        Raises:
+            DataError: If it is.
+        """
+        x, y, weights = batch
+        for noun, shape, wanted in (
+            ("inputs", x.shape[1:], self.input_shape),
+            ("targets", y.shape[1:], self.target_shape),
+        ):
+            if shape != wanted:
+                raise DataError(f"data: {where}: one of the {noun} has shape {shape}, in the first batch {wanted}.")
+        if (weights is not None) != self.is_weighted:
+            has, first = ("weights", "none") if weights is not None else ("no weights", "some")
+            raise DataError(f"data: {where} has {has}, and the first batch has {first}.")
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            raise DataError(f"data: {where} has inputs that are not finite numbers.")
+
+
+def encoded(batch: Batch, info: DataInfo, *, where: str) -> Batch:
+    """Return a batch as the network reads it: inputs of its type and shape, class numbers or float targets.
+
+    Raises:
+        DataError: If the network does not know such inputs or targets.
+    """
+    x, y, weights = batch
+    dtype = np.dtype(info.input_dtype)
+    if dtype == np.uint8 and x.dtype != np.uint8 and (x.min() < 0 or x.max() > 255):
+        raise DataError(f"data: {where} has pixels from {x.min()} to {x.max()}; those of the first pass were 0 to 255.")
+    x = x.reshape(len(x), *(size or 1 for size in info.input_shape)).astype(dtype, copy=False)
+    return x, known_targets(y, info, spec=Arrays(), where=f"data: {where}"), weights
