@@ -11,7 +11,7 @@ from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.data.text.encoder import TextEncoder
-from hornbook.data.text.subwords import START
+from hornbook.data.text.subwords import LONGEST_WORD, START
 from hornbook.data.text.tables import TextTables
 from hornbook.layers.subwords import Subwords
 from hornbook.layers.tokens import MaskedPooling, TokenCounts, TokenMask
@@ -108,7 +108,9 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     inputs = texts = keras.Input((), dtype="string", name=_layer_name(name))
     standardize = None if encoder.standardize == "none" else encoder.standardize
     if encoder.tokens == "subwords":
-        texts = Subwords(encoder.tokenizer.pieces, START, standardize, name=f"{_layer_name(name)}_subwords")(texts)
+        texts = Subwords(
+            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{_layer_name(name)}_subwords"
+        )(texts)
         standardize = None
     layer = keras.layers.TextVectorization(
         standardize=standardize,

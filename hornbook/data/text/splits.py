@@ -10,10 +10,10 @@ import numpy as np
 from hornbook.data.storage.rows import Array
 from hornbook.data.text.embeddings import read_embeddings
 from hornbook.data.text.encoder import TextEncoder
-from hornbook.data.text.subwords import learn_pieces
+from hornbook.data.text.subwords import LONGEST_WORD, START, learn_pieces
 from hornbook.data.text.tables import TextTables
 from hornbook.data.text.tokens import Tokenizer
-from hornbook.data.text.vocabulary import LONGEST_TOKEN, UNKNOWN, Counted, as_rows, counted
+from hornbook.data.text.vocabulary import UNKNOWN, Counted, as_rows, counted
 from hornbook.errors import DataError
 from hornbook.recipes.sources.texts import TextSettings
 
@@ -110,7 +110,7 @@ def _pieces(texts: Array, settings: TextSettings, size: int) -> tuple[str, ...]:
     counts = {
         word.decode(): int(count)
         for word, count in zip(words.names, words.counts, strict=True)
-        if len(word) <= LONGEST_TOKEN and b"\0" not in word
+        if len(word) + len(START.encode()) <= LONGEST_WORD and b"\0" not in word
     }
     return learn_pieces(counts, size, min_count=settings.min_count)
 

@@ -8,12 +8,14 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["START", "PieceReader", "learn_pieces"]
+__all__ = ["LONGEST_WORD", "START", "PieceReader", "learn_pieces"]
 
 START = "\u2581"
 """What a word begins with, so that pieces at its start are others than those within."""
 MOST_WORDS = 100_000
 """Different words that pieces are learned of: the most frequent."""
+LONGEST_WORD = 100
+"""Bytes of a word, its start included, beyond which it is not cut, and is unknown."""
 MOST_KEPT = 1_000_000
 """Words whose pieces are remembered."""
 
@@ -104,8 +106,10 @@ class PieceReader:
         self._known: dict[bytes, list[bytes]] = {}
 
     def split(self, word: bytes) -> list[bytes]:
-        """Return the pieces of a word."""
+        """Return the pieces of a word; a very long one is not cut."""
         found = self._known.get(word)
+        if len(word) + len(START.encode()) > LONGEST_WORD:
+            return [START.encode() + word]
         if found is None:
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
