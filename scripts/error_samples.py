@@ -29,6 +29,7 @@ MEANINGS = {
     "shrink-nothing": "A model that nothing can be folded into or removed from; known only when it is loaded.",
     "reuse-range": "Inputs far from those that the reused layers have learned from; known when the data is loaded.",
     "data-columns": "Columns or arrays that are missing, named twice, or have two roles.",
+    "windows": "Keys of windows of a series that do not fit each other, or a split that is not by time.",
 }
 """What the codes mean that are not rules'; a rule says it in its docstring."""
 
@@ -36,6 +37,7 @@ HEAD = "data: digits\nmodel: {name: mlp, units: [300, 100]}\n"
 BINARY = "data: breast_cancer\nmodel: {name: mlp, units: [30]}\n"
 NUMBERS = "data: diabetes\nmodel: {name: mlp, units: [30]}\n"
 RECURRENT = "data: waves\nmodel: {name: rnn, units: [64]}\n"
+SEASONS = "data: {name: seasons, window: 12, "
 NO_HIDDEN = "data: digits\nmodel: mlp\n"
 LAYERS = "data: digits\nmodel:\n  name: layers\n  layers:\n    - flatten\n    - name: dense\n      units: 10\n"
 BRANCHES = "data: wine\nmodel:\n  name: layers\n  layers:\n    - {name: dense, units: 10, as: deep}\n"
@@ -84,6 +86,13 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "data-columns": [("data: {name: iris, columns: [petal_lenght]}\nmodel: {name: mlp, units: [30]}\n", [])],
     "amount-schedule": [(HEAD + "regularization: {dropout_schedule: flat_cosine}\n", [])],
     "head-clamp": [(HEAD + "head: {clamp: true}\n", [])],
+    "windows": [
+        (
+            SEASONS + "season: 24, split: {method: random}}\nmodel: mlp\n",
+            [],
+        )
+    ],
+    "series-scaling": [(SEASONS + "count: 3, scaling: series}\nmodel: mlp\nhead: {target_transform: log}\n", [])],
     "data-dependent": [
         ("data: digits\nmodel: cnn\ninitializer: {name: he_normal, data_dependent: scale}\n", []),
         (HEAD + "initializer: {name: he_normal, bias: zeros, data_dependent: scale_and_bias}\n", []),

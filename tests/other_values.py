@@ -38,6 +38,7 @@ WORDS = {
     "words": ["characters"], "lower_and_strip_punctuation": ["none"], "binary": ["count"], "tf_idf": ["count"],
     "learned": ["sine"], "mean": ["class_token"],
     "robust": ["quantile"], "quantile": ["robust"], "fan_in": ["fan_out"], "uniform": ["truncated_normal"],
+    "global": ["series"], "series": ["global"],
     "scale_and_bias": ["scale"], "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],
 }  # fmt: skip
 TASKS = ("regression", "multiclass", "binary")

@@ -34,11 +34,15 @@ from hornbook.data.source import Array, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
+from hornbook.layers.series import FromSeriesScale, SeriesLoss
 from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
-__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "compile_shown", "target_scaling"]
+__all__ = [
+    "Built", "as_targets", "build_around", "build_model", "compile_plain", "compile_shown", "target_scaling",
+    "training_loss",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
         optimizer=build_optimizer(
             recipe.optimizer, recipe.training.gradient_clipping, model, precision=recipe.training.precision
         ),
-        loss=build_loss(recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(recipe)),
+        loss=training_loss(recipe, model, tail),
         metrics=tuple(
             build_metric(
                 metric, recipe.task or "regression", units=recipe.head.units, decision=decision_threshold(recipe)
@@ -169,6 +173,13 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
     )
     built.set_factors()
     return built
+
+
+def training_loss(recipe: Recipe, model: keras.Model, tail: tuple[str, ...]) -> keras.losses.Loss:
+    """Return the loss of what a network returns in front of the layers `tail`: of series, on the scale of each."""
+    loss = build_loss(recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(recipe))
+    scales = [layer for layer in model.layers if isinstance(layer, FromSeriesScale)]
+    return SeriesLoss(loss, scales[0]) if scales else loss
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
@@ -191,7 +202,7 @@ def _connect(
     if source is None or recipe.reuse is None or source.pairs is not None:
         inputs, x, wide = build_inputs(recipe, info, preprocessing, white=white)
         x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing), wide=wide)
-        return inputs, build_head(x, recipe, preprocessing), None
+        return inputs, build_head(x, recipe, preprocessing, inputs), None
     inputs, x, _ = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
@@ -235,7 +246,8 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    if for_training and {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail}:
+    reads_scores = {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail} or isinstance(built.loss, SeriesLoss)
+    if for_training and reads_scores:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})

@@ -6,10 +6,11 @@ import keras
 
 from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, ntk_scaled, suited_initializer
 from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_heads
-from hornbook.data.source import Preprocessing
+from hornbook.data.source import Preprocessing, SeriesScale
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss
 from hornbook.layers.ordinal import OrderedClasses
+from hornbook.layers.series import FromSeriesScale, SeriesNumber
 from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Default, Ntk
@@ -36,10 +37,11 @@ HEAD_CLAMP = "head_clamp"
 Tensor = Any
 
 
-def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tensor:
+def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing, inputs: Tensor = None) -> Tensor:
     """Return the outputs, (B, units), from the features of a resolved recipe's backbone.
 
     Where targets are standardized, weighted sums are in standard deviations from the mean, outputs in the targets' unit.
+    Of series on scales of their own, `inputs` (B, W, F + 1) say which series each example is of.
 
     Without hidden layers the recipe's `initializer` is the head's; otherwise the head starts as theory recommends for
     its own activation, unless `head.initializer` says otherwise.
@@ -72,7 +74,9 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tenso
         logits = build_normalization(normalization, name="head_normalization", dtype="float32")(logits)
     if head.ordinal:
         logits = OrderedClasses(head.units, name="head_order", dtype="float32")(logits)
-    if head.standardize_targets:
+    if preprocessing.series is not None:
+        outputs = _from_series(logits, inputs, preprocessing.series)
+    elif head.standardize_targets:
         mean, variance = preprocessing.target_mean, preprocessing.target_variance
         undo = keras.layers.Normalization(
             axis=-1, mean=mean, variance=variance, invert=True, name=HEAD_ACTIVATION, dtype="float32"
@@ -88,6 +92,17 @@ def build_head(x: Tensor, recipe: Recipe, preprocessing: Preprocessing) -> Tenso
         outputs = mean_of_members(outputs) if has_members else outputs
     if head.clamp and preprocessing.target_low is not None and preprocessing.target_high is not None:
         outputs = Clamp(preprocessing.target_low, preprocessing.target_high, name=HEAD_CLAMP, dtype="float32")(outputs)
+    return outputs
+
+
+def _from_series(logits: Tensor, inputs: Tensor, scales: SeriesScale) -> Tensor:
+    """Return scores (B, K) on the scale of each series as numbers in the targets' unit."""
+    number = SeriesNumber(name="head_series", dtype="float32")(inputs)
+    scores = keras.layers.Concatenate(name="head_scores", dtype="float32")([logits, number])
+    series, columns = len(scales.target_mean), len(scales.target_mean[0])
+    layer = FromSeriesScale(series, columns, name=HEAD_ACTIVATION, dtype="float32")
+    outputs = layer(scores)
+    layer.learn(scales.target_mean, scales.target_deviation)
     return outputs
 
 

@@ -15,9 +15,10 @@ from hornbook.builder.columns import embeds_columns, encode
 from hornbook.builder.encoders import encoded_blocks
 from hornbook.builder.groups import cut
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import DataInfo, Preprocessing
+from hornbook.data.source import DataInfo, Preprocessing, SeriesScale
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.series import ToSeriesScale
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import WideAndDeep
 from hornbook.recipes.sections.normalization import NormalizationSpec
@@ -63,7 +64,9 @@ def build_inputs(
         x = layer(x)
     by_rank = preprocessing.clips or preprocessing.quantiles is not None
     is_standardized = preprocessing.variance is not None and (by_rank or not _normalizes_inputs(recipe))
-    if is_standardized:
+    if preprocessing.series is not None:
+        x = _by_series(x, preprocessing.series)
+    elif is_standardized:
         x = _standardize(x, preprocessing)
     wide = None
     has_gaps = preprocessing.features is not None or preprocessing.has_missing
@@ -119,6 +122,13 @@ def _standardize(x: Tensor, preprocessing: Preprocessing) -> Tensor:
         mean, variance = (np.reshape(np.asarray(values, np.float32), x.shape[1:]) for values in (mean, variance))
     x = keras.layers.Normalization(axis, mean=mean, variance=variance, name=STANDARDIZE, dtype="float32")(x)
     return _clipped(x, preprocessing) if preprocessing.clips else x
+
+
+def _by_series(x: Tensor, scales: SeriesScale) -> Tensor:
+    layer = ToSeriesScale(len(scales.mean), len(scales.mean[0]), name=STANDARDIZE, dtype="float32")
+    outputs = layer(x)
+    layer.learn(scales.mean, scales.deviation)
+    return outputs
 
 
 def _clipped(x: Tensor, preprocessing: Preprocessing) -> Tensor:

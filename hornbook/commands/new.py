@@ -97,7 +97,7 @@ COMMANDS = (
         examples(
             "hornbook new my_recipe.yaml",
             "hornbook new mine.yaml --data houses.csv --target price",
-            "hornbook new mine.yaml --from-keras model.keras",
+            "hornbook new known.yaml --from-keras model.keras",
         ),
     ),
     (schema, examples("hornbook schema", "hornbook schema --output hornbook.schema.json")),

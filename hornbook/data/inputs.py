@@ -74,21 +74,21 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
     with _file_at(path) as file:
         suffix = file.suffix.lower()
         if suffix not in {".npz", ".npy"}:
-            from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
+            if reading.array is not None:
+                raise UsageError(f"{file.name}: a table has no array '{reading.array}'. Leave out --array.")
+            if "windows" in info.extra:
+                from hornbook.data.windows.inputs import read_windows  # polars too
 
+                return _called_stdin(read_windows(file, info, reading, memory_budget=memory_budget), path, file)
             names = ", ".join(named_inputs(info))
             if info.blocks and names:
                 raise DataError(f"{file}: the model reads arrays by name: {names}. Give it a .npz file.")
-            if reading.array is not None:
-                raise UsageError(f"{file.name}: a table has no array '{reading.array}'. Leave out --array.")
+            from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
+
             if str(path) == STDIN:
                 reading = replace(reading, folder=Path.cwd())
             table = read_table(file, info, reading, memory_budget=memory_budget)
-            examples = _without_gaps(table, reading, file.name)
-            notes = (
-                [note.replace(file.name, "stdin") for note in examples.notes] if str(path) == STDIN else examples.notes
-            )
-            return replace(examples, notes=tuple(notes))
+            return _called_stdin(_without_gaps(table, reading, file.name), path, file)
         if suffix == ".npz":
             examples = _arrays_of(file, info, reading)
         elif reading.array is not None or reading.keep or reading.targets is not None:
@@ -106,6 +106,14 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
             if len(values) != len(x):
                 raise DataError(f"{file}: '{name}' has {len(values):,} entries, and there are {len(x):,} examples.")
         return _without_gaps(replace(examples, x=x, notes=(*examples.notes, *more)), reading, file.name)
+
+
+def _called_stdin(examples: Examples, path: str | Path, file: Path) -> Examples:
+    """Return examples whose notes do not name the temporary file of standard input."""
+    notes = examples.notes
+    if str(path) == STDIN:
+        notes = tuple(note.replace(file.name, "stdin") for note in notes)
+    return replace(examples, notes=notes)
 
 
 @contextmanager

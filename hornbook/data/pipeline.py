@@ -98,7 +98,9 @@ def prepare(
     split_by = _in_order(encoded.split_by, spec)
     labels_of_classes = encoded.y if targets.family == "classes" else None
     by: dict[str, Any] = {"labels": labels_of_classes, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
-    if encoded.likeness is not None and encoded.likeness.is_together:
+    if encoded.division is not None:
+        division = Division(**encoded.division, method="time")
+    elif encoded.likeness is not None and encoded.likeness.is_together:
         division = divide_together(encoded.likeness, split=spec.effective_split(), **by)
     else:
         division = divide(len(encoded.x), split=spec.effective_split(), **by)
@@ -310,6 +312,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         preprocessing = with_block_moments(preprocessing, whole_rows["train"].x, source.blocks)
     if labels.task == "regression":
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
+    preprocessing = replace(preprocessing, series=source.scales)
     info = _describe(whole_rows, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in whole_rows.values()):

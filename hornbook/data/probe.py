@@ -26,7 +26,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
-from hornbook.recipes.sources.table import Table
+from hornbook.recipes.sources.table import Table, TableFiles
 
 __all__ = ["WHOLE_BYTES", "Seen", "probe"]
 
@@ -107,7 +107,7 @@ def _files(section: Spec, path: Path) -> Iterator[Problem]:
 
 def _existing(section: Spec, path: str) -> list[FilePath]:
     """Return the files of a path; only a table's may be a pattern."""
-    return existing_files(path) if isinstance(section, Table) else [existing_file(path)]
+    return existing_files(path) if isinstance(section, TableFiles) else [existing_file(path)]
 
 
 def _is_at_hand(pretraining: PretrainingSpec) -> bool:
@@ -138,7 +138,11 @@ def _outline(recipe: Recipe, facts: Facts) -> Facts:
     if isinstance(data, Table):
         _first_rows(recipe, data)
         return facts
-    return _told(recipe, read(data, seed=recipe.seed, task=recipe.task), facts)
+    source = read(data, seed=recipe.seed, task=recipe.task)
+    if source.division is not None:
+        size = source.y.shape[1] if source.y.ndim == 2 else 1
+        return replace(facts, train_size=len(source.division["train"]), target_size=size)
+    return _told(recipe, source, facts)
 
 
 def _of_files(recipe: Recipe, data: ImageFolder | ImageList, facts: Facts) -> Facts:

@@ -59,7 +59,8 @@ class Shelf:
     def load(self, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
         """Return the splits; arguments and errors as of `hornbook.data.load`."""
         section = _section(spec, task)
-        divides_by_seed = spec.reads_seed or spec.effective_split().seed is None
+        is_divided = spec.divides_itself and spec.limit is None
+        divides_by_seed = spec.reads_seed or (spec.effective_split().seed is None and not is_divided)
         key = (*section, memory_budget, seed if divides_by_seed else None)
         splits = self._find(key)
         if not isinstance(splits, Splits):

@@ -12,8 +12,8 @@ from hornbook.data.text.tables import TextTables
 from hornbook.data.text.words import lines_about as lines_about_texts
 
 __all__ = [
-    "Array", "Block", "BlockKind", "DataInfo", "DataKind", "Examples", "Feature", "Inputs", "Likeness", "Preprocessing",
-    "Reading", "Source", "Split", "Splits", "Task",
+    "Array", "Block", "BlockKind", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness",
+    "Preprocessing", "Reading", "SeriesScale", "Source", "Split", "Splits", "Task",
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
@@ -81,6 +81,21 @@ class Block:
 
 
 @dataclass(frozen=True)
+class SeriesScale:
+    """What the numbers of each series are standardized by, (S, F) and (S, T); deviations are 1 where a series is constant.
+
+    Attributes:
+        mean, deviation: Of the inputs.
+        target_mean, target_deviation: Of the targets of one step.
+    """
+
+    mean: tuple[tuple[float, ...], ...]
+    deviation: tuple[tuple[float, ...], ...]
+    target_mean: tuple[tuple[float, ...], ...]
+    target_deviation: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Likeness:
     """Which examples are the same, or nearly, by the source's own splits (`train` for `x`, `validation`, `test`).
 
@@ -125,6 +140,9 @@ class Source:
         weights: (N,) what each example counts in loss and metrics, from 0 on; None where all count alike.
         weights_validation: Those of the source's own validation examples; None where they count 1.
         weights_test: Those of its own test examples.
+        division: Positions of the examples of `train`, `validation` and `test`, where the source divides them itself.
+        scales: What the inputs and targets of each series are standardized by, whose number is the last input of each step;
+            None where one scale is for all.
         texts: Columns of texts by name, (N,) of str each, whose token numbers come into `x` once the vocabulary is known; of
             a source of ``tokens`` all that `x` is.
         texts_validation: Those of the source's own validation examples.
@@ -152,6 +170,8 @@ class Source:
     weights: Array | None = None
     weights_validation: Array | None = None
     weights_test: Array | None = None
+    division: Mapping[str, Array] | None = None
+    scales: SeriesScale | None = None
     texts: Mapping[str, Array] = field(default_factory=dict)
     texts_validation: Mapping[str, Array] = field(default_factory=dict)
     texts_test: Mapping[str, Array] = field(default_factory=dict)
@@ -210,6 +230,7 @@ class Preprocessing:
         target_low: The lowest of each.
         target_high: The highest of each.
         blocks: Of each sequence beside a table's columns, mean and variance of its numbers, by its name.
+        series: What each series is standardized by in the place of mean and variance; None where one scale is for all.
         texts: What the network needs to know of the tokens of each column of texts.
     """
 
@@ -229,6 +250,7 @@ class Preprocessing:
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
     blocks: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
+    series: SeriesScale | None = None
     texts: Mapping[str, TextTables] = field(default_factory=dict)
 
 
@@ -395,6 +417,27 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Future:
+    """The rows that a forecast is of: those after a file's series, step by step.
+
+    Attributes:
+        time: The column of times.
+        times: (S·H,) texts, series by series.
+        series: The column that tells series apart, or None.
+        names: (S·H,) the series' names, or None.
+        horizon: H, steps of each series.
+        targets: Columns that are predicted.
+    """
+
+    time: str
+    times: Sequence[str]
+    series: str | None
+    names: Sequence[str] | None
+    horizon: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Examples:
     """What a file holds.
 
@@ -405,6 +448,7 @@ class Examples:
         notes: Sentences that the user should read.
         weights: (N,) float32 what each example counts; None where all count alike.
         has_gap: (N,) whether the row lacks a value that each training example has, and is to be skipped for it.
+        future: Of series whose last windows these are: the rows that follow.
     """
 
     x: Inputs
@@ -413,3 +457,4 @@ class Examples:
     notes: tuple[str, ...] = ()
     weights: Array | None = None
     has_gap: Array | None = None
+    future: Future | None = None

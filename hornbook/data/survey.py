@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hornbook.data.leaks import leaking_column
 from hornbook.data.source import Splits
+from hornbook.data.windows.source import describe_windows
 from hornbook.errors import DataError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sources.table import Table
@@ -54,4 +55,5 @@ def survey(recipe: Recipe, splits: Splits | None) -> Survey:
         note = f"a leak: tells the target by itself ({skill}): is it known before the target is?"
         columns = tuple(replace(each, notes=(*each.notes, note)) if each.name == name else each for each in columns)
     pictures, texts = tuple(info.describe_pictures(every_class=True)), tuple(info.describe_texts())
-    return Survey(f"{info.name}: {info.describe()}", info.extra.get("spans", {}), columns, pictures, texts)
+    more = "; ".join(filter(None, [f"{info.name}: {info.describe()}", describe_windows(info)]))
+    return Survey(more, info.extra.get("spans", {}), columns, pictures, texts)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from hornbook.data.source import Array
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, batch_weights
-from hornbook.layers import PiecewiseLinear, Quantiles
+from hornbook.layers import FromSeriesScale, PiecewiseLinear, Quantiles, ToSeriesScale
 from hornbook.upstream import Statistics
 
 __all__ = ["Probe", "Reading", "activation_of"]
@@ -176,7 +176,9 @@ def _is_read(layer: keras.layers.Layer) -> bool:
     """Return whether a layer's outputs are looked at: it has weights that could learn, or is an activation."""
     if isinstance(layer, keras.layers.Normalization) or not isinstance(layer.output, keras.KerasTensor):
         return False
-    if isinstance(layer, Quantiles | PiecewiseLinear):  # tables of what the training split is like
+    if isinstance(
+        layer, Quantiles | PiecewiseLinear | ToSeriesScale | FromSeriesScale
+    ):  # tables of what the training split is like
         return False
     learns = [weight for weight in layer.weights if "seed_generator" not in weight.path]
     return bool(learns) or activation_of(layer) is not None

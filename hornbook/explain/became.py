@@ -38,6 +38,8 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("data.augmentation.cutmix", ("layer/augmentation_mixing/cutmix",)),
     ("data.augmentation.*", ("layer/augmentation_{}/factor*",)),
     ("data.sample", ("data/examples/train", "data/class counts")),
+    ("data.season", ("data/season",)),
+    ("data.scaling", ("layer/standardize/*", "layer/head_activation/*", "data/windows")),
     ("data.*", (*EVERYTHING_OF_DATA, "data/task")),
     ("task", ("data/task", "loss/class", "layer/head/units", "network/layers/head_activation")),
     ("model.recurrent_dropout", (f"{HIDDEN}/recurrent_dropout", f"{HIDDEN}/*/recurrent_dropout")),

@@ -17,6 +17,7 @@ import numpy as np
 from hornbook.builder.signals import sources_of, weight_variance
 from hornbook.data import Shelf
 from hornbook.data.storage.rows import Rows
+from hornbook.data.windows.source import describe_windows
 from hornbook.recipes.recipe import Recipe
 from hornbook.sweep.coordinator import advisor_of
 from hornbook.trainer.health.points import Points
@@ -112,6 +113,8 @@ class Objects:
             "classes": list(info.class_names or ()),
             "class counts": list(info.class_counts),
             "columns": info.describe_columns() if info.features else None,
+            "windows": describe_windows(info) or None,
+            "season": info.extra.get("windows", {}).get("season"),
             "split": info.split_method,
             "examples": digests,
             "training inputs": "on disk" if isinstance(splits.train.x, Rows) else "in memory",

@@ -17,9 +17,16 @@ from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.scale import Scale
+from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
 from hornbook.layers.targets import TargetTransform
 
 __all__ = ["stripped"]
+
+COMPUTED = (
+    Clamp, FromSeriesScale, OrderedClasses, Parametric, Periodic, PiecewiseLinear, Quantiles, Scale, SeriesNumber,
+    TargetTransform, ToSeriesScale,
+)  # fmt: skip
+"""Layers of ours that say what they compute of their inputs and tables."""
 
 Tensor = Any
 READ = "read_"
@@ -75,9 +82,7 @@ def _operations(layer: keras.layers.Layer) -> Callable[[Tensor], Tensor] | None:
         return lambda x: ops.leaky_relu(x, (layer.lower + layer.upper) / 2)
     if isinstance(layer, ApproximateGelu):
         return lambda x: ops.gelu(x, approximate=True)
-    if isinstance(
-        layer, Clamp | TargetTransform | OrderedClasses | Parametric | Quantiles | Periodic | PiecewiseLinear | Scale
-    ):
+    if isinstance(layer, COMPUTED):
         tables = [np.asarray(table) for table in layer.weights]
         return lambda x: layer.computed(x, tables)
     if isinstance(layer, Step):

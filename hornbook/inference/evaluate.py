@@ -9,8 +9,10 @@ import numpy as np
 from hornbook.data import Splits, load_data
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, Split
+from hornbook.display.forecasts import figure_lines, step_lines
 from hornbook.display.text import cut, path_text
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
+from hornbook.engine.forecasts import of_forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError, escaped
 from hornbook.inference.calibration import check_options
@@ -52,6 +54,7 @@ class Report:
         cost: The model's size, and how long a prediction takes, where that was asked for.
         importance: How much worse the run is without what a column says, where that was asked for.
         is_weighted: Whether the examples have weights, so that all figures are weighted.
+        forecast: Of windows: the errors of the forecasts and of baselines, as `engine.forecasts` has them.
     """
 
     run: str
@@ -71,6 +74,7 @@ class Report:
     cost: Cost | None = None
     importance: Importance | None = None
     is_weighted: bool = False
+    forecast: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON's types."""
@@ -91,10 +95,14 @@ class Report:
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines[0] += ", weighted" if self.is_weighted else ""
         lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
-        if self.baseline:
+        if self.forecast:
+            lines += ["", *figure_lines(self.forecast)]
+            steps = step_lines(self.forecast)
+            lines += ["", *steps] if steps else []
+        elif self.baseline:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
             lines.append(f"{figures}  of the training mean, predicted everywhere")
-        if 0 < len(self.targets) <= MAX_MATRIX:
+        if 0 < len(self.targets) <= MAX_MATRIX and not self.forecast:
             lines += ["", *_table(self.targets)]
         if self.classes:
             names = [escaped(name, one_line=True) for name in self.classes]
@@ -221,6 +229,7 @@ def evaluate_run(
         cost=cost_of(trained, examples.x) if timing else None,
         importance=shuffled,
         is_weighted=examples.weights is not None,
+        forecast=of_forecast(trained.info, trained.model, splits.train if splits is not None else None, examples),
     )
 
 

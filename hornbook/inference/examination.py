@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo, Split, Splits
+from hornbook.display.forecasts import Forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.augmented import augmented_sheet
 from hornbook.inference.calibration import Calibration, measure, two_columns
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits
+from hornbook.inference.forecasts import shown_forecasts
 from hornbook.inference.heat import FeatureMap, feature_map, grad_cam
 from hornbook.inference.mistakes import Confused, Mistake, confused_of, named, worst_of
 from hornbook.inference.shown import Example, examples_of_rows
@@ -110,6 +112,7 @@ class Examination:
         notes: Sentences about what is not here.
         parameters: Numbers that the model holds, and that were learned.
         augmented: Training images as training shows them, as a PNG; None where they are left as they are.
+        forecasts: Of windows: some of them, with what followed and what was predicted.
     """
 
     split: str
@@ -128,6 +131,7 @@ class Examination:
     notes: tuple[str, ...] = ()
     parameters: tuple[int, int] | None = None
     augmented: bytes | None = None
+    forecasts: tuple[Forecast, ...] = ()
 
 
 @dataclass
@@ -181,6 +185,8 @@ def examine_split(trained: Trained, name: str, split: Split) -> Examination:
     if len(kept):
         judge = _regression if trained.info.task == "regression" else _classification
         judge(found, trained, scores[kept], y[kept])
+        if len(kept) == len(scores):
+            found.facts["forecasts"] = shown_forecasts(trained, split, scores)
         _, _, worst = worst_of(trained, y[kept], scores[kept], count=MOST_MISTAKES)
         worst = named([replace(one, index=int(kept[one.index])) for one in worst], split)
         heat = _heat(found, trained, split, scores, worst)

@@ -7,6 +7,7 @@ from typing import Any
 from hornbook.display.bars import Amount, BarChart
 from hornbook.display.chart import AXIS, NUM_SOLID, PLAIN, SERIES
 from hornbook.display.distributions import DotChart, Histogram, HistogramChart
+from hornbook.display.forecasts import forecast_picture
 from hornbook.display.lines import Line, LineChart
 from hornbook.errors import escaped
 from hornbook.inference.calibration import Bin
@@ -20,7 +21,9 @@ ROOM = 0.02  # around probabilities, so that lines along an edge are seen whole
 
 
 def pictures_of(seen: Examination) -> dict[str, Any]:
-    """Return pictures by name: `roc`, `precision_recall`, `reliability`, and `targets` with (target, dots, histogram)."""
+    """Return pictures by name: `roc`, `precision_recall`, `reliability`, `targets` with (target, dots, histogram), and
+    `forecasts` with (title, picture).
+    """
     pictures: dict[str, Any] = {}
     if seen.roc:
         chance = Line((0, 1), (0, 1), AXIS, width=1.0, is_dashed=True)
@@ -31,6 +34,7 @@ def pictures_of(seen: Examination) -> dict[str, Any]:
     pictures["targets"] = [
         (target.name, *_target(place, target)) for place, target in enumerate(seen.targets[:MOST_TARGETS])
     ]
+    pictures["forecasts"] = [(one.title, forecast_picture(one, place)) for place, one in enumerate(seen.forecasts)]
     return pictures
 
 

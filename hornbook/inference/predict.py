@@ -22,6 +22,7 @@ from hornbook.inference.confidence import gives_probabilities, predict_with_temp
 from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices, load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
+from hornbook.inference.forecasts import future_arrays, future_columns
 from hornbook.inference.mistakes import readable_rows
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
@@ -116,7 +117,7 @@ def predict_file(
     if threshold is not None:
         notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
     scored = _scored(trained, x, splits, mc_samples=mc_samples, temperature=temperature, anyway=anyway)
-    return (*notes, *scored.notes, *_write(scored, trained, examples.kept, decision, output))
+    return (*notes, *scored.notes, *_write(scored, trained, examples, decision, output))
 
 
 def _predict_mean(
@@ -124,10 +125,10 @@ def _predict_mean(
     *, threshold: float | None, anyway: bool, reading: Mapping[str, Any],
 ) -> tuple[str, ...]:  # fmt: skip
     """Write the mean of what several runs predict; returns notes, among them what that gains where it can be said."""
-    decision, kept = members.first.decision(threshold), {}
+    decision, first = members.first.decision(threshold), Examples(np.zeros(0))
     if source is not None:
         scores, examples = members.scores_of_file(source, **reading)
-        notes, kept = examples[0].notes, dict(examples[0].kept)
+        notes, first = examples[0].notes, examples[0]
     else:
         if reading["keep"]:
             raise UsageError("--keep of a split is about one run, and there are several to average. Leave it out.")
@@ -137,7 +138,7 @@ def _predict_mean(
         gain = compare_members(members, anyway=anyway).sentence()
     except (UsageError, DataError, RunError) as error:
         gain = f"note: what averaging gains is not known: {error}"
-    written = _write(_Scored(mean), members.first, kept, decision, output)
+    written = _write(_Scored(mean), members.first, first, decision, output)
     return (*notes, f"note: the mean of {len(members.trained)} runs.", gain, *written)
 
 
@@ -167,11 +168,13 @@ def _scored(
 
 
 def _write(
-    scored: _Scored, trained: Trained, kept: Mapping[str, Any], decision: float | None, output: Path | None
+    scored: _Scored, trained: Trained, examples: Examples, decision: float | None, output: Path | None
 ) -> tuple[str, ...]:
     """Write predictions beside what is kept of the examples; returns a note about the file, where there is one."""
+    kept, future = examples.kept, examples.future
     if output is not None and output.suffix == ".npz":
         arrays = _arrays(scored.scores, trained, scored.uncertainty, decision)
+        kept = kept if future is None else future_arrays(future)
         arrays = _beside(arrays, {name: _as_array(values) for name, values in kept.items()})
         taken = {"file", "allow_pickle"} & {*arrays}  # arguments of NumPy's function
         if taken:
@@ -181,7 +184,10 @@ def _write(
         with replacing(output) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
     else:
-        columns = prediction_columns(scored.scores, trained, scored.uncertainty, decision=decision)
+        if future is None:
+            columns = prediction_columns(scored.scores, trained, scored.uncertainty, decision=decision)
+        else:
+            columns = future_columns(scored.scores, future, scored.uncertainty)
         frame = pl.DataFrame(_beside(columns, kept))
         if output is None:
             for start in range(0, max(frame.height, 1), ROWS_AT_ONCE):
@@ -190,7 +196,8 @@ def _write(
             return ()
         with replacing(output) as temporary:
             frame.write_csv(temporary)
-    return (f"wrote {len(scored.scores):,} predictions to {output}",)
+    count = len(scored.scores) if future is None else len(future.times)
+    return (f"wrote {count:,} predictions to {output}",)
 
 
 def _of_split(trained: Trained, splits: Splits, split: str, keep: Sequence[str], notes: tuple[str, ...]) -> Examples:

@@ -11,9 +11,8 @@ from pydantic import BaseModel
 
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
-from hornbook.builder.build import Built
-from hornbook.builder.head import HEAD_ACTIVATION, build_loss, decision_threshold, training_view
-from hornbook.builder.members import is_ensemble
+from hornbook.builder.build import Built, training_loss
+from hornbook.builder.head import decision_threshold, training_view
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.outside import unwrap
 from hornbook.data.labels import decided
@@ -69,7 +68,7 @@ class Trained:
             logits_model=self.model if logits_model is None else logits_model,
             tail=tail,
             optimizer=None,
-            loss=build_loss(self.recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(self.recipe)),
+            loss=training_loss(self.recipe, self.model, tail),
             metrics=tuple(
                 build_metric(
                     metric if threshold is None else _decided(metric, threshold),

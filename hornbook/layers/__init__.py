@@ -5,6 +5,7 @@ from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
+from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
 from hornbook.layers.subwords import Subwords
 from hornbook.layers.targets import TargetTransform
 from hornbook.layers.tokens import (
@@ -21,6 +22,7 @@ from hornbook.layers.tokens import (
 __all__ = [
     "ApproximateGelu",
     "Clamp",
+    "FromSeriesScale",
     "MaskSteps",
     "MaskedPooling",
     "OrderedClasses",
@@ -33,9 +35,11 @@ __all__ = [
     "Quantiles",
     "RandomizedLeakyReLU",
     "SelfAttention",
+    "SeriesNumber",
     "Step",
     "Subwords",
     "TargetTransform",
+    "ToSeriesScale",
     "TokenCounts",
     "TokenMask",
 ]

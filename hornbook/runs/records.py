@@ -28,6 +28,15 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
+class ForecastRecord(_Record):
+    """What `result.json` says of forecasts."""
+
+    examples: Count
+    season: Count | None = None
+    figures: dict[str, Figures]
+    steps: dict[str, dict[str, list[float | None]]]
+
+
 class ResultRecord(_Record):
     """`result.json`: how a run stands."""
 
@@ -41,6 +50,7 @@ class ResultRecord(_Record):
     test: Figures | None = None
     baseline: Figures | None = None
     targets: dict[str, Figures] | None = None
+    forecast: ForecastRecord | None = None
     seconds: float | None = None
 
 

@@ -2,6 +2,7 @@
 
 from hornbook.builder import compile_shown
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
+from hornbook.engine.forecasts import of_forecast
 from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.checkpoints import Saver
 from hornbook.trainer.result import TrainResult
@@ -40,6 +41,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
     splits = prepared.splits
     examples = splits.test if test else splits.validation if validation else None
     baseline = of_mean(recipe, splits.train, examples)
+    forecast = of_forecast(splits.info, built.model, splits.train, examples)
     targets = of_targets(recipe, splits.info, built.model, examples)
     record = start_record(prepared)
     if record is not None:
@@ -58,6 +60,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         test=test,
         baseline=baseline,
         targets=targets,
+        forecast=forecast,
         exit_code=exit_code,
         reuse=record,
         shrink=shrunk,
@@ -76,6 +79,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
             "test": test,
             **({"baseline": baseline} if baseline else {}),
             **({"targets": targets} if targets else {}),
+            **({"forecast": forecast} if forecast else {}),
             "seconds": round(session.elapsed_s, 3),
         }
     )

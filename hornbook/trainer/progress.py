@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
+from hornbook.display.forecasts import figure_lines
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
@@ -212,7 +214,12 @@ def heading(prepared: Prepared) -> list[str]:
     one_line = f"{first}{data} ({counts}"
     about_data = [one_line] if len(one_line) <= COLUMNS else [first + data, indent + counts.removesuffix(")")]
     spans = ", ".join(f"{split} {first} to {last}" for split, (first, last) in info.extra.get("spans", {}).items())
-    about_data_too = [info.describe_columns(), *info.describe_pictures(), *info.describe_texts()]
+    about_data_too = [
+        info.describe_columns(),
+        describe_windows(info),
+        *info.describe_pictures(),
+        *info.describe_texts(),
+    ]
     texts = [text for text in [*about_data_too, f"by time: {spans}" if spans else ""] if text]
     texts += [f"{model}, {count:,} trainable parameters", ", ".join(device)]
     margins: dict[str, Any] = {"initial_indent": indent, "subsequent_indent": indent + "  "}
@@ -244,6 +251,8 @@ def _units(prepared: Prepared) -> list[str]:
         if len(mean) == 1
         else "each by its own mean and deviation"
     )
+    if preprocessing.series is not None:
+        moments = "of each series by its own mean and deviation"
     delta = ", Huber's delta" if recipe.head.loss is not None and recipe.head.loss.name == "huber" else ""
     by = {"log": " by their logarithm", "quantile": " by their quantiles"}.get(recipe.head.target_transform or "", "")
     return [f"targets{by} standardized ({moments}): loss{delta} in deviations, metrics in the targets' unit"]
@@ -268,7 +277,9 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
         if values:
             figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
             lines.append(f"{split:<7} {figures}")
-    if result.baseline:
+    if result.forecast:
+        lines += [f"        {line}" for line in figure_lines(result.forecast)]
+    elif result.baseline:
         figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in result.baseline.items())
         lines.append(f"{'mean':<7} {figures}  (predicting the training mean everywhere)")
     if result.reuse is not None:

@@ -35,6 +35,8 @@ class TrainResult:
         baseline: Of a regression: metrics of the training targets' mean, predicted for the same examples as `test`, or as
             `validation` without a test split.
         targets: Of a regression with several targets: the metrics of each, by name, for the same examples.
+        forecast: Of windows: the errors of the forecasts and of baselines, as `engine.forecasts` has them, for the same
+            examples.
         exit_code: What the command line exits with.
         reuse: Where reused layers came from and how far they moved; None where nothing was reused.
         shrink: What was gained by a smaller model and what it cost; None where none was made.
@@ -52,6 +54,7 @@ class TrainResult:
     test: dict[str, float] = field(default_factory=dict)
     baseline: dict[str, float] = field(default_factory=dict)
     targets: dict[str, dict[str, float]] = field(default_factory=dict)
+    forecast: dict[str, Any] = field(default_factory=dict)
     exit_code: int = 0
     reuse: dict[str, Any] | None = None
     shrink: dict[str, Any] | None = None

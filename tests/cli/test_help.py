@@ -1,5 +1,7 @@
 """What `--help` says: short, in 80 columns, and ending in examples that can be copied."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,9 @@ def test_h_is_short_for_help(name, hornbook_command):
 @pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
 def test_the_examples_run(name, hornbook_command):
     Path("houses.csv").write_text("size,price\n" + "50.5,100\n60.5,140\n" * 40, encoding="utf-8")
+    head = {"class_name": "Dense", "config": {"name": "head", "units": 10, "activation": "softmax"}}
+    with zipfile.ZipFile("model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [head]}}))
     for example in examples_of(hornbook_command(f"hornbook {name} --help").out):
         done = hornbook_command(example)
         assert (done.code, done.err) == (0, ""), example

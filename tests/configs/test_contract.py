@@ -25,6 +25,8 @@ PARAMETERS = {
     "default_one_cycle": 48_410,
     "elastic_net": 11,
     "ema": 7_510,
+    "forecast": 12_376,
+    "forecast_series": 3_756,
     "free_layers": 20_042,
     "skip_connections": 12_090,
     "fashion_b_best": 51,  # the head alone: the others are frozen in the first epoch
@@ -86,10 +88,11 @@ PARAMETERS = {
 """Trainable numbers of each recipe's network: digits (64 inputs) 64-300-100-10 with batch normalization has 51,010."""
 NEEDS_HORNBOOK = {"perceptron", "randomized_leaky_relu", "layer_normalization", "realmlp", "tabm"} | {
     "bag_of_words",
+    "forecast_series",
     "mean_embedding",
     "transformer_sentences",
 }
-"""Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU, columns of tables."""
+"""Recipes with a layer or loss that Keras lacks: step, randomized leaky ReLU, the tanh form of GELU, columns of tables, series."""
 AS_PUBLISHED = {name: {"selu"} for name in ("fashion_b_scratch", "fashion_model_a")}
 """Warnings about recipes that repeat a publication to the letter."""
 EARLIER = {"fashion_b_best", "fashion_b_on_a", "reused_application"}

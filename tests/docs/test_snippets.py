@@ -17,6 +17,7 @@ OTHERS = [
     "docs/tables.md",
     "docs/inputs.md",
     "docs/data.md",
+    "docs/forecasts.md",
     "docs/pictures.md",
     "docs/layers.md",
     "docs/text.md",

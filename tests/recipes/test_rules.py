@@ -29,12 +29,19 @@ def layers(**own):
     return {"data": "digits", "model": {"name": "layers", "layers": ["flatten", {"name": "dense", "units": 3, **own}]}}
 
 
+SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
     (
         "paths-reuse",
         {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
         "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
         " this network by name: 'reuse.copy'.",
+    ),
+    (
+        "series-scaling",
+        {**SERIES, "head": {"standardize_targets": False}},
+        "head.standardize_targets: does not go with 'data.scaling: series', by which inputs and targets are on their series'"
+        " scale. Remove it, or use 'scaling: global'.",
     ),
     (
         "model-data",

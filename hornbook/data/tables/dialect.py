@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.recipes.sources.table import Table
+from hornbook.recipes.sources.table import Table, TableFiles
 
 __all__ = ["Dialect"]
 
@@ -42,7 +42,7 @@ class Dialect:
     is_loose: bool = False
 
     @classmethod
-    def of_spec(cls, spec: Table) -> "Dialect":
+    def of_spec(cls, spec: TableFiles) -> "Dialect":
         """Return what a recipe says."""
         return cls(
             missing=spec.missing,
@@ -52,7 +52,7 @@ class Dialect:
             encoding=spec.encoding,
             heading=spec.heading,
             sheet=spec.sheet,
-            is_loose=spec.reading == "loose",
+            is_loose=isinstance(spec, Table) and spec.reading == "loose",
         )
 
     @classmethod

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hornbook.display.forecasts import figure_rows
 from hornbook.display.intervals import share_interval
 from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
@@ -131,7 +132,11 @@ def _figures(found: Gathered) -> Iterator[str]:
         yield "Intervals are Wilson's, for shares of right examples; they say nothing about another seed or other data.\n"
     else:
         yield "None was measured.\n"
-    if result.get("baseline"):
+    if result.get("forecast"):
+        table = figure_rows(result["forecast"])
+        rows = [[name, *map(_number, values)] for name, values in table.rows]
+        yield from _table(["forecast", *(key.replace("_", " ") for key in table.keys)], rows)
+    elif result.get("baseline"):
         listed = ", ".join(f"{_plain(key)} {_number(value)}" for key, value in result["baseline"].items())
         yield f"Predicting the training mean everywhere: {listed}.\n"
     if seen is not None and seen.classes:

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hornbook.display.forecasts import figure_rows, steps_picture
 from hornbook.display.health import heat_tables, layer_pictures
 from hornbook.display.learning import learning_curves
 from hornbook.display.page import render
@@ -40,6 +41,7 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
     seen, health = found.seen, found.health
     importance = Importance.of_record(found.importance) if found.importance is not None else None
     tables, all_zero = heat_tables(health)
+    forecast = found.result.get("forecast") or {}
     return render(
         "hornbook.inference.report/page.html.jinja",
         name=run.path.parent.name,
@@ -61,6 +63,9 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         pictures=pictures_of(seen) if seen is not None else {},
         importance=importance,
         importance_picture=importance_picture(importance) if importance is not None else "",
+        forecast=forecast,
+        forecast_rows=figure_rows(forecast),
+        steps_picture=steps_picture(forecast) if forecast else "",
         heat=tables,
         all_zero=all_zero,
         layers=layer_pictures(health),

@@ -247,6 +247,8 @@ def _as_mlp(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     rest = [dict(layer) for layer in layers]
     if rest and rest[0] == {"name": "flatten"}:
         del rest[0]
+    if not rest:
+        return {"model": {"name": "mlp"}}
     blocks: list[list[dict[str, Any]]] = []
     for layer in rest:
         if layer["name"] == "dense":

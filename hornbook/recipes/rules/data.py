@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from hornbook.errors import Problem
+from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.connections import sources
@@ -328,6 +328,30 @@ def only_numbers_are_clamped(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         )
 
 
+def series_scale_stands_alone(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Another scale beside that of each series, or something that does not know the series."""
+    if getattr(recipe.data, "scaling", "global") != "series":
+        return
+    head, data = recipe.head, recipe.data
+    beside: dict[Path, bool] = {
+        ("data", "standardize"): data.standardize is False,
+        ("data", "augmentation"): data.augmentation is not None,
+        ("head", "standardize_targets"): head.standardize_targets is False,
+        ("head", "target_transform"): head.target_transform is not None,
+        ("head", "activation"): head.activation is not None and head.activation.name != "linear",
+        ("head", "loss"): head.loss is not None and not head.loss.has_unit,
+        ("normalization", "input"): bool(getattr(recipe.normalization, "input", False)),
+        ("model", "ensemble"): getattr(recipe.model, "ensemble", None) is not None,
+        ("reuse",): recipe.reuse is not None,
+        ("pretraining",): recipe.pretraining is not None,
+        ("shrink",): recipe.shrink is not None,
+    }
+    for path, is_there in beside.items():
+        if is_there:
+            message = "does not go with 'data.scaling: series', by which inputs and targets are on their series' scale."
+            yield Problem(path, message, "Remove it, or use 'scaling: global'.")
+
+
 RULES = (
     ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
@@ -340,4 +364,9 @@ RULES = (
     ("class-weights", ("data", "task", "training"), class_weights_need_classes),
     ("metric-task", ("data", "task", "training", "head"), metrics_fit_task),
     ("batch-size", ("data", "training"), batch_fits_data),
+    (
+        "series-scaling",
+        ("data", "head", "model", "normalization", "reuse", "pretraining", "shrink"),
+        series_scale_stands_alone,
+    ),
 )

@@ -8,6 +8,7 @@ from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
 
 # isort: split  (a user's own data comes first in lists)
 from hornbook.recipes.sources.table import Table
+from hornbook.recipes.sources.windows import Windows
 
 # isort: split
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
@@ -30,7 +31,7 @@ from hornbook.recipes.sources.named import (
     Mnist,
     Wine,
 )
-from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Sentences, Spirals, Waves, Xor
+from hornbook.recipes.sources.synthetic import Blobs, Inline, Moons, Regression, Seasons, Sentences, Spirals, Waves, Xor
 
 __all__ = [
     "Arrays",
@@ -54,12 +55,14 @@ __all__ = [
     "Npy",
     "Npz",
     "Regression",
+    "Seasons",
     "Sentences",
     "Spirals",
     "SplitSpec",
     "Table",
     "TextFolder",
     "Waves",
+    "Windows",
     "Wine",
     "Xor",
 ]

@@ -170,7 +170,7 @@ def _is_integer(text: str) -> bool:
 def _split_rules(spec: DataSpec, task: str | None, path: Path) -> Iterator[Problem]:
     """Methods fit the source, and `column` goes with the methods that read it."""
     split = spec.split
-    if split is None:
+    if split is None or spec.divides_itself:
         return
     place = (*path, "split")
     yield from _fold_rules(split, place)

@@ -171,6 +171,8 @@ class DataSpec(Component):
     """Whether its inputs are in memory whatever the memory budget: a bundled table whose columns have names and types."""
     reads_by_budget: ClassVar[bool] = False
     """Whether `load_source` takes a `memory_budget` too, and reads in parts what exceeds it."""
+    divides_itself: ClassVar[bool] = False
+    """Whether it divides its examples itself, and says in `problems` what is wrong with `split`."""
     reads_in_threads: ClassVar[bool] = False
     """Whether reading leaves Python free for other threads, so that commands begin with it while TensorFlow is imported."""
     reads_seed: ClassVar[bool] = True

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, as_tuple, register
 from hornbook.recipes.sources.common import DataSpec, SplitSpec, Stored
 from hornbook.recipes.sources.texts import TextSettings
+from hornbook.recipes.sources.windows import Windowed
 
-__all__ = ["Blobs", "Inline", "Moons", "Regression", "Sentences", "Spirals", "Waves", "Xor"]
+__all__ = ["Blobs", "Inline", "Moons", "Regression", "Seasons", "Sentences", "Spirals", "Waves", "Xor"]
 
 NO_SPLIT = SplitSpec(validation=0, test=0)
 Examples = Annotated[int, Field(ge=2)]
@@ -22,7 +23,7 @@ class Synthetic(DataSpec):
     seed: Seed | None = None
     """Seed of the examples; the recipe's seed when omitted."""
 
-    def sizes(self) -> Mapping[str, int]:
+    def sizes(self) -> Mapping[str, int] | None:
         """Return how many examples are drawn."""
         return {"train": int(getattr(self, "examples", 0))}
 
@@ -185,6 +186,38 @@ class Waves(Synthetic):
     """How many of the following values to predict."""
     noise: NonNegative = 0.1
     """Width of the uniform noise on every value."""
+
+
+@register
+class Seasons(Windowed, Synthetic):
+    """Hourly series with a day, a week, a trend and noise, cut into windows; predict the hours that follow.
+
+    Each series has a level, a size and a phase of its own; its noise lasts (an autoregression of 0.7), so that the last
+    value says something that the season does not. Hornbook; after the demand series of Hyndman and Athanasopoulos (2021),
+    "Forecasting: Principles and Practice", ch. 2.
+
+    Example:
+        data: {name: seasons, steps: 2000, window: 168, horizon: 24}
+    """
+
+    name: Literal["seasons"] = "seasons"
+    builds = "hornbook.data.sources.seasons:make_seasons"
+
+    steps: Annotated[int, Field(ge=10)] = 2000
+    """Hours of each series."""
+    count: PositiveInt = 1
+    """How many series, columns `time`, `series` and `value` of a table."""
+    noise: NonNegative = 0.5
+    """Deviation of the noise; a day goes up and down by 2, a week by 1."""
+
+    @property
+    def series_column(self) -> str | None:
+        """The column that tells series apart, where there are several."""
+        return "series" if self.count > 1 else None
+
+    def sizes(self) -> Mapping[str, int] | None:
+        """Return nothing: how many windows there are depends on the borders of the splits."""
+        return None
 
 
 @register

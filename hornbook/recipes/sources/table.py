@@ -13,7 +13,7 @@ from hornbook.recipes.sources.common import Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
 from hornbook.recipes.sources.texts import TextSettings
 
-__all__ = ["ColumnType", "DateColumn", "Table", "Type"]
+__all__ = ["ColumnType", "DateColumn", "DatePart", "Table", "TableFiles", "Type"]
 
 ColumnType = Literal["number", "category", "date", "text", "picture"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
@@ -70,41 +70,15 @@ OF_KIND = (
 """Keys that mean nothing where all files are of a kind."""
 
 
-@register
-class Table(Stored):
-    """A table in one file or several, one row per example, with one or more target columns.
+class TableFiles(Stored):
+    """The keys of sources that read tables: where they are, what is predicted, how fields are written."""
 
-    Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
-    training split; missing and unknown ones share a number of their own. A column that could be either is refused, with
-    the key that says what it is; `hornbook check --load-data` shows what each column is. Hornbook, on polars.
-
-    Example:
-        data: {name: table, path: houses.csv, target: price, drop: [id]}
-    """
-
-    name: Literal["table"] = "table"
-    builds = "hornbook.data.sources.table:load_table"
-    has_split_column: ClassVar[bool] = True
-    reads_by_budget: ClassVar[bool] = True
-    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
+    path_fields: ClassVar[frozenset[str]] = frozenset({"path"})
 
     path: FileNames
     """The file (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; text also .gz or .zst), a pattern `data/*.csv`, or several."""
     target: str | Names
-    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
-    columns: Names | dict[str, Type] | None = None
-    """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
-    types: dict[str, Type] | None = None
-    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), `{date: [month]}`: its parts, or
-    `picture`: paths of picture files, relative to the table's own folder."""
-    pictures: PictureReading | None = None
-    """How the pictures of such columns are read: `{size: 64, channels: 3, fit: crop, background: white}`."""
-    weight: str | None = None
-    """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
-    missing_targets: Literal["drop"] | None = None
-    """`drop`: leave out rows without a target, and say how many; omitted: refuse them."""
-    drop: Names | None = None
-    """Columns that are no features."""
+    """Target column, or several."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Character between the fields of a CSV file; omitted: the only one that splits all rows alike."""
     decimal: Literal[".", ","] = "."
@@ -126,16 +100,8 @@ class Table(Stored):
     """How the text of a CSV file is encoded, by Python's names."""
     heading: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """Names of all columns of a CSV file that has no heading."""
-    reading: Literal["strict", "loose"] | None = None
-    """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
-    text: TextSettings | None = None
-    """Which tokens columns of texts become; omitted: words, see `text_folder`."""
     sheet: Annotated[str, Field(min_length=1)] | None = None
     """Name of the sheet of an .xlsx file; omitted: the first."""
-    validation_path: FileNames | None = None
-    """File, pattern or list with the same columns: the validation set."""
-    test_path: FileNames | None = None
-    """File, pattern or list with the same columns: the test set."""
 
     @field_validator("encoding")
     @classmethod
@@ -145,6 +111,71 @@ class Table(Stored):
         except (LookupError, ValueError):
             raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
         return value
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The target columns as a tuple."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    def reading_problems(self, path: Path) -> Iterator[Problem]:
+        """Yield keys that say how a file is written, of files of which they mean nothing."""
+        for what, ends, keys in OF_KIND:
+            is_of_kind = all(file.lower().endswith(ends) for file in self.paths().values())
+            for key in keys if is_of_kind else ():
+                if key in self.model_fields_set and getattr(self, key) not in {None, "utf-8"}:
+                    yield Problem((*path, key), f"{what} has no {key} to name.", "Remove it.", code="data-columns")
+        if self.thousands is not None and self.thousands in {self.decimal, self.separator}:
+            other = "decimal" if self.thousands == self.decimal else "separator"
+            message = f"{self.thousands!r} is the {other} already."
+            yield Problem((*path, "thousands"), message, "Remove it.", code="data-columns")
+        for name in self.heading or ():
+            if (self.heading or ()).count(name) > 1:
+                message = f"column '{name}' is named twice."
+                yield Problem((*path, "heading"), message, "Name each column once.", code="data-columns")
+                break
+
+
+@register
+class Table(TableFiles):
+    """A table in one file or several, one row per example, with one or more target columns.
+
+    Number columns may have missing values, which become the training mean. Text columns are categories, numbered by the
+    training split; missing and unknown ones share a number of their own. A column that could be either is refused, with
+    the key that says what it is; `hornbook check --load-data` shows what each column is. Hornbook, on polars.
+
+    Example:
+        data: {name: table, path: houses.csv, target: price, drop: [id]}
+    """
+
+    name: Literal["table"] = "table"
+    builds = "hornbook.data.sources.table:load_table"
+    has_split_column: ClassVar[bool] = True
+    reads_by_budget: ClassVar[bool] = True
+    path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
+
+    target: str | Names
+    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
+    columns: Names | dict[str, Type] | None = None
+    """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
+    types: dict[str, Type] | None = None
+    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), `{date: [month]}`: its parts, or
+    `picture`: paths of picture files, relative to the table's own folder."""
+    pictures: PictureReading | None = None
+    """How the pictures of such columns are read: `{size: 64, channels: 3, fit: crop, background: white}`."""
+    weight: str | None = None
+    """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
+    missing_targets: Literal["drop"] | None = None
+    """`drop`: leave out rows without a target, and say how many; omitted: refuse them."""
+    drop: Names | None = None
+    """Columns that are no features."""
+    reading: Literal["strict", "loose"] | None = None
+    """Whether columns that can be read in several ways are refused, as usual; or guessed (`loose`), as in early runs."""
+    text: TextSettings | None = None
+    """Which tokens columns of texts become; omitted: words, see `text_folder`."""
+    validation_path: FileNames | None = None
+    """File, pattern or list with the same columns: the validation set."""
+    test_path: FileNames | None = None
+    """File, pattern or list with the same columns: the test set."""
 
     def load_source(self, *, seed: int, memory_budget: int | None = None) -> Any:
         """Return the table as a `hornbook.data.Source`, read in parts where it exceeds the budget.
@@ -172,11 +203,6 @@ class Table(Stored):
     def data_kind(self) -> Any:  # type: ignore[override]  # of the class for other sources
         """`table`, or unknown where columns are texts, which may be all that is read."""
         return None if self.text_columns else "table"
-
-    @property
-    def target_columns(self) -> tuple[str, ...]:
-        """The target columns as a tuple."""
-        return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
     def declared_types(self) -> dict[str, Type]:
@@ -226,6 +252,7 @@ class Table(Stored):
                 message = f"column '{column}' is also in 'columns'."
                 yield Problem((*path, "drop"), message, "Remove one of the two.", code="data-columns")
         yield from self._idle_keys(path)
+        yield from self.reading_problems(path)
         if self.text is not None and not self.text_columns:
             message = "is about columns of texts, and none is called so."
             hint = "Say which is (types: {review: text}), or remove it."
@@ -263,17 +290,3 @@ class Table(Stored):
                 yield Problem((*path, "types"), message, "Remove it.", code="data-columns")
             elif isinstance(self.columns, dict):
                 yield Problem((*path, "types"), "'columns' gives types already.", "Keep one.", code="data-columns")
-        for what, ends, keys in OF_KIND:
-            is_of_kind = all(file.lower().endswith(ends) for file in self.paths().values())
-            for key in keys if is_of_kind else ():
-                if key in self.model_fields_set and getattr(self, key) not in {None, "utf-8"}:
-                    yield Problem((*path, key), f"{what} has no {key} to name.", "Remove it.", code="data-columns")
-        if self.thousands is not None and self.thousands in {self.decimal, self.separator}:
-            other = "decimal" if self.thousands == self.decimal else "separator"
-            message = f"{self.thousands!r} is the {other} already."
-            yield Problem((*path, "thousands"), message, "Remove it.", code="data-columns")
-        for name in self.heading or ():
-            if (self.heading or ()).count(name) > 1:
-                message = f"column '{name}' is named twice."
-                yield Problem((*path, "heading"), message, "Name each column once.", code="data-columns")
-                break

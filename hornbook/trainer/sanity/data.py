@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array
+from hornbook.data.storage.rows import blocks
 from hornbook.display.text import number_text
+from hornbook.layers.series import SeriesLoss
 from hornbook.recipes.thresholds import INPUTS, TARGETS
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed
@@ -85,7 +87,7 @@ def _targets(prepared: Prepared, y: Array, figures: dict[str, Any]) -> Outcome |
         return None
     if (y == y[:1]).all():
         return failed("every training example has the same target: there is nothing to learn.", **figures)
-    targets = np.asarray(prepared.built.in_loss(y.reshape(len(y), -1).astype(np.float32)), np.float64)
+    targets = _in_loss(prepared, y).astype(np.float64)
     size = float(np.sqrt(np.mean(targets**2)))
     figures["target_size"] = size
     head = prepared.recipe.head.activation
@@ -98,11 +100,20 @@ def _targets(prepared: Prepared, y: Array, figures: dict[str, Any]) -> Outcome |
     return None
 
 
+def _in_loss(prepared: Prepared, y: Array) -> Array:
+    """Return all training targets in the unit of the loss, (N, K)."""
+    built, rows_NK = prepared.built, y.reshape(len(y), -1).astype(np.float32)
+    if not isinstance(built.loss, SeriesLoss):
+        return np.asarray(built.in_loss(rows_NK))
+    numbers_N = np.concatenate([block[:, 0, -1] for block in blocks(prepared.splits.train.x)])
+    return np.asarray(built.loss.layer.learned(rows_NK, np.column_stack([rows_NK, numbers_N])))
+
+
 def _targets_text(prepared: Prepared, y: Array) -> str:
     info = prepared.splits.info
     if info.task == "regression":
         name = "standardized targets" if prepared.recipe.head.standardize_targets else "targets"
-        targets = np.asarray(prepared.built.in_loss(y.reshape(len(y), -1).astype(np.float32)))
+        targets = _in_loss(prepared, y)
         return f"{name} of mean {number_text(float(targets.mean()))}, deviation {number_text(float(targets.std()))}"
     counts = [count for count in info.class_counts if count]
     if not counts:

@@ -15,6 +15,7 @@ from hornbook.data.source import Array
 from hornbook.display.text import number_text
 from hornbook.engine.probe import Probe, Reading, activation_of
 from hornbook.layers.scale import Scale
+from hornbook.layers.series import FromSeriesScale, ToSeriesScale
 from hornbook.recipes.thresholds import FLAT, KEPT
 from hornbook.trainer.health.layers import layer_figures
 from hornbook.trainer.prepare import Prepared
@@ -71,7 +72,7 @@ def look_at(prepared: Prepared, probe: Probe) -> Layers:
 
 def _has_kernel(layer: keras.layers.Layer) -> bool:
     """Return whether a layer mixes what it reads; what only scales each number for itself does not."""
-    if isinstance(layer, Scale):
+    if isinstance(layer, Scale | ToSeriesScale | FromSeriesScale):
         return False
     return any(len(weight.shape) > 1 for weight in layer.weights)
 

@@ -10,6 +10,7 @@ from hornbook.builder.build import Built
 from hornbook.builder.head import HEAD_ACTIVATION
 from hornbook.data.source import Array
 from hornbook.display.text import number_text
+from hornbook.layers.series import SeriesLoss
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped
 
@@ -36,6 +37,8 @@ def check_initial_loss(prepared: Prepared, loss: float, y: Array) -> Outcome:
     copied = prepared.built.copied
     if (copied is not None and copied.start) or prepared.shrinking is not None:
         return skipped("the network begins with what an earlier model has learned, of which theory knows nothing.")
+    if isinstance(prepared.built.loss, SeriesLoss):
+        return skipped("each series is on a scale of its own, which scores alone do not tell.")
     zero, drawn = _losses(prepared.built, y)
     low, high = min(zero, float(np.quantile(drawn, 0.001))), max(zero, float(np.quantile(drawn, 0.999)))
     rounding = ROUNDING * abs(zero)

@@ -1,0 +1,1 @@
+"""Series in time as windows and what follows each."""
