@@ -13,7 +13,6 @@ from hornbook.builder.groups import cut
 from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.tokens import Vocabulary, embedded, with_mask
-from hornbook.errors import Problem, RecipeError
 from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Orthogonal
@@ -188,9 +187,6 @@ def features(
         taken: Names of the layers in front of it.
     """
     ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
-    if vocabulary is None and recipe.model.accepts == ("tokens",):
-        message = f"'{recipe.model.name}' reads tokens, and behind layers of an earlier model there are none."
-        raise RecipeError([Problem(("model",), message, "Use 'model: {name: mlp, units: [64]}'.", code="model-data")])
     return backbone_features(x, recipe.model, ingredients, vocabulary=vocabulary, wide=wide)
 
 

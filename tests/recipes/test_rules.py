@@ -978,3 +978,12 @@ def test_what_a_run_records_is_known_beforehand(recipe, facts, names):
 def test_kept_and_relabelled_classes_decide_the_task(data, task, num_classes):
     facts = Facts.of(Recipe.model_validate({**IMAGES, "data": data}))
     assert (facts.task, facts.num_classes) == (task, num_classes)
+
+
+def test_an_embedding_has_a_row_for_each_token():
+    layers = [{"name": "embedding", "input_dim": 20, "output_dim": 8}, "global_average_pooling1d"]
+    recipe = {"data": "sentences", "model": {"name": "layers", "layers": layers}}
+    assert found(recipe, task="binary", kind="tokens", vocabulary_size=20) == []
+    assert found(recipe, task="binary", kind="tokens", vocabulary_size=58) == [
+        "model.layers.0.input_dim: 20 embeddings are fewer than the 58 different tokens. Write 58."
+    ]

@@ -178,7 +178,6 @@ def test_check_says_what_training_refuses(tensorflow, base, overrides):
 REFUSALS = {"RecipeError", "DataError", "UsageError", "BuildError"}
 SITES = {
     "builder/build.py build_model": "Keras tells the shapes that a layer cannot work with as it builds it",
-    "builder/backbones.py features": "what an earlier model returns is known when it is loaded",
     "builder/columns.py": "which columns are numbers and which categories is read from the table",
     "builder/encoders.py _encoded": "Keras tells the shapes that an encoder cannot work with as it builds it",
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",

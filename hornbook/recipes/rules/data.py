@@ -66,10 +66,14 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if facts.kind == "tokens" and isinstance(model, Layers) and not _embeds_inputs(model):
         message = "token numbers mean nothing by themselves, so the first layer has to be an embedding."
         yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
-    if facts.kind is None or facts.kind in model.accepts:
+    reuse = recipe.reuse
+    is_on_top = reuse is not None and reuse.copy_ is None and not reuse.holds_weights_alone
+    if is_on_top and model.accepts == ("tokens",):
+        message = f"'{model.name}' reads tokens, and behind layers of an earlier model there are none."
+        yield Problem(("model",), message, "Use 'model: {name: mlp, units: [64]}'.")
         return
-    if facts.kind == "tokens" and recipe.reuse is not None and recipe.reuse.copy_ is None:
-        return  # it reads what the earlier layers make of them
+    if facts.kind is None or facts.kind in model.accepts or (facts.kind == "tokens" and is_on_top):
+        return
     wanted = listed([NOUNS[kind] for kind in recipe.model.accepts])
     hint = {
         "table": "Use 'model: {name: mlp, units: [300, 100]}'.",
