@@ -81,6 +81,7 @@ PARAMETERS = {
     "sweep_random": 7_510,
     "tabm": 677_216,
     "transformer_sentences": 15_169,
+    "wide_and_deep": 1_236,  # 8-30-30 and five columns beside, to one number
     "xor_linear": 3,
     "xor_mlp": 9,
 }

@@ -16,6 +16,7 @@ OTHERS = [
     "docs/before_training.md",
     "docs/python.md",
     "docs/tables.md",
+    "docs/inputs.md",
     "docs/data.md",
     "docs/forecasts.md",
     "docs/pictures.md",

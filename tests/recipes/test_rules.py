@@ -32,6 +32,12 @@ def layers(**own):
 SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
     (
+        "paths-reuse",
+        {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
+        "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
+        " this network by name: 'reuse.copy'.",
+    ),
+    (
         "series-scaling",
         {**SERIES, "head": {"standardize_targets": False}},
         "head.standardize_targets: does not go with 'data.scaling: series', by which inputs and targets are on their series'"
@@ -732,6 +738,8 @@ ELSEWHERE = {
     "data",  # tests/data/test_rules.py
     *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
+    "paths",  # tests/builder/test_wide_and_deep.py
+    "encoders",  # tests/builder/test_encoders.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
