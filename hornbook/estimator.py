@@ -69,7 +69,7 @@ class Estimator(BaseEstimator):
         n_iter_: Epochs that were trained.
         run_: The run's folder; None where it was temporary.
 
-    Example:
+    Examples:
         >>> search = GridSearchCV(hornbook.Estimator("small.yaml"), {"optimizer.learning_rate": [0.001, 0.01]})
         >>> search.fit(x, y).best_params_
     """

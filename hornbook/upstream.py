@@ -47,6 +47,7 @@ __all__ = [
     "logits_of",
     "loss_arguments",
     "momentum_from",
+    "named",
     "rates_from",
     "reason",
     "run_through",
@@ -377,6 +378,11 @@ def decayed_paths(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any
 def run_through(model: keras.Model, x: Any, replace: Callable[[Any], Any]) -> Any:
     """Return what calling a functional model on symbolic inputs gives, with other operations in the places of its own."""
     return model._run_through_graph(x, operation_fn=replace)
+
+
+def named(output: Any, name: str) -> None:
+    """Give the operation that a symbolic output comes from a name, which Keras would count otherwise."""
+    output._keras_history.operation.name = name
 
 
 def trusted() -> Any:

@@ -102,6 +102,12 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],
+    "paths": [
+        ("data: diabetes\nmodel: {name: wide_and_deep, inputs: {wide: [aeg, bmi], deep: [s1]}}\n", []),
+        ("data: iris\nmodel: {name: wide_and_deep, inputs: {wide: [sepal_length], deep: [petal_length]}}\n", []),
+    ],
+    "paths-reuse": [("data: iris\nmodel: wide_and_deep\nreuse: {from: {application: MobileNetV2}}\n", [])],
+    "encoders": [("data: iris\nmodel: {name: mlp, units: [30], encoders: {photo: cnn}}\n", [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
     "embedding": [
         ("data: waves\nmodel: {name: rnn, embedding: 64}\n", []),

@@ -35,6 +35,8 @@ WORDS = {
     "loss": ["val_loss", "accuracy", "root_mean_squared_error"], "balanced": [{0: 1.0, 1: 3.0}], "ROC": ["PR"],
     "stratified": ["first"], "first": ["stratified", "last"], "last": ["first"], "strict": ["loose"],
     "copied": ["fresh"], "reset": ["carry"], "thaw": ["keep"], "hidden_2": ["hidden_1"],
+    "words": ["characters"], "lower_and_strip_punctuation": ["none"], "binary": ["count"], "tf_idf": ["count"],
+    "learned": ["sine"], "mean": ["class_token"],
     "robust": ["quantile"], "quantile": ["robust"], "fan_in": ["fan_out"], "uniform": ["truncated_normal"],
     "global": ["series"], "series": ["global"],
     "scale_and_bias": ["scale"], "all": ["none"], "layer": ["global"], "once": ["cubic"], "int8": ["float16"],

@@ -1,7 +1,7 @@
 """Recipe → the two views over the same variables: the plain Keras model and the training view."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -36,6 +36,7 @@ from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer, variable_factors
+from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
@@ -49,7 +50,9 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
-__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "loss_of", "metrics_of"]
+__all__ = [
+    "Built", "as_targets", "build_around", "build_model", "compile_plain", "compile_shown", "loss_of", "metrics_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -218,10 +221,10 @@ def _connect(
     """Return (inputs, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
-        inputs, x = build_inputs(recipe, info, preprocessing, white=white)
-        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing))
+        inputs, x, wide = build_inputs(recipe, info, preprocessing, white=white)
+        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing), wide=wide)
         return inputs, _outputs(inputs, x, recipe, preprocessing), None
-    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
+    inputs, x, _ = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
     if recipe.reuse.dropout:
@@ -252,6 +255,18 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
     plain = keras.models.clone_model(model, clone_function=keep)
     plain.name = model.name
     return plain
+
+
+def compile_shown(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
+    """Return what `compile_plain` does, with inputs as users have them; arguments as of that.
+
+    Outputs and targets of several heads stay one matrix each, which is what its loss and metrics read.
+    """
+    model = compile_plain(built, recipe, for_training=for_training)
+    shown = wrap(model, replace(info, heads=()))
+    if shown is not model:
+        shown.compile(optimizer=built.optimizer, loss=model.loss, metrics=list(built.metrics))
+    return shown
 
 
 def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weighted: bool = False) -> keras.Model:

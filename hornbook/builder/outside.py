@@ -3,12 +3,14 @@
 The network is a layer of the saved model, called `network`; whoever loads a run gets the network alone.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from hornbook.builder.tokens import text_front
+from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
 from hornbook.runs.keras_file import NETWORK
 from hornbook.upstream import columns_of
@@ -57,7 +59,19 @@ def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     if info.kind == "tokens" and "texts" in info.extra:
         ((name, facts),) = info.extra["texts"].items()
         return text_front(name, facts)
-    return None
+    shapes = named_inputs(info)
+    if not shapes:
+        return None
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    flat = [
+        x
+        if len(x.shape) == 2
+        else keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+        for name, x in inputs.items()
+    ]
+    if len(flat) == 1:
+        return inputs, flat[0]
+    return inputs, keras.layers.Concatenate(name="row", dtype="float32")(flat)
 
 
 def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:

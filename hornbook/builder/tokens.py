@@ -11,7 +11,9 @@ from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.data.text.encoder import TextEncoder
+from hornbook.data.text.subwords import LONGEST_WORD, START
 from hornbook.data.text.tables import TextTables
+from hornbook.layers.subwords import Subwords
 from hornbook.layers.tokens import MaskedPooling, TokenCounts, TokenMask
 from hornbook.recipes.sections.initializer import GlorotUniform
 from hornbook.recipes.sections.model import BagOfWords, MeanEmbedding, ReadsTokens
@@ -103,17 +105,23 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         facts: What stayed of it with the run.
     """
     encoder = TextEncoder.of_facts(facts)
-    inputs = keras.Input((), dtype="string", name=_layer_name(name))
+    inputs = texts = keras.Input((), dtype="string", name=_layer_name(name))
+    standardize = None if encoder.standardize == "none" else encoder.standardize
+    if encoder.tokens == "subwords":
+        texts = Subwords(
+            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{_layer_name(name)}_subwords"
+        )(texts)
+        standardize = None
     layer = keras.layers.TextVectorization(
-        standardize=None if encoder.standardize == "none" else encoder.standardize,
-        split={"words": "whitespace", "characters": "character"}[encoder.tokens],
+        standardize=standardize,
+        split="character" if encoder.tokens == "characters" else "whitespace",
         ngrams=None if encoder.ngrams == 1 else encoder.ngrams,
         output_mode="int",
         output_sequence_length=encoder.length,
         vocabulary=list(encoder.vocabulary),
         name=f"{_layer_name(name)}_tokens",
     )
-    return inputs, layer(inputs)
+    return inputs, layer(texts)
 
 
 def _layer_name(name: str) -> str:

@@ -59,6 +59,7 @@ def check(
         if seen is not None:
             record |= {"data": seen.summary, "columns": [asdict(column) for column in seen.columns]}
             record |= {"pictures": list(seen.pictures)} if seen.pictures else {}
+            record |= {"texts": list(seen.texts)} if seen.texts else {}
         print(json.dumps(record, indent=2))
     elif format is Format.github:
         for problem in checked.problems:
@@ -120,7 +121,7 @@ def _table(seen: "Survey") -> list[str]:
     """Return what the data holds: its examples, the spans of splits by time, and a line per column."""
     lines = indented("data", seen.summary) if seen.summary is not None else []
     lines += [f"{name:<11} {first} to {last}" for name, (first, last) in seen.spans.items()]
-    lines += [line for text in seen.pictures for line in indented("", text)]
+    lines += [line for text in (*seen.pictures, *seen.texts) for line in indented("", text)]
     return lines + _columns(seen.columns) if seen.columns else lines
 
 

@@ -24,12 +24,13 @@ from hornbook.data.preprocessing import (
     compute_preprocessing,
     input_facts,
     keep_training_categories,
+    with_block_moments,
     with_target_moments,
     without_category,
 )
 from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
-from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
+from hornbook.data.storage.rows import Rows, blocks, first_columns, in_file_order, in_memory
 from hornbook.data.token_numbers import with_token_numbers
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sections.heads import Heads
@@ -126,6 +127,12 @@ def prepare(
 
 def _check_keys(source: Source, spec: DataSpec) -> None:
     """Refuse keys that cannot apply to the data; the recipe's check could not know its kind."""
+    beside = [block.name for block in source.blocks] + [*(source.texts if source.kind == "table" else ())]
+    if spec.augmentation is not None and beside:
+        listed = ", ".join(f"'{name}'" for name in beside)
+        raise DataError(
+            f"data.augmentation: changes inputs of one kind, and rows hold {listed} beside columns. Remove it."
+        )
     if spec.augmentation is not None:
         channels = source.x.shape[-1] if source.kind == "image" else None
         for message, hint in augmentation_faults(spec.augmentation, source.kind, channels):
@@ -276,23 +283,29 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_far
     if features is not None:
         parts, features, unseen = keep_training_categories(parts, features)
         warnings += unseen
-    if source.kind == "table":
+    whole_rows, width = parts, parts["train"].x.shape[-1] - sum(block.size for block in source.blocks)
+    if source.blocks:
+        parts = {name: replace(part, x=first_columns(part.x, width)) for name, part in parts.items()}
+    if source.kind == "table" and width:
         warnings += check_columns(parts["train"].x, features)
         warnings += copies(parts["train"], features, labels)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
+    standardize = _standardize(source, spec)
     preprocessing = compute_preprocessing(
-        parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
+        parts, kind=source.kind, scale=scale, standardize=standardize if width else False, features=features
     )
+    if source.blocks and standardize:
+        preprocessing = with_block_moments(preprocessing, whole_rows["train"].x, source.blocks)
     if labels.task in {"regression", "several"}:
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
     preprocessing = replace(preprocessing, series=source.scales)
-    info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
+    info = _describe(whole_rows, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
-    if any(isinstance(part.x, Rows) for part in parts.values()):
+    if any(isinstance(part.x, Rows) for part in whole_rows.values()):
         extra["streams"] = True
-    if preprocessing.variance is None and source.kind != "tokens":
+    if preprocessing.variance is None and source.kind != "tokens" and width:
         extra["inputs"] = input_facts(parts["train"].x, scale or 1.0, features)
     if preprocessing.features is not None:
         extra["whole"] = list(preprocessing.whole)
@@ -313,6 +326,7 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_far
         extra["stratified_by"] = labels.stratifies_by
     heads = head_facts(labels.heads, parts)
     info = replace(info, split_method=method, heads=heads, warnings=tuple(warnings + scale_warnings), extra=extra)
+    parts = whole_rows
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
 
 
@@ -387,6 +401,7 @@ def _describe(parts: Parts, source: Source, labels: Labels, *, name: str) -> Dat
         class_counts=tuple(counts),
         fingerprint=_fingerprint(parts, [facts["vocabulary"] for facts in source.extra.get("texts", {}).values()]),
         split_method="",
+        blocks=source.blocks,
     )
 
 

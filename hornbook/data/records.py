@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from hornbook.data.head_facts import HeadInfo
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.source import Block, DataInfo, Feature
 from hornbook.errors import DataError
 
 __all__ = ["from_json", "to_json"]
@@ -25,7 +25,7 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
     """
     known = {field.name for field in fields(DataInfo)}
     values: dict[str, Any] = {key: record[key] for key in record if key in known}
-    missing = known - set(values) - {"warnings", "extra", "heads"}
+    missing = known - set(values) - {"warnings", "extra", "blocks", "heads"}
     if missing:
         raise DataError(
             f"the record of the data lacks {', '.join(sorted(missing))}. It was written by another version."
@@ -45,6 +45,7 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
             for feature in values["features"]
         )
     values["heads"] = tuple(map(_head, values.get("heads") or ()))
+    values["blocks"] = tuple(Block(**{**each, "shape": tuple(each["shape"])}) for each in values.get("blocks", ()))
     return DataInfo(**values)
 
 

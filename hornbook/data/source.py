@@ -1,7 +1,9 @@
 """What a data source returns, and what the rest of Hornbook gets: arrays, inputs that stay on disk, and facts."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +15,13 @@ from hornbook.data.text.tables import TextTables
 from hornbook.data.text.words import lines_about as lines_about_texts
 
 __all__ = [
-    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness", "Preprocessing", "Reading",
-    "SeriesScale", "Source", "Split", "Splits", "Task",
+    "Array", "Block", "BlockKind", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness",
+    "Preprocessing", "Reading", "SeriesScale", "Source", "Split", "Splits", "Task",
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
 Task = Literal["multiclass", "binary", "multilabel", "regression", "several"]
+BlockKind = Literal["text", "picture", "sequence"]
 MOST_NAMED = 5  # categories that a line about a table names
 
 
@@ -50,6 +53,34 @@ class Feature:
     def is_boolean(self) -> bool:
         """Whether the categories are those of a boolean column."""
         return bool(self.categories) and {*self.categories} <= {"False", "True"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """An input beside the columns of a table, which stands flattened behind them in each row.
+
+    Attributes:
+        name: The column's name, or that of the input given from Python.
+        kind: ``text`` (token numbers, 0 is padding), ``picture`` (H, W, C) or ``sequence`` (T, F).
+        shape: Of one example.
+        scale: Divisor that brings a picture to 0-1; None where it is there.
+        vocabulary_size: Number of distinct tokens of a ``text``.
+    """
+
+    name: str
+    kind: BlockKind
+    shape: tuple[int, ...]
+    scale: float | None = None
+    vocabulary_size: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers of an example."""
+        return math.prod(self.shape)
+
+    def describe(self) -> str:
+        """Return what it is for people: ``photo 32×32×3``."""
+        return f"{self.name} {'×'.join(map(str, self.shape))}"
 
 
 @dataclass(frozen=True)
@@ -122,6 +153,7 @@ class Source:
         texts_test: Those of its own test examples.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
+        blocks: What the rows of a table hold behind its columns.
     """
 
     x: Inputs
@@ -149,6 +181,7 @@ class Source:
     texts_test: Mapping[str, Array] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,6 +239,7 @@ class Preprocessing:
             quantiles: mean and variance are of these points then, as they are of logarithms.
         target_low: The lowest of each.
         target_high: The highest of each.
+        blocks: Of each sequence beside a table's columns, mean and variance of its numbers, by its name.
         series: What each series is standardized by in the place of mean and variance; None where one scale is for all.
         texts: What the network needs to know of the tokens of each column of texts.
     """
@@ -225,6 +259,7 @@ class Preprocessing:
     target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
+    blocks: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
     series: SeriesScale | None = None
     texts: Mapping[str, TextTables] = field(default_factory=dict)
 
@@ -272,7 +307,9 @@ class DataInfo:
             picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
             ``spans`` (first and last moment of each split by time), ``stream`` (of a source of batches that Python passed:
             its kind, batches, statistics), ``texts`` (of columns of texts by name: how they become token numbers, the
-            vocabulary included, and counts; see `hornbook.data.text`), and what the source adds.
+            vocabulary included, and counts; see `hornbook.data.text`), ``groups`` ({input given from Python: its
+            columns}), and what the source adds.
+        blocks: What the rows of a table hold behind its columns.
         heads: What is known of each of several heads, in their order; empty where there is one.
     """
 
@@ -292,6 +329,13 @@ class DataInfo:
     split_method: str
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row of a table that are its columns: all that are no blocks."""
+        return (self.input_shape[0] or 0) - sum(block.size for block in self.blocks)
+
     heads: tuple[HeadInfo, ...] = ()
 
     def head(self, name: str) -> HeadInfo:
@@ -324,9 +368,10 @@ class DataInfo:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
         shape = "×".join("?" if size is None else str(size) for size in self.input_shape)
+        beside = "".join(f" and {block.describe()}" for block in self.blocks)
         noun = {
             "image": f"images {shape}",
-            "table": f"rows of {shape} columns",
+            "table": f"rows of {self.width if self.blocks else shape} columns{beside}",
             "sequence": f"sequences {shape}",
             "tokens": f"token sequences of up to {shape}",
         }[self.kind]
@@ -406,6 +451,7 @@ class Reading:
         means: What to fill with: the training mean of each column.
         file_column: Which column of a list names picture files.
         scale: What a model of pictures divides its inputs by.
+        folder: Where the pictures lie that a table names; None: beside the table.
     """
 
     array: str | None = None
@@ -418,6 +464,7 @@ class Reading:
     means: Array | None = None
     file_column: str = "file"
     scale: float | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

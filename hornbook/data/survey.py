@@ -24,14 +24,15 @@ class Survey:
         summary: The examples in one line; None where they cannot be used.
         spans: First and last moment of each split by time.
         columns: What becomes of each column of a table; none where the file cannot be read.
-        pictures: Lines about picture files: their kinds and sizes, what was converted, the classes of each split; and about
-            columns of texts: vocabulary, lengths, what was cut.
+        pictures: Lines about picture files: their kinds and sizes, what was converted, the classes of each split.
+        texts: Lines about columns of texts: vocabulary, lengths, what was cut.
     """
 
     summary: str | None
     spans: dict[str, tuple[str, str]]
     columns: "tuple[ColumnLine, ...]"
     pictures: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 def survey(recipe: Recipe, splits: Splits | None) -> Survey:
@@ -53,6 +54,6 @@ def survey(recipe: Recipe, splits: Splits | None) -> Survey:
         skill = f"skill {best:.3f} of 1, the next best column {following:.3f}"
         note = f"a leak: tells the target by itself ({skill}): is it known before the target is?"
         columns = tuple(replace(each, notes=(*each.notes, note)) if each.name == name else each for each in columns)
-    pictures = (*info.describe_pictures(every_class=True), *info.describe_texts())
+    pictures, texts = tuple(info.describe_pictures(every_class=True)), tuple(info.describe_texts())
     more = "; ".join(filter(None, [f"{info.name}: {info.describe()}", describe_windows(info)]))
-    return Survey(more, info.extra.get("spans", {}), columns, pictures)
+    return Survey(more, info.extra.get("spans", {}), columns, pictures, texts)

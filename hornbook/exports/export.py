@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,12 @@ def export_run(
     trained = (
         of_one_head(trained, "an export is of", " Name one: --head NAME.") if head is None else trained.of_head(head)
     )
+    if PACKAGE in formats and trained.info.blocks:
+        listed = ", ".join(f"'{block.name}'" for block in trained.info.blocks)
+        raise UsageError(
+            f"--to package: reads the columns of a table, and this run reads {listed} beside them. Export 'keras' or "
+            "'onnx', which take whole rows of numbers."
+        )
     targets = {each.name: _target(trained, each, precision, output, is_alone=len(formats) == 1) for each in formats}
     taken = [str(path) for path in targets.values() if path.exists()]
     if taken and not force:
@@ -192,6 +198,8 @@ def _metadata(trained: Trained) -> dict[str, str]:
     columns = columns_of(info)
     if columns:
         facts["columns"] = json.dumps(columns, ensure_ascii=False)
+    if info.blocks:
+        facts["blocks"] = json.dumps([asdict(block) for block in info.blocks], ensure_ascii=False)
     return facts
 
 

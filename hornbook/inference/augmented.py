@@ -58,7 +58,7 @@ class TrainingView:
     def __init__(self, recipe: Recipe, splits: Splits) -> None:
         self.recipe, self.splits = recipe, splits
         preprocessing = splits.preprocessing
-        inputs, x = build_inputs(recipe, splits.info, preprocessing, white=white_of(splits.info, preprocessing))
+        inputs, x, _ = build_inputs(recipe, splits.info, preprocessing, white=white_of(splits.info, preprocessing))
         layers = keras.Model(inputs, x).layers
         last = max(place for place, layer in enumerate(layers) if layer.name.startswith(AUGMENTATION))
         self.model = keras.Model(inputs, layers[last].output)

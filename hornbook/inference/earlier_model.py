@@ -154,6 +154,10 @@ def _check_columns(run: str, info: DataInfo) -> None:
         differing = next((old.name for old, new in pairs if old != new), "their number")
         message = f"the earlier model was trained on other columns or categories (first difference: {differing})."
         raise _problem(("reuse", "from"), message, "Give both the same columns and categories.")
+    vocabularies = [[facts["vocabulary"] for facts in each.extra.get("texts", {}).values()] for each in (theirs, info)]
+    if vocabularies[0] != vocabularies[1]:
+        message = "the earlier model was trained on texts with another vocabulary, in which numbers mean other tokens."
+        raise _problem(("reuse", "from"), message, "Give both the same training texts and the same 'data.text'.")
 
 
 def _application(reuse: Reuse, given: Application, info: DataInfo) -> EarlierModel:

@@ -152,4 +152,5 @@ def _training_means(trained: Trained) -> Array:
             "--missing fill: this run's model does not hold the training means, because it does not standardize columns of "
             "numbers. Fill in the values yourself, or leave out such rows: --missing skip."
         )
-    return np.asarray(layers[0].mean, np.float32).reshape(-1)
+    means = np.asarray(layers[0].mean, np.float32).reshape(-1)
+    return np.pad(means, (0, sum(block.size for block in trained.info.blocks)))  # of which nothing is ever missing

@@ -6,6 +6,7 @@ from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.ordinal import OrderedClasses
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
+from hornbook.layers.subwords import Subwords
 from hornbook.layers.targets import TargetTransform
 from hornbook.layers.tokens import (
     MaskedPooling,
@@ -36,6 +37,7 @@ __all__ = [
     "SelfAttention",
     "SeriesNumber",
     "Step",
+    "Subwords",
     "TargetTransform",
     "ToSeriesScale",
     "TokenCounts",

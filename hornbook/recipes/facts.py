@@ -31,6 +31,9 @@ class Facts:
         inputs: Of inputs that are not standardized, after scaling: the ``largest`` absolute value, and where it is known
             the ``size`` (root mean square) of the largest column.
         input_size: Numbers of an example.
+        columns: What a row of a table can be asked for by name: columns, of an array their numbers from 0 on, and inputs of
+            several columns by {name: columns}.
+        blocks: {name: kind} of inputs beside the columns of a table.
         vocabulary_size: Distinct tokens.
         embedding: Numbers per token that a file of embeddings has.
         heads: What is known of each of several heads, as if it were the only one; empty where there is one. Of the whole
@@ -50,6 +53,8 @@ class Facts:
     class_counts: tuple[int, ...] | None = None
     inputs: Mapping[str, float] | None = None
     input_size: int | None = None
+    columns: Mapping[str, tuple[str, ...]] | None = None
+    blocks: Mapping[str, str] | None = None
     vocabulary_size: int | None = None
     embedding: int | None = None
     heads: Mapping[str, "Facts"] = field(default_factory=dict)
@@ -78,6 +83,8 @@ class Facts:
                 class_counts=info.class_counts or None,
                 inputs=info.extra.get("inputs"),
                 input_size=math.prod(info.input_shape) if None not in info.input_shape else None,
+                columns=_columns(info) if info.kind == "table" else None,
+                blocks={block.name: block.kind for block in info.blocks},
                 vocabulary_size=info.vocabulary_size,
                 embedding=_dimension(info.extra.get("texts", {})),
             )
@@ -129,6 +136,10 @@ class Facts:
         columns = getattr(data, "columns", None) or data.known_columns
         size = len(columns) if columns is not None and data.data_kind == "table" else data.known_input_size
         known = replace(known, inputs=data.known_inputs(), targets=data.known_targets, input_size=size)
+        if columns is not None and data.data_kind == "table":
+            known = replace(known, columns={name: (name,) for name in columns})
+        if data.data_kind is not None:
+            known = replace(known, blocks=data.known_blocks or {})
         sizes = data.sizes()
         return known if sizes is None else known.divided(recipe, sizes)
 
@@ -148,6 +159,17 @@ class Facts:
             return None
         left = self.sizes["train"] - sum(split.counts(self.sizes["train"], set(self.sizes) - {"train"}))
         return min(left, data.limit or left) if left > 0 else None
+
+
+def _columns(info: Any) -> dict[str, tuple[str, ...]]:
+    """Return the names of a table's columns and of inputs of several, with the columns that each stands for."""
+    names = (
+        [feature.name for feature in info.columns()] if info.features is not None else list(map(str, range(info.width)))
+    )
+    names += [block.name for block in info.blocks]
+    return {name: (name,) for name in names} | {
+        name: tuple(columns) for name, columns in info.extra.get("groups", {}).items()
+    }
 
 
 def recorded_names(recipe: Recipe, facts: Facts) -> dict[str, str] | None:

@@ -138,7 +138,7 @@ def load_recipe(
         RecipeError: With every problem, in line order.
         UsageError: If there is no such recipe.
 
-    Example:
+    Examples:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
     checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run, trust=trust)
@@ -159,7 +159,7 @@ def check_recipe(
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is.
 
     Args:
-        config, overrides, for_training, of_run: See `load_recipe`.
+        config: This and all but `look` are as for `load_recipe`.
         look: Looks at the data that a recipe names; omitted: what the recipe says of it.
     """
     if isinstance(config, Mapping):

@@ -15,11 +15,13 @@ from typing import Any
 
 from hornbook.errors import RunError
 
-__all__ = ["StoredLayer", "StoredModel", "checksum", "read_config", "read_keras_file", "stored_model"]
+__all__ = [
+    "NETWORK", "StoredLayer", "StoredModel", "checksum", "read_config", "read_keras_file", "stored_model",
+]  # fmt: skip
 
 OWN_PACKAGE = "hornbook"
 NETWORK = "network"
-"""Name of the layer that is the whole network, in a saved model that shows inputs or outputs as users have them."""
+"""Name of the layer that is the whole network, in a saved model that shows more."""
 MAX_CONFIG = 2**26
 """Bytes of a config; a network of a thousand layers has one million."""
 MAX_RATIO = 20
@@ -141,12 +143,16 @@ def stored_model(config: Mapping[str, Any], path: Path, *, known: Collection[str
     Raises:
         RunError: If the model is a class of its own, whose layers the config does not show.
     """
-    inner = [layer for layer in config["config"].get("layers", ()) if layer.get("name") == NETWORK]
-    network = inner[0] if inner and inner[0]["class_name"] == "Functional" else config
-    layers = tuple(_layers(network["class_name"], network["config"]))
+    shown = next((layer for layer in config["config"].get("layers", ()) if _is_network(layer)), config)
+    layers = tuple(_layers(shown["class_name"], shown["config"]))
     if not layers:
         raise RunError(f"{path}: this model is built in code, so its layers cannot be taken apart.")
     return StoredModel(path, layers, tuple(sorted(set(_foreign(config, known)))))
+
+
+def _is_network(layer: Mapping[str, Any]) -> bool:
+    """Return whether a layer is the whole network of a model that shows more, see `hornbook.builder.outside`."""
+    return layer.get("class_name") == "Functional" and layer.get("config", {}).get("name") == NETWORK
 
 
 def _layers(class_name: str, config: Mapping[str, Any]) -> Iterator[StoredLayer]:

@@ -19,8 +19,10 @@ from hornbook.builder.ranges import range_problems
 from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.ranks import bin_edges
+from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Inputs
 from hornbook.data.sources.given import settled
+from hornbook.data.storage.rows import first_columns
 from hornbook.data.targets import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
@@ -31,6 +33,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import fit_has_one_weight, weighted_class
 from hornbook.recipes.sections.embedding import PiecewiseLinear
+from hornbook.recipes.sections.model import WideAndDeep
 from hornbook.recipes.thresholds import TARGETS
 from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
@@ -141,8 +144,15 @@ class Prepared:
             preprocessing = replace(preprocessing, mean=(), variance=())
         is_weighted = self.splits.train.weights is not None
         facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
-        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, is_weighted, preprocessing))
+        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, is_weighted, preprocessing, self._places()))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _places(self) -> Any:
+        """Return what says where in a row stands what the network reads by name; nothing where it reads whole rows."""
+        info = self.splits.info
+        if not info.blocks and not isinstance(self.recipe.model, WideAndDeep):
+            return None
+        return info.blocks, info.extra.get(GROUPS), [feature.source for feature in info.features or ()]
 
 
 def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> Prepared:
@@ -220,7 +230,8 @@ def _with_bins(recipe: Recipe, splits: Splits) -> Splits:
     numbers = getattr(recipe.model, "numbers", None)
     if not isinstance(numbers, PiecewiseLinear):
         return splits
-    edges = bin_edges(splits.train.x, splits.info.features, numbers.bins)
+    columns = first_columns(splits.train.x, splits.info.width) if splits.info.blocks else splits.train.x
+    edges = bin_edges(columns, splits.info.features, numbers.bins)
     return replace(splits, preprocessing=replace(splits.preprocessing, bins=edges))
 
 

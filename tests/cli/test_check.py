@@ -1,6 +1,7 @@
 """`hornbook check`: exit codes, the three formats, and where a recipe may come from."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,17 @@ def test_load_data_looks_at_what_is_known_only_when_it_is_there(recipe, hornbook
     assert hornbook_command(f"hornbook check -c {recipe(text)}").code == 0
     done = hornbook_command(f"hornbook check -c {recipe(text)} --load-data")
     assert (done.code, "pass them in Python" in done.out) == (2, True)
+
+
+def test_loading_texts_says_what_becomes_of_them(hornbook_command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"a {'fine' if row % 2 else 'dull'} film {row},{row % 2}\n" for row in range(40))
+    (tmp_path / "t.csv").write_text(f"review,liked\n{rows}")
+    data = "{name: table, path: t.csv, target: liked, types: {review: text}, text: {length: 3}}"
+    (tmp_path / "t.yaml").write_text(f"data: {data}\nmodel: bag_of_words\ntraining: {{batch_size: 8}}\n")
+    done = hornbook_command("hornbook check -c t.yaml --load-data")
+    assert "half of the texts have up to 4" in " ".join(done.out.split())
+    assert "cut behind 3: 28 of train, 4 of validation, 8 of test" in " ".join(done.out.split())
+    assert re.search(r"review +text .* tokens\n", done.out)
+    record = json.loads(hornbook_command("hornbook check -c t.yaml --load-data --format json").out)
+    assert record["texts"][0].startswith("text 'review': ")

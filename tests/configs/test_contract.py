@@ -15,7 +15,7 @@ from hornbook.recipes.resolve import resolve
 PARAMETERS = {
     "alpha_dropout": 10_369,
     "backprop_example": 12,
-    "bag_of_words": 3_169,  # the words and pairs of few sentences
+    "bag_of_words": 97,  # few tokens are frequent in few sentences
     "class_weights": 65,
     "cnn_augmentation": 36_074,
     "cnn_group_normalization": 5_226,
@@ -83,6 +83,7 @@ PARAMETERS = {
     "auxiliary_output": 11_920,
     "tabm": 677_216,
     "transformer_sentences": 15_169,
+    "wide_and_deep": 1_236,  # 8-30-30 and five columns beside, to one number
     "xor_linear": 3,
     "xor_mlp": 9,
 }

@@ -141,7 +141,7 @@ def test_text_that_means_missing_can_be_chosen(tmp_path):
             "name,y\n" + "".join(f"p{n},{n % 2}\n" for n in range(50)),
             (
                 "column 'name' has 50 different texts in 50 rows, which looks like an identifier. "
-                "Drop it (drop: [name]), or say what it is (types: {name: category})."
+                "Drop it (drop: [name]), or say what it is (types: {name: category}; text: types: {name: text})."
             ),
         ),
         (

@@ -12,9 +12,11 @@ RUNNER = Path(__file__).with_name("run_page.py")
 FIRST = ["README.md", "docs/quickstart.md"]
 """What a newcomer reads first."""
 OTHERS = [
+    "docs/index.md",
     "docs/before_training.md",
     "docs/python.md",
     "docs/tables.md",
+    "docs/inputs.md",
     "docs/data.md",
     "docs/forecasts.md",
     "docs/pictures.md",
@@ -66,7 +68,8 @@ PROSE = [
     "docs/reliability.md",
     "docs/teaching/README.md",
 ]
-ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
+ELSEWHERE = {f"docs/{name}.md" for name in ("reference", "errors", "commands", "recipes")}
+"""Generated, or tested with what they describe."""
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -46,6 +46,7 @@ FIXED = {
     "data.horizon": "as many targets, with which the resolved head does not fit",
     "data.relabel.*": "as many classes, with which the resolved head does not fit",
     "model.name": "the layers of a network, which another kind does not read from its data",
+    "model.frozen_embedding": "no shipped recipe has a file of embeddings",
     "model.front_scale": "the optimizer has a factor for what it learns",
     "activation.name": "the optimizer has a factor for what it learns",
     "model.layers.*.name": "another layer takes other keys",

@@ -119,3 +119,32 @@ def test_what_texts_do_not_have_is_refused(folder):
     (folder / "other.csv").write_text("reviw\nfine\n")
     with pytest.raises(DataError, match="no column 'review'"):
         predict_file(run, folder / "other.csv", output=None)
+
+
+def test_layers_of_a_run_on_texts_are_reused_where_the_vocabulary_is_the_same(folder):
+    data = {"name": "table", "path": str(folder / "train.csv"), "target": "liked", "types": {"review": "text"}}
+    tree = {
+        "name": "again",
+        "data": data,
+        "model": {"name": "mlp", "units": [4]},
+        "reuse": {"from": str(folder / "runs" / "reviews" / "latest"), "layers": "embedding-pooling"},
+        "training": {"epochs": 1, "batch_size": 8, "engine": "graph"},
+    }
+    assert hornbook.train(tree, runs=str(folder / "runs"), progress=False).state == "finished"
+    other = tree | {"data": data | {"text": {"vocabulary": 5}}}
+    with pytest.raises(hornbook.RecipeError, match="the earlier model was trained on texts with another vocabulary"):
+        hornbook.train(other, runs=str(folder / "runs"), progress=False)
+
+
+def test_a_split_is_not_read_by_another_vocabulary(folder):
+    from hornbook.errors import RunError
+    from hornbook.inference.predict import predict_file
+
+    path = folder / "train.csv"
+    before = path.read_text()
+    path.write_text(before.replace("fine", "grand"))
+    try:
+        with pytest.raises(RunError, match="The vocabulary is another one now"):
+            predict_file(folder / "runs" / "reviews" / "latest", split="test", output=None, anyway=True)
+    finally:
+        path.write_text(before)

@@ -33,6 +33,12 @@ def layers(**own):
 SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
     (
+        "paths-reuse",
+        {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
+        "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
+        " this network by name: 'reuse.copy'.",
+    ),
+    (
         "series-scaling",
         {**SERIES, "head": {"standardize_targets": False}},
         "head.standardize_targets: does not go with 'data.scaling: series', by which inputs and targets are on their series'"
@@ -785,6 +791,8 @@ ELSEWHERE = {
     "data",  # tests/data/test_rules.py
     *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
+    "paths",  # tests/builder/test_wide_and_deep.py
+    "encoders",  # tests/builder/test_encoders.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
@@ -1023,3 +1031,12 @@ def test_what_a_run_records_is_known_beforehand(recipe, facts, names):
 def test_kept_and_relabelled_classes_decide_the_task(data, task, num_classes):
     facts = Facts.of(Recipe.model_validate({**IMAGES, "data": data}))
     assert (facts.task, facts.num_classes) == (task, num_classes)
+
+
+def test_an_embedding_has_a_row_for_each_token():
+    layers = [{"name": "embedding", "input_dim": 20, "output_dim": 8}, "global_average_pooling1d"]
+    recipe = {"data": "sentences", "model": {"name": "layers", "layers": layers}}
+    assert found(recipe, task="binary", kind="tokens", vocabulary_size=20) == []
+    assert found(recipe, task="binary", kind="tokens", vocabulary_size=58) == [
+        "model.layers.0.input_dim: 20 embeddings are fewer than the 58 different tokens. Write 58."
+    ]

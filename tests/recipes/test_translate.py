@@ -75,7 +75,8 @@ def sentences(**keys):
         ({"optimizer": {"name": 3}}, "optimizer: the name of an optimizer is text, found 3."),
         (
             {"model": {"units": [3]}},
-            "model: 'name' is missing: which backbone? Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer.",
+            "model: 'name' is missing: which backbone? Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer, "
+            "wide_and_deep.",
         ),
         ({"model": {"name": "cnn", "filters": 30}}, "model.filters: expected a list, found 30."),
         ({"model": {"name": "mlp", "units": [30, "x"]}}, "model.units.1: expected a whole number, found 'x'."),
@@ -148,7 +149,8 @@ def test_values_that_do_not_fit(keys, sentence):
         ({"model": "resnet"}, "model: unknown backbone 'resnet'. Did you mean 'residual_cnn'?"),
         (
             {"model": "zzz"},
-            "model: unknown backbone 'zzz'. Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer.",
+            "model: unknown backbone 'zzz'. Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer, "
+            "wide_and_deep.",
         ),
         ({"head": {"loss": "mse"}}, "head.loss: unknown loss 'mse'. Did you mean 'mean_squared_error'?"),
         ({"training": {"metrics": ["acc"]}}, "training.metrics.0: unknown metric 'acc'. Did you mean 'accuracy'?"),

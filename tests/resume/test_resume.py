@@ -84,6 +84,16 @@ KINDS = {
         "regularization": {"dropout": 0.3},
         "training": {"batch_size": 20, "checkpoint": {"monitor": "val_petals_r2_score"}},
     },
+    "two paths that share columns": {
+        "data": {"name": "diabetes", "limit": 224, "split": {"validation": 40, "test": 40}},
+        "model": {
+            "name": "wide_and_deep",
+            "units": [6],
+            "inputs": {"wide": ["age", "sex", "bmi", "s6"], "deep": ["bmi", "bp", "s1", "s2", "s3", "s4", "s5"]},
+        },
+        "regularization": {"dropout": 0.3},
+        "training": {"engine": "xla"},
+    },
     "branches with ingredients of their own, and a gate": {
         "model": {
             "name": "layers",

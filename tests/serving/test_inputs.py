@@ -209,3 +209,15 @@ def test_answers_name_classes_labels_and_targets(make):
     ]
     model = make.numbers()
     assert answers(scores, model.facts, model.info)[0]["values"].keys() == {"low", "twice", "square"}
+
+
+def test_texts_are_read_by_the_vocabulary_of_a_run_on_texts(make):
+    facts = {"tokens": "words", "ngrams": 1, "standardize": "lower", "length": 3, "vocabulary": ["fine", "dull"]}
+    info = replace(make.tokens().info, input_shape=(3,), extra={"texts": {"review": facts}})
+    x, notes = body_of({"inputs": ["A FINE film of 4", "dull"]}, info, most=10)
+    assert x.tolist() == [[1, 2, 1], [3, 0, 0]]
+    assert notes == ("inputs: 1 of 2 texts is cut behind 3 words.",)
+    x, _ = body_of({"inputs": [[2, 3]]}, info, most=10)
+    assert x.tolist() == [[2, 3, 0]]
+    with pytest.raises(RequestError, match="at most 1 are taken"):
+        body_of({"inputs": ["a", "b"]}, info, most=1)

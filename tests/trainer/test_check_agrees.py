@@ -179,6 +179,7 @@ REFUSALS = {"RecipeError", "DataError", "UsageError", "BuildError"}
 SITES = {
     "builder/build.py build_model": "Keras tells the shapes that a layer cannot work with as it builds it",
     "builder/columns.py": "which columns are numbers and which categories is read from the table",
+    "builder/encoders.py _encoded": "Keras tells the shapes that an encoder cannot work with as it builds it",
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",
     "builder/free_layers.py _check_shapes": "as above, of layers that join others",
     "builder/heads.py _behind": "which blocks `model.layers` and reused layers have is known as they are made",

@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
+from hornbook.data.several import several_source
 from hornbook.data.source import DataKind, Source, Splits
 from hornbook.data.sources.given import given, stream_splits
 from hornbook.data.sources.streams import Stream
@@ -111,7 +112,7 @@ def from_arrays(
             y_validation, x_test, y_test, with optional weights, weights_validation, weights_test of the examples; pairs
             ((x_train, y_train), (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as
             they are. x may be a polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or
-            texts, (N,) of str.
+            texts, (N,) of str; or a mapping of several inputs by name, see `hornbook.data.several`.
             Or a source of batches: a `tf.data.Dataset`, a function that returns a generator, a `keras.utils.PyDataset`, a
             `Stream`; one pass over it becomes the training split, and the source itself is what training reads.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
@@ -203,6 +204,8 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
 
 
 def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
+    if any(isinstance(value, Mapping) for role, value in roles.items() if role[0] == "x"):
+        return replace(several_source(roles), target_names=column_names(roles["y"]))
     if are_texts(roles["x"]):
         return _of_texts(roles)
     if is_frame(roles["x"]):

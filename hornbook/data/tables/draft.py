@@ -255,7 +255,7 @@ def _read_feature(values: pl.Series, column: Column, distinct: int, dialect: Dia
     elif looks == "number?" and _is_number_column(values, dialect):
         reading.type(name, "number", "has a sign or unit")
     elif looks == "text":
-        reading.drop(name, "is free text")
+        reading.drop(name, "is free text, which 'text' in 'types' reads")
     elif distinct <= MOST_CATEGORIES and distinct * 2 <= len(values):
         reading.type(name, "category", f"has {distinct:,} different values, not all numbers")
     elif distinct * 10 <= len(values):

@@ -8,10 +8,36 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.storage.rows import Array
+from hornbook.data.text.subwords import START
 from hornbook.data.text.tokens import Standardize, Tokenizer, Tokens
 from hornbook.data.text.vocabulary import UNKNOWN, as_rows
 
-__all__ = ["TextEncoder"]
+__all__ = ["TextEncoder", "encoded"]
+
+
+def encoded(texts: Array, facts: Mapping[str, Any], name: str) -> tuple[Array, tuple[str, ...]]:
+    """Return texts (N,) as token numbers (N, L) int32 by the facts that stayed with a run, and notes about them.
+
+    Args:
+        texts: The texts.
+        facts: Those of a `TextEncoder`.
+        name: What to call the texts in notes.
+    """
+    encoder = TextEncoder.of_facts(facts)
+    x, lengths = encoder.encode(texts)
+    cut, empty = int((lengths > encoder.length).sum()), int((lengths == 0).sum())
+    is_known = (x > UNKNOWN).any(axis=1) | (x == 0).all(axis=1)
+    notes = []
+    if cut:
+        verb = "is" if cut == 1 else "are"
+        notes.append(f"{name}: {cut:,} of {len(texts):,} texts {verb} cut behind {encoder.length:,} {encoder.tokens}.")
+    if empty:
+        notes.append(f"{name}: {empty:,} of {len(texts):,} texts {'has' if empty == 1 else 'have'} no token.")
+    if not is_known.all():
+        count = int((~is_known).sum())
+        verb = "has" if count == 1 else "have"
+        notes.append(f"{name}: {count:,} of {len(texts):,} texts {verb} no token that training knew.")
+    return x, tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -40,7 +66,8 @@ class TextEncoder:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """What cuts the texts."""
-        return Tokenizer(self.tokens, self.ngrams, self.standardize)
+        pieces = [token for token in self.vocabulary if " " not in token] if self.tokens == "subwords" else ()
+        return Tokenizer(self.tokens, self.ngrams, self.standardize, tuple(pieces))
 
     @cached_property
     def _numbers(self) -> dict[bytes, int]:
@@ -63,7 +90,8 @@ class TextEncoder:
         """Return the tokens of a row as text, without padding."""
         found = (int(number) for number in row if number > 0)
         joint = " " if self.tokens == "words" else ""
-        return joint.join("[UNK]" if number == UNKNOWN else self.vocabulary[number - 2] for number in found)
+        text = joint.join("[UNK]" if number == UNKNOWN else self.vocabulary[number - 2] for number in found)
+        return text.replace(START, " ").strip() if self.tokens == "subwords" else text
 
     def facts(self) -> dict[str, Any]:
         """Return everything as JSON's types; `of_facts` gives an equal encoder back."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hornbook.data.storage.rows import Array
 from hornbook.data.text.embeddings import read_embeddings
 from hornbook.data.text.encoder import TextEncoder
+from hornbook.data.text.subwords import LONGEST_WORD, START, learn_pieces
 from hornbook.data.text.tables import TextTables
 from hornbook.data.text.tokens import Tokenizer
 from hornbook.data.text.vocabulary import UNKNOWN, Counted, as_rows, counted
@@ -56,9 +57,12 @@ def encode_splits(
     Raises:
         DataError: If no training text has a token, the numbers exceed the budget, or embeddings cannot be read.
     """
+    size, min_count = settings.vocabulary - UNKNOWN - 1, settings.min_count
     tokenizer = Tokenizer(settings.tokens, settings.ngrams, settings.standardize)
+    if settings.tokens == "subwords":
+        tokenizer, min_count = replace(tokenizer, pieces=_pieces(texts["train"], settings, size)), 1
     train = counted(texts["train"], tokenizer)
-    chosen = train.chosen(settings.vocabulary - UNKNOWN - 1, settings.min_count)
+    chosen = train.chosen(size, min_count)
     if not chosen:
         raise DataError(
             f"column '{name}': none of {len(train.lengths_N):,} training texts has a token that occurs "
@@ -98,6 +102,17 @@ def encode_splits(
     }
     warnings = (*_empty(facts, texts, name), *_capitals(train, settings, name))
     return EncodedTexts(rows, encoder, tables, facts, warnings)
+
+
+def _pieces(texts: Array, settings: TextSettings, size: int) -> tuple[str, ...]:
+    """Return the pieces that words of training texts are cut into."""
+    words = counted(texts, Tokenizer("words", 1, settings.standardize))
+    counts = {
+        word.decode(): int(count)
+        for word, count in zip(words.names, words.counts, strict=True)
+        if len(word) + len(START.encode()) <= LONGEST_WORD and b"\0" not in word
+    }
+    return learn_pieces(counts, size, min_count=settings.min_count)
 
 
 def _length(wanted: float, lengths_N: Array) -> int:

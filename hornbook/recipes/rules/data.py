@@ -66,7 +66,13 @@ def model_reads_data(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if facts.kind == "tokens" and isinstance(model, Layers) and not _embeds_inputs(model):
         message = "token numbers mean nothing by themselves, so the first layer has to be an embedding."
         yield Problem(("model", "layers"), message, "Begin with '{name: embedding, input_dim: 10000, output_dim: 64}'.")
-    if facts.kind is None or facts.kind in model.accepts:
+    reuse = recipe.reuse
+    is_on_top = reuse is not None and reuse.copy_ is None and not reuse.holds_weights_alone
+    if is_on_top and model.accepts == ("tokens",):
+        message = f"'{model.name}' reads tokens, and behind layers of an earlier model there are none."
+        yield Problem(("model",), message, "Use 'model: {name: mlp, units: [64]}'.")
+        return
+    if facts.kind is None or facts.kind in model.accepts or (facts.kind == "tokens" and is_on_top):
         return
     wanted = listed([NOUNS[kind] for kind in recipe.model.accepts])
     hint = {
@@ -357,7 +363,7 @@ def series_scale_stands_alone(recipe: Recipe, facts: Facts) -> Iterator[Problem]
 RULES = (
     ("head-clamp", ("data", "task", "head"), only_numbers_are_clamped),
     ("data", ("data", "task"), data_section),
-    ("model-data", ("data", "model"), model_reads_data),
+    ("model-data", ("data", "model", "reuse"), model_reads_data),
     ("loss-task", ("data", "task", "head"), loss_fits_task),
     ("head-loss", ("data", "task", "head"), head_fits_loss),
     ("head-targets", ("data", "task", "head"), standardized_targets_have_a_unit),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
-from hornbook.recipes.sections.model import Cnn, ReadsTokens, Rnn, Transformer
+from hornbook.recipes.sections.model import Cnn, Layers, ReadsTokens, Rnn, Transformer
 
 OF_STEPS = ("none", "layer_normalization", "rms_normalization")
 """Normalizations of each step by itself."""
@@ -14,6 +14,13 @@ OF_STEPS = ("none", "layer_normalization", "rms_normalization")
 def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """An embedding given for data without tokens would be ignored, or does not fit the file of embeddings."""
     model = recipe.model
+    if isinstance(model, Layers) and facts.kind == "tokens" and facts.vocabulary_size is not None:
+        for place, layer in enumerate(model.layers):
+            rows = layer.arguments().get("input_dim") if layer.name == "embedding" else None
+            if isinstance(rows, int) and rows < facts.vocabulary_size:
+                message = f"{rows:,} embeddings are fewer than the {facts.vocabulary_size:,} different tokens."
+                hint = f"Write {facts.vocabulary_size}."
+                yield Problem(("model", "layers", place, "input_dim"), message, hint)
     if not isinstance(model, ReadsTokens | Transformer):
         return
     key = "embedding" if isinstance(model, ReadsTokens) else "width"

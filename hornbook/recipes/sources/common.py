@@ -149,6 +149,8 @@ class DataSpec(Component):
     """Class names in label order, where they are known without loading."""
     known_columns: ClassVar[tuple[str, ...] | None] = None
     """Columns of a table, where they are known without loading."""
+    known_blocks: ClassVar[Mapping[str, str] | None] = None
+    """{name: kind} of what stands beside the columns of a table, where that is known without loading."""
     known_sizes: ClassVar[Mapping[str, int] | None] = None
     """Examples before they are divided, `train` and perhaps `test`, where that is known without loading."""
     known_targets: ClassVar[Mapping[str, Any] | None] = None

@@ -23,8 +23,10 @@ class TextSettings(Spec):
     whatever is not in the vocabulary.
     """
 
-    tokens: Literal["words", "characters"] = "words"
-    """What a token is: a word (what stands between white space), or a single character."""
+    tokens: Literal["words", "subwords", "characters"] = "words"
+    """What a token is: a word (what stands between white space), a piece of one, or a single character. Pieces are learned
+    on the training split by merging the most frequent pairs, and the longest that fits is read. Sennrich et al. (2016),
+    arXiv:1508.07909."""
     ngrams: Annotated[int, Field(ge=1, le=5)] = 1
     """Up to so many tokens in a row are a token as well; they stand behind the single ones, so their order means nothing."""
     standardize: Literal["lower_and_strip_punctuation", "lower", "strip_punctuation", "none"] = (

@@ -1,5 +1,6 @@
 """Texts become the token numbers that the saved model's `TextVectorization` gives them, whatever is in them."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -20,6 +21,19 @@ ODD = [
 ]  # fmt: skip
 
 
+WAYS = (
+    ("words", "characters", "subwords"),
+    ("lower_and_strip_punctuation", "lower", "strip_punctuation", "none"),
+    (1, 3),
+)
+SOME = [
+    ("words", WAYS[1][0], 1),
+    ("words", "none", 3),
+    ("characters", "lower", 1),
+    ("subwords", "strip_punctuation", 1),
+]
+
+
 def every_character():
     """All code points, 400 to a text, and single ones between words."""
     points = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
@@ -30,9 +44,9 @@ def encoded(texts, **settings):
     return encode_splits({"train": np.array(texts, object)}, TextSettings(**settings), "text")
 
 
-@pytest.mark.parametrize("tokens", ["words", "characters"])
-@pytest.mark.parametrize("standardize", ["lower_and_strip_punctuation", "lower", "strip_punctuation", "none"])
-@pytest.mark.parametrize("ngrams", [1, 3])
+@pytest.mark.parametrize(("tokens", "standardize", "ngrams"), [
+    *SOME, *(pytest.param(*ways, marks=pytest.mark.whole) for ways in itertools.product(*WAYS) if ways not in SOME),
+])  # fmt: skip
 def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow, tokens, standardize, ngrams):
     from hornbook.builder.tokens import text_front
 
@@ -49,6 +63,7 @@ def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow,
     assert (rows > 1).sum() > 50
 
 
+@pytest.mark.whole
 def test_every_character_there_is_gets_the_number_of_the_layer(tensorflow):
     import keras
 
