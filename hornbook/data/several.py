@@ -68,13 +68,18 @@ def several_source(roles: Mapping[str, Any]) -> Source:
         extra |= one.dialect
     info = _Layout(columns, tuple(blocks))
     arrays: dict[str, Any] = {role: info.pack(value, role) for role, value in by_role.items()}
-    arrays |= {role: np.asarray(value) for role, value in roles.items() if role.startswith("y")}
+    arrays |= {role: _targets(value) for role, value in roles.items() if role.startswith("y")}
     warnings = [warning for one in columns.values() for warning in one.warnings]
     warnings += [note for block in blocks for note in _too_bright(given[block.name], block)]
     features = tuple(feature for one in columns.values() for feature in one.features)
     return Source(
         **arrays, kind="table", features=features, warnings=tuple(warnings), extra=extra, blocks=tuple(blocks)
     )
+
+
+def _targets(value: Any) -> Any:
+    """Return targets as an array; those of several heads by name as a mapping of arrays."""
+    return {name: np.asarray(each) for name, each in value.items()} if isinstance(value, Mapping) else np.asarray(value)
 
 
 def named_inputs(info: DataInfo) -> dict[str, tuple[int, ...]]:

@@ -148,3 +148,11 @@ def test_a_check_names_the_head_whose_column_a_table_lacks(tmp_path):
     recipe = heads_of({"price": {}, "sold": {"target": "slod"}}, {"name": "table", "path": table(tmp_path)})
     (problem,) = probe(recipe).problems
     assert problem.sentence() == "heads.sold.target: no column 'slod'. Did you mean 'sold'?"
+
+
+def test_inputs_and_targets_are_both_given_by_name():
+    x = {"sizes": X, "photo": np.zeros((40, 4, 5), np.uint8)}
+    splits = load_data(heads_of({"price": {}, "sold": {}}), (x, {"price": PRICE, "sold": SOLD})).splits
+    assert [block.name for block in splits.info.blocks] == ["photo"]
+    assert [head.task for head in splits.info.heads] == ["regression", "binary"]
+    assert splits.train.y.shape == (40, 2)
