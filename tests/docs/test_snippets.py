@@ -37,6 +37,7 @@ OTHERS = [
     "docs/doctor.md",
     "docs/tracking.md",
     "docs/tabular_networks.md",
+    "docs/textbook.md",
     "docs/coming_from/keras.md",
     "docs/coming_from/keras_tuner.md",
     "docs/coming_from/scikit_learn.md",
