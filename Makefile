@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports optuna ray serve trackers
+EXTRAS := browser exports optuna ray serve site trackers
 
-.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs bench gpu soak clean
+.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs site bench gpu soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -27,7 +27,7 @@ test-whole: $(READY)
 
 BESIDE_serve := tests/serving
 
-test-browser test-serve: chromium
+test-browser test-serve test-site: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest --no-skips tests/extras/$* $(BESIDE_$*)
 
@@ -98,6 +98,10 @@ soak: $(READY)
 docs: $(READY)
 	$(BIN)/python scripts/generate_docs.py
 
+# The documentation as pages to read in a browser: open site/index.html.
+site: .venv-site/.ready
+	.venv-site/bin/python scripts/build_site.py
+
 # Bytecode is compiled here, because some machines forbid Python to write it and TensorFlow then takes 10 s to import.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hornbook needs Python 3.11, 3.12 or 3.13")'
@@ -107,4 +111,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .venv-oldest $(EXTRAS:%=.venv-%) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-oldest $(EXTRAS:%=.venv-%) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -155,7 +155,7 @@ def diagnose(run: str | Path, *, mute: Sequence[str] = ()) -> "Diagnosis":
         run: A run's folder, or a recipe's name.
         mute: Codes of findings to leave out.
 
-    Example:
+    Examples:
         >>> [finding.code for finding in hornbook.diagnose("he_elu_bn").findings]
         []
     """
@@ -204,7 +204,7 @@ def report(run: Any, *others: Any, output: str | Path | None = None, trust: bool
         UsageError: If there is no such run.
         RunError: If the page cannot be written.
 
-    Example:
+    Examples:
         >>> hornbook.report(result)
         Page('runs/he_elu_bn/20261126-121110-ac60/report.html')
     """
@@ -315,7 +315,7 @@ def shrink(
         RecipeError: If what is asked for cannot be meant.
         GateError: If the model is worse by more than `max_loss` points; then no run is kept.
 
-    Example:
+    Examples:
         >>> hornbook.shrink("mnist_300_100", prune={"share": 0.9}, epochs=10, precision="int8").shrink["size"]
     """
     tree = {"shrink": {"from": str(run), **section}, "training": {"epochs": epochs}}

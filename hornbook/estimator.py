@@ -69,7 +69,7 @@ class Estimator(BaseEstimator):
         n_iter_: Epochs that were trained.
         run_: The run's folder; None where it was temporary.
 
-    Example:
+    Examples:
         >>> search = GridSearchCV(hornbook.Estimator("small.yaml"), {"optimizer.learning_rate": [0.001, 0.01]})
         >>> search.fit(x, y).best_params_
     """
@@ -232,6 +232,10 @@ class Estimator(BaseEstimator):
         if learned not in TASKS:
             raise UsageError(f"task: there is no task {learned!r}. Expected: {', '.join(TASKS)}.")
         tree = self._tree()
+        if "heads" in tree:
+            raise UsageError(
+                "heads: scikit-learn's estimators predict one thing. Train recipes with several heads by hornbook.train."
+            )
         data = tree.get("data")
         shared = (
             {key: value for key, value in data.items() if key in DataSpec.shared} if isinstance(data, Mapping) else {}

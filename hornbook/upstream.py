@@ -47,6 +47,7 @@ __all__ = [
     "logits_of",
     "loss_arguments",
     "momentum_from",
+    "named",
     "rates_from",
     "reason",
     "run_through",
@@ -347,7 +348,21 @@ def finish_averages(optimizer: keras.optimizers.Optimizer) -> None:
 
 def has_all_variables(metric: keras.metrics.Metric) -> bool:
     """Return whether a metric has made its variables; some do so at their first update."""
-    return bool(metric.variables) and bool(getattr(metric, "_built", True))
+    inner = getattr(metric, "metric", metric)  # of one of several heads
+    return bool(inner.variables) and bool(getattr(inner, "_built", True))
+
+
+def inputs_of_output(model: keras.Model) -> list[Any]:
+    """Return the tensors that the last operation of a model of one output reads."""
+    operation, node, _ = model.output._keras_history
+    return list(operation._inbound_nodes[node].input_tensors)
+
+
+def columns_of(outputs: Any, place: slice, name: str) -> Any:
+    """Return columns of a functional model's tensor (B, K), by an operation of this name; Keras would count a name up."""
+    chosen = outputs[:, place]
+    chosen._keras_history.operation.name = name
+    return chosen
 
 
 def loss_arguments(loss: keras.losses.Loss) -> dict[str, Any]:
@@ -363,6 +378,11 @@ def decayed_paths(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any
 def run_through(model: keras.Model, x: Any, replace: Callable[[Any], Any]) -> Any:
     """Return what calling a functional model on symbolic inputs gives, with other operations in the places of its own."""
     return model._run_through_graph(x, operation_fn=replace)
+
+
+def named(output: Any, name: str) -> None:
+    """Give the operation that a symbolic output comes from a name, which Keras would count otherwise."""
+    output._keras_history.operation.name = name
 
 
 def trusted() -> Any:

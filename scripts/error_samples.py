@@ -36,6 +36,8 @@ MEANINGS = {
 HEAD = "data: digits\nmodel: {name: mlp, units: [300, 100]}\n"
 BINARY = "data: breast_cancer\nmodel: {name: mlp, units: [30]}\n"
 NUMBERS = "data: diabetes\nmodel: {name: mlp, units: [30]}\n"
+SEVERAL = HEAD + "heads:\n  digit: {}\n  early: {from: hidden_1}\n"
+HOUSES = "data: {name: table, path: houses.csv, target: [price, sold]}\nmodel: {name: mlp, units: [30]}\n"
 RECURRENT = "data: waves\nmodel: {name: rnn, units: [64]}\n"
 SEASONS = "data: {name: seasons, window: 12, "
 NO_HIDDEN = "data: digits\nmodel: mlp\n"
@@ -100,6 +102,12 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "ntk": [("data: digits\nmodel: cnn\ninitializer: ntk\n", [])],
     "ensemble": [("data: wine\nmodel: {name: mlp, ensemble: 32}\n", [])],
     "columns": [(HEAD.replace("100]}", "100], numbers: pbld}"), [])],
+    "paths": [
+        ("data: diabetes\nmodel: {name: wide_and_deep, inputs: {wide: [aeg, bmi], deep: [s1]}}\n", []),
+        ("data: iris\nmodel: {name: wide_and_deep, inputs: {wide: [sepal_length], deep: [petal_length]}}\n", []),
+    ],
+    "paths-reuse": [("data: iris\nmodel: wide_and_deep\nreuse: {from: {application: MobileNetV2}}\n", [])],
+    "encoders": [("data: iris\nmodel: {name: mlp, units: [30], encoders: {photo: cnn}}\n", [])],
     "model-data": [("data: iris\nmodel: cnn\n", [])],
     "embedding": [
         ("data: waves\nmodel: {name: rnn, embedding: 64}\n", []),
@@ -122,6 +130,11 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         (HEAD + "head: {standardize_targets: true}\n", []),
         (NUMBERS + "head: {loss: poisson, standardize_targets: true}\n", []),
     ],
+    "heads-or-head": [(SEVERAL + "head: {loss: categorical_crossentropy}\ntraining: {metrics: [accuracy]}\n", [])],
+    "heads-weight": [(HEAD + "heads:\n  digit: {weight: 0}\n  early: {weight: 0, from: hidden_1}\n", [])],
+    "heads-name": [(HEAD + "heads:\n  val: {}\n", [])],
+    "heads-target": [(HOUSES + "heads:\n  price: {}\n  sold: {target: sald}\n", [])],
+    "heads-from": [(HEAD + "heads:\n  digit: {}\n  early: {from: hidden_3}\n", [])],
     "head-units": [(HEAD + "head: {units: 1}\n", [])],
     "class-weights": [(NUMBERS + "training: {class_weights: balanced}\n", [])],
     "metric-task": [(NUMBERS + "training: {metrics: [accuracy]}\n", [])],

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md and docs/errors.md from the catalog and the rules, so that they cannot drift: `make docs`."""
+"""Writes docs/reference.md, errors.md and commands.md from catalog, rules and commands; they cannot drift: `make docs`."""
 
 import contextlib
 import tempfile
@@ -9,8 +9,10 @@ from typing import Any
 from unittest.mock import patch
 
 import jinja2
+import typer
 from error_samples import CLASS_COUNTS, MEANINGS, SAMPLES, TRAIN_SIZE
 
+from hornbook.cli import app
 from hornbook.errors import Problem, format_problems
 from hornbook.recipes import Recipe, catalog, check_recipe
 from hornbook.recipes.describe.catalog import Description, Option, list_lines, options_of, sections, show
@@ -59,7 +61,7 @@ class Kind:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write all pages."""
     DOCS.mkdir(exist_ok=True)
     for name, text in pages().items():
         (DOCS / name).write_text(text, encoding="utf-8")
@@ -69,7 +71,7 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """Return {file name: text} of the generated pages, made in an empty folder: what is said of runs names those at hand."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        return {"reference.md": reference(), "errors.md": errors()}
+        return {"reference.md": reference(), "errors.md": errors(), "commands.md": commands()}
 
 
 def reference() -> str:
@@ -104,6 +106,46 @@ def errors() -> str:
             {"code": code, "meaning": meaning, "severity": " or ".join(severities) or "error", "samples": samples}
         )
     return _template("errors.md.jinja").render(entries=entries)
+
+
+def commands() -> str:
+    """Return the page of every command with its options."""
+    return _template("commands.md.jinja").render(commands=_commands(typer.main.get_command(app), "hornbook", None))
+
+
+def _commands(command: Any, name: str, parent: Any) -> list[dict[str, Any]]:
+    """Return what is said of a command, or of those below it."""
+    context = typer.Context(command, parent=parent, info_name=name, **command.context_settings)
+    if hasattr(command, "commands"):
+        return [entry for key, below in command.commands.items() for entry in _commands(below, key, context)]
+    parameters = command.get_params(context)
+    examples = (command.epilog or "").partition("Examples:\n")[2]
+    return [
+        {
+            "name": context.command_path,
+            "anchor": context.command_path.replace(" ", "-"),
+            "text": command.help or "",
+            "usage": " ".join([context.command_path, "[OPTIONS]", *filter(None, map(_usage, parameters))]),
+            "options": [(_spelled(one), record[1]) for one in parameters if (record := one.get_help_record(context))],
+            "examples": "\n".join(f"$ {line.strip()}" for line in examples.splitlines()),
+        }
+    ]
+
+
+def _usage(parameter: Any) -> str:
+    """Return an argument as a usage line shows it; nothing for an option."""
+    if parameter.param_type_name != "argument":
+        return ""
+    name = _spelled(parameter) if parameter.required else f"[{_spelled(parameter)}]"
+    return name if parameter.nargs == 1 or name.endswith("…") else f"{name}..."
+
+
+def _spelled(parameter: Any) -> str:
+    """Return how an option or argument is written; its type has another name in each version of typer."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    names = ", ".join(sorted([*parameter.opts, *parameter.secondary_opts], key=len))
+    return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
 
 
 def _problems(code: str, text: str, overrides: list[str]) -> list[Problem]:

@@ -18,7 +18,7 @@ COMPONENTS = {
     "model": ["mlp", "cnn"],
     "data": ["wine", "iris", "fashion_mnist", "diabetes", "breast_cancer", "waves", "spirals"],
     "loss": ["categorical_focal_crossentropy", "binary_focal_crossentropy", "log_cosh"],
-    "metrics": ["top_k_accuracy", "mean_absolute_error", "precision"],
+    "metrics": ["top_k_accuracy", "mean_absolute_error", "precision", "mean_squared_error"],
     "pretraining": ["corruption", "autoencoder"],
     "numbers": ["plr", "piecewise_linear"],
     "dropout_schedule": ["cosine", "polynomial"],

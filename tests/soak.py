@@ -80,6 +80,16 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.epochs=3",
         ],
     ),
+    "several heads": (
+        "he_elu_bn",
+        [
+            "data={name: iris, columns: [sepal_length, sepal_width, petal_length]}",
+            "model={name: mlp, units: [12, 8]}",
+            "heads={species: {weight: 0.9}, petals: {target: petal_width, loss: huber}, early: {target: species, from: hidden_1}}",
+            "training.batch_size=16",
+            "training.epochs=4",
+        ],
+    ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 GROWTH = 0.5  # MB a width that memory may seem to grow: the noise of one process

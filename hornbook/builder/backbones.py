@@ -9,15 +9,16 @@ from typing import Any
 import keras
 
 from hornbook.builder.blocks import Ingredients
+from hornbook.builder.groups import cut
 from hornbook.builder.members import shared_dense
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.tokens import Vocabulary, embedded, with_mask
 from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Orthogonal
-from hornbook.recipes.sections.model import Cnn, Mlp, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Cnn, Mlp, ModelSpec, ResidualCnn, Rnn, WideAndDeep
 
-__all__ = ["cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn"]
+__all__ = ["backbone_features", "cnn", "features", "mlp", "recurrent_arguments", "residual_cnn", "rnn", "wide_and_deep"]
 
 Tensor = Any
 
@@ -35,6 +36,22 @@ def mlp(x: Tensor, model: Mlp, ingredients: Ingredients) -> Tensor:
     for index, units in enumerate(model.hidden_units(), first):
         x = shared_dense(x, units, ingredients, f"hidden_{index}", is_first=index == first)
     return x
+
+
+def wide_and_deep(x: Tensor, model: WideAndDeep, ingredients: Ingredients, *, wide: int | None = None) -> Tensor:
+    """What the wide path reads beside what dense layers make of what the deep path reads.
+
+    Args:
+        x: (B, F).
+        model: The section of the recipe.
+        ingredients: Of the deep path.
+        wide: How many numbers at the front are the wide path's, the others being the deep path's; None: both read all.
+    """
+    direct = deep = x
+    if wide is not None:
+        direct, deep = cut(x, 0, wide, "wide"), cut(x, wide, x.shape[-1], "deep")
+    deep = ingredients.dense_stack(deep, model.hidden_units(), ingredients.blocks_before + 1)
+    return keras.layers.Concatenate(name="wide_and_deep", dtype=ingredients.precision)([direct, deep])
 
 
 def cnn(x: Tensor, model: Cnn, ingredients: Ingredients, *, vocabulary: Vocabulary | None = None) -> Tensor:
@@ -155,6 +172,7 @@ def features(
     recipe: Recipe,
     *,
     vocabulary: Vocabulary | None = None,
+    wide: int | None = None,
     blocks_before: int = 0,
     taken: frozenset[str] = frozenset(),
 ) -> Tensor:
@@ -164,10 +182,24 @@ def features(
         x: What the backbone reads.
         recipe: A resolved recipe.
         vocabulary: What is known of the tokens, where the inputs are tokens.
+        wide: Of two paths, how many numbers at the front are the wide one's; None where both read all.
         blocks_before: Hidden blocks of an earlier model in front of the backbone.
         taken: Names of the layers in front of it.
     """
     ingredients = Ingredients.of(recipe).replaced(blocks_before=blocks_before, taken=taken)
-    backbone = recipe.model.import_target()
-    arguments = {"vocabulary": vocabulary} if recipe.model.reads_vocabulary and vocabulary is not None else {}
-    return backbone(x, recipe.model, ingredients, **arguments)
+    return backbone_features(x, recipe.model, ingredients, vocabulary=vocabulary, wide=wide)
+
+
+def backbone_features(
+    x: Tensor,
+    model: ModelSpec,
+    ingredients: Ingredients,
+    *,
+    vocabulary: Vocabulary | None = None,
+    wide: int | None = None,
+) -> Tensor:
+    """Return what a backbone makes of its inputs; arguments as of `features`."""
+    arguments: dict[str, Any] = {"wide": wide} if isinstance(model, WideAndDeep) else {}
+    if model.reads_vocabulary and vocabulary is not None:
+        arguments["vocabulary"] = vocabulary
+    return model.import_target()(x, model, ingredients, **arguments)

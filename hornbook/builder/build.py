@@ -1,23 +1,34 @@
 """Recipe → the two views over the same variables: the plain Keras model and the training view."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
+from hornbook.builder.free_layers import layer_names
 from hornbook.builder.head import (
-    HEAD_ACTIVATION,
     HEAD_CLAMP,
     HEAD_TARGET,
     build_head,
     build_loss,
     decision_threshold,
+    learned,
+    target_scaling,
+    target_transform,
     training_view,
+)
+from hornbook.builder.heads import (
+    HeadPart,
+    activate,
+    build_heads,
+    build_heads_loss,
+    in_loss,
+    parts_of,
+    view_of_scores,
 )
 from hornbook.builder.inputs import build_inputs
 from hornbook.builder.losses import StandardizedLoss
@@ -25,6 +36,7 @@ from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer, variable_factors
+from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
@@ -34,11 +46,13 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
 from hornbook.layers.series import FromSeriesScale, SeriesLoss
-from hornbook.layers.targets import TargetTransform
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason, set_rate_factors
 
-__all__ = ["Built", "as_targets", "build_around", "build_model", "compile_plain", "target_scaling", "training_loss"]
+__all__ = [
+    "Built", "as_targets", "build_around", "build_model", "compile_plain", "compile_shown", "loss_of", "metrics_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,7 @@ class Built:
         tail: The layers behind `logits_model`.
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
         factors: {id of a variable: factors of its rate and decay} that the recipe names.
+        heads: The heads, where there are several; the layers behind `logits_model` are theirs then, and `tail` is empty.
     """
 
     model: keras.Model
@@ -70,6 +85,7 @@ class Built:
     copied: Copied | None = None
     fixed: frozenset[str] = frozenset()
     factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    heads: tuple[HeadPart, ...] = ()
 
     def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
         """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
@@ -80,10 +96,12 @@ class Built:
     @property
     def from_logits(self) -> bool:
         """Whether the loss reads weighted sums instead of what an activation makes of them."""
-        return HEAD_ACTIVATION in self.tail
+        return any(name.endswith("_activation") for name in self.tail)
 
     def activate(self, scores: Any) -> Any:
         """Return the model's outputs from what `logits_model` returns."""
+        if self.heads:
+            return activate(self.heads, self.model, scores)
         for name in self.tail:
             scores = self.model.get_layer(name)(scores)
         return scores
@@ -95,11 +113,7 @@ class Built:
 
     def in_loss(self, y: Any) -> Any:
         """Return targets in the unit of the loss: transformed and standardized where the model's last layers undo that."""
-        scaling, transform = target_scaling(self.model), target_transform(self.model)
-        if scaling is None:
-            return y
-        y = ops.cast(y, "float32") if transform is None else transform.learned(y)
-        return (y - scaling.mean) / ops.sqrt(scaling.variance)
+        return in_loss(self.heads, self.model, y) if self.heads else learned(self.model, y)
 
 
 def build_model(
@@ -146,7 +160,8 @@ def build_around(recipe: Recipe, model: keras.Model) -> Built:
 
 def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: frozenset[str]) -> Built:
     """Return a network with all that trains it."""
-    logits, tail = training_view(recipe, model)
+    heads = parts_of(recipe)
+    logits, tail = (view_of_scores(heads, model), ()) if heads else training_view(recipe, model)
     factors = variable_factors(recipe.optimizer, model)
     built = Built(
         model=_without_augmentation(model) if recipe.data.augmentation is not None else model,
@@ -156,13 +171,9 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
         optimizer=build_optimizer(
             recipe.optimizer, recipe.training.gradient_clipping, model, precision=recipe.training.precision
         ),
-        loss=training_loss(recipe, model, tail),
-        metrics=tuple(
-            build_metric(
-                metric, recipe.task or "regression", units=recipe.head.units, decision=decision_threshold(recipe)
-            )
-            for metric in recipe.training.metrics or ()
-        ),
+        loss=loss_of(recipe, model, heads, tail),
+        metrics=metrics_of(recipe, model, heads),
+        heads=heads,
         copied=copied,
         fixed=fixed,
         factors=factors,
@@ -171,11 +182,25 @@ def _built(recipe: Recipe, model: keras.Model, *, copied: Copied | None, fixed: 
     return built
 
 
-def training_loss(recipe: Recipe, model: keras.Model, tail: tuple[str, ...]) -> keras.losses.Loss:
-    """Return the loss of what a network returns in front of the layers `tail`: of series, on the scale of each."""
-    loss = build_loss(recipe, from_logits=HEAD_ACTIVATION in tail, of_members=is_ensemble(recipe))
+def loss_of(
+    recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...], tail: tuple[str, ...]
+) -> keras.losses.Loss:
+    """Return the loss of what is in front of a network's last layers, `tail` of one head."""
+    if heads:
+        return build_heads_loss(heads, model, of_scores=True)
+    from_logits = any(name.endswith("_activation") for name in tail)
+    loss = build_loss(recipe, from_logits=from_logits, of_members=is_ensemble(recipe))
     scales = [layer for layer in model.layers if isinstance(layer, FromSeriesScale)]
     return SeriesLoss(loss, scales[0]) if scales else loss
+
+
+def metrics_of(recipe: Recipe, model: keras.Model, heads: tuple[HeadPart, ...]) -> tuple[keras.metrics.Metric, ...]:
+    """Return fresh metrics of what a network returns."""
+    if heads:
+        return tuple(metric for part in heads for metric in part.metrics(model))
+    task, decision = recipe.task or "regression", decision_threshold(recipe)
+    specs = recipe.training.metrics or ()
+    return tuple(build_metric(spec, task, units=recipe.head.units, decision=decision) for spec in specs)
 
 
 def _is_copied(layer: keras.layers.Layer, copied: Copied | None) -> bool:
@@ -196,17 +221,29 @@ def _connect(
     """Return (inputs, outputs, what was copied): inputs → kept layers, if any → backbone → head."""
     white = white_of(info, preprocessing)
     if source is None or recipe.reuse is None or source.pairs is not None:
-        inputs, x = build_inputs(recipe, info, preprocessing, white=white)
-        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing))
-        return inputs, build_head(x, recipe, preprocessing, inputs), None
-    inputs, x = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
+        inputs, x, wide = build_inputs(recipe, info, preprocessing, white=white)
+        x = features(x, recipe, vocabulary=vocabulary_of(info, preprocessing), wide=wide)
+        return inputs, _outputs(inputs, x, recipe, preprocessing), None
+    inputs, x, _ = build_inputs(recipe, info, own_preprocessing(source, preprocessing), white=white)
     x = fit_inputs(x, source, info, preprocessing)
     x, copied = attach(source, x, seed=recipe.seed, fresh=recipe.reuse.weights == "fresh")
     if recipe.reuse.dropout:
         seed = derive_seed(recipe.seed, "reused_dropout")
         x = keras.layers.Dropout(recipe.reuse.dropout, seed=seed, name="reused_dropout")(x)
-    x = features(x, recipe, blocks_before=source.blocks(), taken=frozenset(copied.origin))
-    return inputs, build_head(x, recipe, preprocessing), copied
+    before: dict[str, Any] = {"blocks_before": source.blocks(), "taken": frozenset(copied.origin)}
+    x = features(x, recipe, **before)
+    return inputs, _outputs(inputs, x, recipe, preprocessing, **before), copied
+
+
+def _outputs(inputs: Any, x: Any, recipe: Recipe, preprocessing: Preprocessing, **before: Any) -> Any:
+    """Return the outputs of a recipe's head, or of its heads; `before` is what `layer_names` takes of an earlier model."""
+    if recipe.heads is not None:
+        model, names = recipe.model, dict[str, str]()
+        if isinstance(model, Layers):
+            pairs = zip(model.layers, layer_names(model, **before), strict=True)
+            names = {item.as_: name for item, name in pairs if item.as_ is not None}
+        return build_heads(inputs, x, recipe, preprocessing, names)
+    return build_head(x, recipe, preprocessing, inputs)
 
 
 def _without_augmentation(model: keras.Model) -> keras.Model:
@@ -218,6 +255,18 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
     plain = keras.models.clone_model(model, clone_function=keep)
     plain.name = model.name
     return plain
+
+
+def compile_shown(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
+    """Return what `compile_plain` does, with inputs as users have them; arguments as of that.
+
+    Outputs and targets of several heads stay one matrix each, which is what its loss and metrics read.
+    """
+    model = compile_plain(built, recipe, for_training=for_training)
+    shown = wrap(model, replace(info, heads=()))
+    if shown is not model:
+        shown.compile(optimizer=built.optimizer, loss=model.loss, metrics=list(built.metrics))
+    return shown
 
 
 def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weighted: bool = False) -> keras.Model:
@@ -233,29 +282,24 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if any(isinstance(layer, Mixing) for layer in model.layers):
         model = MixingModel(model.inputs, model.outputs, name=model.name)
     kind = "weighted_metrics" if is_weighted else "metrics"
-    reads_scores = {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail} or isinstance(built.loss, SeriesLoss)
+    reads_scores = (
+        built.heads or {MEMBERS, HEAD_CLAMP, HEAD_TARGET} & {*built.tail} or isinstance(built.loss, SeriesLoss)
+    )
     if for_training and reads_scores:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
-        members.train_by(built.logits_model, [model.get_layer(name) for name in built.tail], built.in_loss)
+        members.train_by(built.logits_model, built.activate, built.in_loss)
         members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
         return members
+    if built.heads:
+        loss: keras.losses.Loss = build_heads_loss(built.heads, model, of_scores=False)
+        model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
+        return model
     loss, scaling = build_loss(recipe, from_logits=False), target_scaling(model)
     if scaling is not None:
         mean, deviation = np.ravel(scaling.mean), np.sqrt(np.ravel(scaling.variance))
         loss = StandardizedLoss(loss, mean.tolist(), deviation.tolist(), transform=target_transform(model))
     model.compile(optimizer=built.optimizer, loss=loss, **{kind: list(built.metrics)})
     return model
-
-
-def target_scaling(model: keras.Model) -> keras.layers.Normalization | None:
-    """Return the layer of a model whose targets are standardized that returns to their unit; None for any other."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization) and layer.invert]
-    return layers[-1] if layers and layers[-1].name == HEAD_ACTIVATION else None
-
-
-def target_transform(model: keras.Model) -> TargetTransform | None:
-    """Return the layer of a model that returns from the scale on which targets are learned; None for any other."""
-    return next((layer for layer in model.layers if isinstance(layer, TargetTransform)), None)
 
 
 def as_targets(y: Array, model: keras.Model) -> Array:

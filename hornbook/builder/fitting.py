@@ -51,13 +51,16 @@ def fit_first_weights(model: keras.Model, recipe: Recipe, x: Inputs) -> None:
 
 def fits_first_weights(recipe: Recipe) -> bool:
     """Return whether examples change the first weights, so that their initializers say nothing about signals."""
-    return any(each is not None and each.data_dependent for each in (recipe.initializer, recipe.head.initializer))
+    own = [each.initializer for each in (recipe.head, *(recipe.heads or {}).values())]
+    return any(each is not None and each.data_dependent for each in (recipe.initializer, *own))
 
 
 def _layers(model: keras.Model, recipe: Recipe) -> "Iterator[tuple[Any, InitializerSpec]]":
-    of_head = recipe.head.initializer or (recipe.initializer if recipe.model.hidden_units() == () else None)
+    heads = {"head": recipe.head} | {f"head_{name}": head for name, head in (recipe.heads or {}).items()}
+    otherwise = recipe.initializer if recipe.model.hidden_units() == () else None
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense):
-            chosen = of_head if layer.name == "head" else recipe.initializer
+            head = heads.get(layer.name)
+            chosen = recipe.initializer if head is None else head.initializer or otherwise
             if chosen is not None and chosen.data_dependent is not None:
                 yield layer, chosen

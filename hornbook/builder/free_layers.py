@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from hornbook.recipes.sections.layer_arguments import Limit, function_of, initia
 from hornbook.recipes.sections.model import Layers
 from hornbook.upstream import REFUSALS, reason
 
-__all__ = ["free_layers"]
+__all__ = ["free_layers", "layer_names"]
 
 Tensor = Any
 ELEMENTWISE = frozenset({"add", "average", "maximum", "minimum", "multiply", "subtract"})
@@ -31,9 +31,9 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
     Raises:
         RecipeError: If Keras refuses a layer's arguments or its input's shape; names the layer's place in the list.
     """
-    number, taken = ingredients.blocks_before, {*ingredients.taken}
+    names = layer_names(model, blocks_before=ingredients.blocks_before, taken=ingredients.taken)
     outputs = {-1: x}  # by place in the list
-    for index, (item, places) in enumerate(zip(model.layers, sources(model.layers), strict=True)):
+    for index, (item, places, name) in enumerate(zip(model.layers, sources(model.layers), names, strict=True)):
         own = ingredients.replaced(
             activation=item.activation,
             normalization=item.normalization,
@@ -41,12 +41,6 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
             regularization=item.regularization,
             is_trainable=item.trainable is not False,
         )
-        if item.takes_ingredients():
-            number += 1
-            name = f"hidden_{number}"
-        else:
-            name = next(name for name in map(f"{item.name}_{{}}".format, itertools.count(1)) if name not in taken)
-            taken.add(name)
         read = [outputs[place] for place in places]
         if item.name in JOINS:
             _check_shapes(item, read, index)
@@ -59,6 +53,25 @@ def free_layers(x: Tensor, model: Layers, ingredients: Ingredients) -> Tensor:
             message = f"Keras refuses layer '{item.name}' on {what}: {reason(error)}."
             raise RecipeError([Problem(("model", "layers", index), message, code="layer")]) from error
     return keras.layers.Flatten(name="flatten")(x) if len(x.shape) > 2 else x
+
+
+def layer_names(model: Layers, *, blocks_before: int = 0, taken: Collection[str] = ()) -> list[str]:
+    """Return what the layers of a list are called in the network.
+
+    Args:
+        model: The list.
+        blocks_before: Hidden blocks of an earlier model in front of it.
+        taken: Names of that model's layers.
+    """
+    number, used, names = blocks_before, {*taken}, list[str]()
+    for item in model.layers:
+        if item.takes_ingredients():
+            number += 1
+            names.append(f"hidden_{number}")
+        else:
+            names.append(next(name for name in map(f"{item.name}_{{}}".format, itertools.count(1)) if name not in used))
+            used.add(names[-1])
+    return names
 
 
 def _check_shapes(item: FreeLayer, read: Sequence[Tensor], index: int) -> None:

@@ -12,12 +12,15 @@ from keras import ops
 from hornbook.builder.augmentation import augmentation_layers
 from hornbook.builder.blocks import build_normalization
 from hornbook.builder.columns import embeds_columns, encode
+from hornbook.builder.encoders import encoded_blocks
+from hornbook.builder.groups import cut
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.source import DataInfo, Preprocessing, SeriesScale
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.series import ToSeriesScale
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.model import WideAndDeep
 from hornbook.recipes.sections.normalization import NormalizationSpec
 
 __all__ = ["SCALE", "STANDARDIZE", "build_inputs", "scale_of"]
@@ -33,8 +36,10 @@ Tensor = Any
 
 def build_inputs(
     recipe: Recipe, info: DataInfo, preprocessing: Preprocessing, *, white: float
-) -> tuple[Tensor, Tensor]:
-    """Return the model's input and the preprocessed tensor that the backbone reads.
+) -> tuple[Tensor, Tensor, int | None]:
+    """Return the model's input, the preprocessed tensor that the backbone reads, and how much of it a wide path has.
+
+    Of two paths the last is how many numbers at the front are the wide one's; None where both read all, or there is one.
 
     Args:
         recipe: A resolved recipe.
@@ -49,7 +54,9 @@ def build_inputs(
     if is_tokens:
         _refuse_for_tokens(recipe)
     inputs = keras.Input(info.input_shape, dtype="int32" if is_tokens else "float32", name="input")
-    x = inputs
+    x = cut(inputs, 0, info.width, "columns") if info.blocks and info.width else inputs
+    if info.blocks and not info.width:
+        return inputs, _joined(encoded_blocks(inputs, recipe, info, preprocessing)), None
     if preprocessing.scale is not None:
         x = keras.layers.Rescaling(1.0 / preprocessing.scale, name=SCALE, dtype="float32")(x)
     first, last = augmentation_layers(recipe, info, white=white if preprocessing.scale is None else 1.0)
@@ -61,8 +68,10 @@ def build_inputs(
         x = _by_series(x, preprocessing.series)
     elif is_standardized:
         x = _standardize(x, preprocessing)
-    if preprocessing.features is not None or preprocessing.has_missing or embeds_columns(recipe):
-        x = encode(x, recipe, preprocessing, at_zero=is_standardized)
+    wide = None
+    has_gaps = preprocessing.features is not None or preprocessing.has_missing
+    if has_gaps or embeds_columns(recipe) or isinstance(recipe.model, WideAndDeep):
+        x, wide = encode(x, recipe, info, preprocessing, at_zero=is_standardized)
     for layer in last:
         x = layer(x)
     if isinstance(recipe.normalization, NormalizationSpec) and recipe.normalization.input:
@@ -70,7 +79,14 @@ def build_inputs(
     rate = recipe.regularization.input_dropout
     if rate:
         x = keras.layers.Dropout(rate, seed=derive_seed(recipe.seed, "input_dropout"), name="input_dropout")(x)
-    return inputs, x
+    if info.blocks:
+        x = _joined([x, *encoded_blocks(inputs, recipe, info, preprocessing)])
+    return inputs, x, wide
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Return the columns of a table and what encoders made of the inputs beside them as one row, (B, F)."""
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="inputs", dtype="float32")(parts)
 
 
 def scale_of(model: keras.Model) -> float | None:

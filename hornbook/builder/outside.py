@@ -3,14 +3,17 @@
 The network is a layer of the saved model, called `network`; whoever loads a run gets the network alone.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from hornbook.builder.tokens import text_front
+from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
 from hornbook.runs.keras_file import NETWORK
+from hornbook.upstream import columns_of
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
 
@@ -27,7 +30,7 @@ def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
     front, back = _front(model, info), _back(model, info)
     if front is None and back is None:
         return model
-    inputs, x = front or (model.input, model.input)
+    inputs, x = front or _own_input(model)
     outputs = keras.Model(model.input, model.output, name=NETWORK)(x)
     return keras.Model(inputs, outputs if back is None else back(outputs), name=model.name)
 
@@ -44,14 +47,44 @@ def unwrap(model: Any) -> Any:
     return network
 
 
+def _own_input(model: keras.Model) -> tuple[Any, Tensor]:
+    """Return (an input like the network's, the same): one that both shared would be saved with a number of the process."""
+    given = model.inputs[0]
+    own = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=given.name)
+    return own, own
+
+
 def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
     if info.kind == "tokens" and "texts" in info.extra:
         ((name, facts),) = info.extra["texts"].items()
         return text_front(name, facts)
-    return None
+    shapes = named_inputs(info)
+    if not shapes:
+        return None
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    flat = [
+        x
+        if len(x.shape) == 2
+        else keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+        for name, x in inputs.items()
+    ]
+    if len(flat) == 1:
+        return inputs, flat[0]
+    return inputs, keras.layers.Concatenate(name="row", dtype="float32")(flat)
 
 
 def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
     """Return what makes outputs by name of the network's; None where they are what users get."""
-    return None
+    if not info.heads:
+        return None
+
+    def by_name(outputs: Tensor) -> dict[str, Tensor]:
+        named, first = {}, 0
+        for head in info.heads:
+            columns = columns_of(outputs, slice(first, first + head.units), f"{head.name}_columns")
+            named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(columns)
+            first += head.units
+        return named
+
+    return by_name

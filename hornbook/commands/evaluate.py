@@ -12,6 +12,7 @@ from hornbook.commands.gates import Gates, RequireOption
 from hornbook.commands.options import (
     AnywayOption,
     CheckpointOption,
+    HeadOption,
     RunArguments,
     TrustOption,
     Which,
@@ -71,6 +72,7 @@ def evaluate(
     ] = None,
     array: ArrayOption = None,
     missing: MissingOption = None,
+    head: HeadOption = None,
     threshold: ThresholdOption = None,
     checkpoint: CheckpointOption = None,
     mc_samples: SamplesOption = None,
@@ -103,7 +105,7 @@ def evaluate(
     if are_several(runs):
         one = {
             "--threshold": threshold, "--mc-samples": mc_samples, "--calibration": calibration, "--temperature": temperature,
-            "--errors": errors, "--importance": importance, "--require": require,
+            "--errors": errors, "--importance": importance, "--require": require, "--head": head,
         }  # fmt: skip
         asked = [option for option, value in one.items() if value]
         if asked:
@@ -117,11 +119,16 @@ def evaluate(
     gates = Gates(require, default="input" if input is not None else "test" if split is None else None)
     trained = find_whole(run, "result", "data")
     if require:
-        gates.check_names(load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust))
+        from hornbook.inference.calibration import one_head
+
+        recipe = load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust)
+        gates.check_names(
+            recipe if head is None or recipe.heads is None else recipe.of_head(one_head("--require", head, recipe))
+        )
     if calibration or temperature:
         from hornbook.inference.calibration import check_options
 
-        check_options(trained, calibration=calibration, temperature=temperature)
+        check_options(trained, calibration=calibration, temperature=temperature, head=head)
     import_tensorflow()
     from hornbook.inference.evaluate import evaluate_run
 
@@ -142,6 +149,7 @@ def evaluate(
         errors=errors,
         timing=True,
         importance=(repeats or 10) if importance else None,
+        head=head,
     )
     for note in report.notes:
         print(note, file=sys.stderr)
@@ -149,7 +157,7 @@ def evaluate(
     figures = {report.split or "input": report.metrics}
     for other in sorted(gates.splits() - set(figures)):
         figures[other] = evaluate_run(
-            run, split=other, threshold=threshold, which=which, trust=trust, anyway=anyway
+            run, split=other, threshold=threshold, which=which, trust=trust, anyway=anyway, head=head
         ).metrics
     gates.check(figures)
 
@@ -189,6 +197,7 @@ def predict(
         typer.Option("--keep", metavar="COLUMN", help="Write this column too: an id; of a split index, the target"),
     ] = None,
     missing: MissingOption = None,
+    head: HeadOption = None,
     threshold: ThresholdOption = None,
     checkpoint: CheckpointOption = None,
     mc_samples: SamplesOption = None,
@@ -210,7 +219,7 @@ def predict(
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
         from hornbook.inference.calibration import check_options
 
-        check_options(trained, calibration=False, temperature=True)
+        check_options(trained, calibration=False, temperature=True, head=head)
     import_tensorflow()
     from hornbook.inference.predict import predict_file
 
@@ -228,6 +237,7 @@ def predict(
         temperature=temperature,
         trust=trust,
         anyway=anyway,
+        head=head,
     )
     for note in notes:
         print(note, file=sys.stderr)

@@ -10,6 +10,7 @@ import typer
 from hornbook.commands.options import (
     AnywayOption,
     CheckpointOption,
+    HeadOption,
     RunArgument,
     TrustOption,
     examples,
@@ -57,6 +58,7 @@ def export(
         typer.Option("--output", "-o", help="The file or folder to write; omitted: exports/ in the run's folder"),
     ] = None,
     checkpoint: CheckpointOption = None,
+    head: HeadOption = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there")] = False,
     trust: TrustOption = False,
     anyway: AnywayOption = False,
@@ -79,6 +81,7 @@ def export(
         trust=trust,
         anyway=anyway,
         force=force,
+        head=head,
     )
     if as_json:
         print(json.dumps([each.record() for each in written], indent=2))

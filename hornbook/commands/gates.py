@@ -11,6 +11,7 @@ from hornbook.errors import GateError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.metric import MetricSpec
 
 __all__ = ["Gates", "RequireOption"]
 
@@ -54,8 +55,7 @@ class Gates:
         Raises:
             UsageError: If a name is unknown, or two splits could be meant.
         """
-        given = recipe.training.metrics
-        known = ["loss", *(catalog("metric") if given is None else (metric.recorded for metric in given))]
+        known = _known(recipe)
         for condition in self.conditions:
             prefix, name = _divided(condition.name)
             if name not in known:
@@ -104,6 +104,18 @@ class Gates:
         if prefix is None:
             return (self.default or "test", "" if self.default == "input" else "test", name)
         return PREFIXES[prefix], prefix, name
+
+
+def _known(recipe: Recipe) -> list[str]:
+    """Return what a run may record, without splits; of heads whose metrics follow from the data whatever there is."""
+
+    def names(metrics: tuple[MetricSpec, ...] | None) -> list[str]:
+        return ["loss", *(catalog("metric") if metrics is None else (metric.recorded for metric in metrics))]
+
+    if recipe.heads is None:
+        return names(recipe.training.metrics)
+    own = [f"{head}_{name}" for head, named in recipe.heads.items() for name in names(named.metrics)]
+    return ["loss", *own]
 
 
 def _divided(text: str) -> tuple[str | None, str]:

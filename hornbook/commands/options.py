@@ -15,9 +15,26 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
-    "AnywayOption", "CheckpointOption", "ConfigOption", "DeviceOption", "EachOption", "JsonOption", "OnOption",
-    "OverrideArguments", "ParallelOption", "QuietOption", "RunArgument", "RunArguments", "RunsOption", "TrustOption",
-    "Which", "examples", "find_whole", "import_tensorflow", "load_or_explain",
+    "AnywayOption",
+    "CheckpointOption",
+    "ConfigOption",
+    "DeviceOption",
+    "EachOption",
+    "HeadOption",
+    "JsonOption",
+    "OnOption",
+    "OverrideArguments",
+    "ParallelOption",
+    "QuietOption",
+    "RunArgument",
+    "RunArguments",
+    "RunsOption",
+    "TrustOption",
+    "Which",
+    "examples",
+    "find_whole",
+    "import_tensorflow",
+    "load_or_explain",
 ]  # fmt: skip
 
 
@@ -75,6 +92,10 @@ class Which(StrEnum):
     last = "last"
 
 
+HeadOption = Annotated[
+    str | None,
+    typer.Option("--head", metavar="NAME", help="One of several heads, as if the run had no other; omitted: all"),
+]
 CheckpointOption = Annotated[Which | None, typer.Option(help="best or last; omitted: the run's final weights")]
 TrustOption = Annotated[bool, typer.Option("--trust", help="Run code that an earlier model or the run's model holds")]
 

@@ -73,7 +73,9 @@ def train(
     from hornbook.data.shelf import Shelf
 
     shelf = Shelf(room=0)
-    shelf.begin(recipe.data, seed=recipe.seed, task=recipe.task)  # goes on while TensorFlow is imported
+    shelf.begin(
+        recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads
+    )  # goes on while TensorFlow is imported
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run

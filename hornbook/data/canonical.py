@@ -19,7 +19,7 @@ from hornbook.errors import DataError
 
 __all__ = [
     "canonical_inputs", "check_finite", "check_lengths", "checked_weights", "converted", "extremes", "guess_kind",
-    "is_frame", "opened", "to_float32", "with_last_axis",
+    "image_type", "is_frame", "opened", "to_float32", "with_last_axis",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
@@ -109,7 +109,7 @@ def _types(given: dict[str, Inputs], source: Source) -> tuple[dict[str, DType], 
     types, scale = {}, source.scale
     for name, x in given.items():
         if source.kind == "image":
-            types[name], scale = _image_type(x, scale)
+            types[name], scale = image_type(x, scale)
         elif source.kind == "tokens":
             types[name] = _token_type(x, name)
         else:
@@ -120,7 +120,7 @@ def _types(given: dict[str, Inputs], source: Source) -> tuple[dict[str, DType], 
     return types, scale
 
 
-def _image_type(x: Inputs, scale: float | None) -> tuple[DType, float | None]:
+def image_type(x: Inputs, scale: float | None) -> tuple[DType, float | None]:
     """Return uint8 for images of bytes, else float32, and their divisor."""
     if x.dtype == np.uint8:
         return x.dtype, scale or 255.0

@@ -4,7 +4,7 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.canonical import check_finite, converted, extremes, opened, with_last_axis
+from hornbook.data.several import named_inputs, packed
 from hornbook.data.source import Array, DataInfo, Examples, Reading
 from hornbook.data.storage.files import existing_file, is_pattern
 from hornbook.data.storage.rows import Inputs, Rows, blocks, in_memory, mapped, numbered_blocks, select
@@ -79,12 +80,17 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
                 from hornbook.data.windows.inputs import read_windows  # polars too
 
                 return _called_stdin(read_windows(file, info, reading, memory_budget=memory_budget), path, file)
+            names = ", ".join(named_inputs(info))
+            if info.blocks and names:
+                raise DataError(f"{file}: the model reads arrays by name: {names}. Give it a .npz file.")
             from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
 
+            if str(path) == STDIN:
+                reading = replace(reading, folder=Path.cwd())
             table = read_table(file, info, reading, memory_budget=memory_budget)
             return _called_stdin(_without_gaps(table, reading, file.name), path, file)
         if suffix == ".npz":
-            examples = _arrays_of(file, reading)
+            examples = _arrays_of(file, info, reading)
         elif reading.array is not None or reading.keep or reading.targets is not None:
             what = "targets" if reading.targets is not None else "names"
             raise UsageError(f"{file}: a .npy file is a single array without {what}. Save a .npz file.")
@@ -198,12 +204,19 @@ def fit_inputs(
     return converted(x, np.dtype(np.float32), where, allow_nan=allow_nan, streams=isinstance(x, Rows)), notes
 
 
-def _arrays_of(file: Path, reading: Reading) -> Examples:
-    """Return the arrays of a .npz file that are asked for, the inputs unread."""
+def _arrays_of(file: Path, info: DataInfo, reading: Reading) -> Examples:
+    """Return the arrays of a .npz file that are asked for, the inputs unread; several inputs by name as one row each."""
     arrays = open_npz(file)
     for name in (*reading.keep, *((reading.array,) if reading.array is not None else ())):
         if name not in arrays:
             raise DataError(f"{file}: no array '{name}'. {did_you_mean(name, arrays)}".rstrip())
+    several = named_inputs(info)
+    if several and reading.array is None:
+        x = packed(arrays, info, str(file))
+        y, kept, used = _beside(file, arrays, reading, ())
+        others = [other for other in arrays if other not in used and other not in several]
+        notes = (f"{file.name}: not read: {', '.join(others)}.",) if others else ()
+        return Examples(x, y, kept, notes)
     name = reading.array or next((name for name in (*reading.preferred, *INPUT_KEYS) if name in arrays), None)
     if name is None and len(arrays) == 1:
         name = next(iter(arrays))
@@ -211,24 +224,39 @@ def _arrays_of(file: Path, reading: Reading) -> Examples:
         raise DataError(
             f"{file}: which array holds the inputs? Found: {', '.join(arrays)}. Expected 'x', or its name: --array NAME."
         )
-    used, y = {name, *reading.keep}, None
+    beside = tuple(new + name[1:] for old, new in (("x", "y"), ("X", "Y")) if name.startswith(old))
+    y, kept, used = _beside(file, arrays, reading, beside)
+    others = [other for other in arrays if other not in {name, *used}]
+    verb = "predicting" if reading.targets is None else "evaluating"
+    notes = (f"{file.name}: {verb} on '{name}'; not read: {', '.join(others)}.",)
+    return Examples(arrays[name], y, kept, notes if others and reading.array is None else ())
+
+
+def _beside(
+    file: Path, arrays: Mapping[str, Any], reading: Reading, beside: tuple[str, ...]
+) -> tuple[Array | None, dict[str, Array], set[str]]:
+    """Return the targets if they are asked for, what is to be kept, and the names of the arrays that this took.
+
+    Args:
+        file: The file.
+        arrays: What it holds.
+        reading: What is asked.
+        beside: What the targets are called that go with the inputs.
+    """
+    used, y = {*reading.keep}, None
     if reading.targets is not None:
-        beside = tuple(new + name[1:] for old, new in (("x", "y"), ("X", "Y")) if name.startswith(old))
         target = next((key for key in (*reading.targets, *beside, *TARGET_KEYS) if key in arrays), None)
         if target is None:
             raise DataError(f"{file}: no array of targets. Expected '{(*beside, 'y')[0]}', found: {', '.join(arrays)}.")
         y = np.asarray(in_memory(arrays[target]))
         used.add(target)
-    weight = [reading.weight] if reading.weight in arrays else []
+    weight = [name for name in (reading.weight,) if name is not None and name in arrays]
     used |= {*weight}
     kept = {key: np.asarray(in_memory(arrays[key])) for key in (*reading.keep, *weight)}
     for key, values in kept.items():
         if values.ndim != 1:
             raise DataError(f"{file}: array '{key}' of shape {values.shape} is no column, so it cannot be kept.")
-    others = [other for other in arrays if other not in used]
-    verb = "predicting" if reading.targets is None else "evaluating"
-    notes = (f"{file.name}: {verb} on '{name}'; not read: {', '.join(others)}.",)
-    return Examples(arrays[name], y, kept, notes if others and reading.array is None else ())
+    return y, kept, used
 
 
 def _fit_shape(x: Inputs, info: DataInfo, where: str) -> tuple[Inputs, tuple[str, ...]]:

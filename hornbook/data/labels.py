@@ -13,9 +13,9 @@ from hornbook.data.tables.notation import is_date, is_number, notation_keys, uni
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import DataSpec
 
-__all__ = ["Targets", "decided", "encode_targets", "final_task", "known_targets", "target_facts"]
+__all__ = ["SPLIT_NAMES", "Targets", "decided", "encode_targets", "final_task", "known_targets", "target_facts"]
 
-Family = Literal["classes", "multilabel", "regression"]
+Family = Literal["classes", "multilabel", "regression", "several"]
 SPLIT_NAMES = ("y", "y_validation", "y_test")
 ONE_HOT_NOTE = (
     "every row of the targets holds exactly one 1: read as one-hot classes; 'task: multilabel' reads them as labels."
@@ -29,7 +29,7 @@ class Targets:
     """Encoded targets of a source.
 
     Attributes:
-        family: What the values are, before it is known which classes are kept.
+        family: What the values are, before it is known which classes are kept; `several` where they are of several heads.
         source: The source with y, y_validation and y_test encoded: int32 class numbers, or float32.
         class_names: Names of classes or labels in order; None for regression.
         warnings: Sentences the user should read.

@@ -24,7 +24,7 @@ def leaking_column(splits: Splits) -> tuple[str, float, float] | None:
     if features is None or len(features) < 2:
         return None
     rows: Any = np.arange(min(len(train), MOST_EXAMPLES))  # lazy rows are read by their numbers
-    found = best_column(np.asarray(train.x[rows]), train.y[rows], splits.info.task, features)
+    found = best_column(np.asarray(train.x[rows])[:, : len(features)], train.y[rows], splits.info.task, features)
     if found is None or not is_leak(found[1], found[2]):
         return None
     return features[found[0]].source, found[1], found[2]

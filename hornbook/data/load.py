@@ -44,7 +44,8 @@ def load_data(
         RecipeError: If keys of the recipe contradict each other or the data.
         DataError: If the data is missing, malformed or does not fit.
     """
-    keys: dict[str, Any] = {"seed": recipe.seed, "task": recipe.task, "memory_budget": memory_budget(recipe)}
+    keys: dict[str, Any] = {"seed": recipe.seed, "task": recipe.task, "heads": recipe.heads}
+    keys["memory_budget"] = memory_budget(recipe)
     if arrays is not None:
         batching = recipe.training.batch_size, recipe.training.drop_remainder
         splits = from_arrays(arrays, spec=recipe.data, batching=batching, **keys)

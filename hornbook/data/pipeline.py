@@ -8,30 +8,32 @@ after it, from the training split alone.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from hornbook.data.canonical import canonical_inputs
-from hornbook.data.classes import check_coverage, keep_classes, new_numbers
-from hornbook.data.copies import copies_of_target
-from hornbook.data.labels import Targets, encode_targets, final_task, target_facts
+from hornbook.data.classes import check_coverage, keep_classes
+from hornbook.data.head_targets import head_facts
+from hornbook.data.labels import Targets, target_facts
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
+from hornbook.data.meaning import Labels, check_class_keys, copies, encoded_labels
 from hornbook.data.preprocessing import (
     Standardizing,
     check_columns,
     compute_preprocessing,
     input_facts,
     keep_training_categories,
+    with_block_moments,
     with_target_moments,
     without_category,
 )
-from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits, Task
+from hornbook.data.source import Array, DataInfo, Inputs, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
-from hornbook.data.storage.rows import Rows, blocks, in_file_order, in_memory
+from hornbook.data.storage.rows import Rows, blocks, first_columns, in_file_order, in_memory
 from hornbook.data.token_numbers import with_token_numbers
 from hornbook.errors import DataError, RecipeError
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.checks import NOUNS, OF_COLUMNS, augmentation_faults, section_problems
 from hornbook.recipes.sources.common import DataSpec
 
@@ -44,13 +46,16 @@ CHANNELS = {1, 3, 4}  # of grey, RGB and RGBA images
 TASKS = ("multiclass", "binary", "multilabel", "regression")
 
 
-def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
+def load(
+    spec: DataSpec, *, seed: int, task: str | None = None, heads: Heads | None = None, memory_budget: int | None = None
+) -> Splits:
     """Return the splits that a recipe's `data` section describes: a pure function of section, seed and task.
 
     Args:
         spec: The validated section.
         seed: The recipe's seed.
         task: The recipe's task; None takes the source's, or infers it from the targets.
+        heads: The recipe's several heads, by name; None: it has one.
         memory_budget: Bytes that the inputs of all splits may take in memory, in the type that the model gets. Above it,
             splits larger than a tenth of it are `Rows`, which stay on disk; everything else comes out the same. None reads
             all into memory.
@@ -59,16 +64,19 @@ def load(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
         RecipeError: If keys of the section contradict each other or the source.
         DataError: If the data is missing, malformed or does not fit.
     """
-    source = read(spec, seed=seed, task=task, memory_budget=memory_budget)
-    return prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+    source = read(spec, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
+    return prepare(source, spec, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
 
 
-def read(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Source:
+def read(
+    spec: DataSpec, *, seed: int, task: str | None = None, heads: Heads | None = None, memory_budget: int | None = None
+) -> Source:
     """Return the examples as the source delivers them; arguments and errors as of `load`."""
     errors = [problem for problem in section_problems(spec, task=task) if problem.severity == "error"]
     if errors:
         raise RecipeError(errors)
-    keys = {"memory_budget": memory_budget} if spec.reads_by_budget else {}
+    keys: dict[str, Any] = {"memory_budget": memory_budget} if spec.reads_by_budget else {}
+    keys |= {"apart": True} if heads and spec.reads_targets_apart else {}
     source = spec.load_source(seed=seed, **keys)
     if not isinstance(source, Source):
         raise DataError(
@@ -78,25 +86,25 @@ def read(spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: i
 
 
 def prepare(
-    source: Source, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None
+    source: Source,
+    spec: DataSpec,
+    *,
+    seed: int,
+    task: str | None = None,
+    heads: Heads | None = None,
+    memory_budget: int | None = None,
 ) -> Splits:
     """Return the splits of a loaded source; `spec` gives the shared keys. Arguments and errors as of `load`."""
-    wanted = cast("Task | None", task or spec.task_hint)
+    wanted = task or spec.task_hint
     if wanted is not None and wanted not in TASKS:
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
-    targets = encode_targets(canonical_inputs(source, memory_budget=memory_budget), wanted)
-    check_class_keys(targets, spec)
-    mapping, class_names = None, targets.class_names
-    if class_names is not None and targets.family == "classes":
-        mapping, class_names = new_numbers(class_names, spec.classes, spec.relabel)
-    final = final_task(targets.family, class_names, cast("Task | None", task))
-    encoded = targets.source
+    targets, mapping, labels, numbers = encoded_labels(source, spec, task, heads, memory_budget)
+    encoded, class_names = targets.source, labels.class_names
     split_seed = spec.effective_split().seed
     seed = seed if split_seed is None else split_seed
     split_by = _in_order(encoded.split_by, spec)
-    labels_of_classes = encoded.y if targets.family == "classes" else None
-    by: dict[str, Any] = {"labels": labels_of_classes, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
+    by: dict[str, Any] = {"labels": numbers, "split_by": split_by, "seed": seed, "own": _own_splits(encoded)}
     if encoded.division is not None:
         division = Division(**encoded.division, method="time")
     elif encoded.likeness is not None and encoded.likeness.is_together:
@@ -109,7 +117,6 @@ def prepare(
     if mapping is not None and class_names is not None:
         parts, lost = keep_classes(parts, mapping)
         warnings += [*lost, *check_coverage(parts, class_names, division.method)]
-    labels = _Labels(final, class_names, source.target_names)
     parts, limited = _limit(parts, spec, labels, seed=seed)
     warnings += limited
     parts, encoded, tables = with_token_numbers(parts, encoded, spec, memory_budget=memory_budget)
@@ -118,17 +125,14 @@ def prepare(
     return replace(splits, preprocessing=replace(splits.preprocessing, texts=tables))
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """What the labels mean."""
-
-    task: Task
-    class_names: tuple[str, ...] | None
-    target_names: tuple[str, ...] | None
-
-
 def _check_keys(source: Source, spec: DataSpec) -> None:
     """Refuse keys that cannot apply to the data; the recipe's check could not know its kind."""
+    beside = [block.name for block in source.blocks] + [*(source.texts if source.kind == "table" else ())]
+    if spec.augmentation is not None and beside:
+        listed = ", ".join(f"'{name}'" for name in beside)
+        raise DataError(
+            f"data.augmentation: changes inputs of one kind, and rows hold {listed} beside columns. Remove it."
+        )
     if spec.augmentation is not None:
         channels = source.x.shape[-1] if source.kind == "image" else None
         for message, hint in augmentation_faults(spec.augmentation, source.kind, channels):
@@ -148,15 +152,6 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
         )
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
-
-
-def check_class_keys(targets: Targets, spec: DataSpec) -> None:
-    """Raise a DataError if the section chooses classes and the targets are none."""
-    for key in ("classes", "relabel"):
-        if targets.family != "classes" and getattr(spec, key) is not None:
-            raise DataError(
-                f"data.{key}: the task is {targets.family}, which has no classes. Remove it, or set 'task: multiclass'."
-            )
 
 
 def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
@@ -245,7 +240,7 @@ def _pick(source: Source, positions: Array) -> Split:
     return whole.at(positions)
 
 
-def _limit(parts: Parts, spec: DataSpec, labels: _Labels, *, seed: int) -> tuple[Parts, list[str]]:
+def _limit(parts: Parts, spec: DataSpec, labels: Labels, *, seed: int) -> tuple[Parts, list[str]]:
     """Return the splits with training cut to a sample of its examples."""
     train, limit = parts["train"], spec.limit
     if limit is None:
@@ -281,30 +276,36 @@ def _within_budget(parts: Parts, budget: int | None) -> Parts:
     }
 
 
-def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_far: tuple[str, list[str]]) -> Splits:
+def _finish(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_far: tuple[str, list[str]]) -> Splits:
     """Return the splits with preprocessing and facts."""
     method, warnings = so_far
     features = source.features
     if features is not None:
         parts, features, unseen = keep_training_categories(parts, features)
         warnings += unseen
-    if source.kind == "table":
+    whole_rows, width = parts, parts["train"].x.shape[-1] - sum(block.size for block in source.blocks)
+    if source.blocks:
+        parts = {name: replace(part, x=first_columns(part.x, width)) for name, part in parts.items()}
+    if source.kind == "table" and width:
         warnings += check_columns(parts["train"].x, features)
-        warnings += copies_of_target(parts["train"], features, has_classes=labels.task != "regression")
+        warnings += copies(parts["train"], features, labels)
     scale, scale_warnings = _scale(parts["train"].x, source, spec.scale)
     _check_colors(parts["train"].x, spec, scale or 1.0)
     warnings += _channels_first(source)
+    standardize = _standardize(source, spec)
     preprocessing = compute_preprocessing(
-        parts, kind=source.kind, scale=scale, standardize=_standardize(source, spec), features=features
+        parts, kind=source.kind, scale=scale, standardize=standardize if width else False, features=features
     )
-    if labels.task == "regression":
+    if source.blocks and standardize:
+        preprocessing = with_block_moments(preprocessing, whole_rows["train"].x, source.blocks)
+    if labels.task in {"regression", "several"}:
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
     preprocessing = replace(preprocessing, series=source.scales)
-    info = _describe(parts, replace(source, features=features), labels, name=_name(spec))
+    info = _describe(whole_rows, replace(source, features=features), labels, name=_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
-    if any(isinstance(part.x, Rows) for part in parts.values()):
+    if any(isinstance(part.x, Rows) for part in whole_rows.values()):
         extra["streams"] = True
-    if preprocessing.variance is None and source.kind != "tokens":
+    if preprocessing.variance is None and source.kind != "tokens" and width:
         extra["inputs"] = input_facts(parts["train"].x, scale or 1.0, features)
     if preprocessing.features is not None:
         extra["whole"] = list(preprocessing.whole)
@@ -321,7 +322,11 @@ def _finish(parts: Parts, source: Source, spec: DataSpec, labels: _Labels, so_fa
         extra["pictures"] = {**extra["pictures"], "classes": counts}
     if labels.target_names:
         extra["target_names"] = list(labels.target_names)
-    info = replace(info, split_method=method, warnings=tuple(warnings + scale_warnings), extra=extra)
+    if labels.stratifies_by is not None and method == "stratified":
+        extra["stratified_by"] = labels.stratifies_by
+    heads = head_facts(labels.heads, parts)
+    info = replace(info, split_method=method, heads=heads, warnings=tuple(warnings + scale_warnings), extra=extra)
+    parts = whole_rows
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
 
 
@@ -374,7 +379,7 @@ def _standardize(source: Source, spec: DataSpec) -> bool | Standardizing:
     return source.kind in {"table", "sequence"}
 
 
-def _describe(parts: Parts, source: Source, labels: _Labels, *, name: str) -> DataInfo:
+def _describe(parts: Parts, source: Source, labels: Labels, *, name: str) -> DataInfo:
     """Return the facts about the splits."""
     train = parts["train"]
     is_classes = labels.task in {"multiclass", "binary"}
@@ -396,6 +401,7 @@ def _describe(parts: Parts, source: Source, labels: _Labels, *, name: str) -> Da
         class_counts=tuple(counts),
         fingerprint=_fingerprint(parts, [facts["vocabulary"] for facts in source.extra.get("texts", {}).values()]),
         split_method="",
+        blocks=source.blocks,
     )
 
 

@@ -4,7 +4,7 @@ Everything here looks at the training split only; the saved model carries the re
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.ranks import of_ranks
-from hornbook.data.source import Array, DataKind, Feature, Inputs, Preprocessing, Split
+from hornbook.data.source import Array, Block, DataKind, Feature, Inputs, Preprocessing, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
 from hornbook.errors import DataError
 
@@ -22,6 +22,7 @@ __all__ = [
     "compute_preprocessing",
     "input_facts",
     "keep_training_categories",
+    "with_block_moments",
     "with_target_moments",
     "without_category",
 ]
@@ -192,6 +193,29 @@ def input_facts(x: Inputs, scale: float, features: tuple[Feature, ...] | None = 
         return {"largest": 0.0, "size": 0.0}
     axes = tuple(range(known.ndim - 1)) if known.ndim < 4 else None  # the last axis are columns
     return {"largest": float(known.max()), "size": float(np.sqrt((known**2).mean(axis=axes)).max())}
+
+
+def with_block_moments(preprocessing: Preprocessing, x: Inputs, row_blocks: Sequence[Block]) -> Preprocessing:
+    """Return the preprocessing with mean and variance of each number of the sequences that rows hold.
+
+    Args:
+        preprocessing: Of the columns.
+        x: The training rows, (N, F).
+        row_blocks: What stands at their end.
+    """
+    moments, end = {}, x.shape[1]
+    for block in reversed(row_blocks):
+        start = end - block.size
+        if block.kind == "sequence":
+            mean, variance = _moments(mapped(x, partial(_numbers_at, start=start, end=end)), block.shape[-1])
+            variance[variance == 0] = 1.0
+            moments[block.name] = tuple(mean.tolist()), tuple(variance.tolist())
+        end = start
+    return replace(preprocessing, blocks=moments)
+
+
+def _numbers_at(block: Array, *, start: int, end: int) -> Array:
+    return block[:, start:end]
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:

@@ -13,6 +13,7 @@ import numpy as np
 
 from hornbook.data.canonical import check_lengths
 from hornbook.data.classes import new_numbers
+from hornbook.data.head_targets import encode_heads
 from hornbook.data.labels import encode_targets, final_task
 from hornbook.data.load import load_data
 from hornbook.data.pictures.listing import require_folder
@@ -23,6 +24,7 @@ from hornbook.errors import DataError, HornbookError, Path, Problem, RecipeError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.spec import Spec
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sections.pretraining import PretrainingSpec
 from hornbook.recipes.sources.checks import missing_column, section_problems
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList
@@ -33,7 +35,7 @@ __all__ = ["WHOLE_BYTES", "Seen", "probe"]
 
 WHOLE_BYTES = 4 * 2**20  # a table of this size is read in half a second
 SAMPLE_ROWS = 1000
-KEY = re.compile(r"(?P<key>(data|task|training|pretraining)(\.[a-z_]+)*): ")
+KEY = re.compile(r"(?P<key>(data|task|heads|training|pretraining)(\.[a-z0-9_]+)*): ")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
         problems += _files(pretraining, ("pretraining",))
         problems += _files(pretraining.data, ("pretraining", "data")) if pretraining.data is not None else []
     if not problems and isinstance(recipe.data, Table | ImageList):
-        problems += _columns(recipe.data)
+        problems += _columns(recipe.data, recipe.heads or {})
     if problems:
         return Seen(facts, tuple(problems))
     try:
@@ -79,7 +81,7 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
             return Seen(_outline(recipe, facts))
         if pretraining is not None and _is_at_hand(pretraining):
             return Seen(_facts(recipe, load_data(recipe).splits))
-        return Seen(_facts(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task)))
+        return Seen(_facts(recipe, load(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)))
     except RecipeError as error:
         return Seen(facts, tuple(error.problems))
     except HornbookError as error:
@@ -144,7 +146,7 @@ def _outline(recipe: Recipe, facts: Facts) -> Facts:
         _first_rows(recipe, data)
     if isinstance(data, Table | TextFolder):
         return facts
-    source = read(data, seed=recipe.seed, task=recipe.task)
+    source = read(data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
     if source.division is not None:
         size = source.y.shape[1] if source.y.ndim == 2 else 1
         return replace(facts, train_size=len(source.division["train"]), target_size=size)
@@ -157,13 +159,16 @@ def _of_files(recipe: Recipe, data: ImageFolder | ImageList, facts: Facts) -> Fa
 
     source = outline(data, most_bytes=WHOLE_BYTES)
     if source is None:
-        return _facts(recipe, load(data, seed=recipe.seed, task=recipe.task))
+        return _facts(recipe, load(data, seed=recipe.seed, task=recipe.task, heads=recipe.heads))
     return _told(recipe, source, facts)
 
 
 def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
     """Return what a source tells without its inputs."""
     data = recipe.data
+    if recipe.heads is not None:
+        several = encode_heads(source, recipe.heads, hint=data.task_hint)
+        return replace(facts, kind=source.kind).divided(recipe, _sizes(several.source))
     check_lengths(source)
     targets = encode_targets(source, recipe.task)
     check_class_keys(targets, data)
@@ -172,19 +177,21 @@ def _told(recipe: Recipe, source: Source, facts: Facts) -> Facts:
         _, names = new_numbers(names, data.classes, data.relabel)
     task = final_task(targets.family, names, recipe.task)
     y = targets.source.y
-    sizes = {"train": len(source.x)}
-    sizes |= {
-        name: len(x) for name, x in (("validation", source.x_validation), ("test", source.x_test)) if x is not None
-    }
     known = replace(
         facts,
-        task=task,
+        task=None if task == "several" else task,
         kind=source.kind,
         num_classes=len(names) if names is not None else None,
         class_names=names,
         target_size=y.shape[1] if y.ndim == 2 else 1,
     )
-    return known.divided(recipe, sizes)
+    return known.divided(recipe, _sizes(source))
+
+
+def _sizes(source: Source) -> dict[str, int]:
+    """Return the examples of the splits that a source has."""
+    others = (("validation", source.x_validation), ("test", source.x_test))
+    return {"train": len(source.x)} | {name: len(x) for name, x in others if x is not None}
 
 
 def _first_rows(recipe: Recipe, spec: Table) -> None:
@@ -195,12 +202,15 @@ def _first_rows(recipe: Recipe, spec: Table) -> None:
     from hornbook.data.tables.files import table_name
 
     frame = table_frame(spec, rows=SAMPLE_ROWS)
-    y = target_array(spec.target_columns, frame, Dialect.of_spec(spec), table_name(spec.path), numbers=spec.types or ())
+    each = [(name,) for name in spec.target_columns] if recipe.heads is not None else [spec.target_columns]
+    dialect, where = Dialect.of_spec(spec), table_name(spec.path)
+    for columns in each:
+        y = target_array(columns, frame, dialect, where, numbers=spec.types or ())
     if recipe.task is not None:
         encode_targets(Source(np.zeros((len(y), 1), np.float32), y, "table"), recipe.task)
 
 
-def _columns(spec: Table | ImageList) -> Iterator[Problem]:
+def _columns(spec: Table | ImageList, heads: Heads) -> Iterator[Problem]:
     """Yield every column that a recipe names and the table lacks."""
     from hornbook.data.sources.table import table_frame  # polars: a tenth of a second and 30 MB
     from hornbook.data.tables.text import no_heading_hint
@@ -214,6 +224,8 @@ def _columns(spec: Table | ImageList) -> Iterator[Problem]:
     named: list[tuple[Path, str]] = [
         (("target",) if is_one else ("target", place), name) for place, name in enumerate(spec.target_columns)
     ]
+    of_heads = dict(_targets(heads))
+    named = [(path, name) for path, name in named if name not in of_heads.values()]
     for key in ("file", "splits"):
         if getattr(spec, key, None) is not None:
             named.append(((key,), getattr(spec, key)))
@@ -224,7 +236,15 @@ def _columns(spec: Table | ImageList) -> Iterator[Problem]:
         named.append((("split", "column"), spec.split.column))
     if spec.weight is not None:
         named.append((("weight",), spec.weight))
-    for path, name in named:
+    places = [*of_heads.items(), *((("data", *path), name) for path, name in named)]
+    for path, name in places:
         if name not in columns:
             message, hint = missing_column(name, columns)
-            yield Problem(("data", *path), message, hint + no_heading_hint(columns), code="data-columns")
+            yield Problem(path, message, hint + no_heading_hint(columns), code="data-columns")
+
+
+def _targets(heads: Heads) -> Iterator[tuple[Path, str]]:
+    """Yield (place in the recipe, column) of each target that a head names."""
+    for head, named in heads.items():
+        for place, column in enumerate(named.named_columns()):
+            yield ("heads", head, "target", *((place,) if isinstance(named.target, tuple) else ())), str(column)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.head_facts import HeadInfo
+from hornbook.data.source import Block, DataInfo, Feature
 from hornbook.errors import DataError
 
 __all__ = ["from_json", "to_json"]
@@ -24,7 +25,7 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
     """
     known = {field.name for field in fields(DataInfo)}
     values: dict[str, Any] = {key: record[key] for key in record if key in known}
-    missing = known - set(values) - {"warnings", "extra"}
+    missing = known - set(values) - {"warnings", "extra", "blocks", "heads"}
     if missing:
         raise DataError(
             f"the record of the data lacks {', '.join(sorted(missing))}. It was written by another version."
@@ -43,7 +44,17 @@ def from_json(record: Mapping[str, Any]) -> DataInfo:
             )
             for feature in values["features"]
         )
+    values["heads"] = tuple(map(_head, values.get("heads") or ()))
+    values["blocks"] = tuple(Block(**{**each, "shape": tuple(each["shape"])}) for each in values.get("blocks", ()))
     return DataInfo(**values)
+
+
+def _head(record: Mapping[str, Any]) -> HeadInfo:
+    lists = ("class_names", "class_counts", "columns", "target_names")
+    values: dict[str, Any] = {
+        key: tuple(value) if key in lists and value is not None else value for key, value in record.items()
+    }
+    return HeadInfo(**values)
 
 
 def _plain(value: Any) -> Any:

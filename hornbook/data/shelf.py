@@ -2,6 +2,7 @@
 
 import atexit
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import Future
 from threading import Thread
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from hornbook.data.pipeline import prepare, read
 from hornbook.data.source import Source, Split, Splits
 from hornbook.recipes.language.spec import resolve_target
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.common import DataSpec
 
 __all__ = ["Shelf"]
@@ -34,7 +36,7 @@ class Shelf:
         self._kept: OrderedDict[tuple[object, ...], Source | Splits] = OrderedDict()
         self._begun: dict[tuple[object, ...], Future[Source]] = {}
 
-    def begin(self, spec: DataSpec, *, seed: int, task: str | None = None) -> None:
+    def begin(self, spec: DataSpec, *, seed: int, task: str | None = None, heads: Heads | None = None) -> None:
         """Begin to read in a thread, if the source gains from it; the next `load` of the same section waits for it.
 
         What goes wrong there goes wrong in `load`. If the process ends before, it waits while the thread tidies up.
@@ -47,41 +49,50 @@ class Shelf:
 
         def work() -> None:
             try:
-                future.set_result(read(spec, seed=seed, task=task))
+                future.set_result(read(spec, seed=seed, task=task, heads=heads))
             except BaseException as error:
                 future.set_exception(error)
 
-        self._begun[_section(spec, task)] = future
+        self._begun[_section(spec, task, heads)] = future
         thread = Thread(target=work, daemon=True)
         atexit.register(thread.join, TIDYING_S)  # by then its own threads take no more work
         thread.start()
 
-    def load(self, spec: DataSpec, *, seed: int, task: str | None = None, memory_budget: int | None = None) -> Splits:
+    def load(
+        self,
+        spec: DataSpec,
+        *,
+        seed: int,
+        task: str | None = None,
+        heads: Heads | None = None,
+        memory_budget: int | None = None,
+    ) -> Splits:
         """Return the splits; arguments and errors as of `hornbook.data.load`."""
-        section = _section(spec, task)
+        section = _section(spec, task, heads)
         is_divided = spec.divides_itself and spec.limit is None
         divides_by_seed = spec.reads_seed or (spec.effective_split().seed is None and not is_divided)
         key = (*section, memory_budget, seed if divides_by_seed else None)
         splits = self._find(key)
         if not isinstance(splits, Splits):
             way = (*section, memory_budget) if spec.reads_by_budget else section
-            source = self._read(way, spec, seed, task, memory_budget)
-            splits = prepare(source, spec, seed=seed, task=task, memory_budget=memory_budget)
+            keys: dict[str, Any] = {"seed": seed, "task": task, "heads": heads, "memory_budget": memory_budget}
+            source = self._read(section, way, spec, keys)
+            splits = prepare(source, spec, **keys)
             self._keep(key, splits)
         return splits
 
     def _read(
-        self, section: tuple[object, ...], spec: DataSpec, seed: int, task: str | None, memory_budget: int | None
+        self, section: tuple[object, ...], way: tuple[object, ...], spec: DataSpec, keys: dict[str, Any]
     ) -> Source:
-        begun = self._begun.pop(_section(spec, task), None)
+        begun = self._begun.pop(section, None)
         if begun is not None:
             return begun.result()
         if spec.reads_seed:
-            return read(spec, seed=seed, task=task, memory_budget=memory_budget)
-        source = self._find(section)
+            return read(spec, **keys)
+        source = self._find(way)
         if not isinstance(source, Source):
-            source = read(spec, seed=seed, task=task, memory_budget=memory_budget)
-            self._keep(section, source)
+            source = read(spec, **keys)
+            self._keep(way, source)
         return source
 
     def _find(self, key: tuple[object, ...]) -> Source | Splits | None:
@@ -102,15 +113,19 @@ class Shelf:
             self._kept.popitem(last=False)
 
 
-def _section(spec: DataSpec, task: str | None) -> tuple[object, ...]:
-    return type(spec), spec.model_dump_json(), task
+def _section(spec: DataSpec, task: str | None, heads: Heads | None) -> tuple[object, ...]:
+    keys = {"target", "task"}
+    parts = [] if heads is None else [(name, head.model_dump_json(include=keys)) for name, head in heads.items()]
+    return type(spec), spec.model_dump_json(), task, *parts
 
 
 def _values(found: Source | Splits) -> list[Any]:
     """Return inputs, targets and weights."""
     if isinstance(found, Source):
         weights = [found.weights, found.weights_test, found.weights_validation]
-        return [found.x, found.y, found.x_test, found.y_test, found.x_validation, found.y_validation, *weights]
+        targets = [found.y, found.y_test, found.y_validation]
+        apart = [array for y in targets for array in (y.values() if isinstance(y, Mapping) else [y])]
+        return [found.x, found.x_test, found.x_validation, *apart, *weights]
     parts: list[Split | None] = [found.train, found.validation, found.test]
     return [values for part in parts if part is not None for values in (part.x, part.y, part.weights)]
 

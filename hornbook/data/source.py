@@ -1,21 +1,27 @@
 """What a data source returns, and what the rest of Hornbook gets: arrays, inputs that stay on disk, and facts."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from hornbook.data.head_facts import HeadInfo
 from hornbook.data.pictures.words import lines_about
 from hornbook.data.storage.rows import Array, Inputs, select
 from hornbook.data.text.tables import TextTables
 from hornbook.data.text.words import lines_about as lines_about_texts
 
 __all__ = [
-    "Array", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness", "Preprocessing", "Reading",
-    "SeriesScale", "Source", "Split", "Splits", "Task",
+    "Array", "Block", "BlockKind", "DataInfo", "DataKind", "Examples", "Feature", "Future", "Inputs", "Likeness",
+    "Preprocessing", "Reading", "SeriesScale", "Source", "Split", "Splits", "Task",
 ]  # fmt: skip
 
 DataKind = Literal["image", "table", "sequence", "tokens"]
-Task = Literal["multiclass", "binary", "multilabel", "regression"]
+Task = Literal["multiclass", "binary", "multilabel", "regression", "several"]
+BlockKind = Literal["text", "picture", "sequence"]
 MOST_NAMED = 5  # categories that a line about a table names
 
 
@@ -47,6 +53,34 @@ class Feature:
     def is_boolean(self) -> bool:
         """Whether the categories are those of a boolean column."""
         return bool(self.categories) and {*self.categories} <= {"False", "True"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """An input beside the columns of a table, which stands flattened behind them in each row.
+
+    Attributes:
+        name: The column's name, or that of the input given from Python.
+        kind: ``text`` (token numbers, 0 is padding), ``picture`` (H, W, C) or ``sequence`` (T, F).
+        shape: Of one example.
+        scale: Divisor that brings a picture to 0-1; None where it is there.
+        vocabulary_size: Number of distinct tokens of a ``text``.
+    """
+
+    name: str
+    kind: BlockKind
+    shape: tuple[int, ...]
+    scale: float | None = None
+    vocabulary_size: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers of an example."""
+        return math.prod(self.shape)
+
+    def describe(self) -> str:
+        """Return what it is for people: ``photo 32×32×3``."""
+        return f"{self.name} {'×'.join(map(str, self.shape))}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +125,8 @@ class Source:
         x: Inputs, examples first: images (N, H, W, C) uint8 or float, tables (N, F) float32, sequences (N, T, F)
             float32, tokens (N, T) int32 (0 is padding). Best memory-mapped or as `Rows` where they come from a file:
             the memory budget decides what is read.
-        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers.
+        y: Targets (N,) or (N, K): class numbers or names, multi-hot rows, or real numbers. For several heads also a
+            mapping of (N,) arrays by name, each of a type of its own.
         kind: What the inputs are.
         x_test: The source's own test inputs, or None.
         y_test: Their targets.
@@ -118,6 +153,7 @@ class Source:
         texts_test: Those of its own test examples.
         warnings: Sentences the user should read.
         extra: Further facts of JSON's types that stay with the run, in `DataInfo.extra`.
+        blocks: What the rows of a table hold behind its columns.
     """
 
     x: Inputs
@@ -145,6 +181,7 @@ class Source:
     texts_test: Mapping[str, Array] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +208,12 @@ class Split:
         texts = {name: values[positions] for name, values in self.texts.items()}
         return Split(select(self.x, positions), self.y[positions], weights, names, texts)
 
+    def of_head(self, head: HeadInfo) -> "Split":
+        """Return the same examples with the targets of one of several heads alone, as of a recipe that has no other."""
+        y = self.y[:, head.place]
+        y = y.astype(np.int32) if head.task in {"binary", "multiclass"} else y
+        return replace(self, y=y[:, 0] if y.shape[1] == 1 else y)
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -196,6 +239,7 @@ class Preprocessing:
             quantiles: mean and variance are of these points then, as they are of logarithms.
         target_low: The lowest of each.
         target_high: The highest of each.
+        blocks: Of each sequence beside a table's columns, mean and variance of its numbers, by its name.
         series: What each series is standardized by in the place of mean and variance; None where one scale is for all.
         texts: What the network needs to know of the tokens of each column of texts.
     """
@@ -215,8 +259,26 @@ class Preprocessing:
     target_knots: tuple[tuple[tuple[float, float], ...], ...] | None = None
     target_low: tuple[float, ...] | None = None
     target_high: tuple[float, ...] | None = None
+    blocks: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
     series: SeriesScale | None = None
     texts: Mapping[str, TextTables] = field(default_factory=dict)
+
+    def of_targets(self, place: slice) -> "Preprocessing":
+        """Return the same with some of the targets alone."""
+        names = ("target_mean", "target_variance", "target_knots", "target_low", "target_high")
+        known = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(self, **{name: values[place] for name, values in known.items()})
+
+    def with_targets(self, place: slice, own: "Preprocessing") -> "Preprocessing":
+        """Return the same with what `own` says of some of the targets in its place."""
+        knots = list(self.target_knots or ((),) * len(self.target_mean or ()))
+        knots[place] = own.target_knots or knots[place]
+        changed: dict[str, Any] = {"target_knots": tuple(knots)}
+        for name in ("target_mean", "target_variance"):
+            values = list(getattr(self, name))
+            values[place] = getattr(own, name)
+            changed[name] = tuple(values)
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)
@@ -228,7 +290,7 @@ class DataInfo:
         kind: What the inputs are.
         input_shape: Shape of one example, without the batch axis; None in a sequence's first place where it varies.
         input_dtype: NumPy name of the inputs' type (``uint8``, ``float32``, ``int32``).
-        task: What the labels say the task is.
+        task: What the labels say the task is; `several` where there are several heads, each with a task of its own.
         num_classes: Classes (multiclass: K, binary: 2, multilabel: labels); 0 for regression.
         target_size: Numbers per target: 1, or K for multilabel and multi-output regression.
         class_names: Names in label order; None for regression.
@@ -245,7 +307,10 @@ class DataInfo:
             picture files: ``settings``, how they were read, and what was found; see `hornbook.data.pictures.words`),
             ``spans`` (first and last moment of each split by time), ``stream`` (of a source of batches that Python passed:
             its kind, batches, statistics), ``texts`` (of columns of texts by name: how they become token numbers, the
-            vocabulary included, and counts; see `hornbook.data.text`), and what the source adds.
+            vocabulary included, and counts; see `hornbook.data.text`), ``groups`` ({input given from Python: its
+            columns}), and what the source adds.
+        blocks: What the rows of a table hold behind its columns.
+        heads: What is known of each of several heads, in their order; empty where there is one.
     """
 
     name: str
@@ -264,6 +329,26 @@ class DataInfo:
     split_method: str
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row of a table that are its columns: all that are no blocks."""
+        return (self.input_shape[0] or 0) - sum(block.size for block in self.blocks)
+
+    heads: tuple[HeadInfo, ...] = ()
+
+    def head(self, name: str) -> HeadInfo:
+        """Return what is known of one of several heads."""
+        return next(head for head in self.heads if head.name == name)
+
+    def of_head(self, name: str) -> "DataInfo":
+        """Return the facts as if there were this one of several heads alone."""
+        head = self.head(name)
+        own: dict[str, Any] = {"targets": head.targets, "target_names": head.target_names and list(head.target_names)}
+        extra = {**self.extra, **{key: value for key, value in own.items() if value is not None}}
+        keys = ("task", "num_classes", "target_size", "class_names", "class_counts")
+        return replace(self, heads=(), extra=extra, **{key: getattr(head, key) for key in keys})
 
     def target_names(self) -> tuple[str, ...]:
         """Return the names of a regression's targets, or their numbers from 1 on; nothing where there is one target."""
@@ -283,14 +368,17 @@ class DataInfo:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
         shape = "×".join("?" if size is None else str(size) for size in self.input_shape)
+        beside = "".join(f" and {block.describe()}" for block in self.blocks)
         noun = {
             "image": f"images {shape}",
-            "table": f"rows of {shape} columns",
+            "table": f"rows of {self.width if self.blocks else shape} columns{beside}",
             "sequence": f"sequences {shape}",
             "tokens": f"token sequences of up to {shape}",
         }[self.kind]
         target = f"{self.num_classes} {'labels' if self.task == 'multilabel' else 'classes'}"
-        if self.task == "regression":
+        if self.heads:
+            target = f"{len(self.heads)} heads"
+        elif self.task == "regression":
             target = f"{self.target_size} target{'s' if self.target_size > 1 else ''}"
         target += ", weighted" if self.extra.get("weighted") else ""
         parts = ", ".join(f"{count:,} {split}" for split, count in self.counts.items() if count)
@@ -340,6 +428,13 @@ class Splits:
     preprocessing: Preprocessing
     stream: Any = None
 
+    def of_head(self, name: str) -> "Splits":
+        """Return the same examples as those of a recipe that has this one of several heads alone."""
+        head = self.info.head(name)
+        validation, test = (None if part is None else part.of_head(head) for part in (self.validation, self.test))
+        preprocessing = self.preprocessing.of_targets(head.place)
+        return Splits(self.train.of_head(head), validation, test, self.info.of_head(name), preprocessing)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -356,6 +451,7 @@ class Reading:
         means: What to fill with: the training mean of each column.
         file_column: Which column of a list names picture files.
         scale: What a model of pictures divides its inputs by.
+        folder: Where the pictures lie that a table names; None: beside the table.
     """
 
     array: str | None = None
@@ -368,6 +464,7 @@ class Reading:
     means: Array | None = None
     file_column: str = "file"
     scale: float | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

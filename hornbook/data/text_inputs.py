@@ -11,8 +11,7 @@ import numpy as np
 from hornbook.data.pictures.listing import list_files, printable
 from hornbook.data.source import Array, DataInfo, Examples, Reading
 from hornbook.data.storage.files import existing_file, file_text, is_pattern
-from hornbook.data.text.encoder import TextEncoder
-from hornbook.data.text.vocabulary import UNKNOWN
+from hornbook.data.text.encoder import encoded
 from hornbook.errors import DataError, UsageError
 
 __all__ = ["are_texts", "encoded_texts", "read_texts"]
@@ -64,27 +63,7 @@ def encoded_texts(texts: Array, info: DataInfo, name: str) -> tuple[Array, tuple
     if not len(texts):
         raise DataError(f"{name}: there are no texts.")
     ((_, facts),) = info.extra["texts"].items()
-    encoder = TextEncoder.of_facts(facts)
-    x, lengths = encoder.encode(texts)
-    cut, empty = int((lengths > encoder.length).sum()), int((lengths == 0).sum())
-    is_strange = ~empty_or_known(x)
-    notes = []
-    if cut:
-        verb = "is" if cut == 1 else "are"
-        notes.append(f"{name}: {cut:,} of {len(texts):,} texts {verb} cut behind {encoder.length:,} {facts['tokens']}.")
-    if empty:
-        notes.append(f"{name}: {empty:,} of {len(texts):,} texts {'has' if empty == 1 else 'have'} no token.")
-    if is_strange.any():
-        count = int(is_strange.sum())
-        verb = "has" if count == 1 else "have"
-        notes.append(f"{name}: {count:,} of {len(texts):,} texts {verb} no token that training knew.")
-    return x, tuple(notes)
-
-
-def empty_or_known(x: Array) -> Array:
-    """Return which rows have a token that is known, or none at all."""
-    known: Array = (x > UNKNOWN).any(axis=1) | (x == 0).all(axis=1)
-    return known
+    return encoded(texts, facts, name)
 
 
 def _stdin() -> bytes:

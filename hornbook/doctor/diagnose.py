@@ -10,7 +10,7 @@ from hornbook.data import load_data
 from hornbook.doctor.case import Case, Examples
 from hornbook.doctor.finding import Finding
 from hornbook.doctor.rules import examples, fit, layers, outputs, rate
-from hornbook.errors import HornbookError
+from hornbook.errors import HornbookError, UsageError
 from hornbook.recipes.faults import FAULTS
 from hornbook.recipes.load import load_recipe
 from hornbook.runs import find_run
@@ -104,6 +104,8 @@ def diagnose(name: str | Path, *, mute: Collection[str] = (), with_data: bool = 
         RunError: If its files are damaged.
     """
     run = find_run(name)
+    if run.data.get("heads"):
+        raise UsageError(f"{run.path}: the doctor knows runs with one head, and this one has several.")
     case, unknown = read_case(run, with_data=with_data)
     muted = {*mute, *case.recipe.mute}
     findings = [finding for finding in findings_of(case) if finding.code not in muted]

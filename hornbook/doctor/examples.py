@@ -80,6 +80,7 @@ def _keys(x: Array) -> list[bytes]:
 
 def _leak(flat: Array, y: Array, info: DataInfo) -> tuple[str, float, float] | None:
     """Return the column that alone tells the target best, how well, and how well the next one does."""
+    flat = flat[:, : info.width] if info.blocks else flat
     found = best_column(flat, y, info.task, info.features)
     if found is None:
         return None

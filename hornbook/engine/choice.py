@@ -17,7 +17,7 @@ XLA_LAYERS = frozenset(
      "PiecewiseLinear", "Quantiles", "Scale", "ToSeriesScale", "FromSeriesScale", "SeriesNumber", "EinsumDense",
      "RepeatVector", "GlobalAveragePooling1D",
      "TokenCounts", "TokenMask", "PrependToken", "MaskSteps", "MaskedPooling", "PooledMask", "Positions", "SelfAttention",
-     "GetItem", "Take", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
+     "GetItem", "Take", "Cropping1D", "Where", "Isnan", "Greater", "Cast", "Multiply", "TrueDivide", "Square", "Sqrt"}
 )  # fmt: skip
 """Layers and operations that gain from one XLA program for many steps. On CPU convolutions inside an XLA loop are ten
 times slower, separable ones five."""

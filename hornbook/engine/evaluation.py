@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
+from hornbook.builder.heads import parts_of
 from hornbook.builder.metrics import build_metric
 from hornbook.data.source import Array, DataInfo, Split
 from hornbook.engine.prediction import large_batch, predict_scores
@@ -24,8 +25,15 @@ MOST_TARGETS = 100  # above that they are points of a picture or curve, and a fi
 def of_mean(recipe: Recipe, train: Split, split: Split | None) -> dict[str, float]:
     """Return a regression's metrics of the mean of the training targets, predicted for every example of a split.
 
-    What a model has to beat. Nothing where the split is empty, or the task is another.
+    What a model has to beat. Nothing where the split is empty, or the task is another. Of several heads each regression has
+    its own, `<head>_<metric>`.
     """
+    if recipe.heads is not None and split is not None:
+        return {
+            f"{part.name}_{name}": value
+            for part in parts_of(recipe)
+            for name, value in of_mean(part.recipe, part.split(train), part.split(split)).items()
+        }
     if recipe.task != "regression" or split is None or not len(split):
         return {}
     y = split.y.reshape(len(split.y), -1)
@@ -39,6 +47,14 @@ def of_targets(recipe: Recipe, info: DataInfo, model: keras.Model, split: Split 
 
     Nothing where the split is empty, there is one target or more than a hundred, or the task is another.
     """
+    if recipe.heads is not None and split is not None:
+        return {
+            f"{part.name}_{name}": figures
+            for part in parts_of(recipe)
+            for name, figures in of_targets(
+                part.recipe, info.of_head(part.name), part.model(model), part.split(split)
+            ).items()
+        }
     names = info.target_names()
     specs = [spec for spec in recipe.training.metrics or () if spec.of_one_target]
     if split is None or not len(split) or not 1 < len(names) <= MOST_TARGETS or not specs:

@@ -71,6 +71,23 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("head.target_transform", ("network/layers/head_target", "layer/head_target/*")),
     ("head.clamp", ("network/layers/head_clamp",)),
     ("head.standardize_targets", ("network/layers/head_activation", "layer/head_activation/mean")),
+    ("heads.*.task", ("data/heads/{key}/task", "loss/heads/{key}/loss/class", "layer/head_{key}/units")),
+    ("heads.*.weight", ("loss/heads/{key}/weight",)),
+    ("heads.*.metrics*", ("metric/{key}_*",)),
+    ("heads.*.from", ("network/reads/{key}",)),
+    ("heads.*.units", ("layer/head_{key}/units",)),
+    ("heads.*.activation.name", (
+        "layer/head_{key}_activation/class", "layer/head_{key}_activation/activation", "network/layers/head_{key}_a*")),
+    ("heads.*.activation.*", ("layer/head_{key}_activation/{}", "layer/head_{key}_activation/*")),
+    ("heads.*.loss.name", ("loss/heads/{key}/loss/class", "loss/heads/{key}/loss/loss/class")),
+    ("heads.*.loss.*", ("loss/of heads/{key}/{}", "loss/heads/{key}/loss/{}", "loss/heads/{key}/loss/*")),
+    ("heads.*.initializer.bias.*", ("layer/head_{key}/bias_initializer/*",)),
+    ("heads.*.initializer.*", ("layer/head_{key}/kernel_initializer/*", "network/start/head_{key}")),
+    ("heads.*.ordinal", ("network/layers/head_{key}_order", "layer/head_{key}/units")),
+    ("heads.*.target_transform", ("network/layers/head_{key}_target", "layer/head_{key}_target/*")),
+    ("heads.*.target*", ("data/heads/{key}/*", *EVERYTHING_OF_DATA)),
+    ("heads.*.clamp", ("network/layers/head_{key}_clamp",)),
+    ("heads.*.standardize_targets", ("network/layers/head_{key}_activation", "layer/head_{key}_activation/mean")),
     ("initializer.bias.*", (f"{HIDDEN}/bias_initializer/*", "layer/head/bias_initializer/*")),
     ("initializer.data_dependent", ("network/start/*",)),
     ("initializer.*", INITIALIZERS),
@@ -178,7 +195,7 @@ def became(path: Path, objects: Objects) -> dict[str, Any]:
     last = next((str(part) for part in reversed(path) if not isinstance(part, int)), "")
     for pattern, addresses in RULES:
         if fnmatchcase(key, pattern):
-            own = path[2] if path[:2] == ("sweep", "space") else path[1] if path[0] == "tracking" else ""
+            own = path[2] if path[:2] == ("sweep", "space") else path[1] if path[0] in {"tracking", "heads"} else ""
             wanted = [address.replace("{key}", str(own)) for address in addresses]
             exact = _chosen([one.replace("{}", last) for one in wanted if "{}" in one], objects)
             return exact or _chosen([one for one in wanted if "{}" not in one], objects)

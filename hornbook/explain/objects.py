@@ -93,7 +93,8 @@ class Objects:
 
     def _of_loss(self) -> Facts:
         loss = self.prepared.built.loss
-        return {**loss_arguments(loss), **_config(loss)}
+        own = {name: loss_arguments(one) for name, (one, _, _) in getattr(loss, "heads", {}).items()}
+        return {**loss_arguments(loss), **_config(loss), "of heads": own}
 
     def _of_phases(self) -> Facts:
         phases = enumerate(self.session.timeline.phases, 1)
@@ -112,6 +113,14 @@ class Objects:
             "task": info.task,
             "classes": list(info.class_names or ()),
             "class counts": list(info.class_counts),
+            "heads": {
+                head.name: {
+                    "task": head.task,
+                    "classes": list(head.class_names or ()),
+                    "targets": list(head.target_names or ()),
+                }
+                for head in info.heads
+            },
             "columns": info.describe_columns() if info.features else None,
             "windows": describe_windows(info) or None,
             "season": info.extra.get("windows", {}).get("season"),
@@ -134,6 +143,10 @@ class Objects:
             for layer in built.training_model.layers
             if layer.weights
         }
+        for part in built.heads:
+            model = built.training_model
+            reads = keras.Model(model.input, model.get_layer(part.layer).input)
+            facts.setdefault("reads", {})[part.name] = reads.layers[-1].name
         if built.copied is not None:
             facts["copied"] = dict(built.copied.origin)
             facts["from"] = built.copied.where

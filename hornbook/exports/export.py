@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from hornbook.exports.proof import Proof, compare
 from hornbook.exports.signature import output_name
 from hornbook.exports.stripped import stripped
 from hornbook.inference.evaluate import load_splits
-from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
 from hornbook.runs.directory import Run
 from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import reason
@@ -90,6 +90,7 @@ def export_run(
     trust: bool = False,
     anyway: bool = False,
     force: bool = False,
+    head: str | None = None,
 ) -> list[Export]:
     """Write a run's model in other formats, each proved in its own runtime on rows of the validation split.
 
@@ -106,6 +107,7 @@ def export_run(
         trust: Whether code that the run's model holds may be run.
         anyway: Whether to go on where the run's data has changed since training.
         force: Whether files that are there may be overwritten.
+        head: Which of several heads to export, as if the run had no other.
 
     Raises:
         UsageError: If there is no such format or precision, or what it needs is not installed.
@@ -121,6 +123,15 @@ def export_run(
         if each.missing():
             raise UsageError(f"--to {each.name}: needs {', '.join(each.missing())}. Install it: {each.install_line()}")
     trained = load_run(name, which=which, trust=trust)
+    trained = (
+        of_one_head(trained, "an export is of", " Name one: --head NAME.") if head is None else trained.of_head(head)
+    )
+    if PACKAGE in formats and trained.info.blocks:
+        listed = ", ".join(f"'{block.name}'" for block in trained.info.blocks)
+        raise UsageError(
+            f"--to package: reads the columns of a table, and this run reads {listed} beside them. Export 'keras' or "
+            "'onnx', which take whole rows of numbers."
+        )
     targets = {each.name: _target(trained, each, precision, output, is_alone=len(formats) == 1) for each in formats}
     taken = [str(path) for path in targets.values() if path.exists()]
     if taken and not force:
@@ -187,6 +198,8 @@ def _metadata(trained: Trained) -> dict[str, str]:
     columns = columns_of(info)
     if columns:
         facts["columns"] = json.dumps(columns, ensure_ascii=False)
+    if info.blocks:
+        facts["blocks"] = json.dumps([asdict(block) for block in info.blocks], ensure_ascii=False)
     return facts
 
 
@@ -199,7 +212,8 @@ def _target(trained: Trained, each: Format, precision: str, output: str | Path |
     folder = Path(output) if output is not None else trained.run.exports_path
     infix = "" if precision == "float32" else f".{precision}"
     ending = each.suffix or f".{each.name}"
-    return folder / f"{trained.run.path.parent.name}{infix}{ending}"
+    own = "" if trained.head is None else f"_{trained.head}"
+    return folder / f"{trained.run.path.parent.name}{own}{infix}{ending}"
 
 
 def _export(source: _Source, each: Format, precision: str, target: Path) -> Export:

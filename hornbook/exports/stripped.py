@@ -30,6 +30,8 @@ COMPUTED = (
 """Layers of ours that say what they compute of their inputs and tables."""
 
 Tensor = Any
+READ = "read_"
+"""How the names of operations begin that the model came with."""
 OF_TRAINING = (
     keras.layers.Dropout,
     keras.layers.AlphaDropout,
@@ -65,6 +67,9 @@ def stripped(model: keras.Model, *, unrolls: bool = False) -> keras.Model:
         compute = _operations(layer)
         return layer(*tensors, **arguments) if compute is None else compute(tensors[0])
 
+    for operation in model.operations:  # named by Keras alone: those that come now begin with the same names
+        if not isinstance(operation, keras.layers.Layer) and not operation.name.startswith(READ):
+            operation.name = READ + operation.name
     made = keras.models.clone_model(model, clone_function=keep, call_function=call)
     made.name = model.name
     return made

@@ -58,7 +58,7 @@ class TrainingView:
     def __init__(self, recipe: Recipe, splits: Splits) -> None:
         self.recipe, self.splits = recipe, splits
         preprocessing = splits.preprocessing
-        inputs, x = build_inputs(recipe, splits.info, preprocessing, white=white_of(splits.info, preprocessing))
+        inputs, x, _ = build_inputs(recipe, splits.info, preprocessing, white=white_of(splits.info, preprocessing))
         layers = keras.Model(inputs, x).layers
         last = max(place for place, layer in enumerate(layers) if layer.name.startswith(AUGMENTATION))
         self.model = keras.Model(inputs, layers[last].output)
@@ -130,7 +130,13 @@ def _colors(image: Array, ends: tuple[float, float]) -> Array:
 
 
 def _label(info: DataInfo, parts: list[tuple[float, Any]]) -> str:
-    """Return the target of a mixture in words: ``3 70 %`` and ``+ 8 30 %`` below it; a number is mixed itself."""
+    """Return the target of a mixture in words: ``3 70 %`` and ``+ 8 30 %`` below it; a number is mixed itself.
+
+    Of several heads the first two have a line each.
+    """
+    if info.heads:
+        own = [(info.of_head(head.name), [(share, y[head.place]) for share, y in parts]) for head in info.heads[:2]]
+        return "\n".join(_label(facts, pairs) for facts, pairs in own)
     if info.task == "regression":
         return "\n".join(f"{value:.4g}" for value in np.ravel(sum(share * np.asarray(y) for share, y in parts))[:2])
     shares: dict[str, float] = {}

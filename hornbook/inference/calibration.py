@@ -13,9 +13,12 @@ import numpy as np
 from hornbook.data.storage.rows import Array
 from hornbook.errors import DataError, UsageError
 from hornbook.recipes.load import load_recipe
+from hornbook.recipes.recipe import Recipe
 from hornbook.runs import Run
 
-__all__ = ["BINS", "Bin", "Calibration", "check_options", "fit_temperature", "measure", "softmax", "two_columns"]
+__all__ = [
+    "BINS", "Bin", "Calibration", "check_options", "fit_temperature", "measure", "one_head", "softmax", "two_columns",
+]  # fmt: skip
 
 BINS = 15
 SMALLEST = 1e-12  # a probability of 0 would make the log loss infinite
@@ -58,13 +61,14 @@ class Calibration:
         return {key: value for key, value in asdict(self).items() if key != "bins"}
 
 
-def check_options(run: Run, *, calibration: bool, temperature: bool) -> None:
+def check_options(run: Run, *, calibration: bool, temperature: bool, head: str | None = None) -> None:
     """Raise before any work, and before TensorFlow is imported, if a run's outputs cannot be calibrated.
 
     Args:
         run: The run.
         calibration: Whether calibration is asked for.
         temperature: Whether a temperature is to be fitted.
+        head: Which of several heads this is about.
 
     Raises:
         UsageError: If the run's outputs are no probabilities of classes.
@@ -73,12 +77,14 @@ def check_options(run: Run, *, calibration: bool, temperature: bool) -> None:
     if not (calibration or temperature):
         return
     asked = "--temperature" if temperature else "--calibration"
-    facts = run.data
-    if facts["task"] == "regression":
+    facts, recipe = run.data, load_recipe(run.recipe_path, for_training=False, of_run=True)
+    if recipe.heads is not None:
+        recipe = recipe.of_head(one_head(asked, head, recipe))
+    if (recipe.task or facts["task"]) == "regression":
         raise UsageError(f"{run.path}: {asked} is about probabilities of classes, and this run's task is regression.")
-    head = load_recipe(run.recipe_path, for_training=False, of_run=True).head.activation
-    if head is None or head.name not in {"softmax", "sigmoid"}:
-        name = head.name if head is not None else "linear"
+    activation = recipe.head.activation
+    if activation is None or activation.name not in {"softmax", "sigmoid"}:
+        name = activation.name if activation is not None else "linear"
         raise UsageError(
             f"{run.path}: {asked} needs probabilities, and this run's head ends in '{name}'. Train with a head that "
             "ends in softmax or sigmoid."
@@ -88,6 +94,20 @@ def check_options(run: Run, *, calibration: bool, temperature: bool) -> None:
             f"{run.path}: --temperature is fitted on the validation split, and this run has none. Train with "
             "data.split.validation."
         )
+
+
+def one_head(asked: str, head: str | None, recipe: Recipe) -> str:
+    """Return the head that an option is about.
+
+    Raises:
+        UsageError: If the recipe has several heads and none is named, or one that there is not.
+    """
+    heads = [*(recipe.heads or ())]
+    if head is None:
+        raise UsageError(f"{asked} is about one head, and this run has several. Name one: --head {heads[0]}.")
+    if head not in heads:
+        raise UsageError(f"--head {head}: the run has no such head. It has {', '.join(heads)}.")
+    return head
 
 
 def softmax(logits: Array, temperature: float = 1.0) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.head import HEAD_ACTIVATION, decision_threshold
+from hornbook.builder.head import decision_threshold, head_layer
 from hornbook.builder.members import MEMBERS
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
@@ -168,7 +168,8 @@ def _logits(trained: Trained, x: Any) -> Array:
     if MEMBERS in {layer.name for layer in trained.model.layers}:
         shares = np.clip(predict_scores(trained.model, x).astype(np.float64), SMALLEST, 1 - SMALLEST)
         return np.log(shares) if _has_softmax(trained) else np.log(shares / (1 - shares))
-    weighted_sums = trained.model.get_layer(HEAD_ACTIVATION).input
+    activation = head_layer(trained.model, "activation")
+    weighted_sums = trained.model.output if activation is None else activation.input
     return predict_scores(keras.Model(trained.model.input, weighted_sums, name="logits"), x).astype(np.float64)
 
 

@@ -22,7 +22,7 @@ from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.evaluate import load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.seen import recoded, seen_by
-from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
 from hornbook.runs.members import members_of
 
 __all__ = ["Comparison", "Members", "compare_members"]
@@ -48,7 +48,7 @@ class Members:
         runs = members_of(names)
         if len(runs) < 2:
             raise UsageError(f"{path_text(runs[0].path)}: the only run that is named. To average, name several.")
-        self.trained = [load_run(run.path, which=which, trust=trust) for run in runs]
+        self.trained = [of_one_head(load_run(run.path, which=which, trust=trust), "averaging takes") for run in runs]
         faults = [fault for other in self.trained[1:] for fault in _unlike(self.first, other)]
         if faults:
             raise UsageError("\n  ".join(["these runs cannot be averaged.", *faults]))

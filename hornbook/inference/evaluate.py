@@ -15,7 +15,7 @@ from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.forecasts import of_forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError, escaped
-from hornbook.inference.calibration import check_options
+from hornbook.inference.calibration import check_options, one_head
 from hornbook.inference.confidence import Confidence, assess
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.importance import Importance, check_importance, importance_of
@@ -54,6 +54,8 @@ class Report:
         cost: The model's size, and how long a prediction takes, where that was asked for.
         importance: How much worse the run is without what a column says, where that was asked for.
         is_weighted: Whether the examples have weights, so that all figures are weighted.
+        head: Which of several heads this is about; None: the whole run.
+        heads: Of a run with several heads: the figures of each.
         forecast: Of windows: the errors of the forecasts and of baselines, as `engine.forecasts` has them.
     """
 
@@ -74,6 +76,8 @@ class Report:
     cost: Cost | None = None
     importance: Importance | None = None
     is_weighted: bool = False
+    head: str | None = None
+    heads: dict[str, "Report"] = field(default_factory=dict)
     forecast: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
@@ -81,11 +85,13 @@ class Report:
         record = {
             key: value
             for key, value in vars(self).items()
-            if key not in {"notes", "confidence", "errors", "cost", "importance"}
+            if key not in {"notes", "confidence", "errors", "cost", "importance", "head", "heads"}
         }
         for key in ("errors", "cost", "importance"):
             part: Mistakes | Cost | Importance | None = getattr(self, key)
             record |= {key: part.record()} if part is not None else {}
+        record |= {"head": self.head} if self.head is not None else {}
+        record |= {"heads": {name: report.record() for name, report in self.heads.items()}} if self.heads else {}
         return record | (self.confidence.record() if self.confidence is not None else {})
 
     def text(self) -> str:
@@ -94,7 +100,25 @@ class Report:
         what = f"{self.split} split of {shown}" if self.input is None else f"{self.input} by {shown}"
         lines = [f"{what}, {self.count:,} examples, {self.weights} weights"]
         lines[0] += ", weighted" if self.is_weighted else ""
-        lines.append("  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items()))
+        lines[0] += f", head {self.head}" if self.head is not None else ""
+        if self.heads:
+            lines.append(f"loss {self.metrics['loss']:.4f}")
+            for name, report in self.heads.items():
+                lines += [
+                    "",
+                    f"head {name}",
+                    *report.figures(),
+                    *(report.errors.lines() if report.errors is not None else []),
+                ]
+        else:
+            lines += self.figures()
+        for part in (self.confidence, self.errors, self.importance, self.cost):
+            lines += part.lines() if part is not None else []
+        return "\n".join(lines)
+
+    def figures(self) -> list[str]:
+        """Return the lines about metrics and classes."""
+        lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
         if self.forecast:
             lines += ["", *figure_lines(self.forecast)]
             steps = step_lines(self.forecast)
@@ -123,9 +147,7 @@ class Report:
                 lines.append(" " * 15 + "".join(f"{name:>{size}}" for name in names))
             for name, counts in zip(names, self.confusion, strict=False):
                 lines.append(f"{name[:14]:<14} " + "".join(f"{value:>{size}}" for value in counts))
-        for part in (self.confidence, self.errors, self.importance, self.cost):
-            lines += part.lines() if part is not None else []
-        return "\n".join(lines)
+        return lines
 
 
 def evaluate_run(
@@ -145,6 +167,7 @@ def evaluate_run(
     errors: int | None = None,
     timing: bool = False,
     importance: int | None = None,
+    head: str | None = None,
 ) -> Report:
     """Return the figures of a run on one split of its own data, or on a file of examples with their targets.
 
@@ -167,6 +190,7 @@ def evaluate_run(
         timing: Also measure how long a prediction takes.
         importance: Also shuffle each column of a table so often, and say how much worse the run gets; of a split of its own
             the run keeps what was found, for its page.
+        head: Which of several heads this is about, as if the run had no other; None: all of them.
 
     Raises:
         UsageError: If the run has no dropout to sample, no probabilities to calibrate, or options contradict each other.
@@ -179,11 +203,15 @@ def evaluate_run(
         raise UsageError(
             "--threshold decides about labels; calibration and uncertainty are about probabilities. Give one."
         )
-    check_options(find_run(name), calibration=calibration, temperature=temperature)
+    check_options(find_run(name), calibration=calibration, temperature=temperature, head=head)
     if importance is not None:
         check_importance(find_run(name))
     trained = load_run(name, which=which, trust=trust)
-    decision = trained.decision(threshold)
+    if head is not None:
+        trained = trained.of_head(head)
+    elif trained.info.heads and (threshold is not None or mc_samples is not None):
+        one_head("--threshold" if threshold is not None else "--mc-samples", None, trained.recipe)
+    decision = None if trained.info.heads else trained.decision(threshold)
     if mc_samples is not None:
         check_dropout(trained.model, name)
     splits, notes = load_splits(trained, anyway=anyway) if input is None or temperature else (None, ())
@@ -205,11 +233,15 @@ def evaluate_run(
     metrics = Evaluator(trained.built(threshold)).of_split(examples)
     where = _where(trained, split or "test") if input is None else "x"
     classes, confusion, mistakes = _from_scores(trained, examples, decision, errors=errors, where=where)
+    heads = {
+        view.head or "": _of_head(view, splits, examples, metrics, errors=errors, where=where)
+        for view in trained.heads()
+    }
     shuffled = None
     if importance is not None:
         place = None if input is not None else split or "test"
         shuffled = importance_of(trained, examples, split=place, repeats=importance, threshold=threshold)
-        if place is not None and threshold is None and which is None:
+        if place is not None and threshold is None and which is None and head is None:
             notes = (*notes, *_keep(trained, shuffled))
     return Report(
         run=str(trained.run.path),
@@ -230,6 +262,34 @@ def evaluate_run(
         importance=shuffled,
         is_weighted=examples.weights is not None,
         forecast=of_forecast(trained.info, trained.model, splits.train if splits is not None else None, examples),
+        head=head,
+        heads=heads,
+    )
+
+
+def _of_head(
+    view: Trained, splits: Splits | None, examples: Split, metrics: dict[str, float], *, errors: int | None, where: str
+) -> Report:
+    """Return the figures of one of several heads, whose metrics are among those of all."""
+    name, whole = view.head or "", _present(view.whole)
+    info = whole.info.head(name)
+    own, decision = examples.of_head(info), view.decision()
+    classes, confusion, mistakes = _from_scores(view, own, decision, errors=errors, where=where)
+    recorded = ["loss", *(metric.recorded for metric in view.recipe.training.metrics or ())]
+    return Report(
+        run=str(view.run.path),
+        split=None,
+        count=len(own),
+        weights=view.which,
+        metrics={key: metrics[f"{name}_{key}"] for key in recorded},
+        classes=classes,
+        confusion=confusion,
+        baseline=of_mean(view.recipe, splits.train.of_head(info), own) if splits is not None else {},
+        targets=of_targets(view.recipe, view.info, view.model, own),
+        threshold=decision,
+        errors=mistakes,
+        is_weighted=own.weights is not None,
+        head=name,
     )
 
 
@@ -246,7 +306,7 @@ def _from_scores(
     trained: Trained, examples: Split, decision: float | None, *, errors: int | None, where: str
 ) -> tuple[dict[str, dict[str, float]], list[list[float]], Mistakes | None]:
     """Return what single predictions tell: figures per class, the confusion, and so many of the errors as are asked for."""
-    if trained.info.task == "regression" and errors is None:
+    if trained.info.heads or (trained.info.task == "regression" and errors is None):
         return {}, [], None
     scores = predict_scores(trained.model, examples.x, shows_progress=True)
     classes, confusion = _per_class(trained, scores, examples, decision)
@@ -325,6 +385,9 @@ def load_splits(trained: Trained, *, anyway: bool = False) -> tuple[Splits, tupl
     Raises:
         RunError: If the data has changed since training, unless `anyway`.
     """
+    if trained.whole is not None and trained.head is not None:
+        splits, notes = load_splits(trained.whole, anyway=anyway)
+        return splits.of_head(trained.head), notes
     splits = load_data(trained.recipe, for_training=False).splits
     if splits.info.fingerprint == trained.info.fingerprint:
         return splits, ()

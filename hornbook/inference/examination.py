@@ -1,6 +1,6 @@
 """What a finished run's model does with the examples of one split, as numbers to look at: its page draws them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -113,6 +113,7 @@ class Examination:
         parameters: Numbers that the model holds, and that were learned.
         augmented: Training images as training shows them, as a PNG; None where they are left as they are.
         forecasts: Of windows: some of them, with what followed and what was predicted.
+        heads: Of several heads what each does, by name; the rest says what all have in common.
     """
 
     split: str
@@ -132,6 +133,7 @@ class Examination:
     parameters: tuple[int, int] | None = None
     augmented: bytes | None = None
     forecasts: tuple[Forecast, ...] = ()
+    heads: Mapping[str, "Examination"] = field(default_factory=dict)
 
 
 @dataclass
@@ -171,10 +173,13 @@ def _chosen(splits: Splits) -> tuple[str, Split]:
 
 def examine_split(trained: Trained, name: str, split: Split) -> Examination:
     """Return what a run's model does with the examples of a split."""
+    if trained.info.heads:
+        views = {view.head or "": (view, trained.info.head(view.head or "")) for view in trained.heads()}
+        heads = {head: examine_split(view, name, split.of_head(info)) for head, (view, info) in views.items()}
+        return Examination(split=name, count=len(split), parameters=_parameters(trained.model), heads=heads)
     scores = predict_scores(trained.model, split.x, shows_progress=True)
     found, model = _Found(), trained.model
-    learned = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    found.facts["parameters"] = (model.count_params(), learned)
+    found.facts["parameters"] = _parameters(model)
     usable = np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     y = np.asarray(split.y)
     if not usable.all():
@@ -193,6 +198,11 @@ def examine_split(trained: Trained, name: str, split: Split) -> Examination:
         inputs = examples_of_rows(trained.info, split.x, [one.index for one in worst], heat)
         found.facts["mistakes"] = tuple(zip(worst, inputs, strict=True))
     return Examination(split=name, count=len(split), notes=tuple(found.notes), **found.facts)
+
+
+def _parameters(model: Any) -> tuple[int, int]:
+    """Return how many numbers a model holds, and how many of them were learned."""
+    return model.count_params(), sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def _heat(found: _Found, trained: Trained, split: Split, scores: Array, worst: Sequence[Mistake]) -> Array | None:

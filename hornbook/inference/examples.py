@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data import known_targets, memory_budget, read_examples
 from hornbook.data.canonical import checked_weights
-from hornbook.data.source import Array, Examples, Reading
+from hornbook.data.head_targets import targets_of
+from hornbook.data.source import Array, Examples, Reading, Source
 from hornbook.errors import DataError, UsageError
 from hornbook.inference.trained import Trained
 from hornbook.recipes.sources.arrays import Npz
@@ -45,6 +46,8 @@ def examples_of(
         DataError: If the file cannot be read, or does not fit the model.
     """
     data, info = trained.recipe.data, trained.info
+    if with_targets and info.heads:
+        return _of_heads(trained, source, array=array, keep=keep, missing=missing)
     means = None
     if missing == "fill":
         if info.extra.get("has_missing"):
@@ -53,6 +56,7 @@ def examples_of(
             means = _training_means(trained)
     preferred = (data.inputs,) if isinstance(data, Npz) and data.inputs is not None else ()
     targets: tuple[str, ...] | None = None
+    is_table = False
     if with_targets:
         is_table = Path(source).suffix.lower() not in {".npz", ".npy"}
         targets = _target_columns(trained) if is_table else ()
@@ -74,7 +78,8 @@ def examples_of(
     if examples.y is None:
         return examples
     where = f"{source}: {', '.join(targets or ()) or 'targets'}"
-    examples = replace(examples, y=known_targets(np.asarray(examples.y), info, spec=data, where=where))
+    y = np.asarray(examples.y) if is_table else _own_columns(trained, np.asarray(examples.y))
+    examples = replace(examples, y=known_targets(y, info, spec=data, where=where))
     if trained.recipe.head.target_transform == "log" and examples.y is not None and (examples.y <= 0).any():
         count = int((examples.y <= 0).sum())
         verb = "is" if count == 1 else "are"
@@ -82,6 +87,31 @@ def examples_of(
             f"{where}: targets above 0 are learned as logarithms, and {count:,} of {examples.y.size:,} {verb} not."
         )
     return _weighted(examples, reading.weight, str(source))
+
+
+def _of_heads(trained: Trained, source: str | Path, **reading: Any) -> Examples:
+    """Return the examples of a file with the targets of all heads, each read like those of a run that has no other."""
+    if str(source) == "-":
+        raise UsageError(
+            "--input -: the targets of several heads are read one by one. Name a file, or one head: --head NAME."
+        )
+    read = [examples_of(view, source, with_targets=True, **reading) for view in trained.heads()]
+    if len({len(examples.x) for examples in read}) > 1:
+        raise DataError(
+            f"{source}: not every row has a target of every head, and rows without one are left out. Evaluate the heads one "
+            "by one: --head NAME."
+        )
+    columns = [np.asarray(examples.y, np.float32).reshape(len(examples.x), -1) for examples in read]
+    return replace(read[0], y=np.concatenate(columns, axis=1))
+
+
+def _own_columns(trained: Trained, y: Array) -> Array:
+    """Return the columns of targets that are a head's, where the run has several; all of them otherwise."""
+    if trained.head is None or trained.whole is None:
+        return y
+    source = Source(np.zeros((len(y), 1)), y, "table", target_names=getattr(trained.recipe.data, "target_names", None))
+    named = (trained.whole.recipe.heads or {})[trained.head]
+    return np.asarray(targets_of(source, trained.head, named)[0].y)
 
 
 def _weight(trained: Trained) -> str | None:
@@ -122,4 +152,5 @@ def _training_means(trained: Trained) -> Array:
             "--missing fill: this run's model does not hold the training means, because it does not standardize columns of "
             "numbers. Fill in the values yourself, or leave out such rows: --missing skip."
         )
-    return np.asarray(layers[0].mean, np.float32).reshape(-1)
+    means = np.asarray(layers[0].mean, np.float32).reshape(-1)
+    return np.pad(means, (0, sum(block.size for block in trained.info.blocks)))  # of which nothing is ever missing

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.head import HEAD_ACTIVATION
+from hornbook.builder.head import head_layer
 from hornbook.data.source import Array
 from hornbook.upstream import REFUSALS
 
@@ -65,7 +65,8 @@ def grad_cam(
         signs: 1 for what speaks for it, -1 for what speaks against it, for each image.
     """
     try:
-        score = model.get_layer(HEAD_ACTIVATION).input if _has_activation(model) else model.output
+        activation = head_layer(model, "activation")
+        score = model.output if activation is None else activation.input
         view = keras.Model(model.input, [model.get_layer(layer).output, score])
         inputs = tf.constant(np.asarray(images_BHWC, np.float32))
         with tf.GradientTape() as tape:
@@ -83,7 +84,3 @@ def grad_cam(
     heat = np.where(np.isfinite(heat), heat, 0.0)
     strongest = heat.max(axis=(1, 2), keepdims=True)
     return np.asarray(heat / np.where(strongest > 0, strongest, 1.0))
-
-
-def _has_activation(model: keras.Model) -> bool:
-    return any(each.name == HEAD_ACTIVATION for each in model.layers)

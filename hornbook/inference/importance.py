@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo, Split
-from hornbook.data.storage.rows import select
+from hornbook.data.storage.rows import in_memory, select
 from hornbook.display.intervals import mean_interval
 from hornbook.display.terminal import Bar
 from hornbook.display.text import cut_inside
@@ -140,7 +140,7 @@ def importance_of(
     rows = np.arange(len(examples))
     if len(rows) > MOST_EXAMPLES:
         rows = np.sort(np.random.default_rng(trained.recipe.seed).permutation(len(rows))[:MOST_EXAMPLES])
-    x, y = np.asarray(select(examples.x, rows)), examples.y[rows]
+    x, y = in_memory(select(examples.x, rows)), examples.y[rows]
     weights = None if examples.weights is None else examples.weights[rows]
     groups = _groups(trained.info, x.shape[1])
     evaluator, done = Evaluator(trained.built(threshold)), 0
@@ -169,7 +169,15 @@ def importance_of(
         columns.append(ColumnImportance(name, interval.mean, interval.half))
     columns.sort(key=lambda column: -math.inf if math.isnan(column.mean) else column.mean, reverse=True)
     value = evaluator.of_split(Split(x, y, weights=weights))[metric]
-    return Importance(metric, value, split, len(rows), repeats, tuple(columns), tuple(_alike(x, trained.info)))
+    return Importance(
+        metric,
+        value,
+        split,
+        len(rows),
+        repeats,
+        tuple(columns),
+        tuple(_alike(x[:, : trained.info.width], trained.info)),
+    )
 
 
 class _Ready:
@@ -181,20 +189,24 @@ class _Ready:
 
 
 def _monitored(trained: Trained) -> tuple[str, bool]:
-    """Return what the run's best epoch was chosen by, without its split, and whether more of it is better."""
+    """Return what the best epoch was chosen by, without its split, and whether more is better; of one head its loss."""
     checkpoint = trained.recipe.training.checkpoint
-    if checkpoint is None:
+    if checkpoint is None or trained.head is not None:
         return "loss", False
     return checkpoint.monitor.removeprefix("val_"), checkpoint.mode == "max"
 
 
 def _groups(info: DataInfo, width: int) -> dict[str, list[int]]:
-    """Return the inputs of each column of the table: several of a column of dates, which are shuffled together."""
+    """Return the inputs of each column of the table: several of a column of dates or pictures, shuffled together."""
     groups: dict[str, list[int]] = {}
-    features = info.features or ()
-    names = [feature.source for feature in features] if len(features) == width else _names(info, width)
+    features, beside = info.features or (), sum(block.size for block in info.blocks)
+    columns = width - beside
+    names = [feature.source for feature in features] if len(features) == columns else _names(info, columns)
     for place, name in enumerate(names):
         groups.setdefault(name, []).append(place)
+    for block in info.blocks:
+        groups[block.name] = list(range(columns, columns + block.size))
+        columns += block.size
     return groups
 
 

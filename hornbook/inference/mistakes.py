@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.source import Array, DataInfo, Inputs, Split
+from hornbook.data.text.encoder import TextEncoder
 from hornbook.display.text import COLUMNS, cut
 from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
@@ -167,12 +168,18 @@ def readable_rows(x: Array, info: DataInfo) -> dict[str, list[str | float | None
     if info.features is None:
         return {f"column {place + 1}": [_number(value) for value in x[:, place]] for place in range(x.shape[1])}
     columns: dict[str, list[str | float | None]] = {}
+    start = x.shape[1] - sum(block.size for block in info.blocks)
     for place, feature in enumerate(info.features):
         if feature.type == "number":
             columns[feature.name] = [_number(value) for value in x[:, place]]
         else:
             codes = x[:, place].astype(int)
             columns[feature.name] = [feature.categories[code - 1] if code > 0 else None for code in codes]
+    for block in info.blocks:
+        if block.kind == "text":
+            encoder = TextEncoder.of_facts(info.extra["texts"][block.name])
+            columns[block.name] = [encoder.text_of(row) for row in x[:, start : start + block.size]]
+        start += block.size
     return columns
 
 

@@ -20,19 +20,24 @@ SIZE = (470, 330)
 ROOM = 0.02  # around probabilities, so that lines along an edge are seen whole
 
 
-def pictures_of(seen: Examination) -> dict[str, Any]:
+def pictures_of(seen: Examination, prefix: str = "") -> dict[str, Any]:
     """Return pictures by name: `roc`, `precision_recall`, `reliability`, `targets` with (target, dots, histogram), and
     `forecasts` with (title, picture).
+
+    `prefix` is what their names in the page begin with, where it has those of several heads.
     """
     pictures: dict[str, Any] = {}
     if seen.roc:
         chance = Line((0, 1), (0, 1), AXIS, width=1.0, is_dashed=True)
-        pictures["roc"] = _curves("roc", seen.roc, "false positive rate", "true positive rate", [chance])
-        pictures["precision_recall"] = _curves("precision-recall", seen.precision_recall, "recall", "precision", [])
+        pictures["roc"] = _curves(f"{prefix}roc", seen.roc, "false positive rate", "true positive rate", [chance])
+        pictures["precision_recall"] = _curves(
+            f"{prefix}precision-recall", seen.precision_recall, "recall", "precision", []
+        )
     if seen.calibration is not None:
-        pictures["reliability"] = _reliability(seen.calibration.bins)
+        pictures["reliability"] = _reliability(f"{prefix}reliability", seen.calibration.bins)
     pictures["targets"] = [
-        (target.name, *_target(place, target)) for place, target in enumerate(seen.targets[:MOST_TARGETS])
+        (target.name, *_target(f"{prefix}{{}}-{place + 1}", target))
+        for place, target in enumerate(seen.targets[:MOST_TARGETS])
     ]
     pictures["forecasts"] = [(one.title, forecast_picture(one, place)) for place, one in enumerate(seen.forecasts)]
     return pictures
@@ -64,18 +69,16 @@ def _curves(name: str, curves: Sequence[Curve], x_label: str, y_label: str, befo
     return chart.svg(name, label)
 
 
-def _reliability(bins: Sequence[Bin]) -> str:
+def _reliability(name: str, bins: Sequence[Bin]) -> str:
     known = [(one.confidence, one.accuracy, one.examples) for one in bins if None not in (one.confidence, one.accuracy)]
     confidence, accuracy, examples = (list(values) for values in zip(*known, strict=True))
     expected = ((0.0, 0.0), (1.0, 1.0))
     chart = DotChart(confidence, accuracy, "confidence", "accuracy", expected, weights=examples, size=SIZE)
     points = ", ".join(f"{right:.2f} at {sure:.2f} ({count})" for sure, right, count in known)
-    return chart.svg(
-        "reliability", f"Accuracy by confidence, on the dashed line where probabilities are right: {points}"
-    )
+    return chart.svg(name, f"Accuracy by confidence, on the dashed line where probabilities are right: {points}")
 
 
-def _target(place: int, target: Residuals) -> tuple[str, str]:
+def _target(name: str, target: Residuals) -> tuple[str, str]:
     ends = [value for value in (*target.truth, *target.predicted) if math.isfinite(value)]
     low, high = min(ends), max(ends)
     what = escaped(target.name, one_line=True)
@@ -83,9 +86,9 @@ def _target(place: int, target: Residuals) -> tuple[str, str]:
     share = f", R² {target.explained:.3f}" if target.explained is not None else ""
     histogram = HistogramChart((Histogram(target.edges[0], target.edges[-1], target.counts),), size=(470, 200))
     return (
-        dots.svg(f"target-{place + 1}", f"Predicted over true values of {what}{share}"),
+        dots.svg(name.format("target"), f"Predicted over true values of {what}{share}"),
         histogram.svg(
-            f"residuals-{place + 1}",
+            name.format("residuals"),
             f"Histogram of the residuals of {what}, from {target.edges[0]:.4g} to {target.edges[-1]:.4g}",
         ),
     )

@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 
 from hornbook.atomic import replacing
+from hornbook.builder.heads import parts_of
 from hornbook.data import Splits
-from hornbook.data.source import Array, Examples, Inputs
+from hornbook.data.source import Array, Examples, Inputs, Split
 from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import in_memory
 from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError
-from hornbook.inference.calibration import check_options
+from hornbook.inference.calibration import check_options, one_head
 from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
 from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices, load_splits, of_split
@@ -52,6 +53,7 @@ def predict_file(
     keep: Sequence[str] = (),
     missing: Missing | None = None,
     threshold: float | None = None,
+    head: str | None = None,
 ) -> tuple[str, ...]:
     """Predict for every example of a file, or of a split of the run, and write the predictions; returns notes for the user.
 
@@ -72,6 +74,8 @@ def predict_file(
         missing: ``fill`` missing numbers with the training mean, or ``skip`` rows with missing values; None refuses them
             where training had none.
         threshold: Output above which a unit says yes; None: the run's own.
+        head: Which of several heads predicts, as if the run had no other; None: all of them, whose columns begin with their
+            names.
 
     Raises:
         UsageError: If the output is neither .csv nor .npz, or would take the place of examples, or the run's model does not
@@ -88,7 +92,7 @@ def predict_file(
         raise UsageError(f"{output.parent}: there is no such folder.")
     names = [str(run)] if isinstance(run, str | Path) else list(run)
     if are_several(names):
-        for option, value in (("--mc-samples", mc_samples), ("--temperature", temperature)):
+        for option, value in (("--mc-samples", mc_samples), ("--temperature", temperature), ("--head", head)):
             if value:
                 raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")
         members = Members(names, which=which, trust=trust)
@@ -100,13 +104,17 @@ def predict_file(
     (run,) = names
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
-    check_options(find_run(run), calibration=False, temperature=temperature)
+    check_options(find_run(run), calibration=False, temperature=temperature, head=head)
     trained = load_run(run, which=which, trust=trust)
+    if head is not None:
+        trained = trained.of_head(head)
+    elif trained.info.heads and (threshold is not None or mc_samples is not None):
+        one_head("--threshold" if threshold is not None else "--mc-samples", None, trained.recipe)
     if output is not None:
         _spare(output, Path(source) if source is not None else None, trained)
     if mc_samples is not None:
         check_dropout(trained.model, run)
-    decision = trained.decision(threshold)
+    decision = None if trained.info.heads else trained.decision(threshold)
     splits: Splits | None = None
     if source is not None:
         examples = examples_of(trained, source, array=array, keep=keep, missing=missing)
@@ -219,6 +227,13 @@ def _of_split(trained: Trained, splits: Splits, split: str, keep: Sequence[str],
 def _targets(trained: Trained, y: Array) -> dict[str, Any]:
     """Return the targets by the names of their columns, classes by their names."""
     data, info = trained.recipe.data, trained.info
+    if info.heads:
+        whole = Split(y, y)
+        return {
+            name: values
+            for view in trained.heads()
+            for name, values in _targets(view, whole.of_head(info.head(view.head or "")).y).items()
+        }
     names = data.target_columns if isinstance(data, Table) else tuple(info.extra.get("target_names") or ("y",))
     if info.task in {"binary", "multiclass"}:
         known = info.class_names or tuple(map(str, range(info.num_classes)))
@@ -259,8 +274,11 @@ def prediction_columns(
     """Return the columns of the CSV: `prediction`, a probability per class or one prediction per target, uncertainty.
 
     Uncertainty is a standard deviation per probability or target (`std_…`; `std` where there is one target), then
-    `entropy` and `mutual_information`, for each label where there are several.
+    `entropy` and `mutual_information`, for each label where there are several. Of several heads each has its columns, with
+    its name in place of `prediction` and behind `probability`.
     """
+    if trained.info.heads:
+        return _of_heads(scores, trained)
     columns = _columns(scores, trained, decision)
     if uncertainty is None:
         return columns
@@ -275,6 +293,34 @@ def prediction_columns(
             names = _label_names(trained)
             columns |= {f"{key}_{name}": values[:, index].astype(np.float32) for index, name in enumerate(names)}
     return columns
+
+
+def _of_heads(scores: Array, trained: Trained) -> dict[str, Any]:
+    """Return the columns of each of several heads.
+
+    Raises:
+        UsageError: If two heads would have a column of one name.
+    """
+    columns: dict[str, Any] = {}
+    for part, view in zip(parts_of(trained.recipe), trained.heads(), strict=True):
+        for name, values in _columns(part.columns.of_outputs(scores), view, view.decision()).items():
+            own = _own_name(name, view)
+            if own in columns:
+                raise UsageError(
+                    f"two heads would have a column '{own}'. Predict with one at a time: --head {part.name}."
+                )
+            columns[own] = values
+    return columns
+
+
+def _own_name(name: str, view: Trained) -> str:
+    """Return what a column of a head is called among those of several: `price`, `price_north`, `probability_sold_yes`."""
+    what, _, rest = name.partition("_")
+    if name in _label_names(view) and view.info.task == "multilabel":
+        return f"{view.head}_{name}"
+    if what == "prediction":
+        return f"{view.head}_{rest}" if rest else str(view.head)
+    return f"{what}_{view.head}_{rest}"
 
 
 def _label_names(trained: Trained) -> list[str]:
@@ -319,6 +365,13 @@ def _columns(scores: Array, trained: Trained, decision: float | None) -> dict[st
 def _arrays(scores: Array, trained: Trained, uncertainty: Uncertainty | None, decision: float | None) -> dict[str, Any]:
     """Return the arrays of a .npz file: outputs, labels and their names, uncertainty."""
     info = trained.info
+    if info.heads:
+        parts = zip(parts_of(trained.recipe), trained.heads(), strict=True)
+        return {
+            f"{part.name}_{name}": array
+            for part, view in parts
+            for name, array in _arrays(part.columns.of_outputs(scores), view, None, view.decision()).items()
+        }
     arrays: dict[str, Any] = {"probabilities" if gives_probabilities(trained) else "scores": scores}
     if info.target_names():
         arrays["target_names"] = np.asarray(info.target_names(), dtype=np.str_)

@@ -24,7 +24,7 @@ def recoded(x: Inputs, source: DataInfo, wanted: DataInfo) -> Inputs:
             numbers = {name: number for number, name in enumerate(feature.categories, 1)}
             column = np.array([0, *(numbers.get(name, 0) for name in known)], np.float32)[column.astype(int)]
         columns.append(column)
-    return np.column_stack(columns).astype(np.float32)
+    return np.column_stack([*columns, rows[:, source.width :]]).astype(np.float32)
 
 
 class Keys:

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 import hornbook.builder.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
-from hornbook.builder.build import Built, training_loss
+from hornbook.builder.build import Built, loss_of, metrics_of
 from hornbook.builder.head import decision_threshold, training_view
+from hornbook.builder.heads import parts_of, view_of_scores
 from hornbook.builder.metrics import build_metric
 from hornbook.builder.outside import unwrap
 from hornbook.data.labels import decided
@@ -22,11 +23,12 @@ from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules.data import listed
 from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.runs.directory import Run, find_run
 from hornbook.runs.model_file import read_model_file
 
-__all__ = ["Trained", "labels_of", "load_model", "load_run"]
+__all__ = ["Trained", "labels_of", "load_model", "load_run", "of_one_head"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,28 @@ class Trained:
     info: DataInfo
     model: keras.Model
     which: str
+    head: str | None = None
+    """Which of several heads this is about; None: the whole run."""
+    whole: "Trained | None" = None
+    """The run with all of its heads, where this is about one of them."""
+
+    def heads(self) -> "tuple[Trained, ...]":
+        """Return the run as one of each of its heads; of a run with a single head nothing."""
+        return tuple(self.of_head(part.name) for part in parts_of(self.recipe))
+
+    def of_head(self, name: str) -> "Trained":
+        """Return the run as if it had this one of its heads alone: its recipe, its facts, a model that returns its outputs.
+
+        Raises:
+            UsageError: If it has no such head.
+        """
+        parts = {part.name: part for part in parts_of(self.recipe)}
+        if name not in parts:
+            known = f"It has {listed(list(parts))}." if parts else "It has a single one: leave --head out."
+            raise UsageError(f"--head {name}: the run has no such head. {known}")
+        part = parts[name]
+        model = part.model(self.model)
+        return Trained(self.run, part.recipe, self.info.of_head(name), model, self.which, name, self)
 
     def decision(self, threshold: float | None = None) -> float | None:
         """Return the output above which a unit says yes: what is asked for, else the recipe's; None where none decides.
@@ -61,24 +85,42 @@ class Trained:
 
     def built(self, threshold: float | None = None) -> Built:
         """Return the model in its two views, ready to evaluate; with `threshold` in place of those of all its metrics."""
-        logits_model, tail = training_view(self.recipe, self.model)
+        heads = parts_of(self.recipe)
+        logits_model, tail = (
+            (view_of_scores(heads, self.model), ()) if heads else training_view(self.recipe, self.model)
+        )
+        metrics = metrics_of(self.recipe, self.model, heads)
+        if threshold is not None:
+            task, units = self.recipe.task or "regression", self.recipe.head.units
+            specs = [_decided(metric, threshold) for metric in self.recipe.training.metrics or ()]
+            metrics = tuple(build_metric(spec, task, units=units, decision=threshold) for spec in specs)
         return Built(
             model=self.model,
             training_model=self.model,
             logits_model=self.model if logits_model is None else logits_model,
             tail=tail,
             optimizer=None,
-            loss=training_loss(self.recipe, self.model, tail),
-            metrics=tuple(
-                build_metric(
-                    metric if threshold is None else _decided(metric, threshold),
-                    self.info.task,
-                    units=self.recipe.head.units,
-                    decision=decision_threshold(self.recipe) if threshold is None else threshold,
-                )
-                for metric in self.recipe.training.metrics or ()
-            ),
+            loss=loss_of(self.recipe, self.model, heads, tail),
+            metrics=metrics,
+            heads=heads,
         )
+
+
+def of_one_head(trained: Trained, what: str, advice: str = "") -> Trained:
+    """Return the run, where it has a single head.
+
+    Args:
+        trained: The run.
+        what: What needs one, as the beginning of a sentence.
+        advice: What to do, with a space in front of it.
+
+    Raises:
+        UsageError: If it has several.
+    """
+    if trained.info.heads:
+        names = ", ".join(head.name for head in trained.info.heads)
+        raise UsageError(f"{trained.run.path}: {what} a run with one head, and this one has several ({names}).{advice}")
+    return trained
 
 
 def _decided(metric: MetricSpec, threshold: float) -> MetricSpec:

@@ -1,6 +1,6 @@
 """What trains an ensemble that shares weights: the loss of each member, in `fit` too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -40,26 +40,24 @@ class MembersLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("hornbook")
 class MembersModel(MixingModel):
-    """A functional model that `fit` trains by what comes before its last layers: by each member of an ensemble."""
+    """A functional model that `fit` trains by what comes before its last layers: by members of an ensemble, or by heads."""
 
-    def train_by(self, scores: keras.Model, tail: Sequence[Any], in_loss: Callable[[Any], Any]) -> None:
+    def train_by(self, scores: keras.Model, activate: Callable[[Any], Any], in_loss: Callable[[Any], Any]) -> None:
         """Set what the loss is of.
 
         Args:
-            scores: The same network up to what the loss reads, (B, members, K).
-            tail: The layers behind it.
+            scores: The same network up to what the loss reads, (B, …).
+            activate: Makes outputs of that.
             in_loss: Makes targets what the loss reads.
         """
-        object.__setattr__(self, "_by", (scores, tuple(tail), in_loss))  # past Keras, which would track layers twice
+        object.__setattr__(self, "_by", (scores, activate, in_loss))  # past Keras, which would track layers twice
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        """Return the outputs, and remember the members' scores for the loss."""
-        scores, tail, _ = self._by
+        """Return the outputs, and remember the scores for the loss."""
+        scores, activate, _ = self._by
         x = scores(inputs, training=training)
         object.__setattr__(self, "_scores", x)
-        for layer in tail:
-            x = layer(x)
-        return x
+        return activate(x)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True

@@ -20,6 +20,7 @@ from hornbook.recipes.language.translate import problems_of
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import Facts, check_rules
 from hornbook.recipes.shrunk import complete
+from hornbook.recipes.targets import name_targets
 from hornbook.recipes.trial import space_problems
 
 __all__ = [
@@ -137,7 +138,7 @@ def load_recipe(
         RecipeError: With every problem, in line order.
         UsageError: If there is no such recipe.
 
-    Example:
+    Examples:
         >>> recipe = hornbook.load_recipe("he_elu_bn", ["activation=selu"])
     """
     checked = check_recipe(config, overrides, for_training=for_training, of_run=of_run, trust=trust)
@@ -158,7 +159,7 @@ def check_recipe(
     """Return everything that is wrong with a recipe, all at once, and the recipe where nothing is.
 
     Args:
-        config, overrides, for_training, of_run: See `load_recipe`.
+        config: This and all but `look` are as for `load_recipe`.
         look: Looks at the data that a recipe names; omitted: what the recipe says of it.
     """
     if isinstance(config, Mapping):
@@ -171,6 +172,7 @@ def check_recipe(
     complete(document)
     apply_overrides(document, overrides, defaults=_default_components())
     complete(document)  # where an override names the earlier run
+    name_targets(document)
     if of_run and isinstance(document.tree, dict):
         as_before(document.tree)
         _trust_now(document.tree, trust=trust)

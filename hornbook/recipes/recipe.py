@@ -12,6 +12,7 @@ from hornbook.recipes.language.spec import Component, ComponentOf, Spec, as_tupl
 from hornbook.recipes.language.text import Document, to_yaml
 from hornbook.recipes.sections.activation import Activation
 from hornbook.recipes.sections.head import Head, Task
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sections.initializer import Default, Initializer
 from hornbook.recipes.sections.model import Backbone
 from hornbook.recipes.sections.normalization import NoNormalization, Normalization
@@ -57,6 +58,8 @@ class Recipe(Spec):
     """The backbone; the six ingredients apply to its hidden layers."""
     head: Head = Head()
     """The last layer and the loss; omitted: all follow from the task."""
+    heads: Heads | None = None
+    """Several heads in place of `head`, by name; each has its target, loss, metrics and share of the loss of all."""
 
     initializer: Initializer = Default()
     """Where kernels (and, with `bias`, biases) start."""
@@ -133,12 +136,26 @@ class Recipe(Spec):
         items = [(split_key(key), value) for key, value in values.items()]
         for path, value in sorted(items, key=lambda item: len(item[0])):
             section = str(path[0])
-            if len(path) > 1 and isinstance(tree.get(section), BaseModel | tuple):
+            if len(path) > 1 and isinstance(tree.get(section), BaseModel | tuple | dict):
                 tree[section] = _plain(tree[section])
             put(tree, path, copy.deepcopy(value))
         changed = type(self).model_validate(tree)
         changed._document = self._document
         return changed
+
+    def of_head(self, name: str) -> "Recipe":
+        """Return the recipe as if it had this one of its heads alone: as `head`, with its task, metrics and targets."""
+        named = (self.heads or {})[name]
+        head = Head(**{key: getattr(named, key) for key in Head.model_fields})
+        data, columns = self.data, named.named_columns()
+        listed = getattr(data, "target", None)
+        if not columns and isinstance(listed, tuple) and name in listed:
+            columns = (name,)
+        if listed is not None and columns:
+            data = data.model_copy(update={"target": columns if len(columns) > 1 else columns[0]})
+        training = self.training.model_copy(update={"metrics": named.metrics})
+        own = {"head": head, "heads": None, "task": named.task, "data": data, "training": training}
+        return self.model_copy(update=own)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain lists, mappings, numbers and text, ready for YAML; keys without a value left out."""

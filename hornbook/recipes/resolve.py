@@ -10,7 +10,7 @@ from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec, default_metric
-from hornbook.recipes.sections.model import ReadsTokens, Transformer
+from hornbook.recipes.sections.model import Cnn, MeanEmbedding, ModelSpec, ReadsColumns, ReadsTokens, Rnn, Transformer
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["monitor_of", "resolve"]
@@ -21,6 +21,12 @@ LOSSES = {
     "multilabel": "binary_crossentropy",
     "regression": "mean_squared_error",
 }
+ENCODERS: dict[str, ModelSpec] = {
+    "picture": Cnn(filters=(16, 32), flatten="global_average"),
+    "sequence": Rnn(units=(32,)),
+    "text": MeanEmbedding(),
+}
+"""What reads an input beside the columns of a table, by its kind, where the recipe does not say it."""
 ACTIVATIONS = {"multiclass": "softmax", "binary": "sigmoid", "multilabel": "sigmoid", "regression": "linear"}
 
 
@@ -38,9 +44,13 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
     facts = Facts.of(recipe, info, is_standardized=is_standardized)
     problems = list(check_rules(recipe, facts))
     refuse_errors(recipe, problems)
-    values: dict[str, Any] = {"task": facts.task, "head": _head(recipe, facts), "training": _training(recipe, facts)}
+    values: dict[str, Any] = {"training": _training(recipe, facts)}
+    if recipe.heads is not None:
+        values["heads"] = {name: _named_head(recipe, facts, name) for name in recipe.heads}
+    else:
+        values |= {"task": facts.task, "head": _head(recipe, facts)}
     activation = recipe.activation.name if recipe.activation is not None else None
-    if recipe.model.hidden_units() != ():  # there are hidden layers
+    if recipe.model.hidden_units() != () or facts.blocks:  # there are hidden layers, of encoders at least
         if activation is None:
             values["activation"] = activation = "tanh" if recipe.model.name == "rnn" else "relu"
         if recipe.initializer.name == "default":
@@ -52,10 +62,31 @@ def resolve(recipe: Recipe, info: Any, *, is_standardized: bool = False) -> tupl
             values["model.width"] = facts.embedding or 64
         if "normalization" not in recipe.model_fields_set:
             values["normalization"] = {"name": "layer_normalization"}
+    if facts.blocks:
+        values["model.encoders"], said = _encoders(recipe, facts)
+        problems += said
     if recipe.schedule.watched_value() is not None:
         found = monitor_of(recipe, facts, recipe.schedule.model_dump())
         values |= {f"schedule.{key}": value for key, value in found.items()}
     return recipe.replaced(values | _samples(recipe) | _readings(recipe) | dict(_absolute_paths(recipe))), problems
+
+
+def _encoders(recipe: Recipe, facts: Facts) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the encoder of each input beside the columns of a table, and a remark on those that the recipe leaves out."""
+    given = (recipe.model.encoders if isinstance(recipe.model, ReadsColumns) else None) or {}
+    encoders: dict[str, Any] = {}
+    said = []
+    for name, kind in (facts.blocks or {}).items():
+        encoders[name] = given.get(name) or ENCODERS[kind]
+        if name not in given:
+            message = f"'{name}' is read by a {ENCODERS[kind].name}."
+            hint = f"Choose another by 'model.encoders.{name}'."
+            said.append(Problem(("model",), message, hint, severity="tip", code="encoders"))
+        if kind == "text" and isinstance(encoders[name], ReadsTokens) and encoders[name].embedding is None:
+            encoders[name] = encoders[name].model_copy(update={"embedding": facts.embedding or 64})
+        if isinstance(encoders[name], Transformer) and encoders[name].width is None:
+            encoders[name] = encoders[name].model_copy(update={"width": facts.embedding or 64})
+    return encoders, said
 
 
 def _samples(recipe: Recipe) -> dict[str, str]:
@@ -114,6 +145,15 @@ def _head(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     return filled
 
 
+def _named_head(recipe: Recipe, facts: Facts, name: str) -> dict[str, Any]:
+    """Return one of several heads with every default filled in."""
+    named, view, own = (recipe.heads or {})[name], recipe.of_head(name), facts.heads[name]
+    written: dict[str, Any] = recipe.to_dict()["heads"][name]
+    metrics = named.metrics if named.metrics is not None else (default_metric(own.task or "regression", named.loss),)
+    filled = {"task": own.task, "metrics": [_whole(metric, own) for metric in metrics]}
+    return written | _head(view, own) | filled
+
+
 def _standardizes(recipe: Recipe, head: dict[str, Any]) -> bool:
     if recipe.head.standardize_targets is not None:
         return recipe.head.standardize_targets
@@ -128,9 +168,7 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     if recipe.training.metrics is None and facts.task is not None:
         plain["metrics"] = [default_metric(facts.task, recipe.head.loss).model_dump()]
     elif any(isinstance(metric, AveragedMetric) for metric in recipe.training.metrics or ()):
-        plain["metrics"] = [
-            metric.model_dump(exclude_none=True) | _average(metric, facts) for metric in recipe.training.metrics or ()
-        ]
+        plain["metrics"] = [_whole(metric, facts) for metric in recipe.training.metrics or ()]
     stopping = plain.get("early_stopping")
     if stopping is not None:
         plain["early_stopping"] = stopping | monitor_of(recipe, facts, stopping)
@@ -140,9 +178,10 @@ def _training(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     return plain
 
 
-def _average(metric: MetricSpec, facts: Facts) -> dict[str, str]:
+def _whole(metric: MetricSpec, facts: Facts) -> dict[str, Any]:
+    """Return a metric with how it is averaged, where it is."""
     average = metric.average_of(facts.task) if isinstance(metric, AveragedMetric) else None
-    return {} if average is None else {"average": average}
+    return metric.model_dump(exclude_none=True) | ({} if average is None else {"average": average})
 
 
 def monitor_of(recipe: Recipe, facts: Facts, section: dict[str, Any]) -> dict[str, Any]:

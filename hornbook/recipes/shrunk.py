@@ -10,7 +10,7 @@ from hornbook.runs.directory import find_run
 
 __all__ = ["NETWORK", "complete", "suffixed"]
 
-NETWORK = ("data", "task", "model", "head", "initializer", "activation", "normalization", "regularization")
+NETWORK = ("data", "task", "model", "head", "heads", "initializer", "activation", "normalization", "regularization")
 """Sections that say what the earlier run's data and network are."""
 TRAINING = ("batch_size", "metrics", "gradient_clipping", "class_weights", "memory_budget")
 """Keys of `training` that go on as they were."""

@@ -89,6 +89,20 @@ class FeatureRecord(_Record):
     categories: list[str] = Field(default_factory=list)
 
 
+class HeadInfoRecord(_Record):
+    """What is known of one of several heads."""
+
+    name: str
+    task: Literal["binary", "multiclass", "multilabel", "regression"]
+    num_classes: Count
+    target_size: Count
+    class_names: list[str] | None
+    class_counts: list[Count]
+    columns: list[Count]
+    target_names: list[str] | None = None
+    targets: dict[str, Any] | None = None
+
+
 class DataRecord(_Record):
     """`data.json`: what is known about the data."""
 
@@ -96,7 +110,7 @@ class DataRecord(_Record):
     kind: Literal["image", "table", "sequence", "tokens"]
     input_shape: list[Count | None]
     input_dtype: str
-    task: Literal["binary", "multiclass", "multilabel", "regression"]
+    task: Literal["binary", "multiclass", "multilabel", "regression", "several"]
     num_classes: Count
     target_size: Count
     class_names: list[str] | None
@@ -108,6 +122,7 @@ class DataRecord(_Record):
     split_method: str
     warnings: list[str] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
+    heads: list[HeadInfoRecord] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _classes_agree(self) -> "DataRecord":

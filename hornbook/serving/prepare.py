@@ -16,7 +16,7 @@ from hornbook.errors import DataError, HornbookError
 from hornbook.exports.export import export_run
 from hornbook.exports.signature import function_of, output_name
 from hornbook.inference.confidence import gives_probabilities
-from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.trained import Trained, load_run, of_one_head
 from hornbook.recipes.sources.table import Table
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 
@@ -60,7 +60,7 @@ def in_tensorflow(name: str | Path, *, trust: bool = False) -> tuple[Facts, Any]
     Raises:
         RunError: If the run's files are missing or damaged.
     """
-    trained = load_run(name, trust=trust)
+    trained = of_one_head(load_run(name, trust=trust), "a service answers for")
     facts = facts_of(trained)
     function = function_of(trained.model, dtype=facts.dtype, output=facts.output).get_concrete_function()
 
@@ -78,7 +78,7 @@ def export(name: str | Path, folder: Path, *, trust: bool = False) -> None:
     Raises:
         RunError: If the run's files are missing or damaged.
     """
-    trained = load_run(name, trust=trust)
+    trained = of_one_head(load_run(name, trust=trust), "a service answers for")
     facts = facts_of(trained)
     try:
         exported = export_run(name, "onnx", output=folder / MODEL_FILE, trust=trust, anyway=True)[0]

@@ -62,7 +62,12 @@ def names_of(asked: Sequence[str]) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     for each in asked:
         run = find_run(each)
-        _ = run.data, run.model_path()
+        data, _ = run.data, run.model_path()
+        beside = ", ".join(f"'{block['name']}'" for block in data.get("blocks", ()))
+        if beside:
+            raise UsageError(
+                f"{each}: a service reads columns, and this run reads {beside} beside them. Use 'hornbook predict'."
+            )
         name = run.path.parent.name
         if name in runs:
             raise UsageError(

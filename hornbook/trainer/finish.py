@@ -1,6 +1,6 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
-from hornbook.builder import compile_plain
+from hornbook.builder import compile_shown
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.forecasts import of_forecast
 from hornbook.runs.writing import RunDirectory
@@ -48,7 +48,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         record = end_record(record, built)
         run.write_reuse(record)
     result = TrainResult(
-        model=compile_plain(built, recipe, for_training=False),  # the saved ones stay as they are
+        model=compile_shown(built, recipe, splits.info, for_training=False),  # the saved ones stay as they are
         history=session.history,
         recipe=recipe,
         run=run.path,

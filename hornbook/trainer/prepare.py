@@ -12,14 +12,17 @@ import numpy as np
 from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets, build_around
 from hornbook.builder.fitting import fit_first_weights
+from hornbook.builder.heads import parts_of
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
 from hornbook.callbacks.rates import RateTable, rate_table
 from hornbook.data import Shelf, Splits, load_data
 from hornbook.data.ranks import bin_edges
+from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Inputs
 from hornbook.data.sources.given import settled
+from hornbook.data.storage.rows import first_columns
 from hornbook.data.targets import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
@@ -30,6 +33,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.rules.data import fit_has_one_weight, weighted_class
 from hornbook.recipes.sections.embedding import PiecewiseLinear
+from hornbook.recipes.sections.model import WideAndDeep
 from hornbook.recipes.thresholds import TARGETS
 from hornbook.shrinking.stages import Shrinking, begin
 from hornbook.trainer.pretraining.phase import check_range
@@ -128,19 +132,27 @@ class Prepared:
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
         preprocessing = self.splits.preprocessing
-        if not with_statistics or not self.recipe.head.standardize_targets:
+        heads = [self.recipe.head, *(self.recipe.heads or {}).values()]
+        if not with_statistics or not any(head.standardize_targets for head in heads):
             preprocessing = replace(preprocessing, target_mean=None, target_variance=None)
-        if self.recipe.head.target_transform is None:
+        if all(head.target_transform is None for head in heads):
             preprocessing = replace(preprocessing, target_knots=None)
-        if not self.recipe.head.clamp:
+        if not any(head.clamp for head in heads):
             preprocessing = replace(preprocessing, target_low=None, target_high=None)
         fills_with_means = preprocessing.has_missing and not self._standardizes  # these means are constants
         if preprocessing.variance is not None and not fills_with_means and not with_statistics:
             preprocessing = replace(preprocessing, mean=(), variance=())
         is_weighted = self.splits.train.weights is not None
         facts = (self.splits.info.input_shape, self.splits.info.input_dtype, weights, self.table.moves_momentum, shapes)
-        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, is_weighted, preprocessing))
+        text = repr((json.dumps(plain, sort_keys=True, default=str), facts, is_weighted, preprocessing, self._places()))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _places(self) -> Any:
+        """Return what says where in a row stands what the network reads by name; nothing where it reads whole rows."""
+        info = self.splits.info
+        if not info.blocks and not isinstance(self.recipe.model, WideAndDeep):
+            return None
+        return info.blocks, info.extra.get(GROUPS), [feature.source for feature in info.features or ()]
 
 
 def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> Prepared:
@@ -167,9 +179,7 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     if splits.stream is not None:
         recipe = on_stream(recipe, splits.stream)
     resolved, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
-    if resolved.head.target_transform is not None:
-        transformed = with_transformed_targets(splits.preprocessing, splits.train.y, resolved.head.target_transform)
-        splits = replace(splits, preprocessing=transformed)
+    splits = _with_transforms(resolved, splits)
     splits = settled(_with_bins(resolved, splits))
     shrinking = None
     with scope(strategy), named_exhaustion(lambda: "a network that is too large to build"):
@@ -202,19 +212,38 @@ def prepare(recipe: Recipe, data: Any = None, *, shelf: Shelf | None = None) -> 
     )
 
 
+def _with_transforms(recipe: Recipe, splits: Splits) -> Splits:
+    """Return the splits with what targets become where a head learns them on another scale."""
+    if recipe.head.target_transform is not None:
+        transformed = with_transformed_targets(splits.preprocessing, splits.train.y, recipe.head.target_transform)
+        return replace(splits, preprocessing=transformed)
+    for part in parts_of(recipe):
+        transform, place = part.recipe.head.target_transform, slice(*part.columns.targets)
+        if transform is not None:
+            own = with_transformed_targets(splits.preprocessing.of_targets(place), splits.train.y[:, place], transform)
+            splits = replace(splits, preprocessing=splits.preprocessing.with_targets(place, own))
+    return splits
+
+
 def _with_bins(recipe: Recipe, splits: Splits) -> Splits:
     """Return the splits with the edges of the bins that the network embeds numbers by, if it does so."""
     numbers = getattr(recipe.model, "numbers", None)
     if not isinstance(numbers, PiecewiseLinear):
         return splits
-    edges = bin_edges(splits.train.x, splits.info.features, numbers.bins)
+    columns = first_columns(splits.train.x, splits.info.width) if splits.info.blocks else splits.train.x
+    edges = bin_edges(columns, splits.info.features, numbers.bins)
     return replace(splits, preprocessing=replace(splits.preprocessing, bins=edges))
 
 
 def _scale_of_targets(recipe: Recipe, resolved: Recipe, splits: Splits) -> Iterator[Problem]:
     """Warn of targets far from 1 that the head does not standardize, unless the recipe says so itself."""
+    for name in resolved.heads or ():
+        found = _scale_of_targets(recipe.of_head(name), resolved.of_head(name), splits.of_head(name))
+        yield from (replace(problem, path=("heads", name)) for problem in found)
     preprocessing, head = splits.preprocessing, resolved.head
     mean, variance = preprocessing.target_mean, preprocessing.target_variance
+    if resolved.heads is not None or resolved.task != "regression":
+        return
     if mean is None or variance is None or head.standardize_targets or recipe.head.standardize_targets is not None:
         return
     if head.loss is not None and head.loss.targets in (

@@ -9,12 +9,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from hornbook.builder.heads import parts_of
+from hornbook.data.source import Preprocessing
 from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
 from hornbook.display.forecasts import figure_lines
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
+from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.heads import NamedHead
 from hornbook.runs.directory import LATEST
 from hornbook.runs.writing import RunDirectory
 from hornbook.trainer.listeners import Listener, Position, Start
@@ -165,9 +169,10 @@ class ConsoleProgress(Narrator):
 
 def label(name: str) -> str:
     """Return a short heading: ``val_rmse`` for ``val_root_mean_squared_error``."""
-    prefix = "val_" if name.startswith("val_") else ""
-    plain = name.removeprefix("val_")
-    return prefix + LABELS.get(plain, plain)
+    for long, short in LABELS.items():
+        if name == long or name.endswith(f"_{long}"):
+            return name.removesuffix(long) + short
+    return name
 
 
 def _width(name: str) -> int:
@@ -180,7 +185,9 @@ def _number(name: str, value: float) -> str:
 
 def _columns(prepared: Prepared) -> list[str]:
     """Return the columns that fit into 78 characters: loss, metrics, validation, rate, seconds."""
-    metrics = ["loss", *(metric.recorded for metric in prepared.recipe.training.metrics or ())]
+    recipe = prepared.recipe
+    of_heads = [f"{name}_{one.recorded}" for name, head in (recipe.heads or {}).items() for one in head.metrics or ()]
+    metrics = ["loss", *reversed(of_heads), *(metric.recorded for metric in recipe.training.metrics or ())]
     has_validation = bool(prepared.splits.info.counts.get("validation"))
     chosen = [*metrics, *(f"val_{name}" for name in metrics if has_validation)]
     fixed = ["learning_rate", "train_seconds"]
@@ -198,7 +205,9 @@ def heading(prepared: Prepared) -> list[str]:
     name = recipe.name or "recipe"
     count = sum(int(variable.value.shape.num_elements()) for variable in built.model.trainable_variables)
     units = recipe.model.hidden_units()
-    parts = [*_flat_input(prepared), *_runs_of_equal(units or ()), recipe.head.units]
+    heads = [*recipe.heads.values()] if recipe.heads is not None else [recipe.head]
+    last = "+".join(str(head.units) for head in heads)
+    parts = [*_flat_input(prepared), *_runs_of_equal(units or ()), last]
     sizes = "-".join(map(str, parts)) if units is not None else ""
     model = f"{recipe.model.name} {sizes}".strip()
     if recipe.reuse is not None and recipe.reuse.copy_ is None and not recipe.reuse.holds_weights_alone:
@@ -243,6 +252,16 @@ def _runs_of_equal(units: Sequence[int]) -> list[str]:
 def _units(prepared: Prepared) -> list[str]:
     """Return a line that says in which unit a regression's loss and metrics are, where these differ."""
     recipe, preprocessing = prepared.recipe, prepared.splits.preprocessing
+    of_heads = [
+        f"{part.name}: {text}"
+        for part in parts_of(recipe)
+        for text in _unit(part.recipe, preprocessing.of_targets(slice(*part.columns.targets)))
+    ]
+    return of_heads if recipe.heads is not None else _unit(recipe, preprocessing)
+
+
+def _unit(recipe: Recipe, preprocessing: Preprocessing) -> list[str]:
+    """Return the same line for one head; nothing where both are in one unit."""
     mean, variance = preprocessing.target_mean, preprocessing.target_variance
     if not recipe.head.standardize_targets or mean is None or variance is None:
         return []
@@ -263,7 +282,8 @@ def _flat_input(prepared: Prepared) -> list[Any]:
         return []
     copied = prepared.built.copied
     first = [layer.name for layer in prepared.built.model.layers if copied is None or layer.name not in copied.origin]
-    for name in (*sorted(name for name in first if name.startswith("hidden_")), "head"):
+    heads = [f"head_{name}" for name in prepared.recipe.heads or ()]
+    for name in (*sorted(name for name in first if name.startswith("hidden_")), "head", *heads):
         if name in first:
             return [prepared.built.model.get_layer(name).input.shape[-1]]
     return []
@@ -274,14 +294,11 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
     seconds, epochs = sum(row["seconds"] for row in result.history), result.epochs
     lines = []
     for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
-        if values:
-            figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in values.items())
-            lines.append(f"{split:<7} {figures}")
+        lines += _figures(split, values, result.recipe)
     if result.forecast:
         lines += [f"        {line}" for line in figure_lines(result.forecast)]
-    elif result.baseline:
-        figures = "  ".join(f"{label(name)} {_number(name, value)}" for name, value in result.baseline.items())
-        lines.append(f"{'mean':<7} {figures}  (predicting the training mean everywhere)")
+    else:
+        lines += _figures("mean", result.baseline, result.recipe, "  (predicting the training mean everywhere)")
     if result.reuse is not None:
         lines += end_lines(result.reuse)
     lines += shrinking.end_lines(result.shrink)
@@ -290,6 +307,23 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
     lines += indented("ended", f"{ended}{result.stop_reason}{best}")
     lines.append(f"{'run':<7} {result.run}")
     return lines + next_commands(result)
+
+
+def _figures(split: str, values: Mapping[str, float], recipe: Recipe, remark: str = "") -> list[str]:
+    """Return a line of figures, or one for the loss of all and one for each of several heads; none where there are none."""
+    names = [f"{head}_{key}" for head, one in (recipe.heads or {}).items() for key in _recorded(one)]
+    groups = [[name for name in values if name not in names]]
+    for head, one in (recipe.heads or {}).items():
+        groups.append([f"{head}_{key}" for key in _recorded(one) if f"{head}_{key}" in values])
+    texts = ["  ".join(f"{label(name)} {_number(name, values[name])}" for name in group) for group in groups if group]
+    if not texts:
+        return []
+    texts[-1] += remark
+    return [f"{split if place == 0 else '':<7} {text}" for place, text in enumerate(texts)]
+
+
+def _recorded(head: NamedHead) -> list[str]:
+    return ["loss", *(metric.recorded for metric in head.metrics or ())]
 
 
 def next_commands(result: TrainResult) -> list[str]:

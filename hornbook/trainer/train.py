@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from hornbook.builder import compile_plain
+from hornbook.builder import compile_shown
 from hornbook.builder.memory import named_exhaustion
 from hornbook.data import Shelf, to_json
 from hornbook.engine.environment import environment_facts
@@ -133,7 +133,7 @@ def build(recipe: Recipe, data: Any = None) -> Any:
     prepared = prepare(recipe, data)
     if prepared.recipe.optimizer.is_auto:
         prepared, _ = with_found_rate(prepared)
-    return compile_plain(prepared.built, prepared.recipe, for_training=True)
+    return compile_shown(prepared.built, prepared.recipe, prepared.splits.info, for_training=True)
 
 
 def _warnings(prepared: Prepared, recipe: Recipe, *, was_checked: bool) -> list[str]:

@@ -63,7 +63,10 @@ def structure(recipe: Recipe) -> dict[str, Any]:
     weights are none that training goes on from.
     """
     plain = recipe.to_dict()
-    parts = {key: plain.get(key) for key in ("task", "model", "head", "normalization", "regularization", "optimizer")}
+    parts = {
+        key: plain.get(key)
+        for key in ("task", "model", "head", "heads", "normalization", "regularization", "optimizer")
+    }
     parts["accumulates"] = parts["optimizer"].pop("accumulation") > 1
     if (recipe.optimizer.builds or "").startswith("keras."):  # the engine calls its `apply`, whichever it is
         parts["optimizer"] = {}
@@ -74,7 +77,7 @@ def structure(recipe: Recipe) -> dict[str, Any]:
     parts["training"] = {key: plain["training"].get(key) for key in STEPS_OF}
     parts["augments"] = "augmentation" in plain["data"]
     parts["reuses"] = "reuse" in plain
-    splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
+    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
     return form(parts) | {"inputs": (splits.info.input_dtype, splits.info.kind)}
 
 
@@ -120,7 +123,7 @@ def test_the_engine_and_fit_agree(name, short_runs):
 
 def resolved(name: str) -> Recipe:
     recipe = load_recipe(name, ["~sweep"] if name.startswith("sweep_") else [])
-    splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
+    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
     return resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)[0]
 
 

@@ -79,8 +79,11 @@ PARAMETERS = {
     "sweep_grid": 7_510,
     "sweep_hyperband": 12_210,
     "sweep_random": 7_510,
+    "several_heads": 1_174,
+    "auxiliary_output": 11_920,
     "tabm": 677_216,
     "transformer_sentences": 15_169,
+    "wide_and_deep": 1_236,  # 8-30-30 and five columns beside, to one number
     "xor_linear": 3,
     "xor_mlp": 9,
 }
@@ -128,7 +131,8 @@ def test_saved_models_are_plain_keras(short_runs, name):
         with zipfile.ZipFile(path) as archive:
             assert (b"hornbook" in archive.read("config.json")) == (name in NEEDS_HORNBOOK)
         loaded = keras.models.load_model(path)
-        assert loaded.output_shape == result.model.output_shape
+        shapes = loaded.output_shape if result.recipe.heads else [loaded.output_shape]  # of heads one each, by name
+        assert sum(width for _, width in shapes) == result.model.output_shape[-1]
         if which == result.final:
             for saved, trained in zip(loaded.get_weights(), result.model.get_weights(), strict=True):
                 np.testing.assert_array_equal(saved, trained)
@@ -140,14 +144,14 @@ def test_the_run_holds_the_recipe_with_every_default_filled_in(short_runs, name)
     assert checked.errors == []
     again = checked.recipe
     assert again.to_dict() == result.recipe.to_dict()
-    splits = load(again.data, seed=again.seed, task=again.task)
+    splits = load(again.data, seed=again.seed, task=again.task, heads=again.heads)
     resolved, _ = resolve(again, splits.info, is_standardized=splits.preprocessing.variance is not None)
     assert resolved.to_dict() == again.to_dict()
 
 
 def test_the_data_brings_up_no_warning(short_runs, name):
     recipe = load_recipe(name, short_runs.overrides(name))
-    splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
+    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
     _, problems = resolve(recipe, splits.info, is_standardized=splits.preprocessing.variance is not None)
     assert {problem.code for problem in problems} == AS_PUBLISHED.get(name, set())
     assert splits.info.warnings == ()

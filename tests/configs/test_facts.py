@@ -66,7 +66,7 @@ def test_the_perceptron_follows_rosenblatts_rule_and_tells_all_setosa_from_the_r
     keeper = Weights()
     result = train_recipe("perceptron", *overrides, callbacks=[keeper])
     recipe = result.recipe
-    splits = load(recipe.data, seed=recipe.seed, task=recipe.task)
+    splits = load(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
     by_hand = rosenblatt(splits.train.x, splits.train.y, epochs=10, seed=recipe.seed)
     assert len(keeper.by_epoch) == 10
     for (kernel, bias), (weights, threshold) in zip(keeper.by_epoch, by_hand, strict=True):

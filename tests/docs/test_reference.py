@@ -22,7 +22,7 @@ def pages():
         return generate_docs.pages()
 
 
-@pytest.mark.parametrize("name", ["reference.md", "errors.md"])
+@pytest.mark.parametrize("name", ["reference.md", "errors.md", "commands.md"])
 def test_the_page_is_up_to_date(pages, name):
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == pages[name], f"docs/{name} is out of date: run 'make docs'"
@@ -36,6 +36,16 @@ def test_every_component_is_in_the_reference(pages):
         if f"### {noun(kind)} `{name}`" not in pages["reference.md"]
     ]
     assert missing == []
+
+
+def test_every_command_that_help_names_is_described(pages, capsys):
+    from hornbook.cli import app
+
+    app(["--help"], standalone_mode=False)
+    named = re.findall(r"^  ([a-z][a-z-]+) {2,}\S", capsys.readouterr().out.partition("Commands:")[2], re.MULTILINE)
+    described = {title.split()[0] for title in re.findall(r"^## `hornbook (.+)`$", pages["commands.md"], re.MULTILINE)}
+    assert len(described) > 20
+    assert {*named} == described
 
 
 def test_every_component_has_its_source_in_the_reference(pages):

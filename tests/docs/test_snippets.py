@@ -12,14 +12,17 @@ RUNNER = Path(__file__).with_name("run_page.py")
 FIRST = ["README.md", "docs/quickstart.md"]
 """What a newcomer reads first."""
 OTHERS = [
+    "docs/index.md",
     "docs/before_training.md",
     "docs/python.md",
     "docs/tables.md",
+    "docs/inputs.md",
     "docs/data.md",
     "docs/forecasts.md",
     "docs/pictures.md",
     "docs/layers.md",
     "docs/text.md",
+    "docs/heads.md",
     "docs/resume.md",
     "docs/lr_find.md",
     "docs/uncertainty.md",
@@ -34,6 +37,7 @@ OTHERS = [
     "docs/doctor.md",
     "docs/tracking.md",
     "docs/tabular_networks.md",
+    "docs/textbook.md",
     "docs/coming_from/keras.md",
     "docs/coming_from/keras_tuner.md",
     "docs/coming_from/scikit_learn.md",
@@ -65,7 +69,8 @@ PROSE = [
     "docs/reliability.md",
     "docs/teaching/README.md",
 ]
-ELSEWHERE = {"docs/reference.md", "docs/errors.md", "docs/recipes.md"}  # generated, or tested with what they describe
+ELSEWHERE = {f"docs/{name}.md" for name in ("reference", "errors", "commands", "recipes")}
+"""Generated, or tested with what they describe."""
 FENCE = re.compile(r"^```(\w*)([^\n]*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -113,3 +113,17 @@ def test_weights_are_shared_and_the_model_itself_stays_what_it_was(prepare, gene
     made = stripped(model)
     assert [layer.name for layer in model.layers] == names
     assert made.get_layer("head").kernel is model.get_layer("head").kernel
+
+
+def test_operations_of_a_model_that_was_read_do_not_meet_new_ones_of_the_same_name(tmp_path, generator):
+    from hornbook.exports.stripped import stripped
+
+    keras.utils.clear_session()  # names begin anew, as in another process
+    inputs = keras.Input((5,))
+    codes = keras.layers.Normalization(mean=np.zeros(5), variance=np.ones(5), invert=True)(inputs)
+    keras.Model(inputs, codes * np.arange(5, dtype=np.float32)).save(tmp_path / "model.keras")
+    keras.utils.clear_session()
+    model = keras.models.load_model(tmp_path / "model.keras")
+    made, x = stripped(model), generator.normal(size=(3, 5)).astype(np.float32)
+    np.testing.assert_allclose(made(x), model(x), rtol=1e-6)
+    made.save(tmp_path / "again.keras")

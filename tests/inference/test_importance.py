@@ -109,9 +109,9 @@ def test_what_has_no_columns_is_refused(folder, command, tmp_path, monkeypatch):
 def test_the_parts_of_a_date_are_one_column():
     features = (Feature("size", "number"), Feature("day.month_sin", "number", column="day", part="month_sin"),
                 Feature("day.month_cos", "number", column="day", part="month_cos"))  # fmt: skip
-    info = SimpleNamespace(features=features)
+    info = SimpleNamespace(features=features, blocks=())
     assert _groups(info, 3) == {"size": [0], "day": [1, 2]}
-    assert _groups(SimpleNamespace(features=None), 2) == {"column 1": [0], "column 2": [1]}
+    assert _groups(SimpleNamespace(features=None, blocks=()), 2) == {"column 1": [0], "column 2": [1]}
 
 
 def test_very_many_columns_are_counted_and_none_alike_says_nothing():

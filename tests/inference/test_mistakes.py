@@ -98,9 +98,9 @@ def test_nothing_wrong_is_said():
 def test_rows_of_a_table_are_shown_as_they_were_read():
     features = (Feature("age", "number"), Feature("city", "category", ("Lima", "Oslo")))
     x = np.array([[31.1, 2], [np.nan, 0], [40, 1]], np.float32)
-    rows = readable_rows(x, SimpleNamespace(features=features))
+    rows = readable_rows(x, SimpleNamespace(features=features, blocks=()))
     assert rows == {"age": [31.1, None, 40.0], "city": ["Oslo", None, "Lima"]}
-    facts = {"class_names": ("a", "b"), "kind": "table", "features": features}
+    facts = {"class_names": ("a", "b"), "kind": "table", "features": features, "blocks": ()}
     found = mistakes("multiclass", [1, 1, 1], [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]], x=x, **facts)
     assert found.examples[0].inputs == {"age": 31.1, "city": "Oslo"}
     assert "       age 31.1  city Oslo" in found.lines()

@@ -11,7 +11,7 @@ from hornbook.recipes.resolve import resolve
 
 def info(**facts):
     known = {"task": "multiclass", "kind": "image", "num_classes": 10, "class_names": None, "target_size": None}
-    known |= {"class_counts": (), "input_shape": (8, 8, 1), "vocabulary_size": None}
+    known |= {"class_counts": (), "input_shape": (8, 8, 1), "vocabulary_size": None, "blocks": ()}
     known |= {"counts": {"train": 1000, "validation": 100, "test": 100}, "extra": {}}
     return SimpleNamespace(**known | facts)
 

@@ -19,6 +19,7 @@ SEQUENCES = {"data": "waves", "model": {"name": "rnn", "units": [8]}}
 NO_HIDDEN = {"data": "digits", "model": "mlp"}
 
 
+HOUSES = {"name": "table", "path": "houses.csv", "target": ["price", "sold"]}
 APPLICATION = {"from": {"application": "MobileNetV2", "weights": "none"}}
 
 
@@ -31,6 +32,12 @@ def layers(**own):
 
 SERIES = {"data": {"name": "seasons", "window": 24, "count": 3, "scaling": "series"}, "model": "mlp"}
 CASES = [
+    (
+        "paths-reuse",
+        {"data": "iris", "model": "wide_and_deep", "reuse": APPLICATION},
+        "model: the wide path reads the inputs, and here layers of an earlier model stand in front of it. Use 'mlp', or fill"
+        " this network by name: 'reuse.copy'.",
+    ),
     (
         "series-scaling",
         {**SERIES, "head": {"standardize_targets": False}},
@@ -361,6 +368,58 @@ CASES = [
         "head-clamp",
         {**IMAGES, "head": {"clamp": True}},
         "head.clamp: the task is multiclass, whose outputs have a range of their own. Remove it.",
+    ),
+    (
+        "heads-or-head",
+        {**IMAGES, "heads": {"digit": {}}, "training": {"class_weights": "balanced"}},
+        "training.class_weights: classes have weights where there is one head, and this recipe has several."
+        " Remove it; a head's share of the loss is its 'weight'.",
+    ),
+    (
+        "heads-weight",
+        {**IMAGES, "heads": {"digit": {"weight": 0.0}, "early": {"weight": 0.0, "from": "hidden_1"}}},
+        "heads.digit.weight: every weight is 0, so that there is no loss to minimize."
+        " Give one of the heads a weight above 0; omitted it is 1.",
+    ),
+    (
+        "heads-weight",
+        {**IMAGES, "heads": {"digit": {}, "early": {"weight": 0.0, "from": "hidden_1"}}},
+        "warning: heads.early.weight: with a weight of 0 the head learns nothing: what it predicts is what it starts with."
+        " Give it a weight above 0, or remove it.",
+    ),
+    (
+        "heads-name",
+        {**IMAGES, "heads": {"digit": {}, "early_target": {"from": "hidden_1"}}},
+        "heads.early_target: a name that ends in 'target' is that of a layer behind a head."
+        " Use another name, and say what it predicts: '{target: early_target}'.",
+    ),
+    (
+        "heads-target",
+        {"data": HOUSES, "model": "mlp", "heads": {"price": {}, "gone": {"target": "sald"}}},
+        "heads.gone.target: 'sald' is none of the target columns (price, sold). Did you mean 'sold'?",
+    ),
+    (
+        "heads-from",
+        {**IMAGES, "heads": {"digit": {}, "early": {"from": "hidden_2"}}},
+        "heads.early.from: there is no block 'hidden_2'. There are: hidden_1.",
+    ),
+    (
+        "loss-task",
+        {**IMAGES, "heads": {"digit": {}, "early": {"from": "hidden_1", "loss": "huber"}}},
+        "heads.early.loss: 'huber' is for regression tasks, and this task is multiclass."
+        " Omit it to get the task's own loss.",
+    ),
+    (
+        "metric-task",
+        {**IMAGES, "heads": {"digit": {"metrics": ["accuracy", "r2_score"]}}},
+        "heads.digit.metrics.1: 'r2_score' is for regression tasks, and this task is multiclass."
+        " 'hornbook list metric' shows what each is for.",
+    ),
+    (
+        "monitor",
+        {**IMAGES, "heads": {"digit": {}}, "training": {"early_stopping": {"monitor": "val_accuracy"}}},
+        "training.early_stopping.monitor: 'val_accuracy' is not recorded. Recorded: val_loss, val_digit_loss,"
+        " val_digit_accuracy.",
     ),
     (
         "amount-schedule",
@@ -732,6 +791,8 @@ ELSEWHERE = {
     "data",  # tests/data/test_rules.py
     *("layer-from", "layer-unread"),  # tests/recipes/test_connections.py
     "data-dependent",  # tests/builder/test_fitting.py
+    "paths",  # tests/builder/test_wide_and_deep.py
+    "encoders",  # tests/builder/test_encoders.py
     "data-split",  # tests/data/test_probe.py and tests/cli/test_check.py
     "pretraining-labels",  # tests/trainer/test_check_agrees.py
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py

@@ -56,6 +56,8 @@ def recipe_with(kind, name):
     )
     if kind == "cell":
         tree |= {"data": "waves", "model": {"name": "rnn", "units": [8]}}
+    if name == "wide_and_deep":
+        tree["data"] = "iris"
     put(tree, split_key(key), value)
     if head is not None:
         put(tree, ("head", "activation"), head)

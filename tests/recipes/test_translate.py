@@ -75,7 +75,8 @@ def sentences(**keys):
         ({"optimizer": {"name": 3}}, "optimizer: the name of an optimizer is text, found 3."),
         (
             {"model": {"units": [3]}},
-            "model: 'name' is missing: which backbone? Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer.",
+            "model: 'name' is missing: which backbone? Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer, "
+            "wide_and_deep.",
         ),
         ({"model": {"name": "cnn", "filters": 30}}, "model.filters: expected a list, found 30."),
         ({"model": {"name": "mlp", "units": [30, "x"]}}, "model.units.1: expected a whole number, found 'x'."),
@@ -148,7 +149,8 @@ def test_values_that_do_not_fit(keys, sentence):
         ({"model": "resnet"}, "model: unknown backbone 'resnet'. Did you mean 'residual_cnn'?"),
         (
             {"model": "zzz"},
-            "model: unknown backbone 'zzz'. Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer.",
+            "model: unknown backbone 'zzz'. Known: bag_of_words, cnn, layers, mean_embedding, mlp, residual_cnn, rnn, transformer, "
+            "wide_and_deep.",
         ),
         ({"head": {"loss": "mse"}}, "head.loss: unknown loss 'mse'. Did you mean 'mean_squared_error'?"),
         ({"training": {"metrics": ["acc"]}}, "training.metrics.0: unknown metric 'acc'. Did you mean 'accuracy'?"),
@@ -310,6 +312,19 @@ def test_free_layers_are_checked_like_components(layer, sentence):
     assert layer_sentences(layer) == [sentence]
 
 
+WELL_FORMED = [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True), ("heads", {"x": {}})]
+
+
+def test_keys_of_one_of_several_heads_are_known():
+    heads = {"digit": {"los": "huber", "weight": -1.0}, "Early": {}, "late": {"from": 3}}
+    assert [problem.sentence() for problem in check_recipe({**BASE, "heads": heads}).problems] == [
+        "heads.digit.weight: expected a number of at least 0, found -1.0.",
+        "heads.digit.los: unknown key in 'digit'. Did you mean 'loss'?",
+        "heads.Early: expected text that matches ^[a-z][a-z0-9_]*$, found 'Early'.",
+        "heads.late.from: expected text, found 3.",
+    ]
+
+
 MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name": None}, {1: 2}, {"x": {}}]
 
 
@@ -318,7 +333,7 @@ MALFORMED = [None, 3, 2.5, [], {}, "x", True, [None], [{}], {"name": []}, {"name
 def test_no_malformed_value_makes_checking_raise(key, value):
     problems = check_recipe({**BASE, key: value}).problems
     optional = value is None or (value == {} and key in {"head", "regularization", "training"})
-    allowed = optional or (key, value) in [("seed", 3), ("tags", []), ("mute", []), ("tracking", []), ("format", True)]
+    allowed = optional or (key, value) in WELL_FORMED
     assert allowed or problems
     assert all(problem.sentence().endswith((".", "?")) for problem in problems)
 

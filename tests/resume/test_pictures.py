@@ -40,6 +40,42 @@ def test_a_streamed_run_ends_where_one_in_memory_does_though_its_cache_is_delete
     assert_same(again, alone(pictures), but=("recipe",))
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A recipe on a table of 96 training rows, each of two numbers and a picture."""
+    folder = tmp_path_factory.mktemp("table")
+    lines = ["photo,amount,size,label"]
+    for place in range(120):
+        (folder / f"{place}.png").write_bytes(encoded(digit(place, (9, 9))))
+        lines.append(f"{place}.png,{place * 7 % 11},{place % 3},{place % 5}")
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    data = {
+        "name": "table",
+        "path": str(folder / "table.csv"),
+        "target": "label",
+        "types": {"photo": "picture"},
+        "pictures": {"size": 8, "channels": 1},
+        "split": {"validation": 12, "test": 12},
+    }
+    encoders = {"photo": {"name": "cnn", "filters": [3]}}
+    return {
+        "task": "regression",
+        "data": data,
+        "model": {"name": "mlp", "units": [6], "encoders": encoders},
+        "regularization": {"dropout": 0.3},
+    }
+
+
+def test_rows_with_pictures_are_resumed_exactly_in_memory_and_on_disk(
+    table, train, resume, interrupted, alone, assert_same, tmp_path
+):
+    whole = alone(table)
+    assert_same(resume(interrupted(table, at=(1, 2)).run), whole)
+    streamed = resume(interrupted(table, STREAMED, at=(2, 1), runs=tmp_path / "streamed").run)
+    assert "data streams from disk" in (streamed.run / "log.txt").read_text()
+    assert_same(streamed, whole, but=("recipe",))
+
+
 def deleting():
     """A callback that deletes the cache at the start of each epoch."""
     import keras

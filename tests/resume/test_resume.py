@@ -73,6 +73,27 @@ KINDS = {
         },
         "schedule": "coslog",
     },
+    "several heads, an auxiliary one, their metrics": {
+        "data": {"name": "iris", "columns": ["sepal_length", "petal_length"], "split": {"validation": 20, "test": 20}},
+        "model": {"name": "mlp", "units": [8, 6]},
+        "heads": {
+            "species": {"metrics": ["accuracy", "f1_score"]},
+            "petals": {"target": "petal_width", "loss": "huber", "weight": 0.5, "metrics": ["r2_score"]},
+            "early": {"target": "species", "from": "hidden_1", "weight": 0.1},
+        },
+        "regularization": {"dropout": 0.3},
+        "training": {"batch_size": 20, "checkpoint": {"monitor": "val_petals_r2_score"}},
+    },
+    "two paths that share columns": {
+        "data": {"name": "diabetes", "limit": 224, "split": {"validation": 40, "test": 40}},
+        "model": {
+            "name": "wide_and_deep",
+            "units": [6],
+            "inputs": {"wide": ["age", "sex", "bmi", "s6"], "deep": ["bmi", "bp", "s1", "s2", "s3", "s4", "s5"]},
+        },
+        "regularization": {"dropout": 0.3},
+        "training": {"engine": "xla"},
+    },
     "branches with ingredients of their own, and a gate": {
         "model": {
             "name": "layers",
@@ -99,6 +120,7 @@ OFTEN_TRIED = {
     "dropout, batch norm, one_cycle, clipping, examples that are mixed, XLA",
     "accumulation, averaged weights, class weights, penalties, a smaller last batch",
     "so many steps, the last of them within an epoch",
+    "several heads, an auxiliary one, their metrics",
 }
 """Kinds that between them have most of what has to go on."""
 FIT = {

@@ -179,8 +179,10 @@ REFUSALS = {"RecipeError", "DataError", "UsageError", "BuildError"}
 SITES = {
     "builder/build.py build_model": "Keras tells the shapes that a layer cannot work with as it builds it",
     "builder/columns.py": "which columns are numbers and which categories is read from the table",
+    "builder/encoders.py _encoded": "Keras tells the shapes that an encoder cannot work with as it builds it",
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",
     "builder/free_layers.py _check_shapes": "as above, of layers that join others",
+    "builder/heads.py _behind": "which blocks `model.layers` and reused layers have is known as they are made",
     "builder/inputs.py _refuse_for_tokens": "the vocabulary is counted in all of the tokens; `check` does it for small files",
     "builder/memory.py": "how many weights there are is counted as they are made",
     "builder/optimizers.py variable_factors": "which layers there are, and learn, is known as they are made",

@@ -17,7 +17,7 @@ from hornbook.data.storage.files import nearest_name
 from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
 
-__all__ = ["FilesFound", "in_order", "list_files", "listed", "printable", "require_folder", "stats_of"]
+__all__ = ["FilesFound", "in_order", "list_files", "listed", "paths_below", "printable", "require_folder", "stats_of"]
 
 SUFFIXES = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".apng": "PNG", ".gif": "GIF",
@@ -160,6 +160,54 @@ def listed(names: Sequence[str]) -> str:
 def printable(name: str) -> str:
     """Return a file's name as text that can be written: bytes that are no UTF-8 become ``\\udc..``."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def paths_below(file: Path, values: list[str | None], column: str) -> tuple[list[str], list[str]]:
+    """Return the paths of a list below its folder, and notes.
+
+    Args:
+        file: The list.
+        values: What stands in its rows.
+        column: Where.
+
+    Raises:
+        DataError: If one is missing, or leads out of the folder; with all of their rows.
+    """
+    names, faults = [], []
+    for row, value in enumerate(values, 1):
+        name = os.path.normpath((value or "").strip().replace("\\", "/")) if (value or "").strip() else ""
+        if not name:
+            faults.append(f"row {row:,}: there is no path.")
+        elif os.path.isabs(name) or name.split("/")[0] == "..":
+            faults.append(f"row {row:,}: '{printable(name)}' leads out of the list's folder.")
+        elif _leaves(file.parent, name):
+            faults.append(f"row {row:,}: '{printable(name)}' is a link that leads out of the list's folder.")
+        names.append(name)
+    if faults:
+        more = [f"… and {len(faults) - 20:,} more"] if len(faults) > 20 else []
+        paths = "1 path" if len(faults) == 1 else f"{len(faults):,} paths"
+        start = f"{file}: {paths} of column '{column}' cannot be used: they are relative to the list's own folder."
+        raise DataError("\n  ".join([start, *faults[:20], *more]))
+    twice = [name for name, count in _counts(names).items() if count > 1]
+    if not twice:
+        return names, []
+    verb = "file is listed" if len(twice) == 1 else "files are listed"
+    return names, [f"{len(twice):,} {verb} more than once ({listed(twice)})."]
+
+
+def _counts(names: Sequence[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _leaves(folder: Path, name: str) -> bool:
+    """Return whether a file is a link to another place, or in a folder that is one."""
+    path = folder / name
+    if not any(part.is_symlink() for part in (path, *list(path.parents)[: len(Path(name).parts) - 1])):
+        return False
+    return not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
 
 
 def _count(names: Sequence[str], one: str, many: str) -> str:

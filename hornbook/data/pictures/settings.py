@@ -33,6 +33,12 @@ class PictureSettings:
         """The shape of a picture's pixels."""
         return self.height, self.width, self.channels
 
+    @classmethod
+    def of_spec(cls, spec: Any) -> "PictureSettings":
+        """Return how a recipe wants pictures to be read: a `PictureReading`, which no packaged copy of this knows."""
+        height, width = spec.height_and_width
+        return cls(height, width, spec.fit, spec.channels, spec.background)
+
     def to_json(self) -> dict[str, Any]:
         """Return what a run records, of JSON's types: what `from_json` reads."""
         return asdict(self)

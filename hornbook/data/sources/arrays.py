@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.pipeline import prepare
+from hornbook.data.several import several_source
 from hornbook.data.source import DataKind, Source, Splits
 from hornbook.data.sources.given import given, stream_splits
 from hornbook.data.sources.streams import Stream
@@ -19,6 +20,7 @@ from hornbook.data.storage.stored import open_npy, open_npz
 from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.arrays import Arrays, Npy, Npz
 from hornbook.recipes.sources.checks import section_problems
 from hornbook.recipes.sources.common import DataSpec
@@ -98,6 +100,7 @@ def from_arrays(
     spec: DataSpec | None = None,
     seed: int = 42,
     task: str | None = None,
+    heads: Heads | None = None,
     kind: DataKind | None = None,
     memory_budget: int | None = None,
     batching: tuple[int, bool] = (32, False),
@@ -109,12 +112,13 @@ def from_arrays(
             y_validation, x_test, y_test, with optional weights, weights_validation, weights_test of the examples; pairs
             ((x_train, y_train), (x_test, y_test)) or (train, validation, test); a `Source`; `Splits`, which are returned as
             they are. x may be a polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or
-            texts, (N,) of str.
+            texts, (N,) of str; or a mapping of several inputs by name, see `hornbook.data.several`.
             Or a source of batches: a `tf.data.Dataset`, a function that returns a generator, a `keras.utils.PyDataset`, a
             `Stream`; one pass over it becomes the training split, and the source itself is what training reads.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
+        heads: A recipe's several heads, by name: y is then an array whose columns they name, or a mapping of arrays by name.
         kind: What the inputs are, where their shape does not say it.
         memory_budget: As of `load`.
         batching: The batch size, and whether a rest is left out, where a source gives single examples.
@@ -124,8 +128,14 @@ def from_arrays(
         RecipeError, DataError: As `load`.
     """
     if isinstance(data, Splits):
+        if [*(heads or ())] != [head.name for head in data.info.heads]:
+            raise UsageError("data: the splits are for other heads than the recipe's. Pass arrays, or a Source.")
         return data
     data = given(data)
+    if isinstance(data, Stream) and heads:
+        raise UsageError(
+            "data: batches that Python makes have the targets of one head, and the recipe has several. Pass arrays."
+        )
     if isinstance(data, Stream):
         keys: dict[str, Any] = {"seed": seed, "task": task, "memory_budget": memory_budget}
         return stream_splits(data, spec, build=partial(_build, kind=kind), batching=batching, **keys)
@@ -135,7 +145,8 @@ def from_arrays(
     if errors:
         raise RecipeError(errors)
     column = section.split.column if section.split else None
-    return prepare(_as_source(data, kind, column), section, seed=seed, task=task, memory_budget=memory_budget)
+    source = _as_source(data, kind, column)
+    return prepare(source, section, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
 
 
 def _as_source(data: Any, kind: DataKind | None, column: str | None) -> Source:
@@ -193,15 +204,24 @@ def _build(roles: dict[str, Any], kind: DataKind | None) -> Source:
 
 
 def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
+    if any(isinstance(value, Mapping) for role, value in roles.items() if role[0] == "x"):
+        return replace(several_source(roles), target_names=column_names(roles["y"]))
     if are_texts(roles["x"]):
         return _of_texts(roles)
     if is_frame(roles["x"]):
         from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
-    arrays = {role: _as_array(value, role) for role, value in roles.items()}
+    arrays = {role: _as_targets(value, role) for role, value in roles.items()}
     kind = kind or guess_kind(arrays["x"])
     return Source(kind=kind, target_names=column_names(roles["y"]), **cast("Any", arrays))
+
+
+def _as_targets(value: Any, role: str) -> Any:
+    """Return inputs or targets as an array; targets by name as a mapping of arrays."""
+    if role[0] == "y" and isinstance(value, Mapping):
+        return {name: _as_array(array, f"{role}[{name!r}]") for name, array in value.items()}
+    return _as_array(value, role)
 
 
 def _of_texts(roles: dict[str, Any]) -> Source:
@@ -213,12 +233,13 @@ def _of_texts(roles: dict[str, Any]) -> Source:
     wrong = [role for role, value in roles.items() if role[0] == "x" and not are_texts(value)]
     if wrong:
         raise DataError(f"{wrong[0]}: expected a list or an array (N,) of texts, as x is.")
-    own: dict[str, Any] = {role: np.asarray(value) for role, value in roles.items() if role[0] == "y" and role != "y"}
+    targets = {role: _as_targets(value, role) for role, value in roles.items() if role[0] == "y"}
+    own: dict[str, Any] = {role: value for role, value in targets.items() if role != "y"}
     for split in ("validation", "test"):
         if f"x_{split}" in roles:
             own[f"x_{split}"] = unread(len(roles[f"x_{split}"]))
             own[f"texts_{split}"] = {TEXT: np.asarray(roles[f"x_{split}"], object)}
-    return text_source(np.asarray(roles["x"], object), np.asarray(roles["y"]), **own)
+    return text_source(np.asarray(roles["x"], object), targets["y"], **own)
 
 
 def _in_memory(value: Any) -> Any:

@@ -1,5 +1,7 @@
 """Data sets that come with scikit-learn: no download, no file of ours."""
 
+from typing import Any, cast
+
 import numpy as np
 
 from hornbook.data.source import Feature, Source
@@ -19,8 +21,14 @@ def load_digits(spec: Digits, *, seed: int) -> Source:
     return Source(images_NHWC, bunch.target, "image", class_names=spec.known_classes, scale=DIGITS_LARGEST)
 
 
-def load_bundled_table(spec: BundledTable, *, seed: int) -> Source:
-    """Return the chosen columns of iris, wine, breast_cancer or diabetes as (N, F) float32."""
+def load_bundled_table(spec: BundledTable, *, seed: int, apart: bool = False) -> Source:
+    """Return the chosen columns of iris, wine, breast_cancer or diabetes as (N, F) float32.
+
+    Args:
+        spec: The section of the recipe.
+        seed: Of no use here.
+        apart: Whether targets are wanted by name: the table's own, and every column that was not chosen.
+    """
     from sklearn import datasets
 
     name = spec.model_dump()["name"]
@@ -30,4 +38,10 @@ def load_bundled_table(spec: BundledTable, *, seed: int) -> Source:
     columns = spec.columns or known
     x_NF = bunch.data[:, [known.index(column) for column in columns]].astype(np.float32)
     features = tuple(Feature(column, "number") for column in columns)
-    return Source(x_NF, bunch.target, "table", class_names=spec.known_classes, features=features)
+    others = [column for column in known if column not in columns] if apart else []
+    if others:
+        own = bunch.target if spec.known_classes is None else np.array(spec.known_classes)[bunch.target]
+        targets = {spec.target_name: own} | {column: bunch.data[:, known.index(column)] for column in others}
+        return Source(x_NF, cast("Any", targets), "table", features=features)
+    names = (spec.target_name,) if apart else None
+    return Source(x_NF, bunch.target, "table", class_names=spec.known_classes, features=features, target_names=names)

@@ -1,6 +1,5 @@
 """Picture files as sources: folders of classes, and tables that list files with their targets."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from hornbook.data.pictures.listing import (
     FilesFound,
     list_files,
     listed,
+    paths_below,
     printable,
     require_folder,
     stats_of,
@@ -26,7 +26,7 @@ from hornbook.data.storage.rows import Rows
 from hornbook.errors import DataError
 from hornbook.recipes.sources.pictures import ImageFolder, ImageList, Pictures
 
-__all__ = ["load_image_folder", "load_image_list", "outline", "settings_of"]
+__all__ = ["load_image_folder", "load_image_list", "outline"]
 
 ADVICE = "'duplicates: together' keeps them in one split."
 
@@ -58,12 +58,6 @@ class _Listed:
     weights: Array | None = None
 
 
-def settings_of(spec: Pictures) -> PictureSettings:
-    """Return how a recipe wants pictures to be read."""
-    height, width = spec.height_and_width
-    return PictureSettings(height, width, spec.fit, spec.channels, spec.background)
-
-
 def load_image_folder(spec: ImageFolder, *, seed: int) -> Source:
     """Return the pictures of a folder as a source; their pixels stay on disk.
 
@@ -87,7 +81,7 @@ def outline(spec: ImageFolder | ImageList, *, most_bytes: int) -> Source | None:
     found = _folder(spec) if isinstance(spec, ImageFolder) else _list(spec)
     if found.stats[:, 0].sum() <= most_bytes:
         return None
-    shape = len(found.names), *settings_of(spec).shape
+    shape = len(found.names), *PictureSettings.of_spec(spec).shape
     return _source(found, Rows(_Unread(shape)), np.arange(shape[0]))
 
 
@@ -113,7 +107,7 @@ class _Unread:
 
 def _loaded(found: _Listed, spec: Pictures) -> Source:
     """Return a source of files that were listed, read as the recipe says."""
-    settings = settings_of(spec)
+    settings = PictureSettings.of_spec(spec)
     read = read_pictures(found.root, found.names, found.stats, settings, source=found.source)
     found, chosen = _readable(found, read, spec)
     shown = [found.names[place] for place in chosen.tolist()]
@@ -228,7 +222,9 @@ def _list(spec: ImageList) -> _Listed:
     column = spec.split.column if spec.split is not None else None
     wanted = [spec.file, *spec.target_columns, *filter(None, [spec.splits, spec.weight, column])]
     require_columns(wanted, frame, where)
-    names, notes = _paths(file, [None if name is None else str(name) for name in frame[spec.file].to_list()], spec.file)
+    names, notes = paths_below(
+        file, [None if name is None else str(name) for name in frame[spec.file].to_list()], spec.file
+    )
     more = {
         "split_by": split_values(spec.split, frame, dialect, where),
         "target_names": spec.target_columns if len(spec.target_columns) > 1 else None,
@@ -244,49 +240,6 @@ def _list(spec: ImageList) -> _Listed:
         more,
         weights_of(spec.weight, frame, dialect, where),
     )
-
-
-def _paths(file: Path, values: list[str | None], column: str) -> tuple[list[str], list[str]]:
-    """Return the paths of a list below its folder, and notes.
-
-    Raises:
-        DataError: If one is missing, or leads out of the folder; with all of their rows.
-    """
-    names, faults = [], []
-    for row, value in enumerate(values, 1):
-        name = os.path.normpath((value or "").strip().replace("\\", "/")) if (value or "").strip() else ""
-        if not name:
-            faults.append(f"row {row:,}: there is no path.")
-        elif os.path.isabs(name) or name.split("/")[0] == "..":
-            faults.append(f"row {row:,}: '{printable(name)}' leads out of the list's folder.")
-        elif _leaves(file.parent, name):
-            faults.append(f"row {row:,}: '{printable(name)}' is a link that leads out of the list's folder.")
-        names.append(name)
-    if faults:
-        more = [f"… and {len(faults) - 20:,} more"] if len(faults) > 20 else []
-        paths = "1 path" if len(faults) == 1 else f"{len(faults):,} paths"
-        start = f"{file}: {paths} of column '{column}' cannot be used: they are relative to the list's own folder."
-        raise DataError("\n  ".join([start, *faults[:20], *more]))
-    twice = [name for name, count in _counts(names).items() if count > 1]
-    if not twice:
-        return names, []
-    verb = "file is listed" if len(twice) == 1 else "files are listed"
-    return names, [f"{len(twice):,} {verb} more than once ({listed(twice)})."]
-
-
-def _counts(names: Sequence[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _leaves(folder: Path, name: str) -> bool:
-    """Return whether a file is a link to another place, or in a folder that is one."""
-    path = folder / name
-    if not any(part.is_symlink() for part in (path, *list(path.parents)[: len(Path(name).parts) - 1])):
-        return False
-    return not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
 
 
 def _named_splits(where: str, values: list[Any], column: str) -> Array:

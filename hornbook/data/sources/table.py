@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array, Feature, Inputs, Source
 from hornbook.data.sources.texts import unread
+from hornbook.data.storage.rows import joined
 from hornbook.data.tables.columns import (
     encode_columns,
     feature_columns,
@@ -25,6 +28,7 @@ from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
 from hornbook.data.tables.notation import yaml_text
 from hornbook.data.tables.numbers import plain_numbers
+from hornbook.data.tables.pictures import ColumnsOfPictures, blocks_of, pictures_of
 from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
 from hornbook.data.tables.texts import text_column
@@ -36,7 +40,7 @@ from hornbook.recipes.sources.table import Table
 __all__ = ["dialect_of", "load_table", "split_values", "table_frame"]
 
 
-def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> Source:
+def load_table(spec: Table, *, seed: int, memory_budget: int | None = None, apart: bool = False) -> Source:
     """Return a table as a source: x (N, F) float32 with NaN for missing numbers and codes for categories.
 
     Args:
@@ -44,49 +48,87 @@ def load_table(spec: Table, *, seed: int, memory_budget: int | None = None) -> S
         seed: Of no use here.
         memory_budget: A table of which a data frame would exceed it is read in parts, and its rows stay on disk; None: none
             is. See `tables.large`.
+        apart: Whether targets are wanted by column: a mapping of (N,) arrays, each of a type of its own.
 
     Raises:
         DataError: If a file or column is missing or malformed.
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
-    if spec.text_columns:
+    if spec.text_columns and _are_texts_alone(spec, dialect, where):
         return _load_texts(spec, dialect, where, memory_budget)
     train = _encoded(spec, spec.path, dialect, memory_budget)
     dialect, said = train.dialect, train.said
-    own: dict[str, Any] = {}
+
+    def targets(frame: Any, where: str) -> Any:
+        read = partial(target_array, frame=frame, dialect=dialect, where=where, numbers=spec.types or ())
+        return {name: read([name]) for name in spec.target_columns} if apart else read(spec.target_columns)
+
+    x, pictures = _with_pictures(spec, spec.path, train)
+    said = (*said, *pictures.notes)
+    extra: dict[str, Any] = dialect.recorded() | ({"picture_columns": pictures.found} if pictures.found else {})
+    names = {"train": pictures.first()}
+    own: dict[str, Any] = {"texts": _texts_of(spec, train.beside, where)}
     for split, path in (("validation", spec.validation_path), ("test", spec.test_path)):
         if path is None:
             continue
         name, other = table_name(path), _encoded(spec, path, dialect, memory_budget, features=train.features)
-        said = (*said, *other.said)
-        own[f"x_{split}"] = other.x
-        own[f"y_{split}"] = target_array(spec.target_columns, other.beside, dialect, name, numbers=spec.types or ())
+        own[f"x_{split}"], more = _with_pictures(spec, path, other)
+        said, names[split] = (*said, *other.said, *more.notes), more.first()
+        own[f"y_{split}"] = targets(other.beside, name)
         own[f"weights_{split}"] = weights_of(spec.weight, other.beside, dialect, name)
+        own[f"texts_{split}"] = _texts_of(spec, other.beside, name)
     return Source(
-        train.x,
-        target_array(spec.target_columns, train.beside, dialect, where, numbers=spec.types or ()),
+        x,
+        targets(train.beside, where),
         "table",
         features=train.features,
         split_by=split_values(spec.split, train.beside, dialect, where),
         weights=weights_of(spec.weight, train.beside, dialect, where),
-        target_names=spec.target_columns if len(spec.target_columns) > 1 else None,
+        target_names=spec.target_columns if len(spec.target_columns) > 1 and not apart else None,
         warnings=(
             *said,
             *train.warnings,
             *filter(None, [doubtful_heading([*train.names]) if spec.heading is None else ""]),
         ),
-        extra=dialect.recorded(),
+        extra=extra,
+        blocks=() if spec.pictures is None else blocks_of(spec.picture_columns, PictureSettings.of_spec(spec.pictures)),
+        names={split: files for split, files in names.items() if files is not None},
         **own,
     )
+
+
+def _texts_of(spec: Table, frame: Any, where: str) -> dict[str, Array]:
+    """Return the columns of texts, which are numbered once the splits are made."""
+    return {name: text_column(frame[name], where) for name in spec.text_columns}
+
+
+def _with_pictures(spec: Table, path: Any, table: "_Encoded | KeptTable") -> tuple[Inputs, ColumnsOfPictures]:
+    """Return the rows of a table with the pixels of the pictures that it names behind them, and what is known of these."""
+    if spec.pictures is None:
+        return table.x, ColumnsOfPictures()
+    settings = PictureSettings.of_spec(spec.pictures)
+    pictures = pictures_of(path, table.beside, spec.picture_columns, settings)
+    return joined([table.x, *pictures.pixels.values()]), pictures
+
+
+def _are_texts_alone(spec: Table, dialect: Dialect, where: str) -> bool:
+    """Return whether a table has no other inputs than texts."""
+    frame = read_frame(spec.path, dialect, rows=1, may_mix=spec.may_mix)
+    return {*feature_columns(spec, frame, where)} <= {*spec.text_columns}
 
 
 def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | None) -> Source:
     """Return a table whose only input is a column of texts, read whole.
 
     Raises:
-        DataError: If it has other inputs, or exceeds the memory budget.
+        DataError: If it has two, or exceeds the memory budget.
     """
-    name = spec.text_columns[0]
+    name, *others = spec.text_columns
+    if others:
+        raise DataError(
+            f"{where}: columns '{name}' and '{others[0]}' are texts, and nothing stands beside them: several texts are read "
+            f"beside the columns of a table. Read one (columns: {{{yaml_text(name)}: text}})."
+        )
     roles: dict[str, Any] = {}
     said: list[str] = []
     for split, path in (("", spec.path), ("_validation", spec.validation_path), ("_test", spec.test_path)):
@@ -104,7 +146,6 @@ def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | 
                 [name, *spec.target_columns, *([] if spec.weight is None else [spec.weight])], frame, where_too
             )
         else:
-            _require_alone(name, feature_columns(spec, frame, where), where)
             roles["split_by"] = split_values(spec.split, frame, dialect, where)
         said += more
         roles[f"x{split}"] = unread(frame.height)
@@ -118,17 +159,6 @@ def _load_texts(spec: Table, dialect: Dialect, where: str, memory_budget: int | 
         extra=dialect.recorded(),
         **roles,
     )
-
-
-def _require_alone(name: str, columns: Sequence[str], where: str) -> None:
-    """Raise a DataError where a table has inputs beside a column of texts."""
-    others = [other for other in columns if other != name]
-    if others:
-        listed = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
-        raise DataError(
-            f"{where}: column '{name}' is text, which is read alone, and there are other inputs: {listed}. Read the text "
-            f"only (columns: {{{yaml_text(name)}: text}})."
-        )
 
 
 @dataclass(frozen=True)
@@ -150,12 +180,13 @@ def _encoded(
     """Return a table of a recipe: the training examples, or others of whose columns `features` says what they are."""
     where = table_name(path)
     beside = [*spec.target_columns, *([] if spec.weight is None else [spec.weight])]
+    beside += [*spec.picture_columns, *spec.text_columns]
     if features is None and spec.split is not None and spec.split.column is not None:
         beside.append(spec.split.column)
 
     def choose(frame: Any) -> list[str]:
         if features is None:
-            return feature_columns(spec, frame, where)
+            return _columns_alone(spec, feature_columns(spec, frame, where), where)
         columns = list(dict.fromkeys(feature.source for feature in features))
         require_columns([*columns, *beside], frame, where)
         return columns
@@ -195,6 +226,22 @@ def _encoded(
         )
     x_NF, _ = encode_columns(frame, features, dialect=dialect, where=where, plain=plain)
     return _Encoded(x_NF, frame, frame.columns, features, dialect, warnings, said)
+
+
+def _columns_alone(spec: Table, columns: Sequence[str], where: str) -> list[str]:
+    """Return the feature columns that are no texts or files of pictures.
+
+    Raises:
+        DataError: If there is none.
+    """
+    left = [name for name in columns if name not in (*spec.picture_columns, *spec.text_columns)]
+    if not left:
+        listed = " and ".join(f"'{name}'" for name in columns)
+        raise DataError(
+            f"{where}: no column stands beside {listed}. Pictures alone are read as 'data: {{name: image_list, …}}', a text "
+            "alone as the only one of 'columns'."
+        )
+    return left
 
 
 def _labeled(frame: Any, spec: Table, dialect: Dialect, where: str) -> tuple[Any, tuple[str, ...]]:

@@ -5,7 +5,7 @@ A split's inputs are an array, or `Rows` where they exceed the memory budget. Wh
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -18,8 +18,10 @@ __all__ = [
     "Inputs",
     "Rows",
     "blocks",
+    "first_columns",
     "in_file_order",
     "in_memory",
+    "joined",
     "mapped",
     "numbered_blocks",
     "of_blocks",
@@ -138,6 +140,18 @@ class Rows:
         view._set_rows(_choose(self._rows, indices))
         return view
 
+    def narrowed(self, width: int) -> "Rows":
+        """Return a view of the first numbers of each row, which are read alone where they lie by themselves.
+
+        Whatever converts the rows must treat these numbers without the others.
+        """
+        if not isinstance(self._reader, Joined):
+            return self.map(lambda block: block[:, :width])
+        view = object.__new__(Rows)
+        view._reader, view._convert = self._reader.first(width), self._convert
+        view._set_rows(self._rows)
+        return view
+
     def map(self, convert: Convert) -> "Rows":
         """Return a view whose blocks are also converted by this function; nothing is read."""
         before = self._convert
@@ -172,6 +186,65 @@ class Rows:
 
 
 Inputs = Array | Rows
+
+
+class Joined:
+    """Reads rows that are made of the rows of several inputs of as many examples, one behind the other, flattened.
+
+    Args:
+        parts: (N, …) each; numbers, which become float32.
+    """
+
+    refusal: str | None = None
+
+    def __init__(self, parts: Sequence[Inputs]) -> None:
+        self._parts = tuple(parts)
+        self.shape = (len(parts[0]), sum(math.prod(part.shape[1:]) for part in parts))
+        self.dtype = np.dtype(np.float32)
+
+    def read(self, rows: range | Array) -> Array:
+        """Return these rows, in this order."""
+        chosen = slice(rows.start, rows.stop) if isinstance(rows, range) else rows
+        joined = np.empty((len(rows), self.shape[1]), np.float32)
+        start = 0
+        for part in self._parts:
+            size = math.prod(part.shape[1:])
+            joined[:, start : start + size] = part[chosen].reshape(len(rows), size)
+            start += size
+        return joined
+
+    def load(self) -> Array:
+        """Return all rows."""
+        return self.read(range(self.shape[0]))
+
+    def verify(self) -> None:
+        """Raise a DataError if a part has a checksum and it does not fit."""
+        for part in self._parts:
+            if isinstance(part, Rows):
+                part.verify()
+
+    def first(self, width: int) -> "Joined":
+        """Return a reader of the first numbers of each row."""
+        kept, left = list[Inputs](), width
+        for part in self._parts:
+            if kept and not left:
+                break
+            size = math.prod(part.shape[1:])
+            kept.append(part if size <= left else first_columns(part, left))
+            left -= min(size, left)
+        return Joined(kept)
+
+
+def joined(parts: Sequence[Inputs]) -> Rows:
+    """Return examples of several inputs as one row of float32 each; nothing is read."""
+    return Rows(Joined(parts))
+
+
+def first_columns(x: Inputs, width: int) -> Inputs:
+    """Return the first numbers of each row: a view."""
+    if x.shape[1] == width:
+        return x
+    return x.narrowed(width) if isinstance(x, Rows) else x[:, :width]
 
 
 def _choose(rows: range | Array, indices: Array | slice) -> range | Array:

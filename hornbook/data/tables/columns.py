@@ -311,7 +311,7 @@ def frame_source(roles: Mapping[str, Any]) -> Source:
             raise DataError(f"{role}: no column '{lacking[0]}', which x has.")
         arrays[role], _ = encode_columns(frame, features, dialect=dialect, where=role)
     extra = dialect.recorded()
-    names = column_names(roles["y"])
+    names = None if isinstance(targets["y"], Mapping) else column_names(roles["y"])
     return Source(
         **arrays, **targets, kind="table", features=features, target_names=names, warnings=warnings, extra=extra
     )
@@ -339,8 +339,14 @@ def _series(column: Any) -> Any:
     return [None if missing else value for value, missing in zip(values.tolist(), absent.tolist(), strict=True)]
 
 
-def _target_array(values: Any) -> Array:
-    return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+def _target_array(values: Any) -> Any:
+    """Return targets as an array; by name, as of a data frame whose columns differ in type, as a mapping of arrays."""
+    if isinstance(values, Mapping):
+        return {name: _target_array(array) for name, array in values.items()}
+    array = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+    if is_frame(values) and array.dtype == object and array.shape[1] > 1:
+        return {str(name): _target_array(values[name]) for name in values.columns}
+    return array
 
 
 def _numbers(column: pl.Series, dialect: Dialect, where: str) -> pl.Series:

@@ -1,6 +1,7 @@
 """Tables to predict on. Imported when there is one: polars costs a tenth of a second and 30 MB."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ import polars as pl
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
-from hornbook.data.storage.files import is_pattern
-from hornbook.data.storage.rows import numbered_blocks
+from hornbook.data.storage.files import existing_files, is_pattern
+from hornbook.data.storage.rows import in_memory, joined, numbered_blocks
 from hornbook.data.storage.stored import open_npy
 from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import table_name
 from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, opened_table
+from hornbook.data.tables.pictures import pictures_to_predict
 from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import no_heading_hint
+from hornbook.data.tables.texts import text_column
+from hornbook.data.text.encoder import encoded
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 
@@ -33,12 +37,44 @@ def read_table(path: str | Path, info: DataInfo, reading: Reading, *, memory_bud
     """
     if info.kind != "table":
         raise DataError(f"{path}: the model expects {info.kind} inputs. Give it a .npz or .npy file.")
-    names = frozenset(column.name for column in info.columns())
+    names = frozenset([column.name for column in info.columns()] + [block.name for block in info.blocks])
     numbers = {column.name for column in info.columns() if column.type == "number"}
     keys: dict[str, Any] = {"wanted": names, "may_mix": lambda name: name not in numbers}
     called = str(path) if is_pattern(path) else Path(path).name
     with opened_table(path, Dialect.of_run(info.extra), memory_budget=memory_budget, **keys) as table:
-        return fit_frame(table, info, reading, where=table_name(path), name=called)
+        examples = _fitted(table, info, reading, where=table_name(path), name=called)
+        if not info.blocks:
+            return examples
+        frame = table
+        if reading.targets and reading.drops_unlabeled:
+            frame, _ = with_targets(table, reading.targets, dialect=Dialect.of_run(info.extra), where=table_name(path))
+        return _with_blocks(examples, frame, info, reading, path, memory_budget=memory_budget)
+
+
+def _with_blocks(
+    examples: Examples,
+    frame: pl.DataFrame | LargeTable,
+    info: DataInfo,
+    reading: Reading,
+    path: str | Path,
+    *,
+    memory_budget: int | None,
+) -> Examples:
+    """Return examples of the columns with the pictures behind them that the table names, and its texts."""
+    file = existing_files(path)[0] if reading.folder is None else reading.folder / Path(path).name
+    beside, lacks, notes = pictures_to_predict(
+        frame, info, file, memory_budget=memory_budget, skips=reading.missing == "skip"
+    )
+    for name, facts in info.extra.get("texts", {}).items():
+        beside[name], more = encoded(text_column(frame[name], file.name), facts, f"{file.name}: column '{name}'")
+        notes += more
+    x: Inputs = joined([examples.x, *(beside[block.name] for block in info.blocks)])
+    if memory_budget is None or x.nbytes <= memory_budget:
+        x = in_memory(x)
+    has_gap = lacks if examples.has_gap is None else examples.has_gap | lacks
+    return replace(
+        examples, x=x, notes=(*examples.notes, *notes), has_gap=has_gap if reading.missing == "skip" else None
+    )
 
 
 def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
@@ -54,6 +90,17 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
     Raises:
         DataError: If the table does not fit the model, or lacks what is asked of it.
     """
+    if info.blocks:
+        listed = ", ".join(f"'{block.name}'" for block in info.blocks)
+        raise DataError(
+            f"{where}: the model reads {listed} beside the columns, which rows alone do not hold. Predict on a file: "
+            "'hornbook predict'."
+        )
+    return _fitted(frame, info, reading, where=where, name=name)
+
+
+def _fitted(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
+    """Return the columns that the model reads; what stands beside them comes later. Arguments as of `fit_frame`."""
     dialect = Dialect.of_run(info.extra)
     targets = reading.targets or ()
     more: list[str] = []
@@ -70,7 +117,7 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
             _by_position(inputs, info, dialect, where, allow_nan=reading.missing is not None), y, kept, tuple(more)
         )
     names = [column.name for column in info.columns()]
-    lacking = [column for column in names if column not in frame.columns]
+    lacking = [column for column in [*names, *(block.name for block in info.blocks)] if column not in frame.columns]
     if lacking:
         listed = ", ".join(f"'{column}'" for column in lacking)
         hint = did_you_mean(lacking[0], frame.columns) + no_heading_hint(frame.columns)
@@ -79,8 +126,8 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
         )
     x: Inputs
     if isinstance(frame, LargeTable):
-        encoded = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
-        x, unknown = open_npy(frame.folder / ROWS_FILE), encoded.unknown
+        table = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
+        x, unknown = open_npy(frame.folder / ROWS_FILE), table.unknown
     else:
         x, unknown = encode_columns(frame, info.features, dialect=dialect, where=where)
     has_gap = None
@@ -91,7 +138,8 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
         for column in info.extra.get("whole", ()):
             if column in names:
                 has_gap |= plain_column(frame[column], dialect, where).is_null().to_numpy()
-    notes = _notes(x, frame.drop({*targets, *kept}), info, unknown, name)
+    beside = {block.name for block in info.blocks}
+    notes = _notes(x, frame.drop({*targets, *kept, *beside}), info, unknown, name)
     return Examples(x, y, kept, (*more, *notes), has_gap=has_gap)
 
 

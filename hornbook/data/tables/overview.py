@@ -59,7 +59,7 @@ def overview(spec: Table) -> list[ColumnLine]:
     """
     where, dialect = table_name(spec.path), Dialect.of_spec(spec)
     frame = read_frame(spec.path, dialect, rows=MOST_ROWS, may_mix=spec.may_mix)
-    features = frozenset(feature_columns(spec, frame, where))
+    features = frozenset(feature_columns(spec, frame, where)) - {*spec.picture_columns}
     declared = {name: type_ for name, type_ in spec.declared_types.items() if name in features}
     flat = [name for name in frame.columns if not (frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary)]
     columns = {column.name: column for column in columns_of(frame.select(flat), declared, dialect=dialect, where=where)}
@@ -123,6 +123,8 @@ def _role(name: str, spec: Table) -> str:
         return "target"
     if spec.split is not None and name == spec.split.column:
         return "orders the split" if spec.split.method == "time" else "groups the split"
+    if name in spec.picture_columns:
+        return "read as pictures"
     return "weight" if name == spec.weight else ""
 
 

@@ -66,8 +66,9 @@ def picture_refusal(present: pl.Series) -> str:
     """Return what to do with names of pictures."""
     name = yaml_text(present.name)
     return (
-        f"column '{present.name}' names picture files ('{present[0]}'), and a table reads no pictures. Drop it (drop: "
-        f"[{name}]), or train on the pictures alone (data: {{name: image_list, file: {name}, …}})."
+        f"column '{present.name}' names picture files ('{present[0]}'). To read them beside other columns say so (types: "
+        f"{{{name}: picture}}, pictures: {{size: 64}}); to train on them alone use 'data: {{name: image_list, file: {name}, "
+        f"…}}'; otherwise drop it (drop: [{name}])."
     )
 
 

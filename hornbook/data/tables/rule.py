@@ -60,7 +60,7 @@ MANY_CATEGORIES = 100  # undeclared text with more different values than this is
 PICTURE = r"(?i)\.(?:jpe?g|png|gif|bmp|webp|tiff?)$"
 FEW_ROWS = 20  # of fewer a category in each says nothing
 SAMPLE = 1000  # values that say whether a column has few different ones
-Type = Literal["number", "category", "date", "text"] | DateColumn
+Type = Literal["number", "category", "date", "text", "picture"] | DateColumn
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ def column_of(
         return _declared_category(values, dialect)
     if declared == "number":
         return _declared_number(values, dialect, used)
+    if declared == "picture":
+        return Column(name, "picture files")
     if declared == "text":
         return Column(name, "text")
     if declared is not None:

@@ -12,7 +12,32 @@ from hornbook.data.text.subwords import START
 from hornbook.data.text.tokens import Standardize, Tokenizer, Tokens
 from hornbook.data.text.vocabulary import UNKNOWN, as_rows
 
-__all__ = ["TextEncoder"]
+__all__ = ["TextEncoder", "encoded"]
+
+
+def encoded(texts: Array, facts: Mapping[str, Any], name: str) -> tuple[Array, tuple[str, ...]]:
+    """Return texts (N,) as token numbers (N, L) int32 by the facts that stayed with a run, and notes about them.
+
+    Args:
+        texts: The texts.
+        facts: Those of a `TextEncoder`.
+        name: What to call the texts in notes.
+    """
+    encoder = TextEncoder.of_facts(facts)
+    x, lengths = encoder.encode(texts)
+    cut, empty = int((lengths > encoder.length).sum()), int((lengths == 0).sum())
+    is_known = (x > UNKNOWN).any(axis=1) | (x == 0).all(axis=1)
+    notes = []
+    if cut:
+        verb = "is" if cut == 1 else "are"
+        notes.append(f"{name}: {cut:,} of {len(texts):,} texts {verb} cut behind {encoder.length:,} {encoder.tokens}.")
+    if empty:
+        notes.append(f"{name}: {empty:,} of {len(texts):,} texts {'has' if empty == 1 else 'have'} no token.")
+    if not is_known.all():
+        count = int((~is_known).sum())
+        verb = "has" if count == 1 else "have"
+        notes.append(f"{name}: {count:,} of {len(texts):,} texts {verb} no token that training knew.")
+    return x, tuple(notes)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def _head(name: str, found: Gathered) -> dict[str, Any]:
     head: dict[str, Any] = {"library_name": "keras", "tags": ["keras", "hornbook"]}
     if not data:
         return head
-    task = PIPELINES.get((data["kind"], data["task"] == "regression"), "other")
+    is_one = data["task"] != "several"
+    task = PIPELINES.get((data["kind"], data["task"] == "regression"), "other") if is_one else "other"
     head |= {"pipeline_tag": task} if task != "other" else {}
     results = [
         {
@@ -91,7 +92,9 @@ def _head(name: str, found: Gathered) -> dict[str, Any]:
 
 def _about(run: Run, found: Gathered) -> Iterator[str]:
     result, data = found.result, found.data
-    what = f"{data['task']} of {data['kind']} data" if data else "unknown task"
+    heads = data.get("heads") or []
+    tasks = ", ".join(f"{head['name']} ({head['task']})" for head in heads) or data.get("task")
+    what = f"{tasks} of {data['kind']} data" if data else "unknown task"
     size = f", {found.seen.parameters[0]:,} parameters" if found.seen is not None and found.seen.parameters else ""
     yield f"A Keras model for {_plain(what)}{size}, trained by Hornbook.\n"
     epochs = f" after {result['epochs']} epochs" if result.get("epochs") else ""
@@ -108,11 +111,14 @@ def _data(found: Gathered) -> Iterator[str]:
     shape = " × ".join("?" if size is None else str(size) for size in data["input_shape"])
     yield f"{_plain(data['name'])}, inputs of shape {shape} ({data['input_dtype']}), fingerprint {data['fingerprint']}.\n"
     yield from _table(["split", "examples"], [[split, f"{count:,}"] for split, count in data["counts"].items()])
-    yield f"Divided by: {data['split_method']}.\n"
-    names = data["class_names"] or [str(number) for number in range(data["num_classes"])]
-    if names and data["task"] != "regression":
-        shown = ", ".join(map(_plain, names[:MOST_CLASSES]))
-        yield f"{len(names):,} classes: {shown}{', …' if len(names) > MOST_CLASSES else ''}.\n"
+    by = (data.get("extra") or {}).get("stratified_by")
+    yield f"Divided by: {data['split_method']}{f', the classes of {_plain(by)} alike in each split' if by else ''}.\n"
+    for head in data.get("heads") or [data]:
+        names = head["class_names"] or [str(number) for number in range(head["num_classes"])]
+        if names and head["task"] != "regression":
+            shown = ", ".join(map(_plain, names[:MOST_CLASSES]))
+            of = f"{_plain(head['name'])}: " if head is not data else ""
+            yield f"{of}{len(names):,} classes: {shown}{', …' if len(names) > MOST_CLASSES else ''}.\n"
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -139,9 +145,16 @@ def _figures(found: Gathered) -> Iterator[str]:
     elif result.get("baseline"):
         listed = ", ".join(f"{_plain(key)} {_number(value)}" for key, value in result["baseline"].items())
         yield f"Predicting the training mean everywhere: {listed}.\n"
-    if seen is not None and seen.classes:
+    for head, one in ({} if seen is None else seen.heads or {"": seen}).items():
+        yield from [f"### {_plain(head)}\n"] if head else []
+        yield from _of_one(one)
+
+
+def _of_one(seen: Examination) -> Iterator[str]:
+    """Say how well each class or target of a head is predicted."""
+    if seen.classes:
         yield from _classes(seen)
-    if seen is not None and seen.targets:
+    if seen.targets:
         heading = ["target", "R²", "root mean squared error", "mean absolute error"]
         yield from _table(
             heading,
@@ -172,7 +185,9 @@ def _number(value: float | None) -> str:
 def _interval(key: str, split: str, value: float | None, found: Gathered) -> str:
     """Return Wilson's interval of an accuracy over so many examples."""
     count = found.data.get("counts", {}).get(split)
-    if key != "accuracy" or value is None or not count or found.data["task"] == "multilabel":
+    tasks = {f"{head['name']}_accuracy": head["task"] for head in found.data.get("heads") or ()}
+    tasks = tasks or {"accuracy": found.data.get("task")}
+    if value is None or not count or tasks.get(key) in {None, "multilabel"}:
         return ""
     low, high = share_interval(value, count)
     return f"{low:.4f} to {high:.4f}"
@@ -180,7 +195,7 @@ def _interval(key: str, split: str, value: float | None, found: Gathered) -> str
 
 def _limits(found: Gathered) -> Iterator[str]:
     data, seen = found.data, found.seen
-    sentences = [*found.gaps, *(data.get("warnings") or ()), *(seen.notes if seen is not None else ())]
+    sentences = [*found.gaps, *(data.get("warnings") or ()), *_notes(seen)]
     counts = data.get("counts") or {}
     if counts and not counts.get("test"):
         sentences.append("There is no test split: no figure here is of examples that played no part in training.")
@@ -191,6 +206,12 @@ def _limits(found: Gathered) -> Iterator[str]:
         pairs = ", ".join(f"{one.true} taken for {one.predicted} ({one.count})" for one in seen.confused[:5])
         sentences.append(f"Most often confused: {pairs}.")
     yield "\n".join(f"- {_plain(sentence)}" for sentence in sentences) + "\n"
+
+
+def _notes(seen: Examination | None) -> list[str]:
+    if seen is None:
+        return []
+    return [*seen.notes, *(f"{head}: {note}" for head, one in seen.heads.items() for note in one.notes)]
 
 
 def _findings(run: Run, findings: Sequence[Finding] | None) -> Iterator[str]:

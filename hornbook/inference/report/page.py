@@ -57,10 +57,8 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         epochs=_epochs(found.history),
         best=found.best_epoch,
         seen=seen,
-        classes=_classes(seen),
-        means=class_means(seen),
+        views=_views(seen),
         augmented=_png(seen.augmented) if seen is not None and seen.augmented is not None else "",
-        pictures=pictures_of(seen) if seen is not None else {},
         importance=importance,
         importance_picture=importance_picture(importance) if importance is not None else "",
         forecast=forecast,
@@ -79,6 +77,15 @@ def page_of(run: Run, *, findings: Sequence[Finding] | None = None, trust: bool 
         exports=_exports(run),
         model_bytes=_model_bytes(run),
     )
+
+
+def _views(seen: Examination | None) -> list[tuple[str, Examination, list[Any], dict[str, float], dict[str, Any]]]:
+    """Return (head, what it does, classes to show, their means, pictures) of each head; of the only one without a name."""
+    heads = {} if seen is None else seen.heads or {"": seen}
+    return [
+        (head, one, _classes(one), class_means(one), pictures_of(one, f"{head}-" if head else ""))
+        for head, one in heads.items()
+    ]
 
 
 def _timing(result: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -158,7 +158,8 @@ def options_of(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None 
 
 
 def _references(schema: Mapping[str, Any]) -> list[str]:
-    branches: Iterable[Any] = [schema, *schema.get("anyOf", ())]
+    branches: list[Any] = [schema, *schema.get("anyOf", ())]
+    branches += [value for branch in branches for value in branch.get("patternProperties", {}).values()]  # by name
     return [branch["$ref"].removeprefix("#/$defs/") for branch in branches if "$ref" in branch]
 
 

@@ -40,7 +40,8 @@ def type_in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
             which, items = f"list of {least}", pieces[0] if all(piece == pieces[0] for piece in pieces) else {}
         return f"{which}: {type_in_words(items, definitions)}" if items else which
     if kind == "object":
-        values = schema.get("additionalProperties", {})
+        named = schema.get("patternProperties", {})
+        values = schema.get("additionalProperties", next(iter(named.values()), {}))
         return f"mapping to {type_in_words(values if isinstance(values, Mapping) else {}, definitions)}"
     return SIMPLE.get(str(kind), "anything")
 

@@ -204,13 +204,25 @@ def spec_class_at(path: Path, tree: Any, root: type[BaseModel]) -> type[BaseMode
     cls: type[BaseModel] | None = root
     here: Any = tree
     annotation: Any = None
+    has_names = False  # keys of this mapping are a user's own
     for part in path:
         here = here[part] if _has(here, part) else None
-        if isinstance(part, str):
+        if isinstance(part, str) and not has_names:
             field = next((f for n, f in cls.model_fields.items() if (f.alias or n) == part), None) if cls else None
             annotation = field
-        cls = _class_for(annotation, here)
+        has_names = not has_names and _maps_names(annotation) and isinstance(here, Mapping)
+        cls = None if has_names else _class_for(annotation, here)
     return cls
+
+
+def _maps_names(annotation: Any) -> bool:
+    """Return whether a field is a mapping from names of a user's own to components: `model.encoders`."""
+    inner = getattr(annotation, "annotation", annotation)
+    if typing.get_origin(inner) is dict:
+        return bool(_classes(typing.get_args(inner)[1]))
+    if typing.get_origin(inner) in (typing.Union, types.UnionType, typing.Annotated):
+        return any(_maps_names(argument) for argument in typing.get_args(inner))
+    return False
 
 
 def _class_for(annotation: Any, value: Any) -> type[BaseModel] | None:
@@ -232,6 +244,8 @@ def _classes(annotation: Any) -> list[Any]:
     if typing.get_origin(inner) is typing.Annotated:
         base, *extras = typing.get_args(inner)
         found += [item for item in extras if isinstance(item, ComponentOf)] + _classes(base)
+    elif typing.get_origin(inner) is dict:
+        found += _classes(typing.get_args(inner)[1])
     elif typing.get_origin(inner) in (typing.Union, types.UnionType, tuple):
         for argument in typing.get_args(inner):
             found += _classes(argument)

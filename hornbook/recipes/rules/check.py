@@ -8,7 +8,7 @@ described in docs/errors.md.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
-from hornbook.errors import Problem
+from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules import (
@@ -17,6 +17,7 @@ from hornbook.recipes.rules import (
     connections,
     data,
     examples,
+    heads,
     installed,
     model,
     pretraining,
@@ -35,6 +36,9 @@ __all__ = ["Facts", "check_rules", "rule_codes"]
 
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
+OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance"})
+"""Rules that read `head` and look at a recipe with several heads as a whole; they advise of what is of one head alone."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -49,6 +53,7 @@ RULES = tuple(
     Rule(code, reads, check)
     for module in (
         data,
+        heads,
         model,
         connections,
         tokens,
@@ -83,8 +88,33 @@ def check_rules(recipe: Recipe, facts: Facts, *, without: Collection[str] = ()) 
         facts: What is known about the data.
         without: Sections that are missing or not valid; rules that read them do not run.
     """
+    unread = {*without} | ({"head", "task"} if "heads" in without else set())
     for rule in RULES:
-        if not set(rule.reads) & set(without):
-            for problem in rule.check(recipe, facts):
+        if not set(rule.reads) & unread:
+            for problem in _found(rule, recipe, facts):
                 is_named = rule.code == "data" or problem.code == "unknown-key"
                 yield problem if is_named else replace(problem, code=rule.code)
+
+
+def _found(rule: Rule, recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Yield what a rule finds; a rule about a head looks at each of several as if there were no other."""
+    if recipe.heads is None or "head" not in rule.reads or rule.code in OF_ALL_HEADS:
+        yield from rule.check(recipe, facts)
+        return
+    said = set[tuple[Path, str]]()
+    for name in recipe.heads:
+        view = recipe.of_head(name)
+        for problem in rule.check(view, facts.heads.get(name) or Facts.of(view)):
+            placed = replace(problem, path=_of_head(problem.path, name))
+            if (placed.path, placed.message) not in said:
+                yield placed
+            said.add((placed.path, placed.message))
+
+
+def _of_head(path: Path, name: str) -> Path:
+    """Return where a key of the only head stands, where it is one of several."""
+    if path[:1] in {("head",), ("task",)}:
+        return ("heads", name, *path[path[0] == "head" :])
+    if path[:2] == ("training", "metrics"):
+        return ("heads", name, *path[1:])
+    return path

@@ -178,7 +178,11 @@ def _ordered_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         yield Problem(path, "the members of an ensemble have no order of classes.", "Remove one of the two.")
     elif texts and data.classes is None and data.relabel is None:
         message = f"the classes are texts ({', '.join((facts.class_names or ())[:5])}), whose order is not known."
-        yield Problem(path, message, "Give it: data.classes, from the lowest to the highest.")
+        yield Problem(
+            path,
+            message,
+            "Give it: data.classes, from the lowest to the highest; of several heads write classes as numbers.",
+        )
 
 
 def standardized_targets_have_a_unit(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

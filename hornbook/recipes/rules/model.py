@@ -4,11 +4,24 @@ from collections.abc import Iterator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
+from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
 from hornbook.recipes.sections.connections import above, sources
 from hornbook.recipes.sections.initializer import InitializerSpec
-from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ReadsColumns, ResidualCnn, Rnn, Transformer
+from hornbook.recipes.sections.model import (
+    KIND_OF_BLOCK,
+    PATHS,
+    Cnn,
+    Layers,
+    Mlp,
+    ReadsColumns,
+    ResidualCnn,
+    Rnn,
+    Transformer,
+    WideAndDeep,
+)
 from hornbook.recipes.sections.normalization import GroupNormalization, subtracts_biases
 from hornbook.recipes.sections.regularization import Regularization
 
@@ -58,7 +71,7 @@ def _hidden_activations(recipe: Recipe) -> Iterator[tuple[Path, ActivationSpec]]
 
 def hidden_layers_needed(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Ingredients of hidden layers in a model that has none."""
-    if recipe.model.hidden_units() != ():
+    if recipe.model.hidden_units() != () or facts.blocks or getattr(recipe.model, "encoders", None):
         return
     message = "applies to hidden layers, and this model has none."
     for name in HIDDEN_ONLY:
@@ -158,6 +171,75 @@ def columns_are_of_tables(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             )
 
 
+def paths_read_columns(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Columns of two paths that the table does not have, or that neither path reads."""
+    model, columns = recipe.model, facts.columns
+    if not isinstance(model, WideAndDeep) or model.inputs is None or columns is None:
+        return
+    beside = facts.blocks or {}
+    omitted = {"wide": tuple(name for name in columns if name not in beside), "deep": tuple(columns)}
+    groups = {path: getattr(model.inputs, path) or omitted[path] for path in PATHS}
+    unknown = {(path, place): n for path, names in groups.items() for place, n in enumerate(names) if n not in columns}
+    for (path, place), name in unknown.items():
+        yield Problem(("model", "inputs", path, place), f"there is no column '{name}'.", did_you_mean(name, columns))
+    for place, name in enumerate(model.inputs.wide or ()):
+        if name in beside:
+            message = f"the wide path has no encoder for '{name}', which is no column."
+            yield Problem(("model", "inputs", "wide", place), message, "List it under 'deep'.")
+    read = {part for names in groups.values() for name in names for part in (name, *columns.get(name, ()))}
+    unread = [name for name, parts in columns.items() if not {name, *parts} & read]
+    if unread and not unknown:
+        listed = ", ".join(f"'{name}'" for name in unread)
+        hint = "Add each to 'wide' or to 'deep', or leave it out of the data."
+        yield Problem(("model", "inputs"), f"neither path reads {listed}.", hint)
+
+
+def encoders_read_inputs(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Encoders of inputs that are not there, or that they cannot read; inputs of which nobody can make numbers."""
+    model, blocks = recipe.model, facts.blocks
+    encoders = (model.encoders if isinstance(model, ReadsColumns) else None) or {}
+    for name, encoder in encoders.items():
+        path: Path = ("model", "encoders", name)
+        if isinstance(encoder, ReadsColumns):
+            for key in (*ReadsColumns.model_fields, "ensemble"):
+                if getattr(encoder, key, None):
+                    yield Problem((*path, key), "is for the columns of a table, which no encoder reads.", "Remove it.")
+        if blocks is None:
+            continue
+        if name not in blocks:
+            hint = did_you_mean(name, blocks) if blocks else "All inputs are columns: remove 'encoders'."
+            yield Problem(path, f"there is no input '{name}' beside the columns.", hint)
+        elif KIND_OF_BLOCK[blocks[name]] not in encoder.accepts:
+            kind = KIND_OF_BLOCK[blocks[name]]
+            known = [each for each, cls in catalog("model").items() if kind in getattr(cls, "accepts", ())]
+            message = f"'{encoder.name}' does not read a {blocks[name]}."
+            yield Problem(path, message, f"Use one of {', '.join(sorted(known))}.")
+    if not blocks:
+        return
+    listed = ", ".join(f"'{name}'" for name in blocks)
+    if not isinstance(model, ReadsColumns):
+        message = f"'{model.name}' has no encoders, and rows hold {listed} beside the columns."
+        yield Problem(("model", "name"), message, "Use 'mlp' or 'wide_and_deep'.")
+    for key in ("reuse", "pretraining", "shrink"):
+        if getattr(recipe, key) is not None:
+            yield Problem(
+                (key,), f"is of a network with one input, and rows hold {listed} beside the columns.", "Remove it."
+            )
+    if getattr(recipe.initializer, "data_dependent", None) is not None:
+        message = f"starts from the inputs of one stack of layers, and {listed} has layers of its own."
+        yield Problem(("initializer", "data_dependent"), message, "Remove it.")
+
+
+def two_paths_begin_at_the_inputs(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A wide path behind the layers of an earlier model, which has no inputs to read."""
+    reuse = recipe.reuse
+    if not isinstance(recipe.model, WideAndDeep) or reuse is None:
+        return
+    if reuse.copy_ is None and not reuse.holds_weights_alone:
+        message = "the wide path reads the inputs, and here layers of an earlier model stand in front of it."
+        yield Problem(("model",), message, "Use 'mlp', or fill this network by name: 'reuse.copy'.")
+
+
 def ensembles_learn_from_labels(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """What an ensemble that shares weights cannot do: pretraining, layers of an earlier model, nothing to share."""
     model = recipe.model
@@ -224,6 +306,9 @@ RULES = (
     ("ntk", ("model", "initializer"), ntk_is_for_dense_layers),
     ("ensemble", ("model", "pretraining", "reuse"), ensembles_learn_from_labels),
     ("columns", ("data", "model"), columns_are_of_tables),
+    ("paths", ("data", "model"), paths_read_columns),
+    ("encoders", ("data", "model", "reuse", "pretraining", "shrink", "initializer"), encoders_read_inputs),
+    ("paths-reuse", ("model", "reuse"), two_paths_begin_at_the_inputs),
     ("hidden-step", ("activation", "model"), no_step_in_hidden_layers),
     ("no-hidden-layers", ("model", "regularization", "activation", "normalization"), hidden_layers_needed),
     ("dropout", ("model", "regularization"), dropout_fits_backbone),

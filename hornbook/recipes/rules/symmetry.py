@@ -14,7 +14,7 @@ from hornbook.recipes.sections.initializer import (
     RandomUniform,
     TruncatedNormal,
 )
-from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ResidualCnn, Rnn
+from hornbook.recipes.sections.model import Cnn, Layers, Mlp, ResidualCnn, Rnn, WideAndDeep
 from hornbook.recipes.thresholds import KEPT, SIGMOIDS
 
 SIGMOID = frozenset({"sigmoid", "hard_sigmoid"})
@@ -161,7 +161,7 @@ def gradients_reach_the_first_layer(recipe: Recipe, facts: Facts) -> Iterator[Pr
 def hidden_layers_bend(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     """Hidden layers without any activation."""
     layers = hidden_layers(recipe)
-    if not isinstance(recipe.model, Mlp | Cnn | Layers) or not layers:
+    if not isinstance(recipe.model, Mlp | Cnn | Layers | WideAndDeep) or not layers:
         return
     if any(layer.activation != "linear" for layer in layers):
         return

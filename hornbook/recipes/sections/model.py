@@ -10,9 +10,22 @@ from hornbook.recipes.sections.embedding import Numbers, OptionalCategories
 from hornbook.recipes.sections.free_layer import LayerItem
 
 __all__ = [
-    "Backbone", "BagOfWords", "Cnn", "Funnel", "Layers", "MeanEmbedding", "Mlp", "ModelSpec", "ReadsColumns", "ReadsTokens",
-    "ResidualCnn", "Rnn", "Transformer",
+    "KIND_OF_BLOCK", "PATHS", "Backbone", "BagOfWords", "Cnn", "Funnel", "InputGroups", "Layers", "MeanEmbedding", "Mlp",
+    "ModelSpec", "ReadsColumns", "ReadsTokens", "ResidualCnn", "Rnn", "Transformer", "WideAndDeep",
 ]  # fmt: skip
+
+
+def _names(value: Any) -> Any:
+    """Return names in a tuple; the columns of an array are called by their numbers."""
+    return tuple(str(v) if type(v) is int else v for v in value) if isinstance(value, list | tuple) else value
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise PydanticCustomError("columns", "column '{name}' is listed twice: list it once.", {"name": twice})
+    return names
+
 
 Repeats = Annotated[int, Field(ge=1, le=1000)]
 Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
@@ -34,6 +47,7 @@ StemStrides = Annotated[
         "times smaller: for pictures of about 100 pixels."
     ),
 ]
+Group = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1), AfterValidator(_each_once)]
 Depth = Annotated[Repeats | None, Field(description="How many layers as wide as `units`, where that is one number.")]
 
 
@@ -51,8 +65,11 @@ class ModelSpec(Component):
         return None
 
 
+Backbone = Annotated[ModelSpec, ComponentOf("model")]
+
+
 class ReadsColumns(Spec):
-    """What backbones of dense layers do with the columns of a table first."""
+    """What backbones of dense layers do with the columns of a table first, and with what stands beside them."""
 
     numbers: Numbers | None = None
     """How each number column of a table becomes several numbers; omitted: it stays one. `hornbook list embeddings`."""
@@ -60,6 +77,10 @@ class ReadsColumns(Spec):
     """Embeddings of a table's categories, `{embedding, one_hot_up_to}` or the numbers per category; omitted: all one-hot."""
     front_scale: bool | None = None
     """Multiply each of a table's columns by a number that is learned and starts at 1, in front of the first layer."""
+    encoders: Annotated[dict[str, Backbone], Field(min_length=1)] | None = None
+    """Which backbone reads each input that is no column, by its name: `{photo: {name: cnn, filters: [16, 32]}}`; omitted: a
+    small `cnn` for pictures, a `mean_embedding` for texts, an `rnn` for sequences. What it makes of the input is read
+    beside the columns."""
 
 
 class ReadsTokens(Spec):
@@ -71,9 +92,6 @@ class ReadsTokens(Spec):
     """Numbers per token, for token data only; omitted: as many as `data.text.embeddings` has, else 64."""
     frozen_embedding: bool = False
     """Keep the embeddings of `data.text.embeddings` as they are."""
-
-
-Backbone = Annotated[ModelSpec, ComponentOf("model")]
 
 
 def _stack(units: int | tuple[int, ...], depth: int | None) -> tuple[int, ...]:
@@ -145,6 +163,55 @@ class Mlp(ReadsColumns, ModelSpec):
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every hidden layer."""
         return self.funnel.units() if self.funnel is not None else _stack(self.units, self.depth)
+
+
+PATHS = ("wide", "deep")
+"""The keys of `InputGroups`; inputs given from Python under these names are the paths of a recipe that names none."""
+
+
+class InputGroups(Spec):
+    """Which columns each of two paths reads; both paths may read the same column.
+
+    By name, of arrays without names by number, from 0 on; the name of an input given from Python stands for all of it.
+    """
+
+    wide: Group | None = None
+    """Columns of the wide path; omitted: all."""
+    deep: Group | None = None
+    """Columns of the deep path; omitted: all."""
+
+
+@register
+class WideAndDeep(ReadsColumns, ModelSpec):
+    """Two paths to the head: the deep one through dense layers, the wide one straight from the inputs.
+
+    Simple rules go the short way and need not be bent through hidden layers; what columns mean together is learned by the
+    deep path. The wide path reads numbers as they are and categories one-hot; `numbers`, `categories` and `front_scale`
+    are of the deep path. Cheng et al. (2016), "Wide & deep learning for recommender systems", arXiv:1606.07792; Géron,
+    ch. 10.
+
+    Example:
+        model: {name: wide_and_deep, units: [30, 30], inputs: {wide: [age, bmi], deep: [bmi, bp, s1]}}
+    """
+
+    name: Literal["wide_and_deep"] = "wide_and_deep"
+    builds = "hornbook.builder.backbones:wide_and_deep"
+    accepts: ClassVar[tuple[str, ...]] = ("table",)
+
+    units: Annotated[Widths, AfterValidator(_at_least_one)] = (30, 30)
+    """Units of each hidden layer of the deep path, or one number for all."""
+    depth: Depth = None
+    inputs: InputGroups | None = None
+    """Which columns each path reads, `{wide: […], deep: […]}`; omitted: both read all."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "WideAndDeep":
+        _check_depth(self.units, self.depth)
+        return self
+
+    def hidden_units(self) -> tuple[int, ...]:
+        """Return the width of every layer of the deep path."""
+        return _stack(self.units, self.depth)
 
 
 @register
@@ -259,6 +326,10 @@ class Rnn(ReadsTokens, ModelSpec):
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every recurrent layer (both directions counted), then the dense layers' widths."""
         return tuple(size * (1 + self.bidirectional) for size in self.recurrent_units()) + self.dense
+
+
+KIND_OF_BLOCK = {"picture": "image", "sequence": "sequence", "text": "tokens"}
+"""What an encoder of each kind of input has to accept."""
 
 
 @register

@@ -149,6 +149,8 @@ class DataSpec(Component):
     """Class names in label order, where they are known without loading."""
     known_columns: ClassVar[tuple[str, ...] | None] = None
     """Columns of a table, where they are known without loading."""
+    known_blocks: ClassVar[Mapping[str, str] | None] = None
+    """{name: kind} of what stands beside the columns of a table, where that is known without loading."""
     known_sizes: ClassVar[Mapping[str, int] | None] = None
     """Examples before they are divided, `train` and perhaps `test`, where that is known without loading."""
     known_targets: ClassVar[Mapping[str, Any] | None] = None
@@ -171,6 +173,8 @@ class DataSpec(Component):
     """Whether `load_source` takes a `memory_budget` too, and reads in parts what exceeds it."""
     divides_itself: ClassVar[bool] = False
     """Whether it divides its examples itself, and says in `problems` what is wrong with `split`."""
+    reads_targets_apart: ClassVar[bool] = False
+    """Whether `load_source` takes `apart`: targets as a mapping of columns by name, of which several heads take theirs."""
     reads_in_threads: ClassVar[bool] = False
     """Whether reading leaves Python free for other threads, so that commands begin with it while TensorFlow is imported."""
     reads_seed: ClassVar[bool] = True

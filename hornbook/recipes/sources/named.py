@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import register
+from hornbook.recipes.language.spec import register, resolve_target
 from hornbook.recipes.sources.checks import missing_column
 from hornbook.recipes.sources.common import Names, Stored
 
@@ -54,6 +54,9 @@ class BundledTable(Stored):
     builds = "hornbook.data.sources.bundled:load_bundled_table"
     data_kind = "table"
     is_read_whole: ClassVar[bool] = True
+    reads_targets_apart: ClassVar[bool] = True
+    target_name: ClassVar[str] = "target"
+    """What its own target is called; with several heads, columns that are no features are targets too."""
 
     columns: Names | None = None
     """Columns to use as features, in this order; all of them when omitted."""
@@ -66,6 +69,10 @@ class BundledTable(Stored):
                 yield Problem((*path, "columns", place), *missing_column(column, known), code="data-columns")
         if self.columns is not None and len(set(self.columns)) < len(self.columns):
             yield Problem((*path, "columns"), "a column is listed twice.", "List it once.", code="data-columns")
+
+    def load_source(self, *, seed: int, apart: bool = False) -> Any:
+        """Return the table as a `hornbook.data.Source`; `apart`: every column that is no feature as a target by its name."""
+        return resolve_target(self.builds or "")(self, seed=seed, apart=apart)
 
 
 @register
@@ -80,6 +87,7 @@ class Iris(BundledTable):
     """
 
     name: Literal["iris"] = "iris"
+    target_name = "species"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 7.9
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 150}
@@ -98,6 +106,7 @@ class Wine(BundledTable):
     """
 
     name: Literal["wine"] = "wine"
+    target_name = "grower"
     task_hint = "multiclass"
     largest_input: ClassVar[float | None] = 1680.0
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 178}
@@ -145,6 +154,7 @@ class BreastCancer(BundledTable):
     """
 
     name: Literal["breast_cancer"] = "breast_cancer"
+    target_name = "diagnosis"
     task_hint = "binary"
     largest_input: ClassVar[float | None] = 4254.0
     known_sizes: ClassVar[Mapping[str, int]] = {"train": 569}
@@ -168,6 +178,7 @@ class Diabetes(BundledTable):
     """
 
     name: Literal["diabetes"] = "diabetes"
+    target_name = "progression"
     task_hint = "regression"
     largest_input: ClassVar[float | None] = 301.0
     known_targets: ClassVar[Mapping[str, Any] | None] = {

@@ -3,65 +3,29 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import PositiveInt, as_tuple, register
+from hornbook.recipes.language.spec import register
 from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.decoding import PictureReading
 
 __all__ = ["ImageFolder", "ImageList", "Pictures"]
 
 FileName = Annotated[str, Field(min_length=1)]
-Pair = Annotated[tuple[PositiveInt, PositiveInt], BeforeValidator(as_tuple)]
-MOST_PIXELS = 4096 * 4096
 
 
-class Pictures(Stored):
+class Pictures(PictureReading, Stored):
     """The keys that all sources of picture files share."""
 
     data_kind = "image"
     reads_in_threads: ClassVar[bool] = True
     largest_input: ClassVar[float | None] = 255.0
 
-    size: PositiveInt | Pair
-    """Height and width that every picture gets, `[96, 128]`; one number for squares."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """What happens to pictures of another shape: `crop` keeps the middle, `pad` keeps all and fills the rest with the
-    background, `stretch` changes the proportions."""
-    channels: Literal[1, 3] = 3
-    """1 reads all pictures as grey, 3 as red, green and blue."""
-    background: Annotated[str, Field(min_length=1)] = "white"
-    """The colour behind transparent parts and around padded pictures: a name of HTML, or `'#808080'`."""
     unreadable: Literal["error", "skip"] = "error"
     """Whether files that cannot be read are an error that names them all, or are left out and named."""
     duplicates: Literal["report", "together"] = "report"
     """Pictures that are the same, or nearly, in two splits: named in a warning, or kept together in one split."""
-
-    @field_validator("background")
-    @classmethod
-    def _is_colour(cls, value: str) -> str:
-        from PIL import ImageColor  # only where a recipe names a colour
-
-        try:
-            ImageColor.getrgb(value)
-        except ValueError:
-            raise ValueError(
-                f"there is no colour {value!r}; expected one like white, black, grey or '#808080'"
-            ) from None
-        return value
-
-    @field_validator("size")
-    @classmethod
-    def _fits_memory(cls, value: int | tuple[int, int]) -> int | tuple[int, int]:
-        height, width = value if isinstance(value, tuple) else (value, value)
-        if height * width > MOST_PIXELS:
-            raise ValueError(f"{height:,} × {width:,} pixels are more than a network takes; at most {MOST_PIXELS:,}")
-        return value
-
-    @property
-    def height_and_width(self) -> tuple[int, int]:
-        """The size as two numbers."""
-        return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     @property
     def known_input_size(self) -> int | None:  # type: ignore[override]  # of the class for other sources

@@ -10,11 +10,12 @@ from pydantic import BeforeValidator, Field, field_validator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
 from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.decoding import PictureReading
 from hornbook.recipes.sources.texts import TextSettings
 
 __all__ = ["ColumnType", "DateColumn", "DatePart", "Table", "TableFiles", "Type"]
 
-ColumnType = Literal["number", "category", "date", "text"]
+ColumnType = Literal["number", "category", "date", "text", "picture"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
 FileName = Annotated[str, Field(min_length=1)]
 FileNames = FileName | Annotated[tuple[FileName, ...], BeforeValidator(as_tuple), Field(min_length=1)]
@@ -150,14 +151,19 @@ class Table(TableFiles):
     builds = "hornbook.data.sources.table:load_table"
     has_split_column: ClassVar[bool] = True
     reads_by_budget: ClassVar[bool] = True
+    reads_targets_apart: ClassVar[bool] = True
     path_fields: ClassVar[frozenset[str]] = frozenset({"path", "validation_path", "test_path"})
 
     target: str | Names
-    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
+    """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together. With `heads` it
+    may be omitted: each head names its own."""
     columns: Names | dict[str, Type] | None = None
     """Feature columns: a list, or a mapping to types. Omitted: all that are not target or dropped."""
     types: dict[str, Type] | None = None
-    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), or `{date: [month]}`: its parts."""
+    """Types of single columns: `number`, `category`, `text`, `date` (days since 2000), `{date: [month]}`: its parts, or
+    `picture`: paths of picture files, relative to the table's own folder."""
+    pictures: PictureReading | None = None
+    """How the pictures of such columns are read: `{size: 64, channels: 3, fit: crop, background: white}`."""
     weight: str | None = None
     """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
     missing_targets: Literal["drop"] | None = None
@@ -173,17 +179,18 @@ class Table(TableFiles):
     test_path: FileNames | None = None
     """File, pattern or list with the same columns: the test set."""
 
-    def load_source(self, *, seed: int, memory_budget: int | None = None) -> Any:
+    def load_source(self, *, seed: int, memory_budget: int | None = None, apart: bool = False) -> Any:
         """Return the table as a `hornbook.data.Source`, read in parts where it exceeds the budget.
 
         Args:
             seed: The recipe's seed.
             memory_budget: Bytes.
+            apart: Whether targets are wanted as a mapping of columns by name, in place of one array.
 
         Raises:
             DataError: If the data is missing or malformed.
         """
-        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget)
+        return resolve_target(self.builds)(self, seed=seed, memory_budget=memory_budget, apart=apart)
 
     @property
     def task_hint(self) -> Any:  # type: ignore[override]  # of the class for other sources
@@ -205,6 +212,16 @@ class Table(TableFiles):
         """Types of the columns for which the recipe gives one."""
         listed: dict[str, Any] = dict(self.columns) if isinstance(self.columns, dict) else {}
         return {**listed, **(self.types or {})}
+
+    @property
+    def picture_columns(self) -> tuple[str, ...]:
+        """The columns of paths of pictures."""
+        return tuple(name for name, type_ in self.declared_types.items() if type_ == "picture")
+
+    @property
+    def known_blocks(self) -> dict[str, str]:  # type: ignore[override]  # of the class for other sources
+        """What stands beside the columns."""
+        return dict.fromkeys(self.picture_columns, "picture")
 
     def may_mix(self, column: str) -> bool:
         """Return whether a column may hold numbers in one file and texts in another: a category, or one that is unread."""
@@ -248,7 +265,7 @@ class Table(TableFiles):
         """A target may be called a number, where its values need the word."""
         type_ = (self.types or {})[column]
         if type_ not in {"number", "category"}:
-            message = f"the target '{column}' cannot be a {'text' if type_ == 'text' else 'date'}."
+            message = f"the target '{column}' cannot be a {type_ if isinstance(type_, str) else 'date'}."
             yield Problem((*path, "types", column), message, "Give it as a number.", code="data-columns")
         elif type_ == "category":
             message = f"the target '{column}' is told apart by the task."
@@ -258,7 +275,16 @@ class Table(TableFiles):
             yield Problem((*path, "types", column), message, "Remove one of the two.", code="data-columns")
 
     def _idle_keys(self, path: Path) -> Iterator[Problem]:
-        """Keys that could have no effect."""
+        """Keys that could have no effect, or lack another."""
+        if self.picture_columns and self.pictures is None:
+            message = f"the pictures of '{self.picture_columns[0]}' need a size that all of them get."
+            hint = "Write for instance 'pictures: {size: 64}'."
+            yield Problem(
+                (*path, "columns" if isinstance(self.columns, dict) else "types"), message, hint, code="data-columns"
+            )
+        elif self.pictures is not None and not self.picture_columns:
+            message, hint = "no column holds pictures.", "Name one: 'types: {photo: picture}'. Or remove it."
+            yield Problem((*path, "pictures"), message, hint, code="data-columns")
         for column in self.types or ():
             if column in self.target_columns:
                 continue

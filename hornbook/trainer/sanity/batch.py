@@ -17,6 +17,7 @@ from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory, select
 from hornbook.display.text import number_text
 from hornbook.recipes.language.spec import component_class
+from hornbook.recipes.recipe import Recipe
 from hornbook.trainer.prepare import Prepared
 from hornbook.trainer.sanity.outcome import Outcome, failed, passed, skipped
 from hornbook.upstream import REFUSALS, reason, trusted
@@ -73,12 +74,10 @@ class SmallBatch:
     def _least(self) -> float:
         """Return the least that the loss can be: that of the targets themselves where they are predicted, else 0."""
         recipe, built = self.prepared.recipe, self.built
-        smoothing = getattr(recipe.head.loss, "label_smoothing", 0.0)
-        if smoothing:
-            classes = max(recipe.head.units or 1, 2)
-            shares = np.full(classes, smoothing / classes)
-            shares[0] += 1 - smoothing
-            return float(-np.sum(shares * np.log(shares)))
+        if built.heads:
+            return sum(part.weight * _smoothed(part.recipe) for part in built.heads)
+        if _smoothed(recipe):
+            return _smoothed(recipe)
         if recipe.task != "regression" or (built.from_logits and not recipe.head.standardize_targets):
             return 0.0
         wanted = tf.cast(built.in_loss(self.targets), tf.float32)
@@ -204,6 +203,16 @@ def without_draws(model: keras.Model) -> keras.Model:
         return keras.layers.Identity(name=layer.name) if draws else layer
 
     return keras.models.clone_model(model, clone_function=keep)
+
+
+def _smoothed(recipe: Recipe) -> float:
+    """Return the least that a loss of smoothed labels can be; 0 without smoothing."""
+    smoothing = getattr(recipe.head.loss, "label_smoothing", 0.0)
+    if not smoothing:
+        return 0.0
+    shares = np.full(max(recipe.head.units or 1, 2), smoothing / max(recipe.head.units or 1, 2))
+    shares[0] += 1 - smoothing
+    return float(-np.sum(shares * np.log(shares)))
 
 
 def loss_of(built: Built, model: keras.Model, inputs: Any, targets: Any) -> Any:

@@ -74,6 +74,8 @@ def _targets(prepared: Prepared, y: Array, figures: dict[str, Any]) -> Outcome |
     info = prepared.splits.info
     if len(y) < 2:
         return None
+    if info.heads:
+        return _of_heads(prepared, figures)
     if info.task == "multilabel":
         if (y == y[:1]).all():
             return failed("every training example has the same labels: there is nothing to learn.", **figures)
@@ -100,6 +102,17 @@ def _targets(prepared: Prepared, y: Array, figures: dict[str, Any]) -> Outcome |
     return None
 
 
+def _of_heads(prepared: Prepared, figures: dict[str, Any]) -> Outcome | None:
+    """Return what is wrong with the targets of the first head where something is, or None."""
+    for head in prepared.splits.info.heads:
+        y = prepared.splits.train.of_head(head).y
+        if (y == y[:1]).all():
+            return failed(
+                f"every training example has the same target of the head '{head.name}': nothing to learn.", **figures
+            )
+    return None
+
+
 def _in_loss(prepared: Prepared, y: Array) -> Array:
     """Return all training targets in the unit of the loss, (N, K)."""
     built, rows_NK = prepared.built, y.reshape(len(y), -1).astype(np.float32)
@@ -111,6 +124,8 @@ def _in_loss(prepared: Prepared, y: Array) -> Array:
 
 def _targets_text(prepared: Prepared, y: Array) -> str:
     info = prepared.splits.info
+    if info.heads:
+        return "targets of " + ", ".join(f"{head.name} ({head.task})" for head in info.heads)
     if info.task == "regression":
         name = "standardized targets" if prepared.recipe.head.standardize_targets else "targets"
         targets = _in_loss(prepared, y)

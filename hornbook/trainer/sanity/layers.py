@@ -66,7 +66,7 @@ def look_at(prepared: Prepared, probe: Probe) -> Layers:
         figures=layer_figures(reading, activations),
         expected={} if fits_first_weights(prepared.recipe) else expected_signals(model, start, first),
         examples=len(probe.inputs),
-        hidden=tuple(name for name in with_kernel if name != "head"),
+        hidden=tuple(name for name in with_kernel if name != "head" and not name.startswith("head_")),
     )
 
 
@@ -81,7 +81,7 @@ def check_signals(layers: Layers) -> Outcome:
     """Compare the spread of each layer's outputs with theory, and look for layers that tell examples no longer apart."""
     if layers.examples < 2:
         return skipped("there is one example, and a spread takes two.")
-    rows = {name: _row(layers, name) for name in (*layers.hidden, "head") if name in layers.figures}
+    rows = {name: _row(layers, name) for name in (*layers.hidden, *_heads(layers)) if name in layers.figures}
     figures: dict[str, Any] = {"layers": rows}
     for name, outputs in layers.reading.outputs.items():
         if not np.isfinite(outputs).all():
@@ -99,6 +99,16 @@ def check_signals(layers: Layers) -> Outcome:
     return passed(
         f"{measured}, theory {number_text(_short(min(known)))} to {number_text(_short(max(known)))}", **figures
     )
+
+
+def _heads(layers: Layers) -> list[str]:
+    """Return the layers that give the scores of a head."""
+    weights = layers.reading.weights
+    return [
+        name
+        for name in layers.figures
+        if name == "head" or (name.startswith("head_") and any(each.ndim > 1 for each in weights.get(name, ())))
+    ]
 
 
 def _short(value: float) -> float:
@@ -246,7 +256,7 @@ def _quoted(names: list[str]) -> str:
 
 
 def _cause(layers: Layers) -> str:
-    zero = [name for name in (*layers.hidden, "head") if _norm(layers.reading.weights.get(name, ())) == 0]
+    zero = [name for name in (*layers.hidden, *_heads(layers)) if _norm(layers.reading.weights.get(name, ())) == 0]
     if zero:
         return f"The weights of {_quoted(zero)} begin at 0, and gradients are multiplied by them."
     return "Look for activations without a slope, and for weights that begin at 0."

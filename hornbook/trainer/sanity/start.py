@@ -69,8 +69,17 @@ def _losses(built: Built, y: Array) -> tuple[float, Array]:
     wanted = np.asarray(built.in_loss(y), np.float32)
     losses = [_loss(built, wanted, np.zeros((len(y), width), np.float32))]
     for _ in range(DRAWS):
-        losses.append(_loss(built, wanted, _scores(wanted, width, generator)))
+        losses.append(_loss(built, wanted, _drawn(built, wanted, width, generator)))
     return losses[0], np.asarray(losses[1:])
+
+
+def _drawn(built: Built, wanted: Array, width: int, generator: np.random.Generator) -> Array:
+    """Return scores that are a random function of the targets, those of each head of its own."""
+    if not built.heads:
+        return _scores(wanted, width, generator)
+    columns = [part.columns for part in built.heads]
+    parts = [_scores(wanted[:, slice(*own.targets)], own.outputs[1] - own.outputs[0], generator) for own in columns]
+    return np.concatenate(parts, axis=1)
 
 
 def _scores(wanted: Array, width: int, generator: np.random.Generator) -> Array:
@@ -105,6 +114,8 @@ def _entropy(prepared: Prepared, y: Array) -> float | None:
 def _name(prepared: Prepared, y: Array, zero: float, entropy: float | None) -> str:
     """Return what the theoretical loss is called."""
     recipe = prepared.recipe
+    if recipe.heads is not None:
+        return "of scores 0 in all heads"
     classes = max(recipe.head.units or 1, 2)
     if recipe.task != "regression":
         name = f"ln {2 if recipe.task == 'multilabel' else classes}"

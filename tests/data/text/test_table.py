@@ -40,10 +40,14 @@ def test_texts_stay_as_they_are_and_missing_ones_are_empty(tmp_path):
     assert "na" in splits.info.extra["texts"]["review"]["vocabulary"]
 
 
-def test_other_inputs_beside_a_text_are_named(tmp_path):
+def test_other_columns_stand_beside_a_text_unless_it_is_the_only_one_that_is_named(tmp_path):
     path = written(tmp_path, price=list(range(20)))
-    with pytest.raises(DataError, match=r"other inputs: price\. Read the text only \(columns: \{review: text\}\)"):
-        table(path)
+    info = table(path).info
+    assert info.kind == "table"
+    assert ([feature.name for feature in info.features], [block.name for block in info.blocks]) == (
+        ["price"],
+        ["review"],
+    )
     splits = load(Table(path=str(path), target="label", columns={"review": "text"}, split=ALL), seed=1)
     assert splits.info.kind == "tokens"
 

@@ -1,0 +1,36 @@
+"""The site as `make site` builds it, and a browser."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chromium import Browser, missing
+
+MISSING = missing("selenium", "selenium_axe_python", "pypdf", "zensical", "mkdocstrings")
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+
+def pytest_collection_modifyitems(items):
+    """Skip these tests where what they need is missing, and say what that is."""
+    if MISSING:
+        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-site` has all of it")
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the site, built anew."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "build_site.py"], check=True, timeout=300)
+    return ROOT / "site"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium."""
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.driver.quit()
