@@ -420,7 +420,9 @@ def _meanings(info: DataInfo) -> dict[str, Any]:
         "Its columns or their categories are others now, so that numbers would mean other ones": [
             (feature.name, feature.type, tuple(feature.categories)) for feature in info.features or ()
         ],
-        "Its classes are others now, so that the numbers of these would mean other ones": tuple(info.class_names or ()),
+        "Its classes are others now, so that the numbers of these would mean other ones": [
+            tuple(head.class_names or ()) for head in (info.heads or (info,))
+        ],
     }
 
 
