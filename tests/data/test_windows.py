@@ -313,7 +313,7 @@ LINES = [(time, place) for place, time in enumerate(hours(100))]
         (
             [*LINES, ("soon", 1)],
             {},
-            "t.csv: column 'time' holds text that is neither date nor number ('2024-01-01 00:00:00')",
+            "t.csv: column 'time' holds text that is neither date nor number ('soon')",
         ),
         (
             [*LINES, ("", 1)],

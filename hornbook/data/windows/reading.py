@@ -21,6 +21,9 @@ __all__ = ["Roles", "read_series"]
 COMPACT = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"
 """20261121, which could be a date or a number."""
 
+MOST_TRIED = 1000
+"""Different times that are read one by one to find one that is none."""
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -127,9 +130,10 @@ def _format(values: pl.Series, where: str) -> str:
     texts = values.str.replace_all(r"\s+", " ").unique(maintain_order=True)
     fitting = readings(texts)
     if not fitting:
+        shown = next((text for text in texts.head(MOST_TRIED).to_list() if not readings(pl.Series([text]))), texts[0])
         raise DataError(
-            f"{where}: column '{values.name}' holds text that is neither date nor number ('{texts[0]}'), or dates written "
-            "in several ways. Write them like 2026-11-21 or 2026-11-21 08:30:00, or say how they are written (format: "
+            f"{where}: column '{values.name}' holds text that is neither date nor number ('{shown}'), or dates written in "
+            "several ways. Write them like 2026-11-21 or 2026-11-21 08:30:00, or say how they are written (format: "
             "'%d %B %Y')."
         )
     first, *others = fitting.values()
