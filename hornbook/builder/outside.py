@@ -4,18 +4,21 @@ The network is a layer of the saved model, called `network`; whoever loads a run
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
 
-from hornbook.builder.tokens import text_front
+from hornbook.builder.tokens import layer_name, text_front
 from hornbook.data.several import named_inputs
 from hornbook.data.source import DataInfo
 from hornbook.runs.keras_file import NETWORK
 from hornbook.upstream import columns_of
 
 __all__ = ["NETWORK", "unwrap", "wrap"]
+
+COLUMNS = "columns"
+"""What the numbers of a table's other columns are called, in a saved model that reads texts or pictures beside them."""
 
 Tensor = Any
 
@@ -60,18 +63,44 @@ def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
         ((name, facts),) = info.extra["texts"].items()
         return text_front(name, facts)
     shapes = named_inputs(info)
-    if not shapes:
-        return None
-    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-    flat = [
-        x
-        if len(x.shape) == 2
-        else keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
-        for name, x in inputs.items()
-    ]
-    if len(flat) == 1:
-        return inputs, flat[0]
-    return inputs, keras.layers.Concatenate(name="row", dtype="float32")(flat)
+    if shapes:
+        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+        return inputs, _row([_flat(x, name) for name, x in inputs.items()])
+    return _of_table(info) if info.blocks else None
+
+
+def _of_table(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
+    """Return (``columns`` (B, F) and, by its column's name, each text and picture of a row; the row)."""
+    inputs: dict[str, Tensor] = {}
+    parts: list[Tensor] = []
+    if info.width:
+        inputs[COLUMNS] = keras.Input((info.width,), name=COLUMNS)
+        parts.append(inputs[COLUMNS])
+    for block in info.blocks:
+        name = _free(layer_name(block.name), inputs)
+        if block.kind == "text":
+            inputs[name], tokens = text_front(name, info.extra["texts"][block.name])
+            parts.append(keras.layers.Activation("linear", name=f"{name}_numbers", dtype="float32")(tokens))
+        else:
+            inputs[name] = keras.Input(block.shape, name=name)
+            parts.append(_flat(inputs[name], name))
+    return inputs, _row(parts)
+
+
+def _flat(x: Tensor, name: str) -> Tensor:
+    if len(x.shape) == 2:
+        return x
+    return keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+
+
+def _row(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="row", dtype="float32")(parts)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a name that is not taken: the same, or with a number."""
+    names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
+    return next(each for each in names if each not in taken)
 
 
 def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:

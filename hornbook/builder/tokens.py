@@ -18,7 +18,16 @@ from hornbook.layers.tokens import MaskedPooling, TokenCounts, TokenMask
 from hornbook.recipes.sections.initializer import GlorotUniform
 from hornbook.recipes.sections.model import BagOfWords, MeanEmbedding, ReadsTokens
 
-__all__ = ["Vocabulary", "bag_of_words", "embedded", "mean_embedding", "text_front", "vocabulary_of", "with_mask"]
+__all__ = [
+    "Vocabulary",
+    "bag_of_words",
+    "embedded",
+    "layer_name",
+    "mean_embedding",
+    "text_front",
+    "vocabulary_of",
+    "with_mask",
+]
 
 Tensor = Any
 
@@ -105,11 +114,11 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         facts: What stayed of it with the run.
     """
     encoder = TextEncoder.of_facts(facts)
-    inputs = texts = keras.Input((), dtype="string", name=_layer_name(name))
+    inputs = texts = keras.Input((), dtype="string", name=layer_name(name))
     standardize = None if encoder.standardize == "none" else encoder.standardize
     if encoder.tokens == "subwords":
         texts = Subwords(
-            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{_layer_name(name)}_subwords"
+            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{layer_name(name)}_subwords"
         )(texts)
         standardize = None
     layer = keras.layers.TextVectorization(
@@ -119,11 +128,11 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         output_mode="int",
         output_sequence_length=encoder.length,
         vocabulary=list(encoder.vocabulary),
-        name=f"{_layer_name(name)}_tokens",
+        name=f"{layer_name(name)}_tokens",
     )
     return inputs, layer(texts)
 
 
-def _layer_name(name: str) -> str:
+def layer_name(name: str) -> str:
     """Return a column's name as one that layers may have."""
     return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name).strip("_") or "text"

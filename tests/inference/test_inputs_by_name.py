@@ -72,7 +72,9 @@ def test_a_table_is_predicted_with_the_pictures_beside_it(folder, hornbook_comma
 
     splits = load_data(hornbook.load_recipe(recipe(folder))).splits
     model = keras.models.load_model(find_run("houses").model_path(), compile=False)
-    expected = dict(zip(splits.test.names, model.predict(splits.test.x, verbose=0)[:, 0], strict=True))
+    rows = splits.test.x
+    inputs = {"columns": rows[:, :2], "photo": rows[:, 2:].reshape(-1, 8, 8, 1)}  # the saved model's own
+    expected = dict(zip(splits.test.names, model.predict(inputs, verbose=0)[:, 0], strict=True))
     for name, value in expected.items():
         assert found[int(name.removeprefix("photos/").removesuffix(".png"))] == pytest.approx(value, rel=1e-4, abs=1e-5)
 
@@ -194,7 +196,9 @@ def test_a_text_beside_columns_and_pictures_is_one_network(folder, with_texts, h
     run = find_run("texts")
     blocks = [(each["name"], each["kind"]) for each in run.data["blocks"]]
     assert blocks == [("photo", "picture"), ("review", "text")]
-    assert {"review_hidden_1", "photo_hidden_1"} <= {layer.name for layer in with_texts.model.layers}
+    assert {"review_hidden_1", "photo_hidden_1"} <= {
+        layer.name for layer in with_texts.model.get_layer("network").layers
+    }
     code, out, err = hornbook_command("hornbook predict texts --input texts.csv")
     assert code == 0, err
     found = [float(row["prediction"]) for row in csv.DictReader(io.StringIO(out))]
@@ -240,3 +244,22 @@ def test_what_is_built_and_what_a_run_returns_take_inputs_by_name(tmp_path, tens
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     result = hornbook.train(tree, data=(x, y), runs=str(tmp_path), progress=False)
     assert np.corrcoef(result.model.predict(x, verbose=0)[:, 0], y)[0, 1] > 0.95
+
+
+def test_the_saved_model_of_a_table_with_texts_reads_the_texts_themselves(tmp_path, tensorflow):
+    words = ["good sun", "bad rain", "GOOD, wind!", "rain rain", "", "unheard of"]
+    lines = [f"{place % 5},{words[place % 4]!r},{place % 2}" for place in range(40)]
+    (tmp_path / "t.csv").write_text("n,what they say,label\n" + "\n".join(lines).replace("'", '"') + "\n")
+    data = {"name": "table", "path": str(tmp_path / "t.csv"), "target": "label", "types": {"what they say": "text"}}
+    spec = {"name": "mlp", "units": [4], "encoders": {"what they say": {"name": "mean_embedding", "dense": [3]}}}
+    training = {"epochs": 2, "batch_size": 8, "engine": "graph"}
+    recipe = {"name": "said", "task": "regression", "data": data, "model": spec, "training": training}
+    result = hornbook.train(recipe, runs=str(tmp_path / "runs"), progress=False)
+    new = "n,what they say\n" + "".join(f'{place},"{text}"\n' for place, text in enumerate(words))
+    (tmp_path / "new.csv").write_text(new)
+    predict_file(str(result.run), str(tmp_path / "new.csv"), output=tmp_path / "out.csv")
+    written = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))
+    expected = [float(row["prediction"]) for row in written]
+    model = keras.models.load_model(find_run(str(result.run)).model_path(), compile=False)
+    given = {"columns": np.arange(len(words), dtype=np.float32)[:, None], "what_they_say": tensorflow.constant(words)}
+    np.testing.assert_allclose(model.predict(given, verbose=0)[:, 0], expected, rtol=1e-4, atol=1e-5)
