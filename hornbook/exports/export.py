@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hornbook.data.source import Array, Splits
+from hornbook.data.source import Array, DataInfo, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import RunError, UsageError
 from hornbook.exports.columns import columns_of
@@ -126,12 +126,8 @@ def export_run(
     trained = (
         of_one_head(trained, "an export is of", " Name one: --head NAME.") if head is None else trained.of_head(head)
     )
-    if PACKAGE in formats and trained.info.blocks:
-        listed = ", ".join(f"'{block.name}'" for block in trained.info.blocks)
-        raise UsageError(
-            f"--to package: reads the columns of a table, and this run reads {listed} beside them. Export 'keras' or "
-            "'onnx', which take whole rows of numbers."
-        )
+    if PACKAGE in formats:
+        _check_package(trained.info)
     targets = {each.name: _target(trained, each, precision, output, is_alone=len(formats) == 1) for each in formats}
     taken = [str(path) for path in targets.values() if path.exists()]
     if taken and not force:
@@ -142,6 +138,20 @@ def export_run(
     if output is None:
         _keep_record(trained.run, exports)
     return exports
+
+
+def _check_package(info: DataInfo) -> None:
+    """Raise a UsageError for a run that a package could not make the inputs of."""
+    listed = ", ".join(f"'{block.name}'" for block in info.blocks)
+    if info.blocks:
+        raise UsageError(
+            f"--to package: reads the columns of a table, and this run reads {listed} beside them. Export 'keras' or "
+            "'onnx', which take whole rows of numbers."
+        )
+    if info.extra.get("texts"):
+        raise UsageError(
+            "--to package: reads numbers, and this run reads texts. The run's own .keras file takes texts as they are."
+        )
 
 
 def _keep_record(run: Run, exports: Sequence[Export]) -> None:
