@@ -13,7 +13,7 @@ from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.resolve import resolve
 from hornbook.recipes.sections.training import Engine
-from hornbook.runs.directory import Run, is_locked, is_pretraining, runs_of
+from hornbook.runs.directory import Run, is_locked, is_pretraining, newest_run, runs_of
 from hornbook.trainer.listeners import Listener, Start
 from hornbook.trainer.resume import resume
 from hornbook.trainer.signals import Interrupted
@@ -179,7 +179,10 @@ def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path,
         if earlier is not None:
             result = resume(earlier, listeners=[folder], shelf=shelf, trust=recipe.is_trusted)
         else:
-            result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf)
+            is_first = (
+                newest_run(Path(runs) / (recipe.name or "recipe")) is None
+            )  # else `latest` is a run that was asked for
+            result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf, is_latest=is_first)
     except BusyError:
         raise
     except Exception as error:  # a cell that fails is a row of the table

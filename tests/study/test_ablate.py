@@ -43,6 +43,15 @@ def test_every_run_is_bit_for_bit_its_own_train(finished, tmp_path):
     assert [len(row.group.runs) for row in study.rows] == [2, 2]
 
 
+def test_the_newest_run_stays_the_one_that_was_asked_for(ablation):
+    from hornbook.runs import find_run
+    from hornbook.trainer.train import train
+
+    own = train(load_recipe("small.yaml", ["optimizer.learning_rate=0.03"])).run
+    ablation(["activation=tanh"])
+    assert find_run("small").path == Path(own).resolve()
+
+
 def test_cells_share_split_and_order(finished):
     place, (study, _, _) = finished
     prints = [
