@@ -181,7 +181,7 @@ def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path,
         else:
             is_first = (
                 newest_run(Path(runs) / (recipe.name or "recipe")) is None
-            )  # else `latest` is a run that was asked for
+            )  # else `latest` is one asked for
             result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf, is_latest=is_first)
     except BusyError:
         raise
