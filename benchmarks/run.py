@@ -59,6 +59,7 @@ def epochs(case: str) -> tuple[str, ...]:
 
 SEARCH = "30 random trials of 784-300-100-10, 10,000 images, 5 epochs; "
 FIRST = "784-300-100-10, batch norm, ELU, Nesterov, batch 32, 60,000 images"
+TEXTS = "100,000 texts of 50 words, vocabulary 20,000, mean of embeddings; "
 PREDICT = "predict 1,000,000 rows of 20 columns by 64-64-1, batch norm, ELU"
 LIMIT = "the limit: its products at their own shapes and the optimizer's bytes"
 COMPARISONS = [
@@ -75,6 +76,8 @@ COMPARISONS = [
     Comparison("deep-fit", "20×100 dense, batch norm, Adam, 6,400 images", epochs("deep"), contender("keras_fit.py", "deep"), "model.fit", 7.0),
     Comparison("deep-floor", "the same network", epochs("deep"), contender("floor.py", "deep"), LIMIT, 1 / 1.25),
     Comparison("lstm-fit", "two LSTM layers of 64 on 28 steps, Adam, 6,400 images", epochs("lstm"), contender("keras_fit.py", "lstm"), "model.fit", 2.0),
+    Comparison("text-file", TEXTS + "from the file to three epochs", contender("text_file.py", "hornbook"), contender("text_file.py", "keras"), "TextVectorization, tf.data, model.fit", 1.0, 1, 3),
+    Comparison("text-epoch", TEXTS + "an epoch", contender("text_file.py", "hornbook-epoch"), contender("text_file.py", "keras-epoch"), "TextVectorization, tf.data, model.fit", 1.0, 1, 3),
     Comparison("predict-keras", PREDICT, contender("predict_rows.py", "hornbook"), contender("predict_rows.py", "keras"), "model.predict at its best batch size", 2.0, 5),
     Comparison("predict-loop", PREDICT, contender("predict_rows.py", "hornbook"), contender("predict_rows.py", "loop"), "a tf.function by batches of the best size", 2.0, 5),
     Comparison("command", "whole command: train 20 epochs on digits, start to exit", contender("whole_command.py", "hornbook"), contender("whole_command.py", "keras"), "the same script in plain Keras", 1.0, 1),

@@ -179,9 +179,7 @@ def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path,
         if earlier is not None:
             result = resume(earlier, listeners=[folder], shelf=shelf, trust=recipe.is_trusted)
         else:
-            is_first = (
-                newest_run(Path(runs) / (recipe.name or "recipe")) is None
-            )  # else `latest` is one asked for
+            is_first = newest_run(Path(runs) / (recipe.name or "recipe")) is None  # else `latest` is one asked for
             result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf, is_latest=is_first)
     except BusyError:
         raise
