@@ -447,12 +447,14 @@ def forget_compiled() -> bool:
     if any(frame.f_globals.get("__name__", "").startswith("tensorflow.") for frame in frames):
         return False
     context.context().clear_kernel_cache()
-    forget_executables()
+    forget_executables(ignore_lookup_error=True)
     return True
 
 
-def forget_executables() -> bool:
+def forget_executables(*, ignore_lookup_error: bool = False) -> bool:
     """Let XLA forget all that it has compiled for the CPU; returns whether there was anything.
+
+    With `ignore_lookup_error` nobody asks: TensorFlow writes a warning where there was nothing.
 
     TensorFlow itself never does, https://github.com/tensorflow/tensorflow/issues/64170. Executables belong to a resource
     of the device, which TensorFlow makes anew with the next call.
@@ -467,7 +469,7 @@ def forget_executables() -> bool:
     try:
         with tf.device("CPU:0"):
             resource = tf.io.parse_tensor(serialized.SerializeToString(), tf.resource)
-            tf.raw_ops.DestroyResourceOp(resource=resource, ignore_lookup_error=False)
+            tf.raw_ops.DestroyResourceOp(resource=resource, ignore_lookup_error=ignore_lookup_error)
     except tf.errors.OpError:  # nothing was compiled, or TensorFlow calls it otherwise now
         return False
     return True

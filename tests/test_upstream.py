@@ -2,6 +2,9 @@
 
 import ast
 import importlib
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -85,6 +88,14 @@ def test_xla_forgets_what_it_has_compiled_and_compiles_it_again(compiled, tensor
     assert not forget_executables()  # nothing is left
     assert float(function(tensorflow.constant(0.5))) == result
     assert forget_executables()
+
+
+@pytest.mark.whole
+def test_to_forget_where_there_is_nothing_is_silent():
+    code = "import tensorflow as tf; from hornbook.upstream import forget_compiled; tf.zeros(1); forget_compiled()"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_CPP")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "OP_REQUIRES" not in done.stderr  # a script that imports TensorFlow by itself shows its warnings
 
 
 def test_nothing_is_forgotten_that_another_thread_may_be_running(compiled, tensorflow):

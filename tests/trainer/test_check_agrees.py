@@ -181,6 +181,7 @@ SITES = {
     "builder/columns.py": "which columns are numbers and which categories is read from the table",
     "builder/encoders.py _encoded": "Keras tells the shapes that an encoder cannot work with as it builds it",
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",
+    "builder/free_layers.py _check_axes": "how many axes a layer reads is known as the layers in front of it are made",
     "builder/free_layers.py _check_shapes": "as above, of layers that join others",
     "builder/heads.py _behind": "which blocks `model.layers` and reused layers have is known as they are made",
     "builder/inputs.py _refuse_for_tokens": "the vocabulary is counted in all of the tokens; `check` does it for small files",
