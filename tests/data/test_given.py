@@ -105,14 +105,16 @@ def test_with_steps_an_epoch_goes_on_where_the_last_one_ended_and_begins_anew_at
     assert rows == [[32, 0], [16, 32], [0, 16]]  # the pass in front of training has read the first two
 
 
-FLAT = lambda: iter([(X[:4, 0], Y[:4])])  # noqa: E731
 WRONG = [
     (lambda: iter([]), "data: the generator gave no batch at all."),
     (
         lambda: iter([(X, Y[:-1])]),
         "data: batch 1 of the generator has inputs of shape (40, 3) and targets of shape (39,)",
     ),
-    (FLAT, "data: batch 1 of the generator has inputs of shape (4,) and targets of shape (4,)"),
+    (
+        lambda: iter([(X[:4, 0], Y[:4])]),
+        "data: batch 1 of the generator has inputs of shape (4,) and targets of shape (4,)",
+    ),
     (
         lambda: iter([(X, Y), (X[:, :2], Y)]),
         "data: batch 2 of the generator: one of the inputs has shape (2,), in the first",
