@@ -18,7 +18,9 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # What needs more than Python: each group of tests has a folder below tests/extras and an environment of its own, in which
-# nothing may be skipped. `make test` skips them, and says why.
+# nothing may be skipped. `make test` skips them, and says why. An environment holds what the suite's has not, and finds
+# the rest there: eight copies of TensorFlow are twenty gigabytes.
+PATH_OF_PACKAGES := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 test-extras: $(EXTRAS:%=test-%) test-whole
 
 # The tests marked `whole`: all pages of the documentation, where `make test` looks at the first ones; workers, signals.
@@ -31,8 +33,10 @@ test-browser test-serve test-site: chromium
 $(EXTRAS:%=test-%): test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest --no-skips tests/extras/$* $(BESIDE_$*)
 
-.venv-%/.ready: pyproject.toml constraints.txt
+.venv-%/.ready: pyproject.toml constraints.txt | $(READY)
 	$(PYTHON) -m venv --clear .venv-$*
+	$(BIN)/python -c $(PATH_OF_PACKAGES) > .venv-$*/packages
+	mv .venv-$*/packages $$(.venv-$*/bin/python -c $(PATH_OF_PACKAGES))/suite.pth
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test-$*]'
 	-.venv-$*/bin/python -m compileall -q -j 0 .venv-$*/lib hornbook >/dev/null 2>&1
 	touch $@
