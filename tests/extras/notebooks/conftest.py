@@ -14,10 +14,9 @@ def tools():
 
 
 @pytest.fixture
-def execute(tools, tmp_path, monkeypatch):
-    """A function that runs a lesson with its solutions, and returns the notebook with what its cells have printed."""
+def run(tools, tmp_path, monkeypatch):
+    """A function that runs a notebook, whose cells then hold what they have printed."""
     import nbclient
-    from lessons import as_notebook
 
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
@@ -26,14 +25,37 @@ def execute(tools, tmp_path, monkeypatch):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    folder = tmp_path / "lesson"
+    folder = tmp_path / "opened"
     folder.mkdir()
+    settings = {"timeout": 180, "kernel_name": "python3", "record_timing": True}
 
-    def run(name):
+    def execute(notebook):
+        nbclient.NotebookClient(notebook, **settings, resources={"metadata": {"path": folder}}).execute()
+
+    return execute
+
+
+@pytest.fixture
+def execute(run):
+    """A function that runs a lesson with its solutions, and returns its cells of code."""
+    from lessons import as_notebook
+
+    def execute(name):
         notebook = as_notebook(name)
-        nbclient.NotebookClient(
-            notebook, timeout=180, kernel_name="python3", record_timing=True, resources={"metadata": {"path": folder}}
-        ).execute()
-        return notebook
+        run(notebook)
+        return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
-    return run
+    return execute
+
+
+@pytest.fixture
+def cells(run):
+    """A function that runs texts as cells, and returns these."""
+    from nbformat import v4
+
+    def execute(*texts):
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(text) for text in texts])
+        run(notebook)
+        return notebook.cells
+
+    return execute

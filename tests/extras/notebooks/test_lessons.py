@@ -30,8 +30,7 @@ def seconds(cell):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_with_its_solutions_holds_what_it_claims_and_is_quick_and_small(name, execute):
-    notebook = execute(name)  # which fails where a cell does
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = execute(name)  # which fails where a cell does
     cells = [cell for cell in code if "solution" not in cell.metadata.get("tags", ())]
     assert [cell.source for cell in cells] == [text.rstrip("\n") for text in lesson(name).cells]
     assert len(code) - len(cells) == len(lesson(name).solutions) >= 3
@@ -49,8 +48,7 @@ def test_a_lesson_with_its_solutions_holds_what_it_claims_and_is_quick_and_small
 def test_the_table_without_the_service_says_what_to_install_and_goes_on(execute, tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_SERVICE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    notebook = execute("own_table")
-    text = printed(cell for cell in notebook.cells if cell.cell_type == "code")
+    text = printed(execute("own_table"))
     assert text.count("pip install 'hornbook[serve]'") == 1
     assert "answering" not in text
     assert "Traceback" not in text
