@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: expected calibration error, reliability, temperature scaling. NumPy and SciPy only.
+"""Whether probabilities mean what they say: expected calibration error, reliability, temperature scaling. NumPy, SciPy only.
 
 Everything here is about classes, examples in rows and classes in columns. Outputs that each say yes or no (binary and
 multilabel tasks) become two columns, and each label of each example a row, by `two_columns`. The confidence of such a
