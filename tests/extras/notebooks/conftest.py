@@ -27,7 +27,7 @@ def run(tools, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "opened"
     folder.mkdir()
-    settings = {"timeout": 180, "kernel_name": "python3", "record_timing": True}
+    settings = {"timeout": 180, "kernel_name": "python3", "record_timing": True, "coalesce_streams": True}
 
     def execute(notebook):
         nbclient.NotebookClient(notebook, **settings, resources={"metadata": {"path": folder}}).execute()
