@@ -34,6 +34,8 @@ def test_a_command_prints_what_it_prints_into_a_file(cells):
 def test_an_interrupted_cell_ends_its_run_in_good_order(cells):
     started = time.monotonic()
     stop = "import os, signal, threading\nthreading.Timer(15, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-    *_, state = cells(stop, TRAIN.replace("EPOCHS", "100000"), "print(result.state, hornbook.health(result.run).height > 0)")
+    *_, state = cells(
+        stop, TRAIN.replace("EPOCHS", "100000"), "print(result.state, hornbook.health(result.run).height > 0)"
+    )
     assert state.outputs[0].text == "interrupted True\n"
     assert time.monotonic() - started < 120
