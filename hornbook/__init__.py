@@ -51,7 +51,7 @@ __all__ = [
     "shrink",
     "train",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 """A checked recipe, or what `load_recipe` makes one of."""
