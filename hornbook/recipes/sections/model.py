@@ -43,7 +43,7 @@ Separable = Annotated[
 StemStrides = Annotated[
     PositiveInt,
     Field(
-        description="The first convolution takes every how manyth pixel, in height and width; 2 makes all that follows four "
+        description="Step of the first convolution, in pixels of height and width; 2 makes everything behind it four "
         "times smaller: for pictures of about 100 pixels."
     ),
 ]
@@ -401,7 +401,7 @@ class Transformer(ModelSpec):
     width: PositiveInt | None = None
     """Numbers of each step between blocks; omitted: as many as `data.text.embeddings` has, else 64."""
     heads: PositiveInt = 4
-    """Parts of them that look at other steps by themselves; they have to divide `width`."""
+    """Attention heads, each of which looks at the other steps by itself; their number has to divide `width`."""
     blocks: Repeats = 2
     """How many blocks."""
     feed_forward: PositiveInt = 4
