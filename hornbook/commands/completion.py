@@ -4,7 +4,7 @@ A shell asks by starting the command; see typer's `completion`. Whatever is wron
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,9 @@ def complete_recipe(incomplete: str) -> list[str]:
 
 
 def complete_run(incomplete: str) -> list[str]:
-    """Return the names of recipes with runs; behind ``runs/NAME/`` the runs of one."""
+    """Return the names of recipes with runs, and of ablations; behind ``runs/NAME/`` the runs of one."""
     if not incomplete.startswith(f"{RUNS}/"):
-        return _beginning(incomplete, sorted(path.parent.name for path in RUNS.glob("*/latest*")))
+        return _beginning(incomplete, sorted(path.name for path in RUNS.glob("*") if path.is_dir()))
     name = incomplete.removeprefix(f"{RUNS}/").partition("/")[0]
     inside = [str(path) for path in sorted((RUNS / name).glob("*"), reverse=True) if path.is_dir()]
     return _beginning(incomplete, [*(str(path) for path in sorted(RUNS.glob("*/latest"))), *inside])
@@ -58,18 +58,29 @@ def complete_override(ctx: typer.Context, incomplete: str) -> list[str]:
     Bash takes ``key=value`` for three words, so that the key may be among those in front.
     """
     tree, schema = _values_of(ctx), json_schema()
-    words = [*(ctx.params.get("overrides") or ())]
-    if words and words[-1] == "=":
-        words.pop()
-    if "=" in incomplete or (words and "=" not in words[-1]):
-        written = incomplete.rpartition("=")[0]
-        return [f"{written}={value}" if written else value for value in _values(written or words[-1], tree, schema)]
+    key = _waiting(ctx.params.get("overrides") or ())
+    if "=" in incomplete or key:
+        written = incomplete.partition("=")[0]
+        return [f"{written}={value}" if written else value for value in _values(written or key, tree, schema)]
     found = [key for key in _keys(incomplete, tree, schema) if key.startswith(incomplete)]
     if len(found) == 1 and found[0].endswith("."):
         found = _keys(found[0], tree, schema)
     if len(found) == 1 and found[0].endswith("="):
         found = [found[0] + value for value in _values(found[0][:-1], tree, schema)] or found
     return found
+
+
+def _waiting(words: Sequence[str]) -> str:
+    """Return the key of the last override where its value is still to come, as bash splits words; else an empty text."""
+    overrides = list[str]()
+    for word in words:
+        if overrides and (word == "=" or overrides[-1].endswith("=")):
+            overrides[-1] += word
+        else:
+            overrides.append(word)
+    last = overrides[-1] if overrides else "~"
+    is_waiting = last.endswith("=") or not ("=" in last or last.startswith("~"))
+    return last.removesuffix("=") if is_waiting else ""
 
 
 def _beginning(incomplete: str, names: list[str]) -> list[str]:

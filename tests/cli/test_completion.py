@@ -74,7 +74,7 @@ def test_recipe_files_here_and_in_the_folder_that_was_typed(offered):
 
 @pytest.mark.parametrize("command", ["evaluate", "predict x", "report", "compare x", "resume", "export", "doctor", "serve"])
 def test_runs_by_name_and_by_folder(command, offered, runs):
-    assert offered(f"hornbook {command} di") == ["digits"]
+    assert offered(f"hornbook {command} di") == ["digits", "digits_ablation"]
     assert offered(f"hornbook {command} runs/di") == ["runs/digits/latest"]
     assert offered(f"hornbook {command} runs/digits/2") == [
         "runs/digits/20261127-080000-0001",
@@ -120,6 +120,7 @@ def test_values_behind_a_key_as_bash_splits_the_word(offered):
     assert offered("hornbook train -c he_elu_bn model.depth = ") == []
     assert {"true", "false"} == {*offered("hornbook train -c rnn_waves model.bidirectional = ")}
     assert offered("hornbook train -c he_elu_bn activation = relu schedule = cosi") == ["cosine", "cosine_restarts"]
+    assert offered("hornbook train -c he_elu_bn activation = relu trac") == ["tracking="]
 
 
 def test_keys_of_a_run(offered, runs):
