@@ -2,10 +2,10 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,15 @@ def test_the_source_distribution_holds_the_repository_and_nothing_of_this_machin
 
 
 @pytest.fixture(scope="module")
-def alone(built, tmp_path_factory):
+def folder():
+    """A folder on disk, for two gigabytes that are too many for one in memory."""
+    with tempfile.TemporaryDirectory(prefix="hornbook-alone-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def alone(built, folder):
     """A function that runs a program of an environment with nothing in it but the wheel and what pip brings for it."""
-    folder = tmp_path_factory.mktemp("alone")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
     environment |= {"PATH": f"{folder / 'venv' / 'bin'}:/usr/bin:/bin", "HORNBOOK_CACHE": str(folder / "cache")}
     work = folder / "work"
@@ -62,8 +68,7 @@ def alone(built, tmp_path_factory):
     run(str(base), "-m", "venv", str(folder / "venv"))
     run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(built.wheel))
     run.folder = work
-    yield run
-    shutil.rmtree(folder)  # two gigabytes
+    return run
 
 
 def test_only_what_the_wheel_asks_for_is_there(alone):
