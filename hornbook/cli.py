@@ -132,7 +132,7 @@ def _run() -> int:
     """Run the app; returns an exit code other than 0 where an error has been printed."""
     try:
         check_current_folder()
-        app()
+        app(prog_name="hornbook")
     except HornbookError as error:
         print(error, file=sys.stderr)
         return error.exit_code

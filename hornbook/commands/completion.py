@@ -59,9 +59,11 @@ def complete_override(ctx: typer.Context, incomplete: str) -> list[str]:
     """
     tree, schema = _values_of(ctx), json_schema()
     key = _waiting(ctx.params.get("overrides") or ())
-    if "=" in incomplete or key:
-        written = incomplete.partition("=")[0]
-        return [f"{written}={value}" if written else value for value in _values(written or key, tree, schema)]
+    written, equals, _ = incomplete.partition("=")
+    if equals:
+        return [f"{written}={value}" for value in _values(written, tree, schema)]
+    if key:
+        return _values(key, tree, schema)
     found = [key for key in _keys(incomplete, tree, schema) if key.startswith(incomplete)]
     if len(found) == 1 and found[0].endswith("."):
         found = _keys(found[0], tree, schema)
@@ -99,7 +101,7 @@ def _values_of(ctx: typer.Context) -> Any:
 
 
 def _keys(incomplete: str, tree: Any, schema: Schema) -> list[str]:
-    """Return the keys beside the one that is being typed: with ``=`` where it takes a value, with ``.`` where it has keys."""
+    """Return the keys beside the one that is being typed, with ``=`` where it takes a value, ``.`` where it has keys."""
     above, _, _ = incomplete.rpartition(".")
     found = []
     for key, below in _properties(above, tree, schema).items():

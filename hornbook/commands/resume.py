@@ -31,9 +31,7 @@ def resume(
     run: RunArgument,
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE", help="Train longer: training.epochs=40", autocompletion=complete_override
-        ),
+        typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40", autocompletion=complete_override),
     ] = None,
     device: DeviceOption = None,
     trust: TrustOption = False,

@@ -16,9 +16,7 @@ __all__ = ["COMMANDS"]
 def reuse_report(
     run: Annotated[
         str,
-        typer.Argument(
-            metavar="RUN", help="A run that reused layers or was pretrained", autocompletion=complete_run
-        ),
+        typer.Argument(metavar="RUN", help="A run that reused layers or was pretrained", autocompletion=complete_run),
     ],
     control: Annotated[
         bool, typer.Option("--control", help="Train the same recipe from scratch too, and both with further seeds")

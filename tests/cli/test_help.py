@@ -45,13 +45,13 @@ def test_sentences_of_all_purposes_begin_in_one_column(hornbook_command):
     assert len(rows) == len(COMMANDS) + 1
     assert {row.index(sentence) for row, sentence in zip(rows, sentences, strict=True)} == {18}
 
+
 def test_help_is_the_same_plain_text_on_a_terminal_piped_and_without_colours(hornbook_command, monkeypatch):
     plain = hornbook_command("hornbook --help").out
     assert "\x1b" not in plain
     assert hornbook_command("hornbook --help", on_terminal=True).out == plain
     monkeypatch.setenv("NO_COLOR", "1")
     assert hornbook_command("hornbook --help", on_terminal=True).out == plain
-
 
 
 def test_the_commands_are_the_documented_ones():

@@ -34,7 +34,9 @@ def test_they_lead_from_a_table_to_predictions(tmp_path, monkeypatch, hornbook_c
     monkeypatch.chdir(tmp_path)
     install, *others = commands()
     assert install == "python3 -m pip install ."
-    assert [line.split()[:2] for line in others] == [["hornbook", verb] for verb in ("new", "check", "train", "predict")]
+    assert [line.split()[:2] for line in others] == [
+        ["hornbook", verb] for verb in ("new", "check", "train", "predict")
+    ]
     new = list(houses(100, seed=1))
     write("houses.csv", COLUMNS, houses(400, seed=0))
     write("new_houses.csv", COLUMNS[:-1], [row[:-1] for row in new])

@@ -219,7 +219,9 @@ def test_other_initializers_of_layers_without_ingredients_are_written(tensorflow
     first = described(config_of(drawn), "m").sections["model"]["layers"][0]
     assert first["embeddings_initializer"] == "he_normal"
     slopes = row(layers.Flatten(), layers.Dense(6), layers.PReLU(alpha_initializer="ones"), layers.Dense(1))
-    assert {"name": "prelu", "alpha_initializer": "ones"} in described(config_of(slopes), "m").sections["model"]["layers"]
+    assert {"name": "prelu", "alpha_initializer": "ones"} in described(config_of(slopes), "m").sections["model"][
+        "layers"
+    ]
 
 
 def test_a_frozen_model_freezes_only_what_has_weights(tensorflow):

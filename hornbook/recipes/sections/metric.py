@@ -121,9 +121,9 @@ class RankError(MetricSpec):
 class AUC(AveragedMetric):
     """Area under the ROC (or precision-recall) curve, by 200 thresholds.
 
-    Independent of a threshold; PR for rare positives. With several classes, each against all others; a class that no example,
-    or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction to ROC
-    analysis".
+    Independent of a threshold; PR for rare positives. With several classes, each against all others; a class that no
+    example, or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction
+    to ROC analysis".
 
     Example:
         training: {metrics: [{name: auc, curve: PR}]}

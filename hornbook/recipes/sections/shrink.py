@@ -60,7 +60,7 @@ class Shrink(Spec):
     from_: Annotated[str, Field(alias="from", min_length=1)]
     """The earlier run's folder, or its recipe's name."""
     fold: Literal["all", "normalization", "inputs", "none"] = "all"
-    """What is folded into the weights beside it, where that is exact: batch normalization, scaling of the inputs, or both."""
+    """What is folded into the weights beside it, where that is exact: normalization, scaling of the inputs, or both."""
     prune: Prune | None = None
     """Which weights become zero; omitted: none."""
     units: bool = True

@@ -44,7 +44,9 @@ def _both_ways(place: Place, notes: list[str]) -> dict[str, Any] | None:
     directions = [place.config["layer"], place.config.get("backward_layer", place.config["layer"])]
     kinds = {direction["class_name"] for direction in directions}
     if not kinds <= set(names) or place.config.get("merge_mode") is None:
-        notes.append(f"layer '{place.id}' (Bidirectional of {', '.join(sorted(kinds))}) is left out: a recipe has none such")
+        notes.append(
+            f"layer '{place.id}' (Bidirectional of {', '.join(sorted(kinds))}) is left out: a recipe has none such"
+        )
         return None
     forward, backward = (_written(names[one["class_name"]], one["config"], notes) for one in directions)
     backward["go_backwards"] = not forward.get("go_backwards", False)

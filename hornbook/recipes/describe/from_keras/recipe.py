@@ -61,7 +61,9 @@ def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
     if precision != PLAIN:
         compiled.setdefault("training", {})["precision"] = precision
     if scales_loss(config.get("compile_config")) and precision != "mixed_float16":
-        of_training.append("the scaling of the loss is left out: a recipe scales it with 'precision: mixed_float16' alone")
+        of_training.append(
+            "the scaling of the loss is left out: a recipe scales it with 'precision: mixed_float16' alone"
+        )
     if task == "multilabel" or (task == "regression" and units > 1):
         of_training.append(f"the head has {units} outputs: the data needs as many target columns")
     elif task == "multiclass":
@@ -136,7 +138,9 @@ def _items(hidden: Sequence[Place], head: Place, where: str, notes: list[str]) -
             items.append(Item(place.id, layer, place.reads))
     read, above = skipped.get(head.reads[0], head.reads[0]), items[-1].id if items else INPUT
     if read != above:
-        raise UsageError(f"{where}: the head '{head.id}' reads '{read}', and the last layer in front of it is '{above}'.")
+        raise UsageError(
+            f"{where}: the head '{head.id}' reads '{read}', and the last layer in front of it is '{above}'."
+        )
     return items
 
 

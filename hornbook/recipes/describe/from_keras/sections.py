@@ -87,7 +87,9 @@ def _as_rnn(layers: Sequence[Layer], notes: list[str]) -> dict[str, Any] | None:
         model["recurrent_dropout"] = own.pop("recurrent_dropout")
     if model["cell"] is None or any(way.get("go_backwards") for way in ways[::2]) or "use_bias" in own:
         return None
-    found = [_ingredients([{**own, "name": "dense"}, *cell[1:]]) for cell in cells] + [_ingredients(one) for one in dense]
+    found = [_ingredients([{**own, "name": "dense"}, *cell[1:]]) for cell in cells] + [
+        _ingredients(one) for one in dense
+    ]
     if found[0] is None or "normalization" in found[0] or any(one != found[0] for one in found):
         return None
     if tokens is not None:
