@@ -137,7 +137,10 @@ def test_layers_that_read_both_ways_are_a_recurrent_backbone(dense, tensorflow):
             x = layers.Dropout(0.2)(layers.Bidirectional(cell)(x))
         return layers.Dropout(0.2)(layers.Dense(4, "tanh")(x)) if dense else x
 
-    waves = {"data": {"name": "waves", "examples": 100, "steps": 10}, "head": {"standardize_targets": False}}
+    waves = {
+        "data": {"name": "waves", "examples": 100, "steps": 10, "standardize": False},
+        "head": {"standardize_targets": False},
+    }
     found = agree(graph(connect, shape=(10, 1)), waves, np.random.default_rng(0).normal(size=(5, 10, 1)))
     assert found.sections["model"] == {
         "name": "rnn", "cell": "gru", "units": [6, 5], "bidirectional": True, "recurrent_dropout": 0.1,

@@ -194,7 +194,8 @@ def _fresh(name: str, taken: set[str]) -> str:
     """Return a name of letters, digits and `_` that no other layer has."""
     plain = re.sub(r"\W", "_", name.rpartition("/")[2], flags=re.ASCII)
     plain = plain if plain[:1].isalpha() else f"layer_{plain}"
-    return next(one for one in (plain, *(f"{plain}_{number}" for number in itertools.count(2))) if one not in taken)
+    others = (f"{plain}_{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([plain], others) if one not in taken)
 
 
 def _as_layers(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def _optimizer(stored: Any, notes: list[str]) -> dict[str, Any]:
 def _rate(stored: Any, notes: list[str]) -> tuple[Any, Any]:
     """Return (the highest rate, the schedule) of what Keras calls a learning rate."""
     if not isinstance(stored, Mapping):
-        return (None if stored is None else round(float(stored), 9)), None
+        return (None if stored is None else float(f"{stored:.7g}")), None  # Keras keeps it as float32
     own, kind = stored["config"], stored["class_name"]
     rate = own.get("initial_learning_rate")
     if kind == "PiecewiseConstantDecay":
