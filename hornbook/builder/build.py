@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -73,6 +74,7 @@ class Built:
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
         factors: {id of a variable: factors of its rate and decay} that the recipe names.
         heads: The heads, where there are several; the layers behind `logits_model` are theirs then, and `tail` is empty.
+        class_weights: Of several heads, what each class counts in the loss while training, by the names of those that say so.
     """
 
     model: keras.Model
@@ -86,6 +88,14 @@ class Built:
     fixed: frozenset[str] = frozenset()
     factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     heads: tuple[HeadPart, ...] = ()
+    class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def training_loss(self) -> keras.losses.Loss:
+        """What training minimizes: `loss`, or that with the weights of classes of several heads."""
+        if not self.class_weights:
+            return self.loss
+        return build_heads_loss(self.heads, self.training_model, of_scores=True, class_weights=self.class_weights)
 
     def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
         """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
@@ -258,14 +268,32 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
 
 
 def compile_shown(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
-    """Return what `compile_plain` does, with inputs as users have them; arguments as of that.
+    """Return what `compile_plain` does, with inputs and outputs as users have them; arguments as of that.
 
-    Outputs and targets of several heads stay one matrix each, which is what its loss and metrics read.
+    Several heads are outputs by name, each with its loss, its weight and its metrics, as Keras has them; `fit` takes targets
+    of the same names. A head that clamps what it predicts learns of what is clamped.
     """
+    if built.heads:
+        return _compile_heads(built, info, for_training=for_training)
     model = compile_plain(built, recipe, for_training=for_training)
-    shown = wrap(model, replace(info, heads=()))
+    shown = wrap(model, info)
     if shown is not model:
         shown.compile(optimizer=built.optimizer, loss=model.loss, metrics=list(built.metrics))
+    return shown
+
+
+def _compile_heads(built: Built, info: DataInfo, *, for_training: bool) -> keras.Model:
+    """Return `compile_shown` of several heads."""
+    whole, heads = built.training_model if for_training else built.model, built.heads
+    outputs = {part.name: part.output(whole) for part in heads}
+    shown = wrap(keras.Model(whole.input, outputs, name=whole.name), replace(info, heads=()))
+    metrics = {part.name: part.own_metrics() for part in heads}
+    shown.compile(
+        optimizer=built.optimizer,
+        loss={part.name: part.losses(whole)[1] for part in heads},
+        loss_weights={part.name: part.weight for part in heads},
+        metrics={name: found for name, found in metrics.items() if found},
+    )
     return shown
 
 
@@ -288,7 +316,7 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if for_training and reads_scores:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, built.activate, built.in_loss)
-        members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
+        members.compile(optimizer=built.optimizer, loss=built.training_loss, **{kind: list(built.metrics)})
         return members
     if built.heads:
         loss: keras.losses.Loss = build_heads_loss(built.heads, model, of_scores=False)

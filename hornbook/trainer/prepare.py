@@ -127,7 +127,7 @@ class Prepared:
         plain["optimizer"] = {key: value for key, value in plain["optimizer"].items() if key != "learning_rate"}
         kept = ("precision", "class_weights", "gradient_clipping", "metrics", "batch_size")
         plain["training"] = {key: value for key, value in plain["training"].items() if key in kept}
-        weights = None if self.weights_K is None else self.weights_K.tolist()
+        weights = dict(self.built.class_weights) or (None if self.weights_K is None else self.weights_K.tolist())
         shapes = [
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
@@ -267,6 +267,9 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
         recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info, splits.preprocessing)
     )
     fit_first_weights(built.model, recipe, splits.train.x)
+    weights = {part.name: class_weights(part.recipe, splits.of_head(part.name)) for part in built.heads}
+    told = {name: tuple(own.tolist()) for name, own in weights.items() if own is not None}
+    built = replace(built, class_weights=told)
     _complete_metrics(built, splits, strategy)
     return built
 

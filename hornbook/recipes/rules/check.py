@@ -36,8 +36,8 @@ __all__ = ["Facts", "check_rules", "rule_codes"]
 
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
-OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance"})
-"""Rules that read `head` and look at a recipe with several heads as a whole; they advise of what is of one head alone."""
+OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance", "shrink-source"})
+"""Rules that read `head` and look at a recipe with several heads as a whole, or advise of what is of one head alone."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,6 @@ def _of_head(path: Path, name: str) -> Path:
     """Return where a key of the only head stands, where it is one of several."""
     if path[:1] in {("head",), ("task",)}:
         return ("heads", name, *path[path[0] == "head" :])
-    if path[:2] == ("training", "metrics"):
+    if path[:2] in {("training", "metrics"), ("training", "class_weights")}:
         return ("heads", name, *path[1:])
     return path
