@@ -336,6 +336,11 @@ class DataInfo:
         """Numbers of a row of a table that are its columns: all that are no blocks."""
         return (self.input_shape[0] or 0) - sum(block.size for block in self.blocks)
 
+    @property
+    def texts_beside(self) -> tuple[str, ...]:
+        """Names of the columns of texts whose token numbers stand behind a table's other columns."""
+        return tuple(block.name for block in self.blocks if block.kind == "text")
+
     heads: tuple[HeadInfo, ...] = ()
 
     def head(self, name: str) -> HeadInfo:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from hornbook.data.labels import decided
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import DataInfo
+from hornbook.data.source import Array
 from hornbook.serving.facts import Facts
 
 __all__ = ["answers"]
