@@ -11,7 +11,7 @@ import numpy as np
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
 from hornbook.builder.free_layers import layer_names
-from hornbook.builder.head import (
+from hornbook.builder.heads.single import (
     HEAD_CLAMP,
     HEAD_TARGET,
     build_head,
@@ -22,7 +22,7 @@ from hornbook.builder.head import (
     target_transform,
     training_view,
 )
-from hornbook.builder.heads import (
+from hornbook.builder.heads.several import (
     HeadPart,
     activate,
     build_heads,
@@ -32,17 +32,18 @@ from hornbook.builder.heads import (
     view_of_scores,
 )
 from hornbook.builder.inputs import build_inputs
-from hornbook.builder.losses import StandardizedLoss
+from hornbook.builder.heads.losses import StandardizedLoss
 from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
-from hornbook.builder.metrics import build_metric
+from hornbook.builder.heads.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.builder.tokens import vocabulary_of
-from hornbook.data.source import Array, DataInfo, Preprocessing
+from hornbook.data.facts import DataInfo, Preprocessing
+from hornbook.data.source import Array
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel

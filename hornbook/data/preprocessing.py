@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.ranks import of_ranks
-from hornbook.data.source import Array, Block, DataKind, Feature, Inputs, Preprocessing, Split
+from hornbook.data.facts import Block, DataKind, Feature, Preprocessing
+from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
 from hornbook.errors import DataError
 

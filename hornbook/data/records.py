@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from hornbook.data.head_facts import HeadInfo
-from hornbook.data.source import Block, DataInfo, Feature
+from hornbook.data.facts import HeadInfo
+from hornbook.data.facts import Block, DataInfo, Feature
 from hornbook.errors import DataError
 
 __all__ = ["from_json", "to_json"]

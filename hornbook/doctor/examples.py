@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.leaks import COLUMNS, best_column
-from hornbook.data.source import Array, DataInfo, Split, Splits
+from hornbook.data.targets.leaks import COLUMNS, best_column
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Split, Splits
 from hornbook.data.storage.rows import Rows
 from hornbook.doctor.case import Examples
 

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, Split
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Split
 from hornbook.data.windows.baselines import naive_forecasts
 from hornbook.data.windows.source import Layout
 from hornbook.engine.prediction import predict_scores

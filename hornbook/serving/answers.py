@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hornbook.data.labels import decided
-from hornbook.data.source import DataInfo
+from hornbook.data.targets.labels import decided
+from hornbook.data.facts import DataInfo
 from hornbook.data.source import Array
 from hornbook.serving.facts import Facts
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.moments import written
 from hornbook.serving.facts import Facts

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.inputs import fit_inputs
-from hornbook.data.source import DataInfo
-from hornbook.data.source import Reading
+from hornbook.data.facts import DataInfo
+from hornbook.data.readings import Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame

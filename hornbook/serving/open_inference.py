@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.data.source import Array
 from hornbook.serving.errors import RequestError
 from hornbook.serving.facts import Facts

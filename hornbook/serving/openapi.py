@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.serving import examples
 from hornbook.serving.models import Model
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
 from hornbook.display.page import render
 from hornbook.serving import examples

@@ -12,7 +12,7 @@ import numpy as np
 from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets, build_around
 from hornbook.builder.fitting import fit_first_weights
-from hornbook.builder.heads import parts_of
+from hornbook.builder.heads.several import parts_of
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
@@ -23,7 +23,7 @@ from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Inputs
 from hornbook.data.sources.given import settled
 from hornbook.data.storage.rows import first_columns
-from hornbook.data.targets import with_transformed_targets
+from hornbook.data.targets.scales import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope

@@ -57,7 +57,7 @@ def report(result):
 @pytest.fixture(scope="module")
 def truth(result):
     """Targets of the test split and what the model returns for it, by head."""
-    from hornbook.inference.evaluate import load_splits
+    from hornbook.inference.run_splits import load_splits
     from hornbook.inference.trained import load_run
 
     trained = load_run(result.run)

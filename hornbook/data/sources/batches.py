@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.labels import known_targets
+from hornbook.data.targets.labels import known_targets
 from hornbook.data.several import GROUPS, packed
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
 from hornbook.data.text.encoder import encoded as token_numbers
 from hornbook.errors import DataError
 from hornbook.recipes.sources.arrays import Arrays

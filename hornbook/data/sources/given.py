@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.head_targets import head_facts
+from hornbook.data.targets.heads import head_facts
 from hornbook.data.pipeline import prepare
 from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.several import named_inputs

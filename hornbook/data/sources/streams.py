@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
 from hornbook.data.sources.batches import (
     FORMS,
     Batch,

@@ -10,8 +10,8 @@ import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.preprocessing import without_category
-from hornbook.data.source import DataInfo
-from hornbook.data.source import Examples, Reading
+from hornbook.data.facts import DataInfo
+from hornbook.data.readings import Examples, Reading
 from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_files, is_pattern
 from hornbook.data.storage.rows import in_memory, joined, numbered_blocks

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.data.source import Array
 from hornbook.data.tables.dialect import Dialect
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, SeriesScale, Source
+from hornbook.data.facts import DataInfo, SeriesScale
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Rows
 from hornbook.data.tables.moments import part_names, part_values
 from hornbook.data.windows.cutting import SPLITS, Cut, Gaps, Series, Shape, cut_windows, names_listed

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.builder.head import (
+from hornbook.builder.heads.single import (
     build_head,
     build_loss,
     decision_threshold,
@@ -21,9 +21,10 @@ from hornbook.builder.head import (
     target_scaling,
     target_transform,
 )
-from hornbook.builder.losses import StandardizedLoss
-from hornbook.builder.metrics import build_metric
-from hornbook.data.source import Preprocessing, Split
+from hornbook.builder.heads.losses import StandardizedLoss
+from hornbook.builder.heads.metrics import build_metric
+from hornbook.data.facts import Preprocessing
+from hornbook.data.source import Split
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.heads import HeadColumns, HeadLoss, HeadMetric, HeadsLoss, with_scores
 from hornbook.recipes.language.hints import did_you_mean
