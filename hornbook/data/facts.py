@@ -1,4 +1,4 @@
-"""What is known of data: its columns, what stands beside them, what happens to inputs inside the model, the facts of a run."""
+"""What is known of data: columns, what stands beside them, what happens to inputs inside the model, the facts of a run."""
 
 import math
 from collections.abc import Mapping
@@ -189,7 +189,6 @@ class HeadInfo:
     def place(self) -> slice:
         """Its columns of the targets."""
         return slice(*self.columns)
-
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.targets.heads import head_facts
-from hornbook.data.targets.labels import target_facts
-from hornbook.data.targets.meaning import Labels, copies
+from hornbook.data.facts import DataInfo
 from hornbook.data.preprocessing import (
     Standardizing,
     check_columns,
@@ -20,9 +18,11 @@ from hornbook.data.preprocessing import (
     with_target_moments,
     without_category,
 )
-from hornbook.data.facts import DataInfo
 from hornbook.data.source import Inputs, Source, Split, Splits
 from hornbook.data.storage.rows import Rows, blocks, first_columns, in_file_order
+from hornbook.data.targets.heads import head_facts
+from hornbook.data.targets.labels import target_facts
+from hornbook.data.targets.meaning import Labels, copies
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import DataSpec
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.targets.classes import check_coverage, keep_classes
 from hornbook.data.finish import finished, source_name
-from hornbook.data.targets.labels import Targets
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
-from hornbook.data.targets.meaning import Labels, check_class_keys, encoded_labels
 from hornbook.data.source import Array, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import in_memory
+from hornbook.data.targets.classes import check_coverage, keep_classes
+from hornbook.data.targets.labels import Targets
+from hornbook.data.targets.meaning import Labels, check_class_keys, encoded_labels
 from hornbook.data.token_numbers import with_token_numbers
 from hornbook.errors import DataError, RecipeError
 from hornbook.recipes.sections.heads import Heads

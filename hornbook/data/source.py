@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.facts import Block, DataInfo, DataKind, Feature, Preprocessing, SeriesScale
-from hornbook.data.facts import HeadInfo
+from hornbook.data.facts import Block, DataInfo, DataKind, Feature, HeadInfo, Preprocessing, SeriesScale
 from hornbook.data.storage.rows import Array, Inputs, select
 
 __all__ = ["Array", "Inputs", "Likeness", "Source", "Split", "Splits"]

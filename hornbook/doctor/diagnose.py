@@ -119,7 +119,7 @@ def diagnose(name: str | Path, *, mute: Collection[str] = (), with_data: bool = 
         findings = _likeliest_first(of_heads(found))
     muted = {*mute, *case.recipe.mute}
     kept = [finding for finding in findings if finding.code not in muted]
-    return Diagnosis(run.path, tuple(kept), tuple([*unknown, *_gaps(case)]))
+    return Diagnosis(run.path, tuple(kept), (*unknown, *_gaps(case)))
 
 
 def _read(run: Run, *, with_data: bool) -> tuple[Case, Splits | None, list[str]]:

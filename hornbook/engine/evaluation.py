@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
-from hornbook.builder.heads.several import parts_of
 from hornbook.builder.heads.metrics import build_metric
+from hornbook.builder.heads.several import parts_of
 from hornbook.data.facts import DataInfo
 from hornbook.data.source import Array, Split
 from hornbook.engine.prediction import large_batch, predict_scores

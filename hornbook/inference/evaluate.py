@@ -193,7 +193,9 @@ class _Looked:
             return {}
         train = self.splits.train
         return of_mean(
-            view.recipe, train if view is self.trained else train.of_head(self.trained.info.head(view.head or "")), examples
+            view.recipe,
+            train if view is self.trained else train.of_head(self.trained.info.head(view.head or "")),
+            examples,
         )
 
     def from_scores(

@@ -23,10 +23,10 @@ from hornbook.inference.calibration import check_options, one_head
 from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
 from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices
-from hornbook.inference.run_splits import load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.forecasts import future_arrays, future_columns
 from hornbook.inference.mistakes import readable_rows
+from hornbook.inference.run_splits import load_splits, of_split
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
 from hornbook.recipes.language.hints import did_you_mean

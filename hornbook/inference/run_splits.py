@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.data import Splits, load_data
-from hornbook.data.preprocessing import without_category
 from hornbook.data.facts import DataInfo
+from hornbook.data.preprocessing import without_category
 from hornbook.data.source import Split
 from hornbook.errors import DataError, RunError
 from hornbook.inference.trained import Trained, load_run

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hornbook.data.inputs import fit_inputs
 from hornbook.data.facts import DataInfo
+from hornbook.data.inputs import fit_inputs
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
@@ -87,7 +87,9 @@ def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
         DataError: If they do not fit the model.
     """
     if info.blocks:
-        raise RequestError(400, 'inputs: the model reads texts beside numbers. Send rows: {"rows": [{"column": value, …}, …]}.')
+        raise RequestError(
+            400, 'inputs: the model reads texts beside numbers. Send rows: {"rows": [{"column": value, …}, …]}.'
+        )
     if "texts" in info.extra and are_texts(values):
         _check_count(len(values), most, "inputs")
         fitted, notes = fit_inputs(np.asarray(values, object), info, where="inputs")

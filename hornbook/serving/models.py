@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hornbook.data.records import from_json
 from hornbook.data.facts import DataInfo
+from hornbook.data.records import from_json
 from hornbook.data.source import Array
 from hornbook.data.tables.plain import PlainRows
 from hornbook.errors import HornbookError, RunError, UsageError

@@ -268,8 +268,7 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
     )
     fit_first_weights(built.model, recipe, splits.train.x)
     weights = {part.name: class_weights(part.recipe, splits.of_head(part.name)) for part in built.heads}
-    told = {name: tuple(own.tolist()) for name, own in weights.items() if own is not None}
-    built = replace(built, class_weights=told)
+    built = built.weighing({name: tuple(own.tolist()) for name, own in weights.items() if own is not None})
     _complete_metrics(built, splits, strategy)
     return built
 

@@ -9,7 +9,7 @@ import pytest
 import hornbook
 from hornbook.builder import compile_plain
 from hornbook.engine.evaluation import Evaluator
-from hornbook.errors import RecipeError
+from hornbook.errors import DataError, RecipeError
 from hornbook.inference.trained import load_run
 from hornbook.recipes import load_recipe
 
@@ -173,3 +173,14 @@ def test_targets_whose_squares_leave_float32_are_refused_with_what_to_divide_the
 
 def test_large_targets_that_are_learned_by_their_logarithms_are_not(prepare):
     prepare({**TREE, "head": {"target_transform": "log"}, "training": {"epochs": 1}}, (X, 2.0**70 * (1 + F**2)))
+
+
+def test_inputs_whose_squares_leave_float32_are_refused_by_their_column(prepare):
+    x = X * np.array([1, 1, 2.0**70, 1], np.float32)
+    with pytest.raises(DataError) as caught:
+        prepare({**TREE, "data": {**TREE["data"], "standardize": True}}, (x, F))
+    deviation = x[TRAIN, 2].std(dtype=np.float64)
+    assert str(caught.value) == (
+        f"column 2 has a deviation of {deviation:.4g}, and float32, in which networks compute, does not hold its square. "
+        "Divide the column by 1e+21."
+    )

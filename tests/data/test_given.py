@@ -125,7 +125,10 @@ WRONG = [
         lambda: iter([X]),
         "data: batch 1 of the generator is one value (ndarray), expected (inputs, targets) or (inputs,",
     ),
-    (lambda: iter([{"x": X, "y": Y}]), "data: batch 1 of the generator is a mapping of x, y, expected (inputs, targets)"),
+    (
+        lambda: iter([{"x": X, "y": Y}]),
+        "data: batch 1 of the generator is a mapping of x, y, expected (inputs, targets)",
+    ),
     (lambda: iter([({}, Y)]), "data: batch 1 of the generator has no inputs, expected (inputs, targets)"),
     (lambda: iter([({3: X}, Y)]), "data: batch 1 of the generator: a name of inputs is text, found 3."),
     (

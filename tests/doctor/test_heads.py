@@ -47,7 +47,9 @@ def test_each_fault_is_said_of_its_head_with_a_change_that_the_recipe_takes(run)
     assert loss.overrides == ("heads.price.loss=mean_squared_error",)
     rare = said["class-imbalance", "head 'sold'"]
     assert rare.overrides == ("heads.sold.class_weights=balanced",)
-    assert not any(finding.evidence.startswith("head 'price_log'") and finding.fault == "wrong_loss" for finding in findings)
+    assert not any(
+        finding.evidence.startswith("head 'price_log'") and finding.fault == "wrong_loss" for finding in findings
+    )
     overrides = [override for finding in (loss, rare) for override in finding.overrides]
     assert hornbook.load_recipe(run / "recipe.yaml", overrides).heads["sold"].class_weights == "balanced"
 
@@ -63,7 +65,9 @@ def test_each_head_is_seen_with_its_own_figures_layers_and_targets(run):
         assert case.validation_losses[-1] == row[f"val_{name}_loss"]
         assert case.kernels == ["hidden_1", "head"]
     assert cases["price_log"].history[-1]["root_mean_squared_error"] == row["price_log_root_mean_squared_error"]
-    assert cases["sold"].class_shares == pytest.approx([1 - cases["sold"].class_shares[1], cases["sold"].class_shares[1]])
+    assert cases["sold"].class_shares == pytest.approx(
+        [1 - cases["sold"].class_shares[1], cases["sold"].class_shares[1]]
+    )
     assert (cases["sold"].majority > 0.9, cases["price"].is_regression) == (True, True)
 
 

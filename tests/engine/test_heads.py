@@ -238,7 +238,11 @@ def test_losses_of_what_is_built_are_computed_in_front_of_activations_too(prepar
 def test_classes_of_a_head_count_in_its_loss_while_training_as_sample_weights_do_in_keras(
     prepare, run_epochs, by_hand, engine
 ):
-    heads = {**HEADS, "sold": HEADS["sold"] | {"class_weights": {1: 3.0}}, "kind": HEADS["kind"] | {"class_weights": "balanced"}}
+    heads = {
+        **HEADS,
+        "sold": HEADS["sold"] | {"class_weights": {1: 3.0}},
+        "kind": HEADS["kind"] | {"class_weights": "balanced"},
+    }
     prepared = prepare(with_engine(engine, {**RECIPE, "heads": heads}), (X, Y))
     balanced = 75 / (3 * np.bincount(KIND))
     np.testing.assert_allclose(prepared.built.class_weights["kind"], balanced, rtol=1e-6)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import hornbook
+from hornbook.builder.outside import unwrap
 from hornbook.data.sources.given import given
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.trainer.prepare import prepare
@@ -112,9 +113,7 @@ def by_keras(prepare):
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        pytest.param(kind, marks=pytest.mark.whole if any(word in kind for word in SLOW) else ()) for kind in SOURCES
-    ],
+    [pytest.param(kind, marks=pytest.mark.whole if any(word in kind for word in SLOW) else ()) for kind in SOURCES],
 )
 def test_a_source_trains_like_plain_keras_on_the_same_batches(train, by_keras, kind):
     changes = {"training": {"epochs": 3, "batch_size": 16}} if "single" in kind else None
@@ -253,7 +252,10 @@ def test_keys_that_a_source_of_batches_leaves_without_meaning_are_refused(tensor
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (lambda: tf.data.Dataset.from_tensor_slices({"x": X, "y": Y}).batch(16), "data: the dataset holds a mapping of x, y"),
+        (
+            lambda: tf.data.Dataset.from_tensor_slices({"x": X, "y": Y}).batch(16),
+            "data: the dataset holds a mapping of x, y",
+        ),
         (lambda: dataset((X, X), Y).batch(16), "data: the dataset holds 2 arrays in the place of one. Give them names"),
         (
             lambda: dataset({"a": X[:, 0], "b": X[:, 1]}, Y).batch(8, drop_remainder=True),
@@ -294,20 +296,22 @@ TEXTS = np.array([f"a {('dull', 'fine', 'odd')[kind]} film, number {place % 5}" 
 def test_a_dataset_of_texts_trains_a_network_that_takes_raw_texts(train):
     changes = {
         "data": {"name": "arrays", "text": {"length": 5}},
-        "model": {"name": "mean_embedding", "embedding": 4, "dense": []},
+        "model": {"name": "mean_embedding", "embedding": 4, "dense": [4]},
         "training": {"epochs": 2, "batch_size": 16},
     }
     result = train(dataset(TEXTS, Y), changes, validation_data=dataset(TEXTS[:9], Y[:9]).batch(4))
     vectorize = keras.layers.TextVectorization(output_sequence_length=5)
     vectorize.adapt(TEXTS)
-    model = result.model  # the network, which reads token numbers
     vocabulary = json.loads((result.run / "data.json").read_text())["extra"]["texts"]["text"]["vocabulary"]
     assert {*vocabulary} == {*vectorize.get_vocabulary()[2:]}
     numbers = {"": 0, "[UNK]": 1, **{word: place for place, word in enumerate(vocabulary, 2)}}
     words = np.array(vectorize.get_vocabulary())[np.asarray(vectorize(TEXTS))]
     tokens = np.vectorize(numbers.get)(words).astype(np.int32)
     saved = keras.models.load_model(result.run / "checkpoints" / "last.keras", compile=False)
-    np.testing.assert_allclose(saved(tf.constant(TEXTS)), model.predict(tokens, verbose=0), atol=1e-6)
+    scores = np.asarray(saved(tf.constant(TEXTS)))
+    np.testing.assert_allclose(result.model.predict(tf.constant(TEXTS), verbose=0), scores, atol=1e-6)
+    model = unwrap(saved)  # the network, which reads token numbers
+    np.testing.assert_allclose(scores, model.predict(tokens, verbose=0), atol=1e-6)
     model.compile(loss="sparse_categorical_crossentropy")
     expected = model.evaluate(tokens[:9], Y[:9], verbose=0)
     assert result.history[-1]["val_loss"] == pytest.approx(expected, rel=1e-4)
@@ -319,7 +323,9 @@ def test_a_dataset_of_named_targets_trains_several_heads_like_plain_keras(train)
     result = train(dataset(NAMED, {"price": price, "kind": Y}).batch(16), {"heads": heads, "training": {"epochs": 1}})
     (row,) = result.history
     assert row["loss"] == pytest.approx(0.3 * row["kind_loss"] + row["price_loss"], rel=1e-5)
-    outputs = keras.models.load_model(result.run / "checkpoints" / "last.keras", compile=False).predict(NAMED, verbose=0)
+    outputs = keras.models.load_model(result.run / "checkpoints" / "last.keras", compile=False).predict(
+        NAMED, verbose=0
+    )
     assert {name: array.shape for name, array in outputs.items()} == {"kind": (40, 3), "price": (40, 1)}
 
 

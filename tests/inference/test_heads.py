@@ -265,8 +265,9 @@ def test_one_head_is_exported_as_a_model_of_its_own(result, houses):
 def test_shrinking_says_the_one_thing_that_keeps_it_from_several_heads(result, hornbook_command):
     done = hornbook_command(f"hornbook shrink {result.run}")
     assert done.code == 2
-    assert "shrink: 'shrink' is for a network with one head, and this has several. Name a run with one head." in " ".join(
-        done.err.split()
+    assert (
+        "shrink: 'shrink' is for a network with one head, and this has several. Name a run with one head."
+        in " ".join(done.err.split())
     )
     assert done.err.count("expected") == 0
     assert "is not what the earlier run has" not in done.err

@@ -377,15 +377,13 @@ CASES = [
     ),
     (
         "class-weights",
-        {**IMAGES, "heads": {"digit": {"class_weights": {"eleven": 2.0}}}},
-        "heads.digit.class_weights.eleven: there is no class 'eleven'. Classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
-    ),
-    (
-        "class-weights",
         {
             "data": {"name": "iris", "columns": ["sepal_length", "petal_length"]},
             "model": {"name": "mlp", "units": [30]},
-            "heads": {"species": {}, "width": {"target": "petal_width", "task": "regression", "class_weights": "balanced"}},
+            "heads": {
+                "species": {},
+                "width": {"target": "petal_width", "task": "regression", "class_weights": "balanced"},
+            },
         },
         "heads.width.class_weights: only exclusive classes have weights, and this task is regression. Remove it.",
     ),

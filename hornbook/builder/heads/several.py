@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from hornbook.builder.heads.losses import StandardizedLoss
+from hornbook.builder.heads.metrics import build_metric
 from hornbook.builder.heads.single import (
     build_head,
     build_loss,
@@ -21,8 +23,6 @@ from hornbook.builder.heads.single import (
     target_scaling,
     target_transform,
 )
-from hornbook.builder.heads.losses import StandardizedLoss
-from hornbook.builder.heads.metrics import build_metric
 from hornbook.data.facts import Preprocessing
 from hornbook.data.source import Split
 from hornbook.errors import Problem, RecipeError

@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
+from hornbook.data.facts import DataKind
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
-from hornbook.data.facts import DataKind
 from hornbook.data.source import Source, Splits
 from hornbook.data.sources.given import given, stream_splits
 from hornbook.data.sources.streams import Stream

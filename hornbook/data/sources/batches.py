@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.targets.labels import known_targets
-from hornbook.data.several import GROUPS, packed
 from hornbook.data.facts import DataInfo
+from hornbook.data.several import GROUPS, packed
 from hornbook.data.source import Array
+from hornbook.data.targets.labels import known_targets
 from hornbook.data.text.encoder import encoded as token_numbers
 from hornbook.errors import DataError
 from hornbook.recipes.sources.arrays import Arrays
@@ -45,7 +45,11 @@ def read_batch(element: Any, *, where: str) -> Batch:
         raise DataError(f"{where} is {_told(element)}, expected {FORMS}.")
     x, y = (_given(part, noun, where) for part, noun in zip(element[:2], ("inputs", "targets"), strict=True))
     weights = None if len(element) == 2 or element[2] is None else _array(element[2], f"{where}: weights")
-    x = {name: _numbers(array, f"'{name}'", where) for name, array in x.items()} if _is_named(x) else _plain(x, where)
+    x = (
+        {name: _numbers(array, name, where) for name, array in x.items()}
+        if isinstance(x, Mapping)
+        else _plain(x, where)
+    )
     arrays = [*_parts(x).values(), *_parts(y).values()]
     count = len(arrays[0]) if arrays[0].ndim else 0
     least = 1 if _is_named(x) or arrays[0].dtype.kind == "O" else 2
@@ -54,8 +58,8 @@ def read_batch(element: Any, *, where: str) -> Batch:
         advice = "the first axis of all" if _is_named(x) or _is_named(y) else "the first axis of both"
         more = ", and inputs have one more" if least == 2 else ""
         raise DataError(
-            f"{where} has inputs of shape {_shapes(x)} and targets of shape {_shapes(y)}: {advice} counts examples, at least "
-            f"one{more}."
+            f"{where} has inputs of shape {_shapes(x)} and targets of shape {_shapes(y)}: {advice} counts examples, at "
+            f"least one{more}."
         )
     if weights is not None and weights.shape != (count,):
         raise DataError(f"{where} has weights of shape {weights.shape} for {count} examples.")
@@ -130,7 +134,7 @@ def _array(value: Any, where: str) -> Array:
 def _numbers(array: Array, name: str, where: str) -> Array:
     if array.dtype.kind in "OSU":
         raise DataError(
-            f"{where}: {name} holds no numbers. Texts beside other inputs are read from a table: 'types: {{{name}: text}}'."
+            f"{where}: '{name}' holds no numbers. Texts beside other inputs are read from a table (types: {{{name}: text}})."
         )
     return array
 
@@ -170,9 +174,9 @@ def _told(element: Any) -> str:
 
 def concatenated(batches: Sequence[Given]) -> Given:
     """Return batches of inputs or targets as one."""
-    if isinstance(batches[0], Mapping):
-        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    return np.concatenate(batches)
+    parts = [_parts(batch) for batch in batches]
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return whole if isinstance(batches[0], Mapping) else whole[UNNAMED]
 
 
 def num_examples(batch: Batch) -> int:
@@ -232,7 +236,9 @@ class Expected:
             what = f"{where}: '{name}'" if name else where
             if (part.dtype == np.uint8) != self.inputs[name][1]:
                 were = "bytes" if self.inputs[name][1] else "no bytes"
-                raise DataError(f"data: {what} has inputs of type {part.dtype}, and in the first batch they were {were}.")
+                raise DataError(
+                    f"data: {what} has inputs of type {part.dtype}, and in the first batch they were {were}."
+                )
             if part.dtype.kind == "f" and not np.isfinite(part).all():
                 raise DataError(f"data: {what} has inputs that are not finite numbers.")
 

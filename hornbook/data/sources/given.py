@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.targets.heads import head_facts
 from hornbook.data.pipeline import prepare
 from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.several import named_inputs
@@ -15,6 +14,7 @@ from hornbook.data.source import Source, Split, Splits
 from hornbook.data.sources.batches import NAMED, known_of_heads
 from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
+from hornbook.data.targets.heads import head_facts
 from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
@@ -144,7 +144,9 @@ def stream_splits(
     if text is not None and not are_texts(whole.x):
         raise RecipeError([Problem(("data", "text"), f"the inputs of this {stream.name} are numbers.", "Remove it.")])
     if keys.get("heads") and not isinstance(whole.y, Mapping) and whole.y.ndim > 1 and whole.y.shape[1] > 1:
-        raise DataError(f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}")
+        raise DataError(
+            f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}"
+        )
     roles = {"x": whole.x, "y": whole.y}
     if whole.weights is not None:
         roles["weights"] = whole.weights
@@ -190,7 +192,10 @@ def _of_the_whole(splits: Splits, whole: Whole) -> Splits:
     y = known_of_heads(whole.targets, info, where=f"data: of {count:,} targets {fit:,} fit")
     info = replace(info, counts={**info.counts, "train": count})
     if info.heads:
-        parts = {"train": Split(y, y), **{k: v for k, v in (("v", splits.validation), ("t", splits.test)) if v is not None}}
+        parts = {
+            "train": Split(y, y),
+            **{k: v for k, v in (("v", splits.validation), ("t", splits.test)) if v is not None},
+        }
         info = replace(info, heads=head_facts(info.heads, parts))
     if info.task in {"regression", "several"}:
         return replace(splits, preprocessing=with_target_moments(splits.preprocessing, y), info=info)
@@ -235,4 +240,3 @@ def settled(splits: Splits) -> Splits:
     statistics = {name: value for name, value in vars(preprocessing).items() if name not in OF_THE_SOURCE}
     extra = {**info.extra, "stream": {**info.extra["stream"], "statistics": statistics}}
     return replace(splits, preprocessing=preprocessing, info=replace(info, extra=extra))
-

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
-from hornbook.data.preprocessing import without_category
 from hornbook.data.facts import DataInfo
+from hornbook.data.preprocessing import without_category
 from hornbook.data.readings import Examples, Reading
 from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_files, is_pattern
@@ -68,7 +68,8 @@ def _with_blocks(
         frame, info, file, memory_budget=memory_budget, skips=reading.missing == "skip"
     )
     texts, more = _texts(frame, info, file.name)
-    beside, notes = beside | texts, (*notes, *more)
+    beside |= texts
+    notes += more
     x: Inputs = joined([examples.x, *(beside[block.name] for block in info.blocks)])
     if memory_budget is None or x.nbytes <= memory_budget:
         x = in_memory(x)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.facts import Preprocessing
+from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.source import Array
 from hornbook.errors import DataError
 

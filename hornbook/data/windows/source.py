@@ -127,7 +127,13 @@ def windows_source(spec: Windowed, series: Series, layout: Layout, notes: Sequen
         target_names=targets if len(targets) > 1 else None,
         division={name: np.arange(low, high) for name, low, high in zip(SPLITS, ends[:-1], ends[1:], strict=True)},
         scales=_scales(series, layout, cut) if names is not None else None,
-        warnings=(*notes, *gap_notes(series, step, cut.gaps, cut.at_gaps), *_short(series, cut), *_idle(series, layout, cut), *more),
+        warnings=(
+            *notes,
+            *gap_notes(series, step, cut.gaps, cut.at_gaps),
+            *_short(series, cut),
+            *_idle(series, layout, cut),
+            *more,
+        ),
         extra={
             "windows": layout.record(),
             "spans": {name: list(span) for name, span in cut.spans.items()},
@@ -268,9 +274,7 @@ def _idle(series: Series, layout: Layout, cut: Cut) -> list[str]:
         return []
     moments_R = moments(series.times)[cut.parts == 0]
     same = [
-        part
-        for part in layout.calendar
-        if all(np.ptp(part_values(moments_R, name)) == 0 for name in part_names(part))
+        part for part in layout.calendar if all(np.ptp(part_values(moments_R, name)) == 0 for name in part_names(part))
     ]
     if not same:
         return []

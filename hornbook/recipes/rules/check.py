@@ -115,6 +115,6 @@ def _of_head(path: Path, name: str) -> Path:
     """Return where a key of the only head stands, where it is one of several."""
     if path[:1] in {("head",), ("task",)}:
         return ("heads", name, *path[path[0] == "head" :])
-    if path[:2] in {("training", "metrics"), ("training", "class_weights")}:
+    if path[:2] == ("training", "metrics"):
         return ("heads", name, *path[1:])
     return path

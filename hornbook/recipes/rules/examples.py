@@ -80,7 +80,9 @@ def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if targets is not None and targets.get("highest") is not None and recipe.head.target_transform is None:
         largest = max(abs(targets["lowest"]), abs(targets["highest"]))
         if largest > SQUARED:
-            message = f"targets reach {largest:.4g}, and float32, in which networks compute, does not hold their squares."
+            message = (
+                f"targets reach {largest:.4g}, and float32, in which networks compute, does not hold their squares."
+            )
             yield Problem(("data",), message, f"Divide them by {10.0 ** math.floor(math.log10(largest)):.0e}.")
             return
     if targets is None or recipe.head.standardize_targets is not False or recipe.model.hidden_units() == ():

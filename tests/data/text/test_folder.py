@@ -64,7 +64,9 @@ def test_a_folder_without_classes_is_refused(tmp_path, files, message):
         load(TextFolder(path=str(written(tmp_path, files))), seed=1)
 
 
-@pytest.mark.parametrize(("encoding", "advice"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")])
+@pytest.mark.parametrize(
+    ("encoding", "advice"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")]
+)
 def test_a_folder_in_utf_16_gets_that_advice_and_can_be_read(tmp_path, encoding, advice):
     written(tmp_path, {name: text.encode(encoding) for name, text in many().items()})
     with pytest.raises(DataError, match=rf"20 files are not written in utf-8.*'data\.encoding={advice}'"):

@@ -56,9 +56,12 @@ def test_rows_with_a_text_are_answered_as_predict_answers_a_file(films, service,
     np.testing.assert_allclose(infer["outputs"][0]["data"], expected, atol=1e-5)
     described = service.ask("GET", "/v2/models/films")[1]
     assert {one["name"]: one["datatype"] for one in described["inputs"]} == columns
-    assert "review" in service.ask("GET", "/openapi.json")[1]["paths"]["/predict/films"]["post"]["requestBody"]["content"][
-        "application/json"
-    ]["schema"]["properties"]["rows"]["items"]["properties"]
+    assert (
+        "review"
+        in service.ask("GET", "/openapi.json")[1]["paths"]["/predict/films"]["post"]["requestBody"]["content"][
+            "application/json"
+        ]["schema"]["properties"]["rows"]["items"]["properties"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,10 @@ def test_rows_with_a_text_are_answered_as_predict_answers_a_file(films, service,
     [
         ({"rows": [{"stars": 1, "city": "Bern"}]}, "no column 'review', which the model reads."),
         ({"inputs": [[1.0] * 12]}, "inputs: the model reads texts beside numbers. Send rows"),
-        ({"rows": [{"stars": 1, "city": "Bern", "review": ["a"]}]}, "column 'review' holds a list or mapping in row 1."),
+        (
+            {"rows": [{"stars": 1, "city": "Bern", "review": ["a"]}]},
+            "column 'review' holds a list or mapping in row 1.",
+        ),
     ],
 )
 def test_what_lacks_the_text_is_refused(service, body, message):
