@@ -279,6 +279,10 @@ KIND_OF_BLOCK = {"picture": "image", "sequence": "sequence", "text": "tokens"}
 """What an encoder of each kind of input has to accept."""
 
 
+for _backbone in (BagOfWords, MeanEmbedding, Transformer):
+    register(_backbone)  # here, in the order in which backbones are listed
+
+
 @register
 class Layers(ReadsColumns, ModelSpec):
     """A free list of Keras layers in the same shorthand.

@@ -2,13 +2,12 @@
 
 from typing import ClassVar, Literal
 
-from hornbook.recipes.language.spec import PositiveInt, register
+from hornbook.recipes.language.spec import PositiveInt
 from hornbook.recipes.sections.backbone import ModelSpec, ReadsTokens, Repeats, Sizes
 
 __all__ = ["BagOfWords", "MeanEmbedding", "Transformer"]
 
 
-@register
 class BagOfWords(ModelSpec):
     """The tokens of a text without their order: which are there, or how often, then dense layers.
 
@@ -35,7 +34,6 @@ class BagOfWords(ModelSpec):
         return self.dense
 
 
-@register
 class MeanEmbedding(ReadsTokens, ModelSpec):
     """The mean of the embeddings of a text's tokens, then dense layers: the baseline of networks that read texts.
 
@@ -57,7 +55,6 @@ class MeanEmbedding(ReadsTokens, ModelSpec):
         return self.dense
 
 
-@register
 class Transformer(ModelSpec):
     """Blocks of self-attention and two dense layers, over tokens (through an embedding) or the steps of sequences.
 
