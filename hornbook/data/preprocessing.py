@@ -164,7 +164,8 @@ def compute_preprocessing(
         for column, feature in enumerate(features or ()):
             if feature.type == "category":
                 mean[column], variance[column] = 0.0, 1.0
-        _check_range(mean, variance, features)
+        if standardize:
+            _check_range(mean, variance, features)
         variance[variance == 0] = 1.0
     return Preprocessing(
         scale=scale,

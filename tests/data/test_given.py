@@ -149,7 +149,7 @@ WRONG = [
     ),
     (
         lambda: iter([({"a": X, "review": np.array(["fine"] * 40)}, Y)]),
-        "data: batch 1 of the generator: 'review' holds no numbers. Texts beside other inputs are read from a table:",
+        "data: batch 1 of the generator: 'review' holds no numbers. Texts beside other inputs are read from a table (",
     ),
     (
         lambda: iter([(np.array([b"fine", b"\xff"] * 20), Y)]),
