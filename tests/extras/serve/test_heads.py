@@ -45,7 +45,7 @@ def test_each_head_answers_what_it_predicts_by_a_name_of_its_own(run, service):
     status, found = service.ask("POST", "/predict/blooms-petals", {"rows": ROWS})
     assert status == 200
     assert [one["values"] for one in found["predictions"]] == [
-        {"petal_width": pytest.approx(value, abs=1e-4)} for value in petals[:, 0].tolist()
+        {"prediction": pytest.approx(value, abs=1e-4)} for value in petals[:, 0].tolist()
     ]
     status, found = service.ask("POST", "/predict/blooms", {"rows": ROWS})
     assert status == 404
