@@ -18,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.recipes.recipe import Recipe
 
 __all__ = ["Crew", "Team", "aside", "runs_at_once", "side_by_side"]
