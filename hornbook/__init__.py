@@ -346,7 +346,7 @@ def ablate(
         config: A file, the name of a shipped recipe, or a mapping.
         overrides: As on the command line, for all variants.
         vary: Keys and their values: ``{"activation": ["elu", "tanh"]}``.
-        drop: Keys to leave out, each in a variant of its own.
+        drop: Keys to leave out, each in a variant of its own; ``key+key`` leaves out both in one.
         seeds: Runs per variant.
         folds: Folds of a cross-validation in place of seeds.
         cross: Whether to try all combinations instead of one change at a time.
