@@ -8,3 +8,25 @@ const reachable = () => {
 new MutationObserver(reachable).observe(document.querySelector(".md-content"), { childList: true, subtree: true });
 addEventListener("resize", reachable);
 reachable();
+
+// The gallery: a recipe is shown if it has every ingredient that is chosen.
+const filter = document.querySelector(".gallery-filter");
+if (filter) {
+  const recipes = [...document.querySelectorAll(".recipe")];
+  const choose = () => {
+    const chosen = [...filter.querySelectorAll("select")].filter((one) => one.value);
+    for (const recipe of recipes)
+      recipe.hidden = !chosen.every((one) => recipe.dataset[one.name].split(" ").includes(one.value));
+    for (const heading of document.querySelectorAll("article h2")) {
+      let below = heading.nextElementSibling;
+      while (below?.hidden && below.matches(".recipe")) below = below.nextElementSibling;
+      heading.hidden = !below?.matches(".recipe");
+    }
+    const count = recipes.filter((one) => !one.hidden).length;
+    filter.querySelector("output").textContent = `${count} recipe${count === 1 ? "" : "s"}`;
+  };
+  filter.hidden = false;
+  filter.addEventListener("change", choose);
+  filter.addEventListener("reset", () => setTimeout(choose));
+  choose(); // a browser may remember what was chosen
+}
