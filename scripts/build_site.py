@@ -1,8 +1,8 @@
 """Builds the site of the documentation in site/: lays docs/ out in build/pages, which zensical makes pages of: `make site`.
 
 The files in docs/ are written for GitHub. What differs is changed on the way: links that leave docs/, and what a fence says
-to the tests. What a page links to and is no page, such as a recipe, gets a page that shows it. The gallery gets its cards and
-pictures.
+to the tests. What a page links to and is no page, such as a recipe, gets a page that shows it. The gallery gets its cards
+and pictures.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Trains the shipped recipes and writes docs/gallery.json, from which the site draws its gallery: `make gallery`.
 
-`python scripts/measure_gallery.py [RECIPE …]` trains all of them, or some. It takes half an hour on two cores and needs MNIST
-and Fashion-MNIST (HORNBOOK_DATA, else they are downloaded). What a recipe says was not measured is not run.
+`python scripts/measure_gallery.py [RECIPE …]` trains all of them, or some. It takes half an hour on two cores and needs
+MNIST and Fashion-MNIST (HORNBOOK_DATA, else they are downloaded). What a recipe says was not measured is not run.
 """
 
 import argparse
@@ -99,7 +99,9 @@ def of_run(recipe: Recipe, text: str) -> Measured:
         curves[key] = [_short(row[key], 4) for row in shown]
     weights: dict[str, Any] = {}
     if recipe.regularization.l1 is not None:
-        kernels = [variable.numpy().ravel() for variable in result.model.trainable_variables if variable.name == "kernel"]
+        kernels = [
+            variable.numpy().ravel() for variable in result.model.trainable_variables if variable.name == "kernel"
+        ]
         figures["run"][SMALL_WEIGHTS] = _short(100 * float(np.mean(np.abs(np.concatenate(kernels)) < SMALL)))
         weights = _histogram(kernels[0])
     follows = recipe.schedule.watched_value() is not None

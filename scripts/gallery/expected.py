@@ -41,7 +41,7 @@ class Claim:
         figure: A value of `KEYS`, `EPOCHS` or `SMALL_WEIGHTS`.
         low, high: What it lies between, both included.
         split: ``test`` or ``validation``; empty where the line names none.
-        head: The head it is of; empty where the line names none.
+        head: The word behind it: the head it is of, where the recipe has one of that name.
     """
 
     text: str

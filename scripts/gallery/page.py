@@ -136,12 +136,13 @@ def gallery(sections: Mapping[str, Sequence[str]], all_entries: Mapping[str, Ent
 
 
 def verdicts(entry: Entry) -> list[Verdict]:
-    """Return what the run of a recipe says about each figure that its `Expected` line promises."""
+    """Return what the run of a recipe says about each figure that its `Expected` line promises; nothing without a run."""
+    if entry.measured is None:
+        return []
     promised = promise(expected_of(entry.text))
     found = []
     for claim in promised.claims:
-        figures = {} if entry.measured is None else entry.measured.figures
-        value = figure_of(claim, figures, [*(entry.recipe.heads or {})])
+        value = figure_of(claim, entry.measured.figures, [*(entry.recipe.heads or {})])
         if value is None:
             found.append(Verdict(UNKNOWN, claim.text))
         else:
@@ -155,7 +156,9 @@ def _card(entry: Entry, rarity: Mapping[str, int]) -> Card:
         when = "Measured before the recipe was changed, and not since." if entry.was_changed else "Not measured yet."
     else:
         seed = "" if entry.recipe.sweep is not None else f"seed {entry.recipe.seed}, "
-        when = f"{measured.date}: {seed}" + ", ".join(f"{name} {version}" for name, version in measured.versions.items())
+        when = f"{measured.date}: {seed}" + ", ".join(
+            f"{name} {version}" for name, version in measured.versions.items()
+        )
         pictures = [learning(entry.name, measured)]
         more = ingredient(entry.name, entry.recipe, measured, rarity)
         pictures += [] if more is None else [more]

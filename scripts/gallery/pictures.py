@@ -156,7 +156,9 @@ def _component(name: str, recipe: Recipe, kind: str) -> Shown:
     drawing = Drawable(kind, title, recipe).drawing()
     chart = replace(drawing.chart, title="", note="", size=SIZE)
     tinted = ", flat where tinted" if chart.spans else ""
-    what = f"value and derivative{tinted}" if kind == "activation" else "how the weights are drawn; dashed: the deviation"
+    what = (
+        f"value and derivative{tinted}" if kind == "activation" else "how the weights are drawn; dashed: the deviation"
+    )
     return _shown(name, kind, chart, drawing.text, f"{kind}: {title}, {what}")
 
 

@@ -78,5 +78,9 @@ def test_every_figure_stands_on_a_page_that_its_section_links_to(heading, text):
     pages += "\n".join((ROOT / "hornbook" / "configs" / f"{name}.yaml").read_text(encoding="utf-8") for name in configs)
     prose = re.sub(r"`[^`]*`", "", text)
     figures = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", prose)
-    missing = [one for one in figures if not any(re.search(rf"(?<![\d.]){re.escape(how)}(?!\d)", pages) for how in written(one))]
+    missing = [
+        one
+        for one in figures
+        if not any(re.search(rf"(?<![\d.]){re.escape(how)}(?!\d)", pages) for how in written(one))
+    ]
     assert missing == []

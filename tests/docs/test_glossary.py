@@ -9,7 +9,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "glossary.md").read_text(encoding="utf-8")
 PAGES = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")}
 OURS, FIELD = (
-    re.findall(r"^### (.+)\n\n((?:.+\n)+)", part, re.MULTILINE) for part in TEXT.partition("## Our own words")[2].split("\n## ")
+    re.findall(r"^### (.+)\n\n((?:.+\n)+)", part, re.MULTILINE)
+    for part in TEXT.partition("## Our own words")[2].split("\n## ")
 )
 WORDS = [*OURS, *FIELD]
 
@@ -27,7 +28,9 @@ def test_the_words_are_in_order_and_each_is_there_once():
 
 @pytest.mark.parametrize(("word", "text"), WORDS, ids=[word for word, _ in WORDS])
 def test_a_word_is_used_on_another_page_and_explained_in_a_sentence_or_two(word, text):
-    used = [name for name, page in PAGES.items() if name != "glossary.md" and re.search(rf"\b{re.escape(word)}", page, re.I)]
+    used = [
+        name for name, page in PAGES.items() if name != "glossary.md" and re.search(rf"\b{re.escape(word)}", page, re.I)
+    ]
     assert used
     assert 1 <= len(re.findall(r"[.!?](?=\s|$)", text)) <= 2
 
