@@ -146,7 +146,7 @@ def verdicts(entry: Entry) -> list[Verdict]:
         if value is None:
             found.append(Verdict(UNKNOWN, claim.text))
         else:
-            found.append(Verdict(AGREES if keeps(claim, value) else DIFFERS, f"{claim.text}: {value:.6g}"))
+            found.append(Verdict(AGREES if keeps(claim, value) else DIFFERS, f"{claim.text}; here {value:.6g}"))
     return found + [Verdict(NOT_COMPARED, other) for other in promised.others]
 
 

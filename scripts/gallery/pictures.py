@@ -147,7 +147,13 @@ def _rates(name: str, recipe: Recipe, measured: Measured | None) -> Shown:
     first, last = rates[0], rates[-1]
     text = f"schedule {schedule.name}: the learning rate from {first:.3g} to {last:.3g}, at most {max(rates):.3g}"
     more = "; the momentum goes the other way" if moves_momentum else ""
-    return _shown(name, "schedule", chart, text, f"schedule: {schedule.name}, the rate of each step{more}")
+    return _shown(
+        name,
+        "schedule",
+        chart,
+        text,
+        f"schedule: {schedule.name}, the rate of each {'epoch' if measured.rates else 'step'}{more}",
+    )
 
 
 def _component(name: str, recipe: Recipe, kind: str) -> Shown:

@@ -132,7 +132,7 @@ def test_a_figure_outside_of_what_is_promised_is_said_to_differ(scripts, entries
     assert verdict.state == page.AGREES
     figures = {"test": {"accuracy": 0.95}}
     (verdict,) = page.verdicts(entry._replace(measured=replace(entry.measured, figures=figures)))
-    assert verdict == (page.DIFFERS, "test accuracy 0.96-0.98 (digits): 0.95")
+    assert verdict == (page.DIFFERS, "test accuracy 0.96-0.98 (digits); here 0.95")
     (verdict,) = page.verdicts(entry._replace(measured=replace(entry.measured, figures={"train": {"loss": 0.1}})))
     assert verdict.state == page.UNKNOWN
 
