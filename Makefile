@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports optuna ray release serve site trackers
+EXTRAS := browser exports notebooks optuna ray release serve site trackers
 
 .PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs gallery site bench gpu soak clean
 

@@ -71,6 +71,7 @@ PROSE = [
     "docs/course.md",
     "docs/gallery.md",
     "docs/glossary.md",
+    "docs/notebooks/README.md",
 ]
 ELSEWHERE = {f"docs/{name}.md" for name in ("reference", "errors", "commands", "recipes")}
 """Generated, or tested with what they describe."""

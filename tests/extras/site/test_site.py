@@ -12,7 +12,7 @@ import hornbook
 
 ROOT = Path(__file__).parents[3]
 PAGES = (
-    "index.html", "quickstart.html", "tables.html", "teaching/index.html", "teaching/sigmoid.html", "sweep.html",
+    "index.html", "quickstart.html", "tables.html", "teaching/index.html", "teaching/sigmoid.html", "notebooks/first_hour.html", "sweep.html",
     "studies/index.html", "recipes.html", "commands.html", "python_api.html", "coming_from/keras.html", "design.html",
     "performance.html", "project/CHANGELOG.html", "files/hornbook/configs/he_elu_bn.yaml.html", "gallery.html", "course.html",
     "glossary.html",
