@@ -57,10 +57,16 @@ def epochs(case: str) -> tuple[str, ...]:
     return contender("hornbook_epochs.py", case)
 
 
+def inference(what: str, who: str) -> tuple[str, ...]:
+    """Return somebody's way of using a trained network."""
+    return contender("inference.py", what, "{epochs}", who)
+
+
 SEARCH = "30 random trials of 784-300-100-10, 10,000 images, 5 epochs; "
 FIRST = "784-300-100-10, batch norm, ELU, Nesterov, batch 32, 60,000 images"
 TEXTS = "100,000 texts of 50 words, vocabulary 20,000, mean of embeddings; "
 PREDICT = "predict 1,000,000 rows of 20 columns by 64-64-1, batch norm, ELU"
+SAMPLE = "mean and deviation of 100 predictions with dropout, 10,000 images, 784-300-100-10"
 LIMIT = "the limit: its products at their own shapes and the optimizer's bytes"
 COMPARISONS = [
     Comparison("mlp-fit", FIRST, epochs("mlp"), contender("keras_fit.py", "mlp"), "model.fit", 5.5),
@@ -78,9 +84,14 @@ COMPARISONS = [
     Comparison("lstm-fit", "two LSTM layers of 64 on 28 steps, Adam, 6,400 images", epochs("lstm"), contender("keras_fit.py", "lstm"), "model.fit", 2.0),
     Comparison("text-file", TEXTS + "from the file to three epochs", contender("text_file.py", "hornbook"), contender("text_file.py", "keras"), "TextVectorization, tf.data, model.fit", 1.0, 1, 3),
     Comparison("text-epoch", TEXTS + "an epoch", contender("text_file.py", "hornbook-epoch"), contender("text_file.py", "keras-epoch"), "TextVectorization, tf.data, model.fit", 1.0, 1, 3),
-    Comparison("predict-keras", PREDICT, contender("predict_rows.py", "hornbook"), contender("predict_rows.py", "keras"), "model.predict at its best batch size", 2.0, 5),
-    Comparison("predict-loop", PREDICT, contender("predict_rows.py", "hornbook"), contender("predict_rows.py", "loop"), "a tf.function by batches of the best size", 2.0, 5),
+    Comparison("predict-keras", PREDICT, inference("predict", "hornbook"), inference("predict", "keras"), "model.predict at its best batch size", 2.0),
+    Comparison("predict-loop", PREDICT, inference("predict", "hornbook"), inference("predict", "loop"), "a tf.function by batches of the best size", 2.0),
+    Comparison("evaluate", "the same network and rows: loss and accuracy", inference("evaluate", "hornbook"), inference("evaluate", "keras"), "model.evaluate at its best batch size", 2.0),
+    Comparison("sample-book", SAMPLE, inference("sample", "hornbook"), inference("sample", "book"), "the textbook's `model(x, training=True)`", 2.0, 2, 3),
+    Comparison("sample-loop", SAMPLE, inference("sample", "hornbook"), inference("sample", "loop"), "a tf.function by batches of the best size", 2.0, 2, 3),
+    Comparison("calibrate", "the temperature of 100,000 examples, 10 classes", inference("calibrate", "hornbook"), inference("calibrate", "sklearn"), "CalibratedClassifierCV(method='temperature')", 2.0),
     Comparison("command", "whole command: train 20 epochs on digits, start to exit", contender("whole_command.py", "hornbook"), contender("whole_command.py", "keras"), "the same script in plain Keras", 1.0, 1),
+    Comparison("command-limit", "the same command", contender("whole_command.py", "hornbook"), contender("whole_command.py", "floor"), "the fastest known import of TensorFlow and Keras, and its steps compiled", 1 / 1.2, 1),
     Comparison("sweep", SEARCH + "rate, optimizer, activation", contender("sweep.py", "hornbook", "mixed"), contender("sweep.py", "keras", "mixed"), "keras-tuner and model.fit", 7.0, 5, 3),
     Comparison("sweep-rates", SEARCH + "only rate and seed vary", contender("sweep.py", "hornbook", "rates"), contender("sweep.py", "keras", "rates"), "keras-tuner and model.fit", 7.0, 5, 3),
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """`python -m hornbook`."""
 
-from hornbook.cli import main
+from hornbook.cli import program
 
-main()
+if __name__ == "__main__":
+    program()

@@ -1,9 +1,10 @@
 """The command line's app: which commands there are. Nothing here imports TensorFlow at module level."""
 
+import errno
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -31,9 +32,10 @@ from hornbook.commands import (
 from hornbook.commands import version as versions
 from hornbook.commands.options import examples
 from hornbook.display.terminal import escaping_streams
+from hornbook.ending import leave_after
 from hornbook.errors import HornbookError, UsageError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "program"]
 
 app = typer.Typer(
     name="hornbook",
@@ -77,6 +79,11 @@ def options(
     """Keras training recipes: one YAML file names the ingredients, Hornbook checks, trains and explains."""
 
 
+def program() -> NoReturn:
+    """The program `hornbook`: `main`, and the end of the process."""
+    leave_after(main)
+
+
 def main() -> None:
     """Run the command line; a user's mistake ends in a message and an exit code, never in a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -108,9 +115,9 @@ def _run() -> int:
         sys.stderr.close()
         return 141
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno != errno.ENOSPC:
             raise
-        print(f"{error.filename}: {error.strerror}.", file=sys.stderr)  # a folder that may not be entered, a full disk
+        print(f"{error.filename or 'writing'}: {error.strerror}.", file=sys.stderr)  # a forbidden folder, a full disk
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

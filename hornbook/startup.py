@@ -1,6 +1,7 @@
 """Imports TensorFlow without its messages. Whatever it writes to stderr is shown only if the import fails."""
 
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import os
@@ -54,16 +55,22 @@ def import_for_command(device: str | None = None) -> None:
 
     Keras imports scikit-learn for its wrappers and Matplotlib for its galleries whenever they are installed, TensorFlow's
     old Keras imports SciPy for sparse inputs: 100 MB and a quarter of the start-up. They are out of sight during the
-    import; later they are there as ever.
+    import; later they are there as ever. Nor is garbage collected meanwhile: the collector would look again and again
+    through half a million objects that stay, which takes as long once more. It does not look at them later either.
     """
-    unseen = _Unseen()
-    if "keras" not in sys.modules:
-        sys.meta_path.insert(0, unseen)
+    if "keras" in sys.modules:
+        import_tensorflow(device)
+        return
+    unseen, collected = _Unseen(), gc.isenabled()
+    sys.meta_path.insert(0, unseen)
+    gc.disable()
     try:
         import_tensorflow(device)
     finally:
-        with contextlib.suppress(ValueError):
-            sys.meta_path.remove(unseen)
+        sys.meta_path.remove(unseen)
+        gc.freeze()
+        if collected:
+            gc.enable()
 
 
 class _Unseen(importlib.abc.MetaPathFinder):

@@ -1,7 +1,9 @@
 """Predictions in batches as large as memory allows."""
 
 import math
+import weakref
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -9,21 +11,36 @@ import tensorflow as tf
 
 from hornbook.data.source import Array, Inputs
 from hornbook.display.terminal import Bar
-from hornbook.upstream import traced_anew
+from hornbook.upstream import forgettable
 
 __all__ = ["large_batch", "predict_scores"]
 
 FLOATS_PER_BATCH = 2**21  # the widest layer's outputs may take 8 MB
+MOST = 32_768  # a thin network computes as long as a call costs with 8,192
+_TRACED: "WeakKeyDictionary[keras.Model, dict[Any, Any]]" = WeakKeyDictionary()
 
 
 def large_batch(model: keras.Model) -> int:
-    """Return how many examples fit in one batch: between 32 and 8192, fewer for wide layers."""
+    """Return how many examples fit in one batch: between 32 and 32,768, fewer for wide layers."""
     widest = 1
     for layer in model.layers:
         shape = getattr(layer.output, "shape", None) if not isinstance(layer.output, list) else None
         if shape is not None:
             widest = max(widest, math.prod(size or 1 for size in shape[1:]))
-    return int(min(max(FLOATS_PER_BATCH // widest, 32), 8192))
+    return int(min(max(FLOATS_PER_BATCH // widest, 32), MOST))
+
+
+def _program(model: keras.Model, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return the model in inference mode, traced for inputs (any number, *shape): once, as importances ask many times."""
+    programs = _TRACED.setdefault(model, {})
+    key = tuple(shape), str(dtype)
+    if key not in programs:
+        alone = weakref.proxy(model)  # or the program would keep the model, and the model the program
+        wanted = model.inputs[0].dtype
+        call = tf.function(lambda batch: alone(tf.cast(batch, wanted), training=False), autograph=False)
+        with forgettable():
+            programs[key] = call.get_concrete_function(tf.TensorSpec([None, *shape], dtype))
+    return programs[key]
 
 
 def predict_scores(
@@ -33,10 +50,7 @@ def predict_scores(
 
     Outputs of a row may differ in their last bit between batches of different sizes.
     """
-    dtype = model.inputs[0].dtype
-    call = traced_anew(
-        tf.function(lambda batch: model(tf.cast(batch, dtype), training=False), autograph=False, reduce_retracing=True)
-    )
+    call = _program(model, x.shape[1:], x.dtype)
     size = batch_size or large_batch(model)
     bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()
     try:

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: expected calibration error, reliability, temperature scaling. NumPy only.
+"""Whether probabilities mean what they say: expected calibration error, reliability, temperature scaling. NumPy, SciPy only.
 
 Everything here is about classes, examples in rows and classes in columns. Outputs that each say yes or no (binary and
 multilabel tasks) become two columns, and each label of each example a row, by `two_columns`. The confidence of such a
@@ -170,7 +170,7 @@ def _reliability(confidence: Array, right: Array, weights: Array | None) -> tupl
 def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) -> float:
     """Return the temperature T > 0 at which softmax(logits / T) has the smallest log loss.
 
-    The log loss is convex in 1/T, so the zero of its derivative, the mean of E_p[z] - z_right, is found by bisection.
+    The log loss is convex in 1/T, so the zero of its derivative, the mean of E_p[z] - z_right, is what Brent's method finds.
     Temperature scaling: Guo et al. (2017), arXiv:1706.04599, section 4.2.
 
     Args:
@@ -181,10 +181,13 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
     Raises:
         DataError: If there is no such temperature: all examples are right, or the logits are worse than none.
     """
-    of_right_class = logits[np.arange(len(labels)), labels]
+    below = logits.astype(np.float64)
+    below -= below.max(axis=1, keepdims=True)
+    of_right_class = below[np.arange(len(labels)), labels]
 
     def slope(temperature: float) -> float:
-        return _mean((softmax(logits, temperature) * logits).sum(axis=1) - of_right_class, weights)
+        powers = np.exp(below / temperature)
+        return _mean(np.einsum("nk,nk->n", powers, below) / powers.sum(axis=1) - of_right_class, weights)
 
     low, high = RANGE
     if (logits.argmax(axis=1) == labels).all() or slope(low) <= 0:
@@ -197,7 +200,6 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
             f"no temperature can be fitted: on the {len(labels):,} validation predictions the model is no better than "
             "chance, so that the log loss falls for ever as the temperature rises."
         )
-    for _ in range(60):
-        middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
-    return float(np.sqrt(low * high))
+    from scipy.optimize import brentq
+
+    return float(np.exp(brentq(lambda logarithm: slope(np.exp(logarithm)), np.log(low), np.log(high), xtol=1e-12)))

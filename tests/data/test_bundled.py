@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn import datasets
 
 from hornbook.data import load
+from hornbook.data.sources import bundled
 from hornbook.recipes.sources import BreastCancer, Diabetes, Digits, Iris, Wine
 from hornbook.recipes.sources.checks import section_problems
 
@@ -29,6 +31,15 @@ def test_digits_stay_bytes_from_0_to_16():
     splits = load(Digits(), seed=42)
     assert splits.train.x.dtype == np.uint8
     assert splits.train.x.max() == 16
+
+
+@pytest.mark.parametrize("is_where_it_was", [True, False])
+def test_digits_are_those_of_scikit_learn(is_where_it_was, monkeypatch):
+    if not is_where_it_was:
+        monkeypatch.setattr(bundled, "find_spec", lambda name: None)
+    source, theirs = bundled.load_digits(Digits(), seed=42), datasets.load_digits()
+    np.testing.assert_array_equal(source.x[..., 0], theirs.images)
+    np.testing.assert_array_equal(source.y, theirs.target)
 
 
 def test_columns_are_chosen_by_name_in_the_order_listed():

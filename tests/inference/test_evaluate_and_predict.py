@@ -76,7 +76,7 @@ def test_predictions_equal_those_of_keras_and_are_probabilities(multiclass):
 def test_wide_layers_get_smaller_batches(prepare, multiclass):
     narrow = multiclass.built.model
     wide = built(prepare, "binary", model={"name": "mlp", "units": [30_000]}).built.model
-    assert large_batch(narrow) == 8192
+    assert large_batch(narrow) == 32_768
     assert large_batch(wide) == 69  # 2^21 numbers
 
 

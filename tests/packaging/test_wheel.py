@@ -57,7 +57,7 @@ def test_the_license_is_in_the_wheel(contents):
 
 def test_the_script_is_declared(contents):
     entry_points = next(text for name, text in contents.items() if name.endswith("/entry_points.txt"))
-    assert entry_points.strip() == "[console_scripts]\nhornbook = hornbook.cli:main"
+    assert entry_points.strip() == "[console_scripts]\nhornbook = hornbook.cli:program"
 
 
 def test_the_installed_copy_is_the_one_that_is_imported(python, installed, tmp_path):

@@ -1,0 +1,58 @@
+"""Ends the command line's process without taking TensorFlow apart, which takes Python almost a second."""
+
+import atexit
+import contextlib
+import gc
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+__all__ = ["leave_after"]
+
+BUFFERED = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom}
+
+
+def leave_after(main: Callable[[], None]) -> NoReturn:
+    """Call `main`, then end the process with its exit code.
+
+    What Python promises at the end is kept: threads are waited for, functions of `atexit` called, and what a file left
+    open still holds (a plugin's, say) is written. Only modules and their objects are not taken apart one by one.
+
+    Args:
+        main: Returns, or raises SystemExit. Any other exception is shown with its traceback, as Python does it. Under a
+            profiler, a debugger or ``python -i`` the process ends as ever: they have work left then.
+    """
+    if _is_watched():
+        main()
+        sys.exit()
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls first; no public name does the same
+    atexit._run_exitfuncs()
+    _write_open_files()
+    os._exit(code)
+
+
+def _is_watched() -> bool:
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on, for cProfile and coverage among others
+    tools = [monitoring.get_tool(number) for number in range(6)] if monitoring else []
+    return bool(sys.flags.interactive or sys.getprofile() or sys.gettrace() or any(tools))
+
+
+def _write_open_files() -> None:
+    gc.unfreeze()
+    for file in gc.get_objects():
+        if type(file) in BUFFERED:
+            with contextlib.suppress(OSError, ValueError):  # a reader that has gone, a file that is closed
+                file.flush()
