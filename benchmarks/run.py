@@ -91,6 +91,7 @@ COMPARISONS = [
     Comparison("sample-loop", SAMPLE, inference("sample", "hornbook"), inference("sample", "loop"), "a tf.function by batches of the best size", 2.0, 2, 3),
     Comparison("calibrate", "the temperature of 100,000 examples, 10 classes", inference("calibrate", "hornbook"), inference("calibrate", "sklearn"), "CalibratedClassifierCV(method='temperature')", 2.0),
     Comparison("command", "whole command: train 20 epochs on digits, start to exit", contender("whole_command.py", "hornbook"), contender("whole_command.py", "keras"), "the same script in plain Keras", 1.0, 1),
+    Comparison("command-limit", "the same command", contender("whole_command.py", "hornbook"), contender("whole_command.py", "floor"), "the fastest known import of TensorFlow and Keras, and its steps compiled", 1 / 1.2, 1),
     Comparison("sweep", SEARCH + "rate, optimizer, activation", contender("sweep.py", "hornbook", "mixed"), contender("sweep.py", "keras", "mixed"), "keras-tuner and model.fit", 7.0, 5, 3),
     Comparison("sweep-rates", SEARCH + "only rate and seed vary", contender("sweep.py", "hornbook", "rates"), contender("sweep.py", "keras", "rates"), "keras-tuner and model.fit", 7.0, 5, 3),
 ]  # fmt: skip

@@ -51,7 +51,7 @@ __all__ = [
     "shrink",
     "train",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 """A checked recipe, or what `load_recipe` makes one of."""
@@ -227,13 +227,14 @@ def _folder(run: Any) -> str:
     return str(run)
 
 
-def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -> "Search":
+def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3, parallel: int | None = None) -> "Search":
     """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find.search`.
 
     Args:
         recipe: As for `train`; the rate that it has plays no part.
         data: Arrays in place of the recipe's data source.
         seeds: Range tests, each with another seed.
+        parallel: Range tests at once; omitted: by network and cores.
 
     Returns:
         `rate`, or None with `reasons`; `band` over the seeds; `curves` with rates and losses.
@@ -247,7 +248,7 @@ def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -
     startup.import_tensorflow()
     from hornbook.trainer.lr_find.search import find_learning_rate as find
 
-    return find(recipe, data, seeds=seeds)
+    return find(recipe, data, seeds=seeds, parallel=parallel)
 
 
 def run_sweep(
@@ -344,7 +345,7 @@ def ablate(
         config: A file, the name of a shipped recipe, or a mapping.
         overrides: As on the command line, for all variants.
         vary: Keys and their values: ``{"activation": ["elu", "tanh"]}``.
-        drop: Keys to leave out, each in a variant of its own.
+        drop: Keys to leave out, each in a variant of its own; ``key+key`` leaves out both in one.
         seeds: Runs per variant.
         folds: Folds of a cross-validation in place of seeds.
         cross: Whether to try all combinations instead of one change at a time.

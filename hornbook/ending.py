@@ -22,8 +22,12 @@ def leave_after(main: Callable[[], None]) -> NoReturn:
     open still holds (a plugin's, say) is written. Only modules and their objects are not taken apart one by one.
 
     Args:
-        main: Returns, or raises SystemExit. Any other exception is shown with its traceback, as Python does it.
+        main: Returns, or raises SystemExit. Any other exception is shown with its traceback, as Python does it. Under a
+            profiler, a debugger or ``python -i`` the process ends as ever: they have work left then.
     """
+    if _is_watched():
+        main()
+        sys.exit()
     code = 0
     try:
         main()
@@ -38,6 +42,12 @@ def leave_after(main: Callable[[], None]) -> NoReturn:
     atexit._run_exitfuncs()
     _write_open_files()
     os._exit(code)
+
+
+def _is_watched() -> bool:
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on, for cProfile and coverage among others
+    tools = [monitoring.get_tool(number) for number in range(6)] if monitoring else []
+    return bool(sys.flags.interactive or sys.getprofile() or sys.gettrace() or any(tools))
 
 
 def _write_open_files() -> None:

@@ -1,5 +1,6 @@
 """The end of the command line's process: at once, and nothing that a program promises at its end is lost."""
 
+import pstats
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,11 @@ def test_an_error_that_nobody_expected_keeps_its_traceback(tmp_path):
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert (tmp_path / "text.txt").read_text() == "a line"
+
+
+def test_a_profiler_gets_to_write_what_it_saw(process, tmp_path):
+    process(f"{sys.executable} -m cProfile -o {tmp_path / 'profile'} -m hornbook version")
+    assert any("hornbook" in file for file, *_ in pstats.Stats(str(tmp_path / "profile")).stats)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
