@@ -164,7 +164,9 @@ def measure(rounds: int) -> dict[str, Any]:
         "machine": machine(),
         "load": [round(load, 1) for load in loads],
         **pieces_of(alone),
-        "slowdown": round(max(statistics.mean(_total(each, "call") for each in beside) / _total(alone, "call"), 1.0), 3),
+        "slowdown": round(
+            max(statistics.mean(_total(each, "call") for each in beside) / _total(alone, "call"), 1.0), 3
+        ),
         "parallel_part": round(_parallel_part(alone, [each for each, _ in pairs]), 3),
         "measured": {
             "1": [round(each["seconds"], 2) for each, _ in pairs],
