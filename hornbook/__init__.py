@@ -51,7 +51,7 @@ __all__ = [
     "shrink",
     "train",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 """A checked recipe, or what `load_recipe` makes one of."""
@@ -112,14 +112,13 @@ def train(
     from hornbook import startup
 
     startup.import_tensorflow()
-    from rich.console import Console
-
     from hornbook.data.sources.given import given
+    from hornbook.display import terminal
     from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.train import train as train_recipe
 
     data = given(data, validation_data, steps_per_epoch)
-    console = ConsoleProgress(Console(highlight=False))
+    console = ConsoleProgress(terminal.console())
     try:
         return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, listeners=[console] if progress else [])
     finally:
@@ -282,13 +281,12 @@ def run_sweep(
     from hornbook import startup
 
     startup.import_tensorflow()
-    from rich.console import Console
-
+    from hornbook.display import terminal
     from hornbook.machines.where import where_of
     from hornbook.sweep.sweep import sweep
     from hornbook.sweep.view import ConsoleView
 
-    view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
+    view = ConsoleView(terminal.console(), terminal.console()) if progress else None
     where = where_of(on, each)
     return sweep(recipe, runs=runs, fresh=fresh, workers=workers, parallel=parallel, on=where, view=view)
 

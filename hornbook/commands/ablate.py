@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
+from hornbook.commands.completion import complete_run
 from hornbook.commands.options import (
     ConfigOption,
     EachOption,
@@ -85,7 +86,10 @@ def ablate(
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders of runs, or recipes' names")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN", help="Folders of runs, or recipes' names", autocompletion=complete_run),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Show how runs differ: recipes line by line, and results.

@@ -18,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.data.storage.files import memory_bytes
 from hornbook.recipes.recipe import Recipe
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.builder.heads import parts_of
+from hornbook.builder.heads.several import parts_of
 from hornbook.data.source import Array
 from hornbook.errors import UsageError
 from hornbook.inference.confidence import gives_probabilities

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from hornbook.data import Shelf, load_data, memory_budget
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.engine.turns import runs_at_once
 from hornbook.errors import BusyError, DivergedError, HornbookError, RunError
 from hornbook.recipes.language.text import to_yaml

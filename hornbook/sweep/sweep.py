@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from hornbook.data import Shelf, load_data, memory_budget
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.engine.turns import runs_at_once
 from hornbook.errors import RunError
 from hornbook.machines.cluster import connected, share_of

@@ -54,17 +54,18 @@ class Head(Spec):
     initializer: Initializer | None = None
     """Initializer of the head's kernel."""
     standardize_targets: bool | None = None
-    """Of a regression: learn (y - mean)/deviation of the training split, and return y's own unit; omitted: under a linear
-    head with a loss that has a unit, mean squared or absolute error or Huber's."""
+    """For a regression: learn (y - mean)/deviation of the training split, and return y's own unit; omitted: done where the
+    head is linear and the loss is the mean squared error, the mean absolute error or Huber's."""
     ordinal: bool | None = None
-    """Of three or more classes in an order, such as grades: learn one score, and the thresholds between the classes. Texts
+    """For three or more classes in an order, such as grades: learn one score, and the thresholds between the classes. Texts
     are in the order of `data.classes`. McCullagh (1980), "Regression models for ordinal data"."""
     target_transform: Literal["log", "quantile"] | None = None
-    """Of a regression: learn the logarithm of targets above 0, or what their quantiles make normally distributed, and that
-    standardized; predictions and metrics are in y's own unit. Box and Cox (1964), "An analysis of transformations"."""
+    """For a regression: learn the logarithm of targets above 0 (`log`), or targets that are given a normal distribution by
+    their quantiles (`quantile`), standardized in both cases; predictions and metrics are in y's own unit. Box and Cox
+    (1964), "An analysis of transformations"."""
     clamp: bool | None = None
-    """Of a regression: predict nothing beyond the lowest and the highest target of the training split. What is learned from
-    is not cut off. Holzmüller et al. (2024), arXiv:2407.04491."""
+    """For a regression: predict nothing beyond the lowest and the highest target of the training split. Training itself is
+    not cut off. Holzmüller et al. (2024), arXiv:2407.04491."""
 
 
 @register
@@ -80,7 +81,7 @@ class SparseCategoricalCrossentropy(LossSpec):
     """
 
     name: Literal["sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
-    builds = "hornbook.builder.losses:categorical_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -100,7 +101,7 @@ class CategoricalCrossentropy(LossSpec):
     """
 
     name: Literal["categorical_crossentropy"] = "categorical_crossentropy"
-    builds = "hornbook.builder.losses:categorical_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -120,7 +121,7 @@ class CategoricalFocalCrossentropy(LossSpec):
     """
 
     name: Literal["categorical_focal_crossentropy"] = "categorical_focal_crossentropy"
-    builds = "hornbook.builder.losses:categorical_focal_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_focal_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -229,7 +230,7 @@ class CategoricalHinge(LossSpec):
     """
 
     name: Literal["categorical_hinge"] = "categorical_hinge"
-    builds = "hornbook.builder.losses:categorical_hinge"
+    builds = "hornbook.builder.heads.losses:categorical_hinge"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "linear"
     only: ClassVar[bool] = True
@@ -247,7 +248,7 @@ class Perceptron(LossSpec):
     """
 
     name: Literal["perceptron"] = "perceptron"
-    builds = "hornbook.builder.losses:PerceptronLoss"
+    builds = "hornbook.builder.heads.losses:PerceptronLoss"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     from_logits: ClassVar[str | None] = "step"
     only: ClassVar[bool] = True
@@ -399,7 +400,7 @@ class KLDivergence(LossSpec):
     """
 
     name: Literal["kl_divergence"] = "kl_divergence"
-    builds = "hornbook.builder.losses:KLDivergenceLoss"
+    builds = "hornbook.builder.heads.losses:KLDivergenceLoss"
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
     targets: ClassVar[Targets] = "distributions"

@@ -76,7 +76,7 @@ class Accuracy(MetricSpec):
     """
 
     name: Literal["accuracy"] = "accuracy"
-    builds = "hornbook.builder.metrics:accuracy"
+    builds = "hornbook.builder.heads.metrics:accuracy"
     tasks: ClassVar[tuple[Task, ...]] = ALL_CLASSIFICATION
     takes_scores: ClassVar[tuple[Task, ...]] = ALL_CLASSIFICATION
 
@@ -111,7 +111,7 @@ class RankError(MetricSpec):
     """
 
     name: Literal["rank_error"] = "rank_error"
-    builds = "hornbook.builder.metrics:rank_error"
+    builds = "hornbook.builder.heads.metrics:rank_error"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     takes_scores: ClassVar[tuple[Task, ...]] = ("multiclass",)
     mode: ClassVar[Literal["min", "max"]] = "min"
@@ -121,16 +121,16 @@ class RankError(MetricSpec):
 class AUC(AveragedMetric):
     """Area under the ROC (or precision-recall) curve, by 200 thresholds.
 
-    Independent of a threshold; PR for rare positives. Of several classes, each against all others; a class that no example,
-    or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction to ROC
-    analysis".
+    Independent of a threshold; PR for rare positives. With several classes, each against all others; a class that no
+    example, or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction
+    to ROC analysis".
 
     Example:
         training: {metrics: [{name: auc, curve: PR}]}
     """
 
     name: Literal["auc"] = "auc"
-    builds = "hornbook.builder.metrics:auc"
+    builds = "hornbook.builder.heads.metrics:auc"
     takes_scores: ClassVar[tuple[Task, ...]] = ()
 
     curve: Literal["ROC", "PR"] = "ROC"
@@ -143,7 +143,7 @@ class AUC(AveragedMetric):
 class Precision(AveragedMetric):
     """Fraction of positives predicted that are right.
 
-    Of several classes, each against all others, as in scikit-learn: a class that is never predicted has 0, one that is
+    With several classes, each against all others, as in scikit-learn: a class that is never predicted has 0, one that is
     neither there nor predicted does not count. Labels are counted together (`micro`) unless `average` says otherwise.
     Keras: `Precision`.
 
@@ -152,7 +152,7 @@ class Precision(AveragedMetric):
     """
 
     name: Literal["precision"] = "precision"
-    builds = "hornbook.builder.metrics:precision"
+    builds = "hornbook.builder.heads.metrics:precision"
     usual: ClassVar[Average] = "micro"
 
     thresholds: Threshold | None = None
@@ -163,7 +163,7 @@ class Precision(AveragedMetric):
 class Recall(AveragedMetric):
     """Fraction of real positives that are found.
 
-    Of several classes, each against all others, as in scikit-learn; weighted by examples it is the accuracy. Labels are
+    With several classes, each against all others, as in scikit-learn; weighted by examples it is the accuracy. Labels are
     counted together (`micro`) unless `average` says otherwise. Keras: `Recall`.
 
     Example:
@@ -171,7 +171,7 @@ class Recall(AveragedMetric):
     """
 
     name: Literal["recall"] = "recall"
-    builds = "hornbook.builder.metrics:recall"
+    builds = "hornbook.builder.heads.metrics:recall"
     usual: ClassVar[Average] = "micro"
 
     thresholds: Threshold | None = None
@@ -191,7 +191,7 @@ class F1Score(AveragedMetric):
     """
 
     name: Literal["f1_score"] = "f1_score"
-    builds = "hornbook.builder.metrics:f1_score"
+    builds = "hornbook.builder.heads.metrics:f1_score"
 
     threshold: Threshold | None = None
     """Probability above which an answer is yes; omitted: 0.5. Of several classes the likeliest is predicted."""
@@ -285,4 +285,4 @@ class R2Score(MetricSpec):
     """
 
     name: Literal["r2_score"] = "r2_score"
-    builds = "hornbook.builder.metrics:r2_score"
+    builds = "hornbook.builder.heads.metrics:r2_score"

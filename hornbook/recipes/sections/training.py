@@ -10,11 +10,10 @@ from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, S
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.metric import Metric
 
-__all__ = ["Checkpoint", "EarlyStopping", "Engine", "GradientClipping", "OnDivergence", "Training"]
+__all__ = ["Checkpoint", "ClassWeights", "EarlyStopping", "Engine", "GradientClipping", "OnDivergence", "Training"]
 
 Mode = Literal["min", "max"]
 Engine = Literal["xla", "graph", "fused_graph", "fit"]
-ClassWeights = Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)]
 
 
 def _weights(value: Any) -> Any:
@@ -27,6 +26,11 @@ def _weights(value: Any) -> Any:
         "expected 'balanced' or a weight per class such as {example}, found {found}",
         {"example": "{0: 1.0, 1: 5.0}", "found": shown(value)},
     )
+
+
+ClassWeights = Annotated[
+    Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)] | None, BeforeValidator(_weights)
+]
 
 
 class EarlyStopping(Spec):
@@ -50,7 +54,7 @@ class EarlyStopping(Spec):
     restore_best: bool = True
     """End with the weights of the best epoch instead of the last."""
     ties: Literal["first", "last"] = "first"
-    """Which of the epochs that are equally good is the best, as may be among accuracies of few examples."""
+    """Which of several equally good epochs counts as the best; accuracies of few examples are often equal."""
 
 
 class Checkpoint(Spec):
@@ -61,7 +65,7 @@ class Checkpoint(Spec):
     mode: Mode | None = None
     """Which direction is better; omitted: known from the metric."""
     ties: Literal["first", "last"] = "first"
-    """Which of the epochs that are equally good is the best."""
+    """Which of several equally good epochs counts as the best."""
     every: TimeSpan | None = None
     """How often the state for resuming is saved; omitted: as often as costs less than 2 % of the time."""
 
@@ -108,7 +112,7 @@ class Training(Spec):
     """What the best epoch is chosen by; omitted: early stopping's monitor, or `val_loss`."""
     gradient_clipping: GradientClipping | None = None
     """Limit on the gradients; omitted: none."""
-    class_weights: Annotated[ClassWeights | None, BeforeValidator(_weights)] = None
+    class_weights: ClassWeights = None
     """Weight of each class in the loss, by name or number; `balanced`: inversely to how often it occurs."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
@@ -121,7 +125,7 @@ class Training(Spec):
     memory_budget: Size | None = None
     """Inputs larger than this stay on disk and are streamed; omitted: half of this machine's memory."""
     max_time: TimeSpan | None = None
-    """End the run in good order after so long."""
+    """End the run after so long, as if it were finished: its last weights are evaluated."""
     on_divergence: OnDivergence | None = None
     """Omitted: the run ends there, with the last good state kept."""
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import register
-from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.common import Encoding, Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
 
 __all__ = ["ImageFolder", "ImageList", "Pictures"]
@@ -92,12 +92,12 @@ class ImageList(Pictures):
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
     weight: Annotated[str, Field(min_length=1)] | None = None
-    """A column that says what each picture counts in loss and metrics, a number from 0 on."""
+    """A column of each picture's weight in loss and metrics, a number of at least 0."""
     splits: Annotated[str, Field(min_length=1)] | None = None
     """A column that says of each picture whether it is for `train`, `validation` (`val`, `valid`) or `test`."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Character between the fields of a CSV file; omitted: the only one that splits all rows alike."""
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """How the text of a CSV file is encoded, by Python's names."""
 
     @property
