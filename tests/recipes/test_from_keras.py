@@ -404,3 +404,16 @@ def test_a_loss_on_logits_says_the_task(tensorflow):
     found = described(config_of(row(layers.Flatten(), layers.Dense(10), optimizer="adam", loss=loss)), "m").sections
     assert found["task"] == "multiclass"
     assert "head" not in found
+
+
+def test_signs_between_tensors_have_no_precision_to_differ_in(tensorflow):
+    from keras import layers
+
+    def connect(x):
+        flat = layers.Flatten(dtype="mixed_bfloat16")(x)
+        hidden = [layers.Dense(5, "relu", dtype="mixed_bfloat16")(flat) for _ in range(2)]
+        return hidden[0] + hidden[1]
+
+    found = described(config_of(graph(connect)), "m")
+    assert found.sections["training"] == {"precision": "mixed_bfloat16"}
+    assert not [note for note in found.notes if "precision" in note]
