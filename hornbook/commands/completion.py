@@ -145,7 +145,7 @@ def _properties(path: str, tree: Any, schema: Schema) -> dict[str, Any]:
     return {key: below for leaf in leaves for key, below in leaf.get("properties", {}).items()}
 
 
-def _components(kind: str, name: Any, schema: Schema) -> list[Schema]:
+def _components(kind: str, name: Any, schema: Schema) -> Sequence[Schema]:
     """Return the schema of a component by its name, of all of a kind where the name is none; their parts join the whole."""
     known = catalog_of(kind)
     found = [spec_schema(cls) for cls in ([known[name]] if name in known else known.values())]
