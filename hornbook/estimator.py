@@ -19,7 +19,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from hornbook.data.canonical import guess_kind, is_frame
-from hornbook.data.source import Array, Reading, Source
+from hornbook.data.readings import Reading
+from hornbook.data.source import Array, Source
 from hornbook.errors import DataError, HornbookError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.language.spec import catalog
@@ -266,8 +267,8 @@ class Estimator(BaseEstimator):
         scores = self._scores(X)
         if self._info.task == "regression":
             return np.asarray(scores[:, 0] if self._info.target_size == 1 else scores, np.float64)
-        from hornbook.builder.head import decision_threshold
-        from hornbook.data.labels import decided
+        from hornbook.builder.heads.single import decision_threshold
+        from hornbook.data.targets.labels import decided
 
         numbers = decided(scores, self._info.task, decision_threshold(self.recipe_))
         return np.asarray(self.classes_[numbers] if hasattr(self, "classes_") else numbers)

@@ -3,7 +3,8 @@
 No TensorFlow. docs/own_components.md shows a plug-in.
 """
 
-from hornbook.data.source import Feature, Source
+from hornbook.data.facts import Feature
+from hornbook.data.source import Source
 from hornbook.recipes.language.spec import Component, register
 from hornbook.recipes.sections.activation import ActivationSpec
 from hornbook.recipes.sections.head import LossSpec

@@ -90,6 +90,26 @@ KINDS: dict[str, tuple[str, list[str]]] = {
             "training.epochs=4",
         ],
     ),
+    "windows, a scale for each series": (
+        "he_elu_bn",
+        [
+            "data={name: seasons, steps: 200, count: 2, window: 12, horizon: 3, stride: 2, scaling: series, calendar: [hour]}",
+            "model={name: rnn, cell: gru, units: [6]}",
+            "normalization=none",
+            "regularization={dropout: 0.2}",
+            "training.batch_size=32",
+            "training.epochs=3",
+        ],
+    ),
+    "texts beside columns": (
+        "he_elu_bn",
+        [
+            "data={name: table, path: REVIEWS, target: y, types: {review: text}, text: {length: 6}}",
+            "model={name: mlp, units: [8], encoders: {review: {name: mean_embedding, embedding: 4, dense: []}}}",
+            "regularization={dropout: 0.2}",
+            "training.epochs=3",
+        ],
+    ),
 }
 MID_SAVE = 0.4  # the share of kills that are meant for the middle of a save
 GROWTH = 0.5  # MB a width that memory may seem to grow: the noise of one process
@@ -138,7 +158,7 @@ def start(kind: str, folder: Path, every: str = EVERY) -> None:
     from hornbook.trainer.train import train
 
     name, overrides = KINDS[kind]
-    for word, written in (("PICTURES", pictures), ("TABLE", table)):
+    for word, written in (("PICTURES", pictures), ("TABLE", table), ("REVIEWS", reviews)):
         overrides = [text.replace(word, str(written())) if word in text else text for text in overrides]
     train(load_recipe(name, [*overrides, every]), runs=folder)
 
@@ -162,6 +182,19 @@ def table() -> Path:
             for (a, b, c), colour in zip(numbers.tolist(), colours.tolist(), strict=True)
         ]
         file.write_text("\n".join(["a,b,c,colour,y", *rows]) + "\n")
+    return file
+
+
+def reviews() -> Path:
+    """Return a table of texts beside numbers and categories, written where it is not there yet."""
+    file = Path(tempfile.gettempdir()) / "hornbook-soak-reviews.csv"
+    if not file.exists():
+        rows = [
+            f"a {('dull', 'fine')[place % 2]} film number {place % 7},{place % 10},{('Oslo', 'Rome')[place % 3 % 2]},"
+            f"{('no', 'yes')[place % 2]}"
+            for place in range(400)
+        ]
+        file.write_text("\n".join(["review,rooms,city,y", *rows]) + "\n")
     return file
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import DataInfo, Preprocessing
+from hornbook.data.facts import DataInfo, Preprocessing
 from hornbook.layers.augmentation import Mixing, RandomCutout
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sources import Augmentation

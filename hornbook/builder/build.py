@@ -10,7 +10,18 @@ import numpy as np
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.backbones import features
 from hornbook.builder.free_layers import layer_names
-from hornbook.builder.head import (
+from hornbook.builder.heads.losses import StandardizedLoss
+from hornbook.builder.heads.metrics import build_metric
+from hornbook.builder.heads.several import (
+    HeadPart,
+    activate,
+    build_heads,
+    build_heads_loss,
+    in_loss,
+    parts_of,
+    view_of_scores,
+)
+from hornbook.builder.heads.single import (
     HEAD_CLAMP,
     HEAD_TARGET,
     build_head,
@@ -21,27 +32,17 @@ from hornbook.builder.head import (
     target_transform,
     training_view,
 )
-from hornbook.builder.heads import (
-    HeadPart,
-    activate,
-    build_heads,
-    build_heads_loss,
-    in_loss,
-    parts_of,
-    view_of_scores,
-)
 from hornbook.builder.inputs import build_inputs
-from hornbook.builder.losses import StandardizedLoss
 from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
-from hornbook.builder.metrics import build_metric
 from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
 from hornbook.builder.tokens import vocabulary_of
-from hornbook.data.source import Array, DataInfo, Preprocessing
+from hornbook.data.facts import DataInfo, Preprocessing
+from hornbook.data.source import Array
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.augmentation import Mixing, MixingModel, Mixture
 from hornbook.layers.members import MembersModel
@@ -73,6 +74,8 @@ class Built:
         fixed: Layers that never learn: those that the recipe says so of, and batch normalization that it keeps.
         factors: {id of a variable: factors of its rate and decay} that the recipe names.
         heads: The heads, where there are several; the layers behind `logits_model` are theirs then, and `tail` is empty.
+        class_weights: Of several heads, what each class counts in the loss while training, by their names.
+        weighted_loss: The loss with these weights; None where all classes count alike.
     """
 
     model: keras.Model
@@ -86,6 +89,20 @@ class Built:
     fixed: frozenset[str] = frozenset()
     factors: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     heads: tuple[HeadPart, ...] = ()
+    class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    weighted_loss: keras.losses.Loss | None = None
+
+    @property
+    def training_loss(self) -> keras.losses.Loss:
+        """What training minimizes: the loss, of several heads with the weights of their classes."""
+        return self.loss if self.weighted_loss is None else self.weighted_loss
+
+    def weighing(self, class_weights: Mapping[str, tuple[float, ...]]) -> "Built":
+        """Return the same where classes of some heads count differently in the loss while training."""
+        if not class_weights:
+            return self
+        loss = build_heads_loss(self.heads, self.training_model, of_scores=True, class_weights=class_weights)
+        return replace(self, class_weights=class_weights, weighted_loss=loss)
 
     def set_factors(self, by_variable: Mapping[int, float] | None = None) -> None:
         """Let the optimizer use the recipe's factors of rates and decays, times those given by the id of the variable."""
@@ -258,15 +275,49 @@ def _without_augmentation(model: keras.Model) -> keras.Model:
 
 
 def compile_shown(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
-    """Return what `compile_plain` does, with inputs as users have them; arguments as of that.
+    """Return what `compile_plain` does, with inputs and outputs as users have them; arguments as of that.
 
-    Outputs and targets of several heads stay one matrix each, which is what its loss and metrics read.
+    Several heads are outputs by name, each with its loss, its weight and its metrics, as Keras has them; `fit` takes targets
+    of the same names. A head that clamps what it predicts learns of what is clamped.
     """
+    if built.heads:
+        return _compile_heads(built, recipe, info, for_training=for_training)
     model = compile_plain(built, recipe, for_training=for_training)
-    shown = wrap(model, replace(info, heads=()))
+    shown = wrap(model, info)
     if shown is not model:
         shown.compile(optimizer=built.optimizer, loss=model.loss, metrics=list(built.metrics))
     return shown
+
+
+def _compile_heads(built: Built, recipe: Recipe, info: DataInfo, *, for_training: bool) -> keras.Model:
+    """Return `compile_shown` of several heads."""
+    whole, heads = built.training_model if for_training else built.model, built.heads
+    outputs = {part.name: part.output(whole) for part in heads}
+    named = keras.Model(whole.input, outputs, name=whole.name)
+    shown = wrap(named, replace(info, heads=()))
+    metrics = {part.name: part.own_metrics() for part in heads}
+    shown.compile(
+        optimizer=_optimizer_in_order(built, recipe, named),
+        loss={part.name: part.losses(whole)[1] for part in heads},
+        loss_weights={part.name: part.weight for part in heads},
+        metrics={name: found for name, found in metrics.items() if found},
+    )
+    return shown
+
+
+def _optimizer_in_order(built: Built, recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:
+    """Return the optimizer, as it stands, with its variables in the order of a model that has the same in another.
+
+    A saved model is read with its own order.
+    """
+    training = recipe.training
+    optimizer = build_optimizer(recipe.optimizer, training.gradient_clipping, model, precision=training.precision)
+    stands = {variable.path: variable for variable in built.optimizer.variables}
+    for variable in optimizer.variables:
+        if variable.path in stands:
+            variable.assign(stands[variable.path])
+    replace(built, optimizer=optimizer).set_factors()
+    return optimizer
 
 
 def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weighted: bool = False) -> keras.Model:
@@ -288,7 +339,7 @@ def compile_plain(built: Built, recipe: Recipe, *, for_training: bool, is_weight
     if for_training and reads_scores:
         members = MembersModel(model.inputs, model.outputs, name=model.name)
         members.train_by(built.logits_model, built.activate, built.in_loss)
-        members.compile(optimizer=built.optimizer, loss=built.loss, **{kind: list(built.metrics)})
+        members.compile(optimizer=built.optimizer, loss=built.training_loss, **{kind: list(built.metrics)})
         return members
     if built.heads:
         loss: keras.losses.Loss = build_heads_loss(built.heads, model, of_scores=False)

@@ -10,7 +10,7 @@ from keras import ops
 
 from hornbook.builder.groups import paths_of
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import DataInfo, Feature, Preprocessing
+from hornbook.data.facts import DataInfo, Feature, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
 from hornbook.layers.scale import Scale

@@ -16,7 +16,7 @@ from hornbook.builder.blocks import Ingredients
 from hornbook.builder.groups import cut
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.tokens import Vocabulary
-from hornbook.data.source import Block, DataInfo, Preprocessing
+from hornbook.data.facts import Block, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import Tanh

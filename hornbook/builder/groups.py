@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.recipes.sections.model import PATHS, InputGroups, WideAndDeep
 
 __all__ = ["cut", "paths_of"]

@@ -15,7 +15,7 @@ from hornbook.builder.columns import embeds_columns, encode
 from hornbook.builder.encoders import encoded_blocks
 from hornbook.builder.groups import cut
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import DataInfo, Preprocessing, SeriesScale
+from hornbook.data.facts import DataInfo, Preprocessing, SeriesScale
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.series import ToSeriesScale

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from hornbook.builder.tokens import layer_name, text_front
+from hornbook.data.facts import DataInfo
 from hornbook.data.several import named_inputs
-from hornbook.data.source import DataInfo
 from hornbook.runs.keras_file import NETWORK
 from hornbook.upstream import columns_of
 

@@ -11,7 +11,8 @@ from keras import ops
 from hornbook.builder.augmentation import AUGMENTATION
 from hornbook.builder.phases import chosen_layers
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import Array, DataInfo, Preprocessing
+from hornbook.data.facts import DataInfo, Preprocessing
+from hornbook.data.source import Array
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.layer_names import block_number
 from hornbook.upstream import run_through, trusted

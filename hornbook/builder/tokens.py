@@ -9,7 +9,7 @@ import numpy as np
 
 from hornbook.builder.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
-from hornbook.data.source import DataInfo, Preprocessing
+from hornbook.data.facts import DataInfo, Preprocessing
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.data.text.subwords import LONGEST_WORD, START
 from hornbook.data.text.tables import TextTables

@@ -32,7 +32,8 @@ def ablate(
         list[str] | None, typer.Option(metavar="KEY=VALUE,VALUE", help="A key and the values to try; may be repeated")
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(metavar="KEY,KEY", help="Keys to leave out, each in a cell of its own")
+        list[str] | None,
+        typer.Option(metavar="KEY,KEY+KEY", help="Keys to leave out, each in a cell of its own; + for one cell"),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs per cell, with the seeds that follow the recipe's")] = 5,
     folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation in place of seeds")] = None,

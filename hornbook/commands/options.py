@@ -38,6 +38,21 @@ __all__ = [
     "load_or_explain",
 ]  # fmt: skip
 
+MOST_AT_ONCE = 1000
+
+
+def parse_parallel(text: str) -> int | None:
+    """Return how many runs are to be trained at once; None for `auto`, as without the option.
+
+    Raises:
+        BadParameter: If it is neither.
+    """
+    if text == "auto":
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_AT_ONCE):
+        raise typer.BadParameter(f"expected auto or a number from 1 to {MOST_AT_ONCE}, not '{text}'.")
+    return int(text)
+
 
 ConfigOption = Annotated[
     str,
@@ -80,7 +95,10 @@ RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 ParallelOption = Annotated[
-    int | None, typer.Option(min=1, max=1000, help="Runs at once; omitted: as many as there is room for")
+    int | None,
+    typer.Option(
+        parser=parse_parallel, metavar="N|auto", help="Runs at once; omitted: auto, as many as there is room for"
+    ),
 ]
 OnOption = Annotated[
     str | None,

@@ -45,7 +45,7 @@ def serve(
     listening = bind(host, port)
     limits = {"body": max_body * 2**20, "rows": max_rows, "deadline_s": deadline}
     with listening:
-        serve(found, runs, listening, token=token, limits=limits, trust=trust)
+        serve(found, listening, token=token, limits=limits, trust=trust)
 
 
 COMMANDS = (

@@ -4,15 +4,16 @@
 prediction needs.
 """
 
+from hornbook.data.facts import DataInfo, Feature, Preprocessing
 from hornbook.data.inputs import read_examples, read_inputs
-from hornbook.data.labels import known_targets
 from hornbook.data.load import RecipeData, load_data, memory_budget
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json
 from hornbook.data.shelf import Shelf
-from hornbook.data.source import DataInfo, Feature, Preprocessing, Source, Split, Splits
+from hornbook.data.source import Source, Split, Splits
 from hornbook.data.sources.arrays import from_arrays
 from hornbook.data.storage.rows import Rows
+from hornbook.data.targets.labels import known_targets
 
 __all__ = [
     "DataInfo",

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataKind, Source
+from hornbook.data.facts import DataKind
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.readers import is_mapped
 from hornbook.data.storage.rows import Inputs, Rows, blocks, mapped, numbered_blocks
 from hornbook.errors import DataError

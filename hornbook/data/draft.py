@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from hornbook.data.leaks import leaking_column
+from hornbook.data.facts import DataInfo
 from hornbook.data.pipeline import load
-from hornbook.data.source import DataInfo, Splits
+from hornbook.data.source import Splits
+from hornbook.data.targets.leaks import leaking_column
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.describe.scaffold import Length, Row, Start, small_share
 from hornbook.recipes.describe.words import flow_yaml

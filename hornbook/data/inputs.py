@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.canonical import check_finite, converted, extremes, opened, with_last_axis
+from hornbook.data.facts import DataInfo
+from hornbook.data.readings import Examples, Reading
 from hornbook.data.several import named_inputs, packed
-from hornbook.data.source import Array, DataInfo, Examples, Reading
+from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_file, is_pattern
 from hornbook.data.storage.rows import Inputs, Rows, blocks, in_memory, mapped, numbered_blocks, select
 from hornbook.data.storage.stored import open_npy, open_npz

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.pictures.listing import SUFFIXES, list_files, printable
 from hornbook.data.pictures.once import notes_about, pixels_of
 from hornbook.data.pictures.settings import PictureSettings
-from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
+from hornbook.data.readings import Examples, Reading
+from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_file
 from hornbook.data.storage.rows import Rows, mapped
 from hornbook.errors import DataError, UsageError

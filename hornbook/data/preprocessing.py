@@ -11,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
+from hornbook.data.facts import Block, DataKind, Feature, Preprocessing
 from hornbook.data.ranks import of_ranks
-from hornbook.data.source import Array, Block, DataKind, Feature, Inputs, Preprocessing, Split
+from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
 from hornbook.errors import DataError
 
@@ -163,6 +164,8 @@ def compute_preprocessing(
         for column, feature in enumerate(features or ()):
             if feature.type == "category":
                 mean[column], variance[column] = 0.0, 1.0
+        if standardize:
+            _check_range(mean, variance, features)
         variance[variance == 0] = 1.0
     return Preprocessing(
         scale=scale,
@@ -174,6 +177,21 @@ def compute_preprocessing(
         whole=_whole(x, features) if has_categories and features else (),
         clips=by_rank == "robust",
         quantiles=quantiles,
+    )
+
+
+def _check_range(mean: Array, variance: Array, features: tuple[Feature, ...] | None) -> None:
+    """Refuse columns whose squares float32, in which networks compute, does not hold."""
+    beyond = np.flatnonzero(variance > float(np.finfo(np.float32).max))
+    if not len(beyond):
+        return
+    place = int(beyond[0])
+    column = f"'{features[place].name}'" if features else f"{place}"
+    deviation = math.sqrt(variance[place])
+    factor = 10.0 ** math.floor(math.log10(max(abs(mean[place]), deviation)))
+    raise DataError(
+        f"column {column} has a deviation of {deviation:.4g}, and float32, in which networks compute, does not hold its "
+        f"square. Divide the column by {factor:.0e}."
     )
 
 

@@ -12,14 +12,14 @@ from pathlib import Path as FilePath
 import numpy as np
 
 from hornbook.data.canonical import check_lengths
-from hornbook.data.classes import new_numbers
-from hornbook.data.head_targets import encode_heads
-from hornbook.data.labels import encode_targets, final_task
 from hornbook.data.load import load_data
 from hornbook.data.pictures.listing import require_folder
 from hornbook.data.pipeline import check_class_keys, load, read
 from hornbook.data.source import Source, Splits
 from hornbook.data.storage.files import existing_file, existing_files
+from hornbook.data.targets.classes import new_numbers
+from hornbook.data.targets.heads import encode_heads
+from hornbook.data.targets.labels import encode_targets, final_task
 from hornbook.errors import DataError, HornbookError, Path, Problem, RecipeError
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.spec import Spec

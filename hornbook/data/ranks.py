@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hornbook.data.source import Array, Feature, Inputs
+from hornbook.data.facts import Feature
+from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.rows import blocks, in_file_order
 
 __all__ = ["MOST_QUANTILES", "bin_edges", "of_ranks"]

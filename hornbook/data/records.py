@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from hornbook.data.head_facts import HeadInfo
-from hornbook.data.source import Block, DataInfo, Feature
+from hornbook.data.facts import Block, DataInfo, Feature, HeadInfo
 from hornbook.errors import DataError
 
 __all__ = ["from_json", "to_json"]

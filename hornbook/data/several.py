@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.canonical import check_finite, extremes, guess_kind, image_type, is_frame, to_float32
-from hornbook.data.source import Array, Block, DataInfo, Feature, Source
+from hornbook.data.facts import Block, DataInfo, Feature
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Inputs, Rows, in_memory, joined
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean

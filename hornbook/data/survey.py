@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hornbook.data.leaks import leaking_column
 from hornbook.data.source import Splits
+from hornbook.data.targets.leaks import leaking_column
 from hornbook.data.windows.source import describe_windows
 from hornbook.errors import DataError
 from hornbook.recipes.recipe import Recipe

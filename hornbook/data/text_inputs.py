@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.pictures.listing import list_files, printable
-from hornbook.data.source import Array, DataInfo, Examples, Reading
+from hornbook.data.readings import Examples, Reading
+from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_file, file_text, is_pattern
 from hornbook.data.text.encoder import encoded
 from hornbook.errors import DataError, UsageError

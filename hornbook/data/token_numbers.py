@@ -6,7 +6,8 @@ They are all of the inputs, or blocks behind the columns of a table.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hornbook.data.source import Array, Block, Inputs, Source, Split
+from hornbook.data.facts import Block
+from hornbook.data.source import Array, Inputs, Source, Split
 from hornbook.data.storage.rows import Rows, joined
 from hornbook.data.text.splits import encode_splits
 from hornbook.data.text.tables import TextTables

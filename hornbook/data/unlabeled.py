@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.inputs import fit_inputs, read_inputs
 from hornbook.data.pipeline import load, sampled
 from hornbook.data.preprocessing import with_target_moments
-from hornbook.data.source import DataInfo, Split, Splits
+from hornbook.data.source import Split, Splits
 from hornbook.data.storage.rows import Inputs
 from hornbook.errors import DataError, Path, Problem, RecipeError
 from hornbook.recipes.load import locate

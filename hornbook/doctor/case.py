@@ -63,6 +63,7 @@ class Case:
         health: Measurements of the layers; empty where the recipe switches them off.
         result: `result.json`.
         examples: What the examples say; None where they cannot be read.
+        has_own_loss: Whether the recorded loss is that of one of several heads, in which penalties do not count.
     """
 
     recipe: Recipe
@@ -71,6 +72,7 @@ class Case:
     health: Sequence[Mapping[str, Any]]
     result: Mapping[str, Any]
     examples: Examples | None = None
+    has_own_loss: bool = False
 
     # ---- the task
 
@@ -205,7 +207,7 @@ class Case:
     @functools.cached_property
     def _penalty(self) -> float:
         """What regularization adds to the loss of the last epoch."""
-        return float(self.health[-1].get("penalty") or 0.0) if self.health else 0.0
+        return float(self.health[-1].get("penalty") or 0.0) if self.health and not self.has_own_loss else 0.0
 
     def right(self, prefix: str = "") -> float | None:
         """Return the last epoch's accuracy above that of the largest class (1: all right); None for what has none."""

@@ -1,16 +1,17 @@
 """From a run's folder to its findings, the likeliest first."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hornbook.data import load_data
-from hornbook.doctor.case import Case, Examples
+from hornbook.data import Splits, load_data
+from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
+from hornbook.doctor.heads import cases_of_heads, of_heads
 from hornbook.doctor.rules import examples, fit, layers, outputs, rate
-from hornbook.errors import HornbookError, UsageError
+from hornbook.errors import HornbookError
 from hornbook.recipes.faults import FAULTS
 from hornbook.recipes.load import load_recipe
 from hornbook.runs import find_run
@@ -88,7 +89,11 @@ def findings_of(case: Case) -> list[Finding]:
             if follows is not None and follows.severity == "issue":
                 confidence = min(follows.confidence, 0.8 * found.confidence)
                 best[effect] = replace(follows, severity="tip", confidence=confidence, follows_from=found.code)
-    return sorted(best.values(), key=lambda finding: (finding.severity != "issue", -finding.confidence))
+    return _likeliest_first(best.values())
+
+
+def _likeliest_first(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (finding.severity != "issue", -finding.confidence))
 
 
 def diagnose(name: str | Path, *, mute: Collection[str] = (), with_data: bool = True) -> Diagnosis:
@@ -104,29 +109,38 @@ def diagnose(name: str | Path, *, mute: Collection[str] = (), with_data: bool = 
         RunError: If its files are damaged.
     """
     run = find_run(name)
-    if run.data.get("heads"):
-        raise UsageError(f"{run.path}: the doctor knows runs with one head, and this one has several.")
-    case, unknown = read_case(run, with_data=with_data)
+    case, splits, unknown = _read(run, with_data=with_data)
+    if case.recipe.heads is None:
+        findings = findings_of(_looked_at(case, splits))
+    else:
+        cases = cases_of_heads(case)
+        parts = {head: None if splits is None else splits.of_head(head) for head in cases}
+        found = {head: findings_of(_looked_at(own, parts[head])) for head, own in cases.items()}
+        findings = _likeliest_first(of_heads(found))
     muted = {*mute, *case.recipe.mute}
-    findings = [finding for finding in findings_of(case) if finding.code not in muted]
-    return Diagnosis(run.path, tuple(findings), tuple(unknown))
+    kept = [finding for finding in findings if finding.code not in muted]
+    return Diagnosis(run.path, tuple(kept), (*unknown, *_gaps(case)))
 
 
-def read_case(run: Run, *, with_data: bool = True) -> tuple[Case, list[str]]:
-    """Return what is known of a run, and sentences about what is not."""
+def _read(run: Run, *, with_data: bool) -> tuple[Case, Splits | None, list[str]]:
+    """Return what is known of a run, its examples where they are asked for, and a sentence where they cannot be read."""
     recipe = load_recipe(run.recipe_path, for_training=False, of_run=True)
-    unknown: list[str] = []
-    found: Examples | None = None
-    if with_data:
-        from hornbook.doctor.examples import look_at  # SciPy and scikit-learn: half a second
-
-        try:
-            found = look_at(load_data(recipe, for_training=False).splits)
-        except HornbookError as error:
-            unknown.append(f"the data cannot be read again: {error}")
     history = [row for row in run.history if not is_pretraining(row)]
-    case = Case(recipe, run.data, history, run.health, run.result, found)
-    return case, [*unknown, *_gaps(case)]
+    case = Case(recipe, run.data, history, run.health, run.result)
+    if not with_data:
+        return case, None, []
+    try:
+        return case, load_data(recipe, for_training=False).splits, []
+    except HornbookError as error:
+        return case, None, [f"the data cannot be read again: {error}"]
+
+
+def _looked_at(case: Case, splits: Splits | None) -> Case:
+    if splits is None:
+        return case
+    from hornbook.doctor.examples import look_at  # SciPy and scikit-learn: half a second
+
+    return replace(case, examples=look_at(splits))
 
 
 def _gaps(case: Case) -> Iterator[str]:

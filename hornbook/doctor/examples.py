@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.leaks import COLUMNS, best_column
-from hornbook.data.source import Array, DataInfo, Split, Splits
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Split, Splits
 from hornbook.data.storage.rows import Rows
+from hornbook.data.targets.leaks import COLUMNS, best_column
 from hornbook.doctor.case import Examples
 
 __all__ = ["look_at", "near_rows"]

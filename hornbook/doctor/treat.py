@@ -98,6 +98,11 @@ def treat(
     """
     run = find_run(name)
     recipe = load_recipe(run.recipe_path, ["health=on", "tracking=[]"], of_run=True)
+    if recipe.heads is not None:
+        raise UsageError(
+            f"{run.path}: changes are compared by one metric, and this run has several heads. Try them one by one: hornbook "
+            f"ablate --config {run.recipe_path} --vary KEY=VALUE --metric val_{next(iter(recipe.heads))}_loss"
+        )
     metric, sign = _judged_by(recipe)
     trials: list[Trial] = []
     with StopRequest() as stop, tempfile.TemporaryDirectory(prefix="hornbook-doctor-") as folder:

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from hornbook.builder.build import Built, as_targets
-from hornbook.builder.heads import parts_of
-from hornbook.builder.metrics import build_metric
-from hornbook.data.source import Array, DataInfo, Split
+from hornbook.builder.heads.metrics import build_metric
+from hornbook.builder.heads.several import parts_of
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Split
 from hornbook.engine.prediction import large_batch, predict_scores
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import count, forward

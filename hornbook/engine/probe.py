@@ -134,7 +134,7 @@ class Probe:
         with self.statistics.as_variables(), tf.GradientTape() as tape, self._scope():
             *taps, scores = self.view(tf.cast(inputs, model.inputs[0].dtype), training=True)
             wanted = built.in_loss(y)
-            loss = built.loss(wanted, scores, sample_weight=batch_weights(self.weights_K, y))
+            loss = built.training_loss(wanted, scores, sample_weight=batch_weights(self.weights_K, y))
             called = [keras.ops.convert_to_tensor(value, dtype=built.loss.dtype) for value in (wanted, scores)]
             losses_B = tf.reshape(tf.cast(built.loss.call(*called), tf.float32), [tf.shape(y)[0], -1])
             penalty = (

@@ -97,7 +97,8 @@ def forward(
         scores = model(tf.cast(inputs, model.inputs[0].dtype), training=training)
 
     def loss_of(targets: Any, weights_B: Any) -> Any:
-        return built.loss(built.in_loss(targets), scores, sample_weight=weights_B)
+        loss = built.training_loss if training else built.loss
+        return loss(built.in_loss(targets), scores, sample_weight=weights_B)
 
     loss = loss_of(y, weights_B) if mixture is None else mixture.loss(y, weights_B, loss_of)
     return scores, loss, tf.add_n(model.losses) if model.losses else None

@@ -73,6 +73,7 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("head.standardize_targets", ("network/layers/head_activation", "layer/head_activation/mean")),
     ("heads.*.task", ("data/heads/{key}/task", "loss/heads/{key}/loss/class", "layer/head_{key}/units")),
     ("heads.*.weight", ("loss/heads/{key}/weight",)),
+    ("heads.*.class_weights*", ("data/heads/{key}/class weights",)),
     ("heads.*.metrics*", ("metric/{key}_*",)),
     ("heads.*.from", ("network/reads/{key}",)),
     ("heads.*.units", ("layer/head_{key}/units",)),

@@ -118,6 +118,7 @@ class Objects:
                     "task": head.task,
                     "classes": list(head.class_names or ()),
                     "targets": list(head.target_names or ()),
+                    "class weights": list(self.prepared.built.class_weights.get(head.name, ())),
                 }
                 for head in info.heads
             },

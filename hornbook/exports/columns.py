@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
 
 __all__ = ["columns_of"]

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from hornbook.data.source import Array, DataInfo, Splits
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import RunError, UsageError
 from hornbook.exports.columns import columns_of
@@ -26,7 +27,7 @@ from hornbook.exports.formats import FORMATS, PACKAGE, PRECISIONS, Exportable, F
 from hornbook.exports.proof import Proof, compare
 from hornbook.exports.signature import output_name
 from hornbook.exports.stripped import stripped
-from hornbook.inference.evaluate import load_splits
+from hornbook.inference.run_splits import load_splits
 from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
 from hornbook.runs.directory import Run
 from hornbook.runs.writing import RunDirectory

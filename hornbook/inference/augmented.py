@@ -10,7 +10,8 @@ import tensorflow as tf
 from hornbook.builder.augmentation import AUGMENTATION, white_of
 from hornbook.builder.inputs import STANDARDIZE, build_inputs
 from hornbook.builder.randomness import derive_seed, permutation
-from hornbook.data.source import Array, DataInfo, Splits
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Splits
 from hornbook.display.sheet import Row, contact_sheet
 from hornbook.layers.augmentation import Mixing, mixing
 from hornbook.recipes.recipe import Recipe

@@ -15,8 +15,8 @@ from hornbook.builder.build import Built, build_model
 from hornbook.builder.phases import chosen_layers
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import EarlierModel
+from hornbook.data.facts import DataInfo, Preprocessing
 from hornbook.data.records import from_json
-from hornbook.data.source import DataInfo, Preprocessing
 from hornbook.errors import Path as Place
 from hornbook.errors import Problem, RecipeError, RunError
 from hornbook.inference.trained import load_model

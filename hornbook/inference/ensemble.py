@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.inputs import STDIN
-from hornbook.data.source import Array, DataInfo, Examples, Split
+from hornbook.data.readings import Examples
+from hornbook.data.source import Array, Split
 from hornbook.data.storage.rows import select
 from hornbook.display.intervals import Interval
 from hornbook.display.text import cut_inside, path_text
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.confidence import gives_probabilities
-from hornbook.inference.evaluate import load_splits, of_split
 from hornbook.inference.examples import Missing, examples_of
+from hornbook.inference.run_splits import load_splits, of_split
 from hornbook.inference.seen import recoded, seen_by
 from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
 from hornbook.runs.members import members_of

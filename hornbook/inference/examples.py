@@ -10,8 +10,9 @@ import numpy as np
 from hornbook.builder.inputs import STANDARDIZE, scale_of
 from hornbook.data import known_targets, memory_budget, read_examples
 from hornbook.data.canonical import checked_weights
-from hornbook.data.head_targets import targets_of
-from hornbook.data.source import Array, Examples, Reading, Source
+from hornbook.data.readings import Examples, Reading
+from hornbook.data.source import Array, Source
+from hornbook.data.targets.heads import targets_of
 from hornbook.errors import DataError, UsageError
 from hornbook.inference.trained import Trained
 from hornbook.recipes.sources.arrays import Npz

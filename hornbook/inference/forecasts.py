@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, Future, Split
+from hornbook.data.readings import Future
+from hornbook.data.source import Array, Split
 from hornbook.data.windows.baselines import SEASONAL, naive_forecasts
 from hornbook.data.windows.source import Layout
 from hornbook.display.forecasts import MODEL, Forecast, shown_name

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.builder.head import head_layer
+from hornbook.builder.heads.single import head_layer
 from hornbook.data.source import Array
 from hornbook.upstream import REFUSALS
 

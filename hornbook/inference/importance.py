@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, Split
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Split
 from hornbook.data.storage.rows import in_memory, select
 from hornbook.display.intervals import mean_interval
 from hornbook.display.terminal import Bar

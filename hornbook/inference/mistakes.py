@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, Inputs, Split
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.display.text import COLUMNS, cut
 from hornbook.inference.confidence import gives_probabilities

@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, Inputs, Splits
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Inputs, Splits
 from hornbook.data.storage.rows import numbered_blocks, select
 
 __all__ = ["Keys", "recoded", "seen_by"]

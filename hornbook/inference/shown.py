@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.display.chart import data_uri
 from hornbook.inference.mistakes import readable_rows

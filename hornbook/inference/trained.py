@@ -9,16 +9,17 @@ from typing import Any
 import keras
 from pydantic import BaseModel
 
-import hornbook.builder.losses
+import hornbook.builder.heads.losses
 import hornbook.layers  # noqa: F401  (registers the layers that Keras lacks)
 from hornbook.builder.build import Built, loss_of, metrics_of
-from hornbook.builder.head import decision_threshold, training_view
-from hornbook.builder.heads import parts_of, view_of_scores
-from hornbook.builder.metrics import build_metric
+from hornbook.builder.heads.metrics import build_metric
+from hornbook.builder.heads.several import parts_of, view_of_scores
+from hornbook.builder.heads.single import decision_threshold, training_view
 from hornbook.builder.outside import unwrap
-from hornbook.data.labels import decided
+from hornbook.data.facts import DataInfo
 from hornbook.data.records import from_json
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import Array
+from hornbook.data.targets.labels import decided
 from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.load import load_recipe

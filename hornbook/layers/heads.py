@@ -47,18 +47,26 @@ class HeadsLoss(keras.losses.Loss):
     """The sum of the losses of several heads, each times its weight.
 
     Args:
-        heads: By name: `loss`, `weight`, and `columns`, the arguments of `HeadColumns`.
+        heads: By name: `loss`, `weight`, `columns`, the arguments of `HeadColumns`, and where its classes count differently
+            `class_weights`, a number for each.
     """
 
     def __init__(self, heads: Mapping[str, Mapping[str, Any]], name: str = "loss", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.heads = {head: _read(entry) for head, entry in heads.items()}
+        weights = {head: entry.get("class_weights") for head, entry in heads.items()}
+        self.class_weights = {head: list(own) for head, own in weights.items() if own is not None}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each example: targets (B, T) and predictions (B, K) of all heads give (B,)."""
         total = 0.0
-        for loss, weight, columns in self.heads.values():
-            total += weight * _each(loss, columns.of_targets(y_true), columns.of_outputs(y_pred))
+        for head, (loss, weight, columns) in self.heads.items():
+            y = columns.of_targets(y_true)
+            values = _each(loss, y, columns.of_outputs(y_pred))
+            if head in self.class_weights:
+                of_classes = ops.convert_to_tensor(self.class_weights[head], dtype=values.dtype)
+                values = values * ops.take(of_classes, ops.reshape(y, (-1,)))
+            total += weight * values
         return total
 
     def get_config(self) -> dict[str, Any]:
@@ -67,6 +75,8 @@ class HeadsLoss(keras.losses.Loss):
             head: {"loss": keras.losses.serialize(loss), "weight": weight, "columns": vars(columns)}
             for head, (loss, weight, columns) in self.heads.items()
         }
+        for head, own in self.class_weights.items():
+            heads[head]["class_weights"] = own
         return {**super().get_config(), "heads": heads}
 
 

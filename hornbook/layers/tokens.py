@@ -245,7 +245,8 @@ class SelfAttention(keras.layers.Layer):
         if len(inputs) > 3:
             hidden = 1.0 - ops.cast(inputs[3], "float32")
             scores = scores - LARGE * ops.expand_dims(ops.expand_dims(hidden, 1), 1)
-        shares = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
+        shares = ops.softmax(scores, axis=-1) if scores.shape[-1] != 1 else 0.0 * scores + 1.0  # of one Keras warns
+        shares = ops.cast(shares, value.dtype)
         mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
         return ops.reshape(mixed, (-1, inputs[0].shape[1], inputs[0].shape[2]))
 

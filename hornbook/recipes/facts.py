@@ -26,7 +26,7 @@ class Facts:
         train_size: Training examples.
         sizes: Examples before they are divided: `train`, and `test` where the source has a test set of its own.
         class_names: Names of the classes in order.
-        targets: What the targets of a regression are like, see `hornbook.data.labels.target_facts`.
+        targets: What the targets of a regression are like, see `hornbook.data.targets.labels.target_facts`.
         class_counts: Training examples of each class, in label order.
         inputs: Of inputs that are not standardized, after scaling: the ``largest`` absolute value, and where it is known
             the ``size`` (root mean square) of the largest column.

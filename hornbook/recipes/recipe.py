@@ -153,7 +153,7 @@ class Recipe(Spec):
             columns = (name,)
         if listed is not None and columns:
             data = data.model_copy(update={"target": columns if len(columns) > 1 else columns[0]})
-        training = self.training.model_copy(update={"metrics": named.metrics})
+        training = self.training.model_copy(update={"metrics": named.metrics, "class_weights": named.class_weights})
         own = {"head": head, "heads": None, "task": named.task, "data": data, "training": training}
         return self.model_copy(update=own)
 

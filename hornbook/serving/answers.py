@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from hornbook.data.labels import decided
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
+from hornbook.data.targets.labels import decided
 from hornbook.serving.facts import Facts
 
 __all__ = ["answers"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.moments import written
 from hornbook.serving.facts import Facts
@@ -16,6 +16,7 @@ __all__ = ["body", "infer_body", "row"]
 STEPS = 5
 """So many steps has a sequence of any length in an example."""
 EXAMPLE = datetime(2024, 1, 31, 8, 30)
+TEXT = "A few words."
 
 
 def body(facts: Facts, info: DataInfo) -> dict[str, Any]:
@@ -41,10 +42,11 @@ def infer_body(facts: Facts, info: DataInfo) -> dict[str, Any]:
 
 
 def row(facts: Facts, info: DataInfo) -> dict[str, Any]:
-    """Return a row of a table: means of numbers, the first of the categories."""
+    """Return a row of a table: means of numbers, the first of the categories, any text."""
     dialect = Dialect.of_run(info.extra)
     means = {each.source: mean for each, mean in zip(info.features or (), _means(facts, info), strict=True)}
-    return {each.name: _value(each, means[each.name], dialect) for each in info.columns()}
+    values = {each.name: _value(each, means[each.name], dialect) for each in info.columns()}
+    return values | dict.fromkeys(info.texts_beside, TEXT)
 
 
 def _means(facts: Facts, info: DataInfo) -> list[float]:

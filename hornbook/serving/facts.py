@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-__all__ = ["ERROR_FILE", "FACTS_FILE", "MODEL_FILE", "Facts"]
+__all__ = ["ERROR_FILE", "FACTS_FILE", "MODEL_FILE", "Facts", "model_name"]
 
 FACTS_FILE, MODEL_FILE, ERROR_FILE = "facts.json", "model.onnx", "error.txt"
 """What the process that prepares a run leaves in its folder."""
+
+
+def model_name(run: Path, head: str | None) -> str:
+    """Return the name by which a run in a folder, or one of its heads, is asked for."""
+    return run.parent.name if head is None else f"{run.parent.name}-{head}"
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class Facts:
     """A run as a service sees it.
 
     Attributes:
-        name: Its recipe's name, by which it is asked for.
+        name: Its recipe's name, by which it is asked for; of one of several heads `RECIPE-HEAD`.
         version: Its folder's name.
         weights: ``best`` or ``last``.
         runtime: What computes: ``ONNX Runtime`` or ``TensorFlow``.

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.inputs import fit_inputs
-from hornbook.data.source import Array, DataInfo, Reading
+from hornbook.data.readings import Reading
+from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
@@ -42,7 +44,7 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
     x = plain.read(rows) if plain is not None else None
     if x is not None:
         return x, ()
-    names = [column.name for column in info.columns()]
+    names = [*(column.name for column in info.columns()), *info.texts_beside]
     known, first = set(names), rows[0]
     extra: dict[str, None] = {}
     for number, row in enumerate(rows, 1):
@@ -59,6 +61,9 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
         if feature.name in rows[0]:
             values = [row[feature.name] for row in rows]
             columns[feature.name] = _column(feature.name, values, is_category=feature.type == "category")
+    for name in info.texts_beside:
+        if name in rows[0]:
+            columns[name] = _column(name, [row[name] for row in rows], is_category=True)
     for name in islice(extra, MOST_EXTRA):
         columns[name] = pl.Series(name, [None] * len(rows), dtype=pl.String)
     return of_frame(pl.DataFrame(columns), info)
@@ -81,6 +86,10 @@ def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
         RequestError: If they are no numbers, or too many.
         DataError: If they do not fit the model.
     """
+    if info.blocks:
+        raise RequestError(
+            400, 'inputs: the model reads texts beside numbers. Send rows: {"rows": [{"column": value, …}, …]}.'
+        )
     if "texts" in info.extra and are_texts(values):
         _check_count(len(values), most, "inputs")
         fitted, notes = fit_inputs(np.asarray(values, object), info, where="inputs")

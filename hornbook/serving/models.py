@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.records import from_json
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import Array
 from hornbook.data.tables.plain import PlainRows
-from hornbook.errors import HornbookError, RunError
+from hornbook.errors import HornbookError, RunError, UsageError
 from hornbook.runs.directory import find_run
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 from hornbook.startup import import_for_command
@@ -35,11 +36,13 @@ class Model:
         facts: What a service knows of it.
         info: Facts about the data that it was trained on.
         run: Raw inputs (N, …) → outputs (N, K), in a thread of its own choice.
+        head: Which of several heads answers; None for a run with one.
     """
 
     facts: Facts
     info: DataInfo
     run: Callable[[Array], Array]
+    head: str | None = None
 
     @cached_property
     def plain(self) -> PlainRows:
@@ -52,31 +55,36 @@ def has_onnx() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in NEEDED)
 
 
-def load_model(name: str | Path, *, trust: bool = False) -> Model:
-    """Return a run, in ONNX Runtime if its file proves to predict the same, else in TensorFlow.
+def load_model(name: str | Path, *, head: str | None = None, trust: bool = False) -> Model:
+    """Return a run, or one of its heads, in ONNX Runtime if its file proves to predict the same, else in TensorFlow.
 
     A process beside this one writes and proves the file, so that a service that has it needs no TensorFlow and goes on
     answering at full speed while another run is loaded.
 
     Raises:
-        UsageError: If there is no such run.
+        UsageError: If there is no such run, or it has no such head.
         RunError: If the run's files are missing or damaged.
     """
     run = find_run(name)
     info = from_json(run.data)
+    heads = [each.name for each in info.heads]
+    if (head is None) != (not heads) or (head is not None and head not in heads):
+        has = f"has the heads {', '.join(heads)}" if heads else "has a single head"
+        raise UsageError(f"{run.path}: this run {has}, and {head or 'a single one'} is asked for.")
+    info = info if head is None else info.of_head(head)
     if has_onnx():
         with tempfile.TemporaryDirectory(prefix="hornbook-serve-") as folder:
-            facts = _prepare(run.path, Path(folder), trust=trust)
+            facts = _prepare(run.path, Path(folder), head=head, trust=trust)
             if facts.runtime != "TensorFlow":
-                return Model(facts, info, _in_onnx(Path(folder) / MODEL_FILE))
+                return Model(facts, info, _in_onnx(Path(folder) / MODEL_FILE), head)
         why = facts.proof
     else:
         why = "the run's own model"
     import_for_command()
     from hornbook.serving.prepare import in_tensorflow
 
-    facts, function = in_tensorflow(run.path, trust=trust)
-    return Model(replace(facts, proof=why), info, function)
+    facts, function = in_tensorflow(run.path, head=head, trust=trust)
+    return Model(replace(facts, proof=why), info, function, head)
 
 
 def newer_run(name: str, version: str) -> Path | None:
@@ -95,13 +103,13 @@ def stop_loading() -> None:
         process.kill()
 
 
-def _prepare(run: Path, folder: Path, *, trust: bool) -> Facts:
+def _prepare(run: Path, folder: Path, *, head: str | None, trust: bool) -> Facts:
     """Let another process write facts and model into a folder.
 
     Raises:
         RunError: If it cannot; with what it says.
     """
-    command = [sys.executable, "-m", "hornbook.serving.prepare", str(run), str(folder), *(["trust"] if trust else [])]
+    command = [sys.executable, "-m", "hornbook.serving.prepare", str(run), str(folder), head or "", "trust" * trust]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
     with subprocess.Popen(
         command, env={**os.environ, **quiet}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -13,7 +13,8 @@ import numpy as np
 import orjson
 import polars as pl
 
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
 from hornbook.serving.errors import RequestError
 from hornbook.serving.facts import Facts
 from hornbook.serving.inputs import Fitted, of_frame, of_numbers
@@ -52,6 +53,7 @@ def metadata(facts: Facts, info: DataInfo) -> dict[str, Any]:
             {"name": each.name, "datatype": "FP32" if each.type == "number" else "BYTES", "shape": [-1]}
             for each in info.columns()
         ]
+        inputs += [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in info.texts_beside]
     return {
         "name": facts.name,
         "versions": [facts.version],

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.serving import examples
 from hornbook.serving.models import Model
 
@@ -115,6 +115,8 @@ def _schema(info: DataInfo) -> dict[str, Any]:
     properties = {}
     for each in info.columns():
         properties[each.name] = {"type": KINDS[each.type]}
+    for name in info.texts_beside:
+        properties[name] = {"type": ["string", "null"]}
     row = {"type": "object", "required": [*properties], "properties": properties}
     rows = {"type": "array", "minItems": 1, "items": row}
     return {"type": "object", "required": ["rows"], "properties": {"rows": rows}}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.tables.dialect import Dialect
 from hornbook.display.page import render
 from hornbook.serving import examples
@@ -44,7 +44,8 @@ def page(model: Model, names: Sequence[str]) -> str:
 def _fields(facts: Facts, info: DataInfo) -> list[dict[str, Any]]:
     dialect = Dialect.of_run(info.extra)
     row = examples.row(facts, info)
-    return [_field(each, row[each.name], bool(dialect.signs.get(each.name))) for each in info.columns()]
+    fields = [_field(each, row[each.name], bool(dialect.signs.get(each.name))) for each in info.columns()]
+    return [*fields, *({"name": name, "kind": "text", "choices": [], "value": row[name]} for name in info.texts_beside)]
 
 
 def _field(feature: Feature, value: Any, has_sign: bool) -> dict[str, Any]:

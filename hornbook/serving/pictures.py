@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from hornbook.data.facts import DataInfo
 from hornbook.data.pictures.decode import PictureError, TooLargeError, decode, fitted, in_channels, upright
 from hornbook.data.pictures.settings import PictureSettings
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.source import Array
 from hornbook.serving.errors import RequestError
 from hornbook.serving.facts import Facts
 from hornbook.serving.inputs import Fitted

@@ -16,9 +16,9 @@ from hornbook.errors import DataError, HornbookError
 from hornbook.exports.export import export_run
 from hornbook.exports.signature import function_of, output_name
 from hornbook.inference.confidence import gives_probabilities
-from hornbook.inference.trained import Trained, load_run, of_one_head
+from hornbook.inference.trained import Trained, load_run
 from hornbook.recipes.sources.table import Table
-from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
+from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts, model_name
 
 __all__ = ["export", "facts_of", "in_tensorflow"]
 
@@ -37,7 +37,7 @@ def facts_of(trained: Trained) -> Facts:
     if STANDARDIZE in layers and info.kind == "table":
         means = tuple(float(value) for value in np.asarray(layers[STANDARDIZE].mean).reshape(-1))
     return Facts(
-        name=trained.run.path.parent.name,
+        name=model_name(trained.run.path, trained.head),
         version=trained.run.path.name,
         weights=trained.which,
         runtime="TensorFlow",
@@ -54,13 +54,13 @@ def facts_of(trained: Trained) -> Facts:
     )
 
 
-def in_tensorflow(name: str | Path, *, trust: bool = False) -> tuple[Facts, Any]:
+def in_tensorflow(name: str | Path, *, head: str | None = None, trust: bool = False) -> tuple[Facts, Any]:
     """Return a run's facts, and the function from raw inputs (N, …) to outputs (N, K), compiled for any N.
 
     Raises:
         RunError: If the run's files are missing or damaged.
     """
-    trained = of_one_head(load_run(name, trust=trust), "a service answers for")
+    trained = _trained(name, head, trust=trust)
     facts = facts_of(trained)
     function = function_of(trained.model, dtype=facts.dtype, output=facts.output).get_concrete_function()
 
@@ -72,16 +72,17 @@ def in_tensorflow(name: str | Path, *, trust: bool = False) -> tuple[Facts, Any]
     return facts, run
 
 
-def export(name: str | Path, folder: Path, *, trust: bool = False) -> None:
-    """Write a run's facts into a folder, and its model as ONNX, proved; without the model where ONNX cannot have it.
+def export(name: str | Path, folder: Path, *, head: str | None = None, trust: bool = False) -> None:
+    """Write the facts of a run, or of one of its heads, into a folder, and its model as ONNX, proved; no model where ONNX
+    cannot have it.
 
     Raises:
         RunError: If the run's files are missing or damaged.
     """
-    trained = of_one_head(load_run(name, trust=trust), "a service answers for")
+    trained = _trained(name, head, trust=trust)
     facts = facts_of(trained)
     try:
-        exported = export_run(name, "onnx", output=folder / MODEL_FILE, trust=trust, anyway=True)[0]
+        exported = export_run(name, "onnx", output=folder / MODEL_FILE, head=head, trust=trust, anyway=True)[0]
     except DataError as error:
         facts = replace(facts, proof=f"nothing to compare with: {error}")
     else:
@@ -92,11 +93,16 @@ def export(name: str | Path, folder: Path, *, trust: bool = False) -> None:
     (folder / FACTS_FILE).write_text(json.dumps(facts.record()), encoding="utf-8")
 
 
+def _trained(name: str | Path, head: str | None, *, trust: bool) -> Trained:
+    trained = load_run(name, trust=trust)
+    return trained if head is None else trained.of_head(head)
+
+
 def main() -> None:
-    """Run `export` with arguments of the command line: run, folder, and `trust` or nothing."""
-    name, folder, *trust = sys.argv[1:]
+    """Run `export` with arguments of the command line: run, folder, head and `trust`, or empty texts for both."""
+    name, folder, head, trust = sys.argv[1:]
     try:
-        export(name, Path(folder), trust=bool(trust))
+        export(name, Path(folder), head=head or None, trust=bool(trust))
     except HornbookError as error:
         (Path(folder) / ERROR_FILE).write_text(str(error), encoding="utf-8")
         sys.exit(error.exit_code)

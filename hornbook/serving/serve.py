@@ -7,12 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hornbook.errors import UsageError
 from hornbook.runs.directory import Run, find_run
+from hornbook.serving.facts import model_name
 
-__all__ = ["bind", "check_extra", "check_token", "names_of", "serve"]
+__all__ = ["Wanted", "bind", "check_extra", "check_token", "names_of", "serve"]
 
 PACKAGES = ("fastapi", "fastapi_offline", "uvicorn", "orjson", "multipart", "prometheus_client")
 SHORTEST_TOKEN = 16
@@ -52,29 +54,44 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def names_of(asked: Sequence[str]) -> dict[str, Run]:
-    """Return the runs that are asked for, by the names of their recipes.
+@dataclass(frozen=True)
+class Wanted:
+    """A model that is to answer.
+
+    Attributes:
+        run: The run.
+        asked: How it was asked for: a name or ``NAME/latest`` is followed to newer ones.
+        head: Which of several heads it is; None for a run with one.
+    """
+
+    run: Run
+    asked: str
+    head: str | None = None
+
+
+def names_of(asked: Sequence[str]) -> dict[str, Wanted]:
+    """Return what is asked for by the names of its models: those of recipes, of each of several heads `RECIPE-HEAD`.
 
     Raises:
         UsageError: If one does not exist, or two have the same name.
         RunError: If files are missing or damaged.
     """
-    runs: dict[str, Run] = {}
+    wanted: dict[str, Wanted] = {}
     for each in asked:
         run = find_run(each)
         data, _ = run.data, run.model_path()
-        beside = ", ".join(f"'{block['name']}'" for block in data.get("blocks", ()))
+        beside = ", ".join(f"'{block['name']}'" for block in data.get("blocks", ()) if block["kind"] != "text")
         if beside:
             raise UsageError(
-                f"{each}: a service reads columns, and this run reads {beside} beside them. Use 'hornbook predict'."
+                f"{each}: a service reads columns and texts, and this run reads {beside} too. Use 'hornbook predict'."
             )
-        name = run.path.parent.name
-        if name in runs:
-            raise UsageError(
-                f"{each}: there is a run of '{name}' already ({runs[name].path.name}). A name answers once."
-            )
-        runs[name] = run
-    return runs
+        for head in [head["name"] for head in data.get("heads", ())] or [None]:
+            name = model_name(run.path, head)
+            if name in wanted:
+                before = wanted[name].run.path.name
+                raise UsageError(f"{each}: there is a run of '{name}' already ({before}). A name answers once.")
+            wanted[name] = Wanted(run, each, head)
+    return wanted
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -103,8 +120,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    runs: Mapping[str, Run],
-    asked: Sequence[str],
+    wanted: Mapping[str, Wanted],
     listening: socket.socket,
     *,
     token: str | None,
@@ -114,8 +130,7 @@ def serve(
     """Load runs, answer until a signal comes, and end what was begun.
 
     Args:
-        runs: What `names_of` returned.
-        asked: How the runs were asked for: a name or ``NAME/latest`` is followed to newer ones.
+        wanted: What `names_of` returned.
         listening: Where.
         token: What requests have to show; None for none.
         limits: As `Limits` takes them.
@@ -129,9 +144,10 @@ def serve(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends what loads a run, too
     log = _log()
     models = []
-    for name, run in runs.items():
+    for name, each in wanted.items():
+        run = each.run
         log.info("%s: loading %s …", name, run.path.name)
-        model = load_model(run.path, trust=trust)
+        model = load_model(run.path, head=each.head, trust=trust)
         if run.result["state"] != "finished":
             log.warning("%s: this run is %s, not finished.", name, run.result["state"])
         log.info("%s: %s, %s", name, model.facts.runtime, model.facts.proof)
@@ -139,7 +155,7 @@ def serve(
     from hornbook.serving.server import answer
     from hornbook.serving.service import Limits, Service
 
-    service = Service(dict(zip(runs, asked, strict=True)), models, Limits(**limits), trust=trust)
+    service = Service({name: each.asked for name, each in wanted.items()}, models, Limits(**limits), trust=trust)
     answer(service, listening, token=token)
 
 

@@ -129,7 +129,7 @@ class Service:
         if path is None or path in self._refused:
             return
         try:
-            model = await asyncio.to_thread(load_model, path, trust=self._trust)
+            model = await asyncio.to_thread(load_model, path, head=self._served[name].model.head, trust=self._trust)
         except Exception as error:
             self._refused.add(path)
             self.metrics.loads.labels(name, "refused").inc()

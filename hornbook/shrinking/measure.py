@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hornbook.data.source import Array, DataInfo, Inputs, Split
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array, Inputs, Split
 from hornbook.display.intervals import Interval, mean_interval
 from hornbook.engine.prediction import large_batch
 from hornbook.shrinking.prune import count_zeros

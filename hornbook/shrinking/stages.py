@@ -10,8 +10,9 @@ import numpy as np
 
 from hornbook.builder.augmentation import AUGMENTATION, augmentation_layers, white_of
 from hornbook.builder.inputs import SCALE
+from hornbook.data.facts import DataInfo
 from hornbook.data.records import from_json
-from hornbook.data.source import Array, DataInfo, Splits
+from hornbook.data.source import Array, Splits
 from hornbook.errors import DataError, Problem, RecipeError
 from hornbook.exports.proof import TOLERANCES, compare
 from hornbook.inference.trained import load_model

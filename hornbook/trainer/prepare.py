@@ -12,7 +12,7 @@ import numpy as np
 from hornbook.builder import Built, build_model
 from hornbook.builder.build import as_targets, build_around
 from hornbook.builder.fitting import fit_first_weights
-from hornbook.builder.heads import parts_of
+from hornbook.builder.heads.several import parts_of
 from hornbook.builder.inputs import STANDARDIZE
 from hornbook.builder.memory import named_exhaustion
 from hornbook.builder.ranges import range_problems
@@ -23,7 +23,7 @@ from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Inputs
 from hornbook.data.sources.given import settled
 from hornbook.data.storage.rows import first_columns
-from hornbook.data.targets import with_transformed_targets
+from hornbook.data.targets.scales import with_transformed_targets
 from hornbook.engine.choice import choose_engine
 from hornbook.engine.steps import Setup
 from hornbook.engine.strategies import make_strategy, scope
@@ -127,7 +127,7 @@ class Prepared:
         plain["optimizer"] = {key: value for key, value in plain["optimizer"].items() if key != "learning_rate"}
         kept = ("precision", "class_weights", "gradient_clipping", "metrics", "batch_size")
         plain["training"] = {key: value for key, value in plain["training"].items() if key in kept}
-        weights = None if self.weights_K is None else self.weights_K.tolist()
+        weights = dict(self.built.class_weights) or (None if self.weights_K is None else self.weights_K.tolist())
         shapes = [
             tuple(variable.shape) for variable in self.built.training_model.variables
         ]  # a vocabulary's size, for instance
@@ -267,6 +267,8 @@ def build_for(recipe: Recipe, splits: Splits, strategy: Any = None) -> Built:
         recipe, splits.info, splits.preprocessing, load_source(recipe, splits.info, splits.preprocessing)
     )
     fit_first_weights(built.model, recipe, splits.train.x)
+    weights = {part.name: class_weights(part.recipe, splits.of_head(part.name)) for part in built.heads}
+    built = built.weighing({name: tuple(own.tolist()) for name, own in weights.items() if own is not None})
     _complete_metrics(built, splits, strategy)
     return built
 

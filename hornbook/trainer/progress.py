@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from hornbook.builder.heads import parts_of
-from hornbook.data.source import Preprocessing
+from hornbook.builder.heads.several import parts_of
+from hornbook.data.facts import Preprocessing
 from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
 from hornbook.display.forecasts import figure_lines

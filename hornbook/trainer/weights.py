@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from hornbook.builder.outside import wrap
-from hornbook.data.source import DataInfo
+from hornbook.data.facts import DataInfo
 from hornbook.runs.writing import RunDirectory
 from hornbook.upstream import averages
 

@@ -36,7 +36,7 @@ def test_the_model_to_fit_augments_in_training_only():
 def layers():
     """Return what makes the layers of an augmentation, by name."""
     from hornbook.builder.augmentation import augmentation_layers
-    from hornbook.data.source import DataInfo
+    from hornbook.data.facts import DataInfo
 
     recipe = hornbook.load_recipe("cnn_augmentation", ["~data.augmentation"])
     facts = {"task": "multiclass", "num_classes": 10, "target_size": 1, "class_names": None, "features": None}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from hornbook.builder.metrics import build_metric
+from hornbook.builder.heads.metrics import build_metric
 from hornbook.recipes.language.spec import catalog
 
 AVERAGES = ("macro", "micro", "weighted")

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit
 
 import hornbook
-from hornbook.builder.metrics import RankError
+from hornbook.builder.heads.metrics import RankError
 from hornbook.exports.stripped import stripped
 from hornbook.inference.trained import load_run
 from hornbook.layers.ordinal import OrderedClasses

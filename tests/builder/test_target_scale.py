@@ -9,6 +9,7 @@ import pytest
 import hornbook
 from hornbook.builder import compile_plain
 from hornbook.engine.evaluation import Evaluator
+from hornbook.errors import DataError, RecipeError
 from hornbook.inference.trained import load_run
 from hornbook.recipes import load_recipe
 
@@ -155,3 +156,31 @@ def test_a_target_that_never_changes_is_learned(prepare):
     assert prepared.splits.preprocessing.target_variance == (1.0,)
     compiled = compile_plain(prepared.built, prepared.recipe, for_training=False)
     assert np.isfinite(compiled.evaluate(X, np.full((96, 1), 7.5), verbose=0))
+
+
+@pytest.mark.parametrize("heads", [None, {"price": {}, "other": {"target": "price"}}])
+def test_targets_whose_squares_leave_float32_are_refused_with_what_to_divide_them_by(prepare, heads):
+    y = 2.0**70 * F
+    data = (X, {"price": y} if heads else y)
+    tree = {**TREE, "training": {"epochs": 1}, **({"heads": heads} if heads else {})}
+    with pytest.raises(RecipeError) as caught:
+        prepare(tree, data)
+    largest = np.abs(y).max()
+    assert str(caught.value).count("does not hold their squares") == 1
+    assert f"data: targets reach {largest:.4g}, and float32" in str(caught.value)
+    assert "Divide them by 1e+21." in str(caught.value)
+
+
+def test_large_targets_that_are_learned_by_their_logarithms_are_not(prepare):
+    prepare({**TREE, "head": {"target_transform": "log"}, "training": {"epochs": 1}}, (X, 2.0**70 * (1 + F**2)))
+
+
+def test_inputs_whose_squares_leave_float32_are_refused_by_their_column(prepare):
+    x = X * np.array([1, 1, 2.0**70, 1], np.float32)
+    with pytest.raises(DataError) as caught:
+        prepare({**TREE, "data": {**TREE["data"], "standardize": True}}, (x, F))
+    deviation = x[TRAIN, 2].std(dtype=np.float64)
+    assert str(caught.value) == (
+        f"column 2 has a deviation of {deviation:.4g}, and float32, in which networks compute, does not hold its square. "
+        "Divide the column by 1e+21."
+    )

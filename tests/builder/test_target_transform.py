@@ -7,8 +7,8 @@ from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer
 
 import hornbook
-from hornbook.data.source import Preprocessing
-from hornbook.data.targets import with_transformed_targets
+from hornbook.data.facts import Preprocessing
+from hornbook.data.targets.scales import with_transformed_targets
 from hornbook.engine.evaluation import Evaluator
 from hornbook.exports.stripped import stripped
 from hornbook.inference.evaluate import evaluate_run

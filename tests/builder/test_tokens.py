@@ -178,3 +178,8 @@ def test_embeddings_of_a_file_are_where_training_begins(built, vectors, model, k
 def test_embeddings_of_another_width_are_refused(built, vectors):
     with pytest.raises(RecipeError, match="the file of embeddings has 8 numbers per token, and this is 5"):
         built({"name": "mean_embedding", "embedding": 5}, text=vectors)
+
+
+def test_a_transformer_reads_texts_of_one_word(built):
+    """Keras warns of a softmax over a single step, and warnings are errors here."""
+    assert built("transformer", length=1).built.model.output_shape == (None, 1)

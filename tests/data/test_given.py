@@ -126,10 +126,44 @@ WRONG = [
         "data: batch 1 of the generator is one value (ndarray), expected (inputs, targets) or (inputs,",
     ),
     (
-        lambda: iter([({"a": X}, Y)]),
-        "data: batch 1 of the generator is a tuple with a mapping of a, expected (inputs, targets)",
+        lambda: iter([{"x": X, "y": Y}]),
+        "data: batch 1 of the generator is a mapping of x, y, expected (inputs, targets)",
     ),
-    (lambda: iter([((X, X), Y)]), "data: batch 1 of the generator holds several arrays of inputs or targets"),
+    (lambda: iter([({}, Y)]), "data: batch 1 of the generator has no inputs, expected (inputs, targets)"),
+    (lambda: iter([({3: X}, Y)]), "data: batch 1 of the generator: a name of inputs is text, found 3."),
+    (
+        lambda: iter([({"a": X, "b": X[:9]}, Y)]),
+        "data: batch 1 of the generator has inputs of shape (40, 3) of 'a', (9, 3) of 'b' and targets of shape (40,)",
+    ),
+    (
+        lambda: iter([({"a": X, "b": X}, Y), ({"a": X, "c": X}, Y)]),
+        "data: batch 2 of the generator has the inputs 'a', 'c', and the first batch 'a', 'b'.",
+    ),
+    (
+        lambda: iter([({"a": X, "b": X}, Y), ({"a": X, "b": X[:, :1]}, Y)]),
+        "data: batch 2 of the generator: one of 'b' has shape (1,), in the first batch (3,).",
+    ),
+    (
+        lambda: iter([({"a": X, "b": X * np.inf}, Y)]),
+        "data: batch 1 of the generator: 'b' has inputs that are not finite numbers.",
+    ),
+    (
+        lambda: iter([({"a": X, "review": np.array(["fine"] * 40)}, Y)]),
+        "data: batch 1 of the generator: 'review' holds no numbers. Texts beside other inputs are read from a table (",
+    ),
+    (
+        lambda: iter([(np.array([b"fine", b"\xff"] * 20), Y)]),
+        "data: batch 1 of the generator: text 2 is no UTF-8.",
+    ),
+    (
+        lambda: iter([(np.array([None, "a"] * 20, object), Y)]),
+        "data: batch 1 of the generator has inputs that are neither numbers nor texts, one for each example.",
+    ),
+    (
+        lambda: iter([(X, {"price": Y, "sold": Y})]),
+        "the targets have names (price, sold), and the recipe has one head. Name heads for them in 'heads'.",
+    ),
+    (lambda: iter([((X, X), Y)]), "data: batch 1 of the generator holds several arrays of inputs. Give them names:"),
     (lambda: iter([(X * np.nan, Y)]), "data: batch 1 of the generator has inputs that are not finite numbers."),
     (
         lambda: iter([(X, Y, W, W)]),
@@ -245,3 +279,88 @@ def test_a_class_that_only_the_rest_has_is_an_error():
         DataError, match="of 40 targets 16 fit: the targets hold classes that the model does not know: 7"
     ):
         from_arrays(Rare(), memory_budget=2 * 8 * 3 * 4)
+
+
+PHOTO = np.random.default_rng(1).integers(0, 256, (40, 4, 5), np.uint8)
+
+
+def named(*, size=16):
+    """A function that returns a generator of batches whose inputs and targets have names."""
+
+    def make():
+        for start in range(0, 40, size):
+            rows = slice(start, start + size)
+            yield {"photo": PHOTO[rows], "facts": X[rows]}, {"kind": Y[rows], "price": 5.0 * W[rows]}
+
+    return make
+
+
+HEADS = load_recipe({"data": "arrays", "model": "mlp", "heads": {"kind": {}, "price": {}}}).heads
+
+
+def test_batches_of_named_inputs_are_rows_as_arrays_by_name_are():
+    one_head = [(x, y["kind"]) for x, y in named()()]
+    splits = from_arrays(given(lambda: iter(one_head), ({"photo": PHOTO[:9], "facts": X[:9]}, Y[:9])))
+    arrays = from_arrays(({"photo": PHOTO, "facts": X}, Y), spec=WHOLE)
+    assert splits.info.blocks == arrays.info.blocks
+    assert splits.info.extra["groups"] == arrays.info.extra["groups"]
+    assert splits.preprocessing == arrays.preprocessing
+    expected = np.concatenate([X, PHOTO.reshape(40, -1)], axis=1)
+    np.testing.assert_array_equal(splits.validation.x, expected[:9])
+    for _ in range(2):
+        batches = [*splits.stream.epoch()]
+        assert [len(x) for x, _, _ in batches] == [16, 16, 8]
+        np.testing.assert_array_equal(np.concatenate([x for x, _, _ in batches]), expected)
+
+
+def test_targets_by_name_are_those_of_several_heads():
+    splits = from_arrays(named(), heads=HEADS)
+    y = np.concatenate([y for _, y, _ in splits.stream.epoch()])
+    np.testing.assert_allclose(y, np.stack([Y, 5 * W], axis=1), rtol=1e-6)
+    assert [head.task for head in splits.info.heads] == ["multiclass", "regression"]
+    with pytest.raises(DataError, match="the generator gives rows of targets, and each of several heads has its own"):
+        from_arrays(lambda: iter([(X, np.stack([Y, W], axis=1))]), heads=HEADS)
+
+
+def test_of_several_heads_all_targets_are_counted_where_only_some_inputs_fit():
+    class Named(PyDataset):
+        def __getitem__(self, place):
+            rows = slice(place * 8, place * 8 + 8)
+            return X[rows], {"kind": Y[rows], "price": W[rows]}
+
+    splits = from_arrays(Named(), heads=HEADS, memory_budget=2 * 8 * 3 * 4)
+    assert splits.stream.every == 4
+    assert splits.info.head("kind").class_counts == (14, 13, 13)
+    assert splits.preprocessing.target_mean == pytest.approx((Y.mean(), W.mean()))
+
+
+def test_a_later_batch_whose_pictures_are_of_another_type_is_an_error():
+    first, later = ([({"photo": photo, "facts": X}, Y)] for photo in (PHOTO, PHOTO / 255))
+    with pytest.raises(DataError, match="'photo' has inputs of type float64, and in the first batch they were bytes"):
+        list(from_arrays(changing(first, later)).stream.epoch())
+
+
+TEXTS = np.array([f"a {('dull', 'fine', 'odd')[kind]} film, number {place % 7}" for place, kind in enumerate(Y)])
+
+
+@pytest.mark.parametrize("encode", [lambda texts: texts, np.char.encode, lambda texts: texts[:, np.newaxis]])
+def test_batches_of_texts_become_token_numbers_by_the_vocabulary_of_the_first_pass(encode):
+    spec = section(text={"length": 4})
+    source = changing([(encode(TEXTS[:25]), Y[:25]), (encode(TEXTS[25:]), Y[25:])], [(encode(TEXTS[:3]), Y[:3])] * 2)
+    splits = from_arrays(source, spec=spec)
+    vocabulary = splits.info.extra["texts"]["text"]["vocabulary"]
+    assert {"a", "film", "number", "fine"} <= {*vocabulary}
+    x, _, _ = next(splits.stream.epoch())
+    words = [["a", ("dull", "fine", "odd")[kind], "film", "number"] for kind in Y[:3]]
+    np.testing.assert_array_equal(x, [[vocabulary.index(word) + 2 for word in text] for text in words])
+
+
+def test_tokens_that_only_later_batches_have_are_unknown():
+    stream = from_arrays(changing([(TEXTS, Y)], [(["a zebra film"] * 3, Y[:3])])).stream
+    ((x, _, _),) = stream.epoch()
+    assert x[0, 1] == 1
+
+
+def test_text_of_numbers_is_refused():
+    with pytest.raises(RecipeError, match="the inputs of this generator are numbers"):
+        from_arrays(batches(), spec=section(text={"length": 4}))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hornbook.data import from_arrays, from_json, load, read_examples, read_inputs, to_json
-from hornbook.data.source import Reading
+from hornbook.data.readings import Reading
 from hornbook.data.storage.files import existing_file
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Digits, Iris, Regression, SplitSpec, Table

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hornbook.data.inputs import read_examples
-from hornbook.data.source import Reading
+from hornbook.data.readings import Reading
 from hornbook.data.storage.rows import Rows, in_memory
 from hornbook.errors import DataError, UsageError
 

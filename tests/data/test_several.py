@@ -6,7 +6,7 @@ import pytest
 
 from hornbook.data import from_arrays
 from hornbook.data.inputs import read_examples
-from hornbook.data.source import Reading
+from hornbook.data.readings import Reading
 from hornbook.errors import DataError
 
 RNG = np.random.default_rng(0)

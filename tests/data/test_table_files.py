@@ -12,7 +12,7 @@ import pytest
 
 from hornbook.data import load
 from hornbook.data.inputs import read_examples
-from hornbook.data.source import Reading
+from hornbook.data.readings import Reading
 from hornbook.data.tables import files as table_files
 from hornbook.data.tables import packed
 from hornbook.data.tables.files import read_frame

@@ -245,6 +245,13 @@ def test_parts_of_the_time_are_further_inputs(tmp_path):
     np.testing.assert_allclose(x[0], np.stack([np.arange(4), np.sin(angles), np.cos(angles)], axis=1), atol=1e-6)
 
 
+def test_a_part_of_the_time_that_never_changes_is_said(tmp_path):
+    days = [BEGIN + dt.timedelta(days=day) for day in range(60)]
+    path = written(tmp_path, [(time, place) for place, time in enumerate(days)])
+    (said,) = loaded(path, calendar=("hour", "weekday")).info.warnings
+    assert said == "calendar: 'hour' is the same in all rows of the training split, which teaches nothing."
+
+
 @pytest.mark.parametrize("stride", [1, 7])
 def test_baselines_repeat_the_last_value_and_the_last_season(tmp_path, stride, generator):
     values = generator.normal(size=200).astype(np.float32)

@@ -195,3 +195,78 @@ def test_a_head_may_learn_logarithms_beside_others_and_predict_within_a_range(pr
     scores = np.tile(np.float32([[50.0, 0.0], [-50.0, 0.0]]), (1, 1))
     outputs = np.asarray(built.activate(tf.constant(scores)))
     np.testing.assert_allclose(outputs, [[cost.max(), 0.5], [cost.min(), 0.5]], rtol=1e-5)
+
+
+def test_what_is_built_returns_outputs_by_name_and_fits_like_the_engine(prepare, run_epochs, tmp_path):
+    import hornbook
+
+    tree = with_engine("graph", {**RECIPE, "model": {"name": "mlp", "units": [8, 4]}})
+    model = hornbook.build(tree, data=(X, Y))
+    order = permutation(5, 0, 75)
+    targets = {name: values[order] for name, values in (Y | {"early": PRICE}).items()}
+    history = model.fit(X[order], targets, batch_size=16, shuffle=False, verbose=0).history
+    assert {*history} == {"loss", *(f"{name}_loss" for name in HEADS), "price_mean_absolute_error", "sold_accuracy",
+                          "kind_accuracy", "kind_f1_score"}  # fmt: skip
+    prepared = prepare(tree, (X, Y))
+    (logs,) = run_epochs(prepared, 1)
+    for name in ("sold_accuracy", "kind_accuracy", "kind_f1_score", "price_mean_absolute_error"):
+        assert history[name][0] == pytest.approx(logs[name], rel=1e-4), name
+    trained = weights_of(prepared.built.model)
+    for name, values in weights_of(model).items():
+        for value, expected in zip(values, trained[name], strict=True):
+            np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+    outputs = model.predict(X, verbose=0)
+    assert {name: array.shape for name, array in outputs.items()} == {
+        "price": (75, 1), "sold": (75, 1), "kind": (75, 3), "early": (75, 1),
+    }  # fmt: skip
+    model.save(tmp_path / "built.keras")
+    again = keras.models.load_model(tmp_path / "built.keras").predict(X, verbose=0)
+    np.testing.assert_allclose(again["kind"], outputs["kind"], atol=1e-6)
+
+
+def test_losses_of_what_is_built_are_computed_in_front_of_activations_too(prepare):
+    import hornbook
+
+    model = hornbook.build(with_engine("graph"), data=(X, Y))
+    model.get_layer("head_sold").kernel.assign(np.full((4, 1), 300.0))
+    targets = Y | {"early": PRICE}
+    figures = model.evaluate(X, targets, verbose=0, return_dict=True)
+    assert figures["sold_loss"] > -np.log(1e-7)  # what a probability that is cut off at 1e-7 could give at most
+
+
+@pytest.mark.parametrize("engine", ["graph", "xla", "fit"])
+def test_classes_of_a_head_count_in_its_loss_while_training_as_sample_weights_do_in_keras(
+    prepare, run_epochs, by_hand, engine
+):
+    heads = {
+        **HEADS,
+        "sold": HEADS["sold"] | {"class_weights": {1: 3.0}},
+        "kind": HEADS["kind"] | {"class_weights": "balanced"},
+    }
+    prepared = prepare(with_engine(engine, {**RECIPE, "heads": heads}), (X, Y))
+    balanced = 75 / (3 * np.bincount(KIND))
+    np.testing.assert_allclose(prepared.built.class_weights["kind"], balanced, rtol=1e-6)
+    model = plain_model(by_hand[0])
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), LOSSES, loss_weights=WEIGHTS, run_eagerly=True)
+    price, order = (PRICE - PRICE.mean()) / PRICE.std(), permutation(5, 0, 75)
+    targets = {"price": price, "early": price, "sold": SOLD, "kind": KIND}
+    ones = np.ones(75, np.float32)
+    counts = {"price": ones, "early": ones, "sold": np.where(SOLD == 1, 3.0, 1.0), "kind": balanced[KIND]}
+    shuffled, weights = ({name: values[order] for name, values in each.items()} for each in (targets, counts))
+    model.fit(X[order], shuffled, sample_weight=weights, batch_size=16, shuffle=False, verbose=0)
+    (logs,) = run_epochs(prepared, 1)
+    for name, values in weights_of(prepared.built.model).items():
+        for value, expected in zip(values, model.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+    if engine == "graph":
+        from hornbook.engine.evaluation import Evaluator
+
+        figures = Evaluator(prepared.built).of_split(prepared.splits.train)
+        parts = sum(WEIGHTS[name] * figures[f"{name}_loss"] for name in HEADS)
+        assert figures["loss"] == pytest.approx(parts, rel=1e-5)  # as Keras counts what is validated
+        assert logs["loss"] > sum(WEIGHTS[name] * logs[f"{name}_loss"] for name in HEADS)
+
+
+def test_programs_of_other_class_weights_are_not_shared(prepare):
+    trees = [{**RECIPE, "heads": {"kind": {"class_weights": {1: weight}}}} for weight in (2.0, 3.0)]
+    assert len({prepare(with_engine("graph", tree), (X, Y)).structure() for tree in trees}) == 2

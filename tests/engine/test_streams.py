@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import hornbook
+from hornbook.builder.outside import unwrap
 from hornbook.data.sources.given import given
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.trainer.prepare import prepare
@@ -55,6 +56,15 @@ def batches():
         yield X[rows], Y[rows]
 
 
+NAMED = {"first": X[:, :2], "rest": X[:, 2:]}
+
+
+def named_batches():
+    for place in range(3):
+        rows = slice(place * 16, place * 16 + 16)
+        yield {name: array[rows] for name, array in NAMED.items()}, Y[rows]
+
+
 SOURCES = {
     "a batched dataset": lambda: dataset(X, Y).batch(16),
     "a dataset of single examples": lambda: dataset(X, Y),
@@ -62,7 +72,12 @@ SOURCES = {
     "a dataset with weights": lambda: dataset(X, Y, W).batch(16),
     "a function that returns a generator": lambda: batches,
     "a PyDataset with weights": Sequence,
+    "a dataset of named inputs": lambda: dataset(NAMED, Y).batch(16),
+    "a dataset of single examples with named inputs": lambda: dataset(NAMED, Y),
+    "a function whose batches have named inputs": lambda: named_batches,
 }
+SLOW = ("single", "length", "whose")
+"""Words of the kinds that differ from others by how batches are found alone."""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +113,7 @@ def by_keras(prepare):
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param(kind, marks=[pytest.mark.whole] if "single" in kind or "length" in kind else []) for kind in SOURCES],
+    [pytest.param(kind, marks=pytest.mark.whole if any(word in kind for word in SLOW) else ()) for kind in SOURCES],
 )
 def test_a_source_trains_like_plain_keras_on_the_same_batches(train, by_keras, kind):
     changes = {"training": {"epochs": 3, "batch_size": 16}} if "single" in kind else None
@@ -237,7 +252,15 @@ def test_keys_that_a_source_of_batches_leaves_without_meaning_are_refused(tensor
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (lambda: dataset({"a": X}, Y).batch(16), "data: the dataset holds a tuple with a mapping of a, expected"),
+        (
+            lambda: tf.data.Dataset.from_tensor_slices({"x": X, "y": Y}).batch(16),
+            "data: the dataset holds a mapping of x, y",
+        ),
+        (lambda: dataset((X, X), Y).batch(16), "data: the dataset holds 2 arrays in the place of one. Give them names"),
+        (
+            lambda: dataset({"a": X[:, 0], "b": X[:, 1]}, Y).batch(8, drop_remainder=True),
+            "data: the dataset holds inputs and targets of 8 numbers each: one example, or a batch of 8?",
+        ),
         (lambda: dataset(X).batch(16), "data: the dataset holds "),
         (lambda: dataset(X, Y).batch(16).take(0), "data: the tf.data.Dataset gave no batch at all."),
     ],
@@ -265,3 +288,60 @@ def test_from_dataset_reads_all_of_it_once_into_arrays(train):
 def test_a_learning_rate_is_found_on_the_examples_of_the_first_pass(tensorflow):
     found = hornbook.find_learning_rate(RECIPE, data=dataset(X, Y).batch(16), seeds=1)
     assert len(found.curves[0].losses) > 10
+
+
+TEXTS = np.array([f"a {('dull', 'fine', 'odd')[kind]} film, number {place % 5}" for place, kind in enumerate(Y)])
+
+
+def test_a_dataset_of_texts_trains_a_network_that_takes_raw_texts(train):
+    changes = {
+        "data": {"name": "arrays", "text": {"length": 5}},
+        "model": {"name": "mean_embedding", "embedding": 4, "dense": [4]},
+        "training": {"epochs": 2, "batch_size": 16},
+    }
+    result = train(dataset(TEXTS, Y), changes, validation_data=dataset(TEXTS[:9], Y[:9]).batch(4))
+    vectorize = keras.layers.TextVectorization(output_sequence_length=5)
+    vectorize.adapt(TEXTS)
+    vocabulary = json.loads((result.run / "data.json").read_text())["extra"]["texts"]["text"]["vocabulary"]
+    assert {*vocabulary} == {*vectorize.get_vocabulary()[2:]}
+    numbers = {"": 0, "[UNK]": 1, **{word: place for place, word in enumerate(vocabulary, 2)}}
+    words = np.array(vectorize.get_vocabulary())[np.asarray(vectorize(TEXTS))]
+    tokens = np.vectorize(numbers.get)(words).astype(np.int32)
+    saved = keras.models.load_model(result.run / "checkpoints" / "last.keras", compile=False)
+    scores = np.asarray(saved(tf.constant(TEXTS)))
+    np.testing.assert_allclose(result.model.predict(tf.constant(TEXTS), verbose=0), scores, atol=1e-6)
+    model = unwrap(saved)  # the network, which reads token numbers
+    np.testing.assert_allclose(scores, model.predict(tokens, verbose=0), atol=1e-6)
+    model.compile(loss="sparse_categorical_crossentropy")
+    expected = model.evaluate(tokens[:9], Y[:9], verbose=0)
+    assert result.history[-1]["val_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_dataset_of_named_targets_trains_several_heads_like_plain_keras(train):
+    price = (3 * X[:, 0] + 2).astype(np.float32)
+    heads = {"kind": {"weight": 0.3}, "price": {"loss": "mean_squared_error", "standardize_targets": False}}
+    result = train(dataset(NAMED, {"price": price, "kind": Y}).batch(16), {"heads": heads, "training": {"epochs": 1}})
+    (row,) = result.history
+    assert row["loss"] == pytest.approx(0.3 * row["kind_loss"] + row["price_loss"], rel=1e-5)
+    outputs = keras.models.load_model(result.run / "checkpoints" / "last.keras", compile=False).predict(
+        NAMED, verbose=0
+    )
+    assert {name: array.shape for name, array in outputs.items()} == {"kind": (40, 3), "price": (40, 1)}
+
+
+@pytest.mark.whole
+def test_a_run_on_named_inputs_goes_on_where_it_was_stopped(train):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    source = {**NAMED, "series": RNG.normal(size=(40, 5, 2)).astype(np.float32)}
+    changes = {"data": {"name": "arrays", "standardize": True}}
+    whole = train(dataset(source, Y).batch(16), changes)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset(source, Y).batch(16), changes | {"name": "named_cut"}, callbacks=[Stop()])
+    result = resume(whole.run.parents[1] / "named_cut" / "latest", data=dataset(source, Y).batch(16))
+    assert [row["loss"] for row in result.history] == [row["loss"] for row in whole.history]
+    for ours, theirs in zip(result.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

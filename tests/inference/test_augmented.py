@@ -80,7 +80,7 @@ def test_where_nothing_can_be_drawn_nothing_is(hornbook_command, digits, options
 
 
 def test_labels_of_mixtures_say_their_shares():
-    from hornbook.data.source import DataInfo
+    from hornbook.data.facts import DataInfo
     from hornbook.inference import augmented
 
     facts = {"kind": "image", "input_shape": (2, 2, 1), "input_dtype": "uint8", "features": None}

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, root_mean_squared_error
 
 import hornbook
-from hornbook.data.source import DataInfo, Feature
+from hornbook.data.facts import DataInfo, Feature
 from hornbook.errors import UsageError
 from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import split_of

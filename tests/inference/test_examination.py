@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from hornbook.data.source import DataInfo, Feature, Split
+from hornbook.data.facts import DataInfo, Feature
+from hornbook.data.source import Split
 from hornbook.inference import examination
 from hornbook.inference.examination import examine_split
 from hornbook.inference.page_charts import pictures_of

@@ -178,18 +178,21 @@ def test_figures_beside_baselines_are_those_of_numpy(folder, run):
     report = evaluate_run(run("each"))
     record, trained = report.forecast, load_run(run("each"))
     days = np.arange(160, 200)
-    seen, following, last, season = [], [], [], []
+    seen, following, last, season, mean = [], [], [], [], []
     for number, name in enumerate(("north", "south")):
         values = np.round(values_of(name, 200), 4)[days].astype(np.float32)
+        trained_on = np.round(values_of(name, 200), 4)[:140]
+        means = np.array([trained_on[14 + ahead : 140 - 2 + ahead].mean() for ahead in range(3)])  # of its own shop
         for start in range(40 - 17 + 1):
             truth = values[start + 14 : start + 17]
             seen.append(np.stack([values[start : start + 14], np.full(14, number)], axis=1))
             following.append(truth)
             last.append(values[start + 13] - truth)
             season.append(values[start + 7 : start + 10] - truth)
+            mean.append(means - truth)
     errors = trained.model.predict(np.array(seen, np.float32), verbose=0) - np.array(following)
     assert (record["examples"], record["season"]) == (48, 7)
-    for name, differences in (("model", errors), ("last value", last), ("seasonal", season)):
+    for name, differences in (("model", errors), ("last value", last), ("seasonal", season), ("training mean", mean)):
         differences = np.array(differences, np.float64)
         figures = record["figures"][name]
         assert figures["mean_absolute_error"] == pytest.approx(np.abs(differences).mean(), rel=1e-4)
@@ -228,6 +231,24 @@ def test_a_split_is_not_read_by_the_scales_of_other_series(tmp_path, tensorflow)
     with pytest.raises(RunError, match="Its series are others now, so that numbers of series would mean other scales"):
         evaluate_run(run, anyway=True)
     assert evaluate_run(run, input=file).metrics
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("short.csv", "the longest series has 9 rows, and what the model sees and what follows it take 17 (14 and 3). Give it "
+         "more rows."),
+        ("pieces.csv", "the longest series has 30 rows, 15 of them without a gap, and what the model sees and what follows it "
+         "take 17 (14 and 3). Give it more rows, or fill the gaps."),
+    ],
+)  # fmt: skip
+def test_a_file_without_a_window_to_evaluate_is_refused_with_its_own_length(folder, run, file, expected):
+    lines = table(31).splitlines(keepends=True)
+    (folder / "pieces.csv").write_text("".join(lines[:1] + [line for line in lines[1:] if "2024-01-16" not in line]))
+    with pytest.raises(DataError) as caught:
+        evaluate_run(run("each"), input=folder / file)
+    assert expected in str(caught.value)
+    assert "split" not in str(caught.value)
 
 
 def test_a_file_is_evaluated_on_all_of_its_windows(folder, run):

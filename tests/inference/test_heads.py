@@ -57,7 +57,7 @@ def report(result):
 @pytest.fixture(scope="module")
 def truth(result):
     """Targets of the test split and what the model returns for it, by head."""
-    from hornbook.inference.evaluate import load_splits
+    from hornbook.inference.run_splits import load_splits
     from hornbook.inference.trained import load_run
 
     trained = load_run(result.run)
@@ -160,7 +160,6 @@ def test_a_file_with_targets_is_evaluated_for_every_head(result, houses, report)
         ("evaluate {run} --head prize", "the run has no such head. It has price, sold, place and price_early."),
         ("evaluate {run} --head price --calibration", "is about probabilities of classes, and this run's task is regression"),
         ("export {run} --to keras", "an export is of a run with one head"),
-        ("doctor {run}", "the doctor knows runs with one head"),
     ],
 )  # fmt: skip
 def test_what_is_of_one_head_asks_which(result, hornbook_command, line, message):
@@ -220,8 +219,8 @@ def test_the_saved_model_returns_outputs_by_name(result, truth):
     assert {name: array.shape for name, array in outputs.items()} == {
         "price": (2, 1), "sold": (2, 1), "place": (2, 3), "price_early": (2, 1),
     }  # fmt: skip
-    whole = np.asarray(result.model(x))
-    np.testing.assert_allclose(outputs["place"], whole[:, 2:5], rtol=1e-4, atol=1e-6)
+    for name, array in result.model.predict(x, verbose=0).items():
+        np.testing.assert_allclose(outputs[name], array, rtol=1e-4, atol=1e-6)
 
 
 def test_json_of_evaluate_has_the_heads(report):
@@ -260,4 +259,15 @@ def test_one_head_is_exported_as_a_model_of_its_own(result, houses):
     (export,) = export_run(str(result.run), "keras", head="place", output=houses / "place.keras")
     x = np.array([[100.0, 10.0], [60.0, 30.0]], np.float32)
     outputs = keras.models.load_model(export.path).predict(x, verbose=0)
-    np.testing.assert_allclose(outputs, np.asarray(result.model(x))[:, 2:5], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(outputs, result.model.predict(x, verbose=0)["place"], rtol=1e-4, atol=1e-6)
+
+
+def test_shrinking_says_the_one_thing_that_keeps_it_from_several_heads(result, hornbook_command):
+    done = hornbook_command(f"hornbook shrink {result.run}")
+    assert done.code == 2
+    assert (
+        "shrink: 'shrink' is for a network with one head, and this has several. Name a run with one head."
+        in " ".join(done.err.split())
+    )
+    assert done.err.count("expected") == 0
+    assert "is not what the earlier run has" not in done.err

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hornbook
-from hornbook.data.source import Feature
+from hornbook.data.facts import Feature
 from hornbook.display.bars import Amount, BarChart
 from hornbook.errors import UsageError
 from hornbook.inference.evaluate import evaluate_run, split_of

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hornbook.data.source import Feature, Split
+from hornbook.data.facts import Feature
+from hornbook.data.source import Split
 from hornbook.inference.mistakes import find_mistakes, readable_rows
 
 

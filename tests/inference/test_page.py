@@ -144,7 +144,7 @@ def test_the_confusion_matrix_counts_what_the_model_does(whole, run):
     from sklearn.metrics import confusion_matrix
 
     from hornbook.engine.prediction import predict_scores
-    from hornbook.inference.evaluate import load_splits
+    from hornbook.inference.run_splits import load_splits
     from hornbook.inference.trained import load_run
 
     trained = load_run(run.path)

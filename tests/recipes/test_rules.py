@@ -372,8 +372,20 @@ CASES = [
     (
         "heads-or-head",
         {**IMAGES, "heads": {"digit": {}}, "training": {"class_weights": "balanced"}},
-        "training.class_weights: classes have weights where there is one head, and this recipe has several."
-        " Remove it; a head's share of the loss is its 'weight'.",
+        "training.class_weights: each of several heads has weights for classes of its own."
+        " Write 'heads.digit.class_weights'.",
+    ),
+    (
+        "class-weights",
+        {
+            "data": {"name": "iris", "columns": ["sepal_length", "petal_length"]},
+            "model": {"name": "mlp", "units": [30]},
+            "heads": {
+                "species": {},
+                "width": {"target": "petal_width", "task": "regression", "class_weights": "balanced"},
+            },
+        },
+        "heads.width.class_weights: only exclusive classes have weights, and this task is regression. Remove it.",
     ),
     (
         "heads-weight",

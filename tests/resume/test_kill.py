@@ -21,12 +21,16 @@ DEATHS = {  # of each kind: files written in full before each death, and where t
     },  # the second after the last epoch
     "table, read in parts and streamed": {12: "mid-epoch, mid-save", 24: "mid-epoch, mid-save"},
     "several heads": {16: "mid-epoch, mid-save", 40: "between epochs, mid-save"},
+    "windows, a scale for each series": {14: "mid-epoch, mid-save", 18: "between epochs, mid-save"},
+    "texts beside columns": {20: "mid-epoch, mid-save", 36: "between epochs, mid-save"},
 }
 LONGEST = {
     "performance scheduling, early stopping, accumulation, averaged weights",
     "picture files, streamed",
     "table, read in parts and streamed",
     "several heads",
+    "windows, a scale for each series",
+    "texts beside columns",
 }
 
 

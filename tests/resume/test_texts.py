@@ -44,3 +44,52 @@ def test_a_text_that_has_changed_is_noticed(texts, folder, interrupted, resume):
         evaluate_run(str(result.run))
     path.write_text(before)
     assert resume(result.run).state == "finished"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A table of texts, numbers with gaps, and categories."""
+    path = tmp_path_factory.mktemp("table") / "reviews.csv"
+    rows = [
+        f"text {place % 7} of {('dull', 'fine')[place % 2]} words,{'' if place % 9 == 0 else place % 10},"
+        f"{('Oslo', 'Rome', 'Bonn')[place % 3]},{('bad', 'good')[place % 2]}"
+        for place in range(120)
+    ]
+    path.write_text("\n".join(["review,rooms,city,liked", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def beside(table):
+    """A recipe on 96 rows with a text beside columns: 3 batches of 32."""
+    data = {"name": "table", "path": str(table), "target": "liked", "types": {"review": "text"}, "text": {"length": 6}}
+    encoder = {"name": "transformer", "width": 8, "heads": 2, "blocks": 1}
+    return {
+        "data": data | {"split": {"validation": 12, "test": 12}},
+        "model": {"name": "mlp", "units": [8], "encoders": {"review": encoder}},
+        "regularization": {"dropout": 0.2},
+    }
+
+
+@pytest.mark.parametrize("budget", ["", pytest.param("training.memory_budget=0.001 MB", marks=pytest.mark.whole)])
+def test_a_run_on_texts_beside_columns_ends_where_one_left_alone_does(
+    beside, train, resume, stop_at, alone, assert_same, budget
+):
+    stopper = stop_at([(0, 2), (2, 2)])
+    result = train(beside, *filter(None, [budget]), callbacks=[stopper])
+    stops = 0
+    while result.state == "interrupted":
+        stops += 1
+        result = resume(result.run, callbacks=[stopper])
+    assert stops == 2
+    assert_same(result, alone(beside), but=("recipe", "best", "last"))  # whose layers are numbered by the process
+
+
+def test_a_text_in_a_table_that_has_changed_is_noticed(beside, table, interrupted, resume):
+    result = interrupted(beside, at=(1, 2))
+    before = table.read_text()
+    table.write_text(before.replace("dull words", "tedious words", 1))
+    with pytest.raises(RunError, match="the data has changed since training"):
+        resume(result.run)
+    table.write_text(before)
+    assert resume(result.run).state == "finished"

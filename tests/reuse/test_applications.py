@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from hornbook.builder.reuse import EarlierModel, fit_inputs
-from hornbook.data.source import Preprocessing
+from hornbook.data.facts import Preprocessing
 from hornbook.errors import RecipeError
 from hornbook.inference.earlier_model import preprocessing_of
 from hornbook.recipes import check_recipe

@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
+from hornbook.data.facts import DataKind
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
-from hornbook.data.source import DataKind, Source, Splits
+from hornbook.data.source import Source, Splits
 from hornbook.data.sources.given import given, stream_splits
 from hornbook.data.sources.streams import Stream
 from hornbook.data.sources.texts import TEXT, text_source, unread
@@ -114,7 +115,8 @@ def from_arrays(
             they are. x may be a polars or pandas data frame: a table with typed columns; or memory-mapped, or `Rows`; or
             texts, (N,) of str; or a mapping of several inputs by name, see `hornbook.data.several`.
             Or a source of batches: a `tf.data.Dataset`, a function that returns a generator, a `keras.utils.PyDataset`, a
-            `Stream`; one pass over it becomes the training split, and the source itself is what training reads.
+            `Stream`, whose inputs may be one array, several by name, or texts; one pass over it becomes the training split,
+            and the source itself is what training reads.
         spec: A recipe's data section, of which only the keys that all sources share apply (split, classes, limit …).
         seed: The same seed gives the same split.
         task: As in a recipe; None to infer it from the targets.
@@ -132,12 +134,8 @@ def from_arrays(
             raise UsageError("data: the splits are for other heads than the recipe's. Pass arrays, or a Source.")
         return data
     data = given(data)
-    if isinstance(data, Stream) and heads:
-        raise UsageError(
-            "data: batches that Python makes have the targets of one head, and the recipe has several. Pass arrays."
-        )
     if isinstance(data, Stream):
-        keys: dict[str, Any] = {"seed": seed, "task": task, "memory_budget": memory_budget}
+        keys: dict[str, Any] = {"seed": seed, "task": task, "heads": heads, "memory_budget": memory_budget}
         return stream_splits(data, spec, build=partial(_build, kind=kind), batching=batching, **keys)
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
     section = Arrays(**shared, text=getattr(spec, "text", None))

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hornbook.data.source import Feature, Source
+from hornbook.data.facts import Feature
+from hornbook.data.source import Source
 from hornbook.recipes.sources.named import BundledTable, Digits
 
 __all__ = ["load_bundled_table", "load_digits"]

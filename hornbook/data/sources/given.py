@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.labels import known_targets
 from hornbook.data.pipeline import prepare
 from hornbook.data.preprocessing import with_target_moments
-from hornbook.data.source import Preprocessing, Source, Splits
+from hornbook.data.several import named_inputs
+from hornbook.data.source import Source, Split, Splits
+from hornbook.data.sources.batches import NAMED, known_of_heads
 from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
+from hornbook.data.targets.heads import head_facts
+from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
 from hornbook.recipes.sources.arrays import Arrays
@@ -73,6 +76,8 @@ def _with_validation(data: Any, validation: tuple[Any, ...]) -> Any:
     if isinstance(data, Source):
         if data.x_validation is not None:
             raise UsageError(TWICE)
+        if isinstance(x, Mapping) or isinstance(y, Mapping):
+            raise UsageError("validation_data: 'data' is a Source, whose inputs and targets are arrays without names.")
         return replace(data, x_validation=np.asarray(x), y_validation=np.asarray(y), weights_validation=weights)
     if isinstance(data, Mapping):
         if any("val" in str(key) for key in data):
@@ -123,18 +128,25 @@ def stream_splits(
         spec: A recipe's data section, of which the keys count that do not choose examples.
         build: A function: arrays by role → their `Source`.
         batching: The recipe's batch size, and whether a rest that fills none is left out, for a source of single examples.
-        keys: `seed`, `task`, `memory_budget`, as of `load`.
+        keys: `seed`, `task`, `heads`, `memory_budget`, as of `load`.
 
     Raises:
         RecipeError: If the section chooses examples.
         DataError: As `Stream.whole`, and if targets are not what a network learns as they are.
     """
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
-    _refuse_choices({**shared, "text": getattr(spec, "text", None)}, stream)
+    _refuse_choices(shared, stream)
+    text = getattr(spec, "text", None)
     keep = {key: value for key, value in shared.items() if key not in {*OF_ARRAYS, "split"}}
     size, drop = batching
     budget = keys["memory_budget"] if keys.get("memory_budget") is not None else memory_bytes() // 2
     whole = stream.whole(batch_size=size, drop_remainder=drop, budget=budget)
+    if text is not None and not are_texts(whole.x):
+        raise RecipeError([Problem(("data", "text"), f"the inputs of this {stream.name} are numbers.", "Remove it.")])
+    if keys.get("heads") and not isinstance(whole.y, Mapping) and whole.y.ndim > 1 and whole.y.shape[1] > 1:
+        raise DataError(
+            f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}"
+        )
     roles = {"x": whole.x, "y": whole.y}
     if whole.weights is not None:
         roles["weights"] = whole.weights
@@ -144,15 +156,29 @@ def stream_splits(
     else:
         names = ("x_validation", "y_validation", "weights_validation")
         roles |= {name: part for name, part in zip(names, stream.validation, strict=False) if part is not None}
-    splits = prepare(build(roles), Arrays.model_validate({**keep, "split": split}), **keys)
+    section = Arrays.model_validate({**keep, "split": split, "text": text})
+    splits = prepare(build(roles), section, **keys)
     facts = {"source": stream.name, "batches": stream.batches, "batch_size": stream.batch_size, "steps": stream.steps}
     facts["every"] = stream.every
     splits = _of_the_whole(splits, whole) if stream.every > 1 else splits
     info = splits.info
-    shown = repr((*facts.values(), info.input_shape, info.input_dtype, info.task, info.class_names))
-    fingerprint = hashlib.sha256(shown.encode()).hexdigest()[:16]  # of what does not change from epoch to epoch
-    stream.info = replace(info, fingerprint=fingerprint, extra={**info.extra, "stream": facts})
+    stream.info = replace(info, fingerprint=_fingerprint(splits, facts), extra={**info.extra, "stream": facts})
     return replace(splits, info=stream.info, stream=stream)
+
+
+def _fingerprint(splits: Splits, facts: Mapping[str, Any]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of what does not change from epoch to epoch."""
+    info = splits.info
+    shown: tuple[Any, ...] = (*facts.values(), info.input_shape, info.input_dtype, info.task, info.class_names)
+    if named_inputs(info):
+        shown = (*shown, named_inputs(info))
+    if info.heads:
+        shown = (*shown, [(head.name, head.task, head.class_names) for head in info.heads])
+    digest = hashlib.sha256(repr(shown).encode())
+    for name, text in info.extra.get("texts", {}).items():
+        digest.update("\0".join(text["vocabulary"]).encode())
+        digest.update(splits.preprocessing.texts[name].idf.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _of_the_whole(splits: Splits, whole: Whole) -> Splits:
@@ -162,15 +188,19 @@ def _of_the_whole(splits: Splits, whole: Whole) -> Splits:
         DataError: If a class is in the rest alone.
     """
     info = splits.info
-    y = known_targets(
-        whole.targets, info, spec=Arrays(), where=f"data: of {len(whole.targets):,} targets {len(whole.x):,} fit"
-    )
-    counts = {**info.counts, "train": len(whole.targets)}
-    if info.task == "regression":
-        preprocessing = with_target_moments(splits.preprocessing, y)
-        return replace(splits, preprocessing=preprocessing, info=replace(info, counts=counts))
+    count, fit = (len(next(iter(y.values())) if isinstance(y, Mapping) else y) for y in (whole.targets, whole.y))
+    y = known_of_heads(whole.targets, info, where=f"data: of {count:,} targets {fit:,} fit")
+    info = replace(info, counts={**info.counts, "train": count})
+    if info.heads:
+        parts = {
+            "train": Split(y, y),
+            **{k: v for k, v in (("v", splits.validation), ("t", splits.test)) if v is not None},
+        }
+        info = replace(info, heads=head_facts(info.heads, parts))
+    if info.task in {"regression", "several"}:
+        return replace(splits, preprocessing=with_target_moments(splits.preprocessing, y), info=info)
     of_classes = tuple(np.bincount(y, minlength=info.num_classes).tolist()) if info.class_counts else ()
-    return replace(splits, info=replace(info, counts=counts, class_counts=of_classes))
+    return replace(splits, info=replace(info, class_counts=of_classes))
 
 
 def _refuse_choices(shared: Mapping[str, Any], stream: Stream) -> None:
@@ -185,14 +215,16 @@ def _refuse_choices(shared: Mapping[str, Any], stream: Stream) -> None:
         for key in OF_ARRAYS
         if shared.get(key) is not None
     ]
-    if shared.get("text") is not None:
-        problems.append(Problem(("data", "text"), f"the inputs of a {stream.name} are numbers.", "Remove it."))
     split = shared.get("split")
     if split is not None and {split.validation, split.test} - {None, 0}:
         hint = "Give 'validation_data', and remove it or write 'split: {validation: 0, test: 0}'."
         problems.append(Problem(("data", "split"), message, hint))
     if problems:
         raise RecipeError(problems)
+
+
+OF_THE_SOURCE = ("features", "texts")
+"""What a run's statistics leave out: columns and vocabulary, which have to be the same wherever it goes on."""
 
 
 def settled(splits: Splits) -> Splits:
@@ -202,7 +234,9 @@ def settled(splits: Splits) -> Splits:
         return splits
     preprocessing = splits.preprocessing
     if stream.known:
-        preprocessing = Preprocessing(**{name: as_tuple(value) for name, value in stream.known.items()})
-    statistics = {name: value for name, value in vars(preprocessing).items() if name != "features"}
+        known = {name: as_tuple(value) for name, value in stream.known.items() if name not in OF_THE_SOURCE}
+        known["blocks"] = {name: as_tuple(moments) for name, moments in stream.known.get("blocks", {}).items()}
+        preprocessing = replace(preprocessing, **known)
+    statistics = {name: value for name, value in vars(preprocessing).items() if name not in OF_THE_SOURCE}
     extra = {**info.extra, "stream": {**info.extra["stream"], "statistics": statistics}}
     return replace(splits, preprocessing=preprocessing, info=replace(info, extra=extra))

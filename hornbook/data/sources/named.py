@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.canonical import to_float32
-from hornbook.data.source import Array, Feature, Source
+from hornbook.data.facts import Feature
+from hornbook.data.source import Array, Source
 from hornbook.data.sources.formats import read_cifar, read_idx_folder, read_ragged_npz
 from hornbook.data.storage.files import read_npz
 from hornbook.errors import DataError

@@ -12,16 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.labels import known_targets
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
+from hornbook.data.sources.batches import (
+    FORMS,
+    Batch,
+    Expected,
+    Given,
+    are_batches,
+    concatenated,
+    encoded,
+    memory_of,
+    num_examples,
+    read_batch,
+)
 from hornbook.errors import DataError, UsageError
-from hornbook.recipes.sources.arrays import Arrays
 
 __all__ = ["Stream", "Whole", "is_stream"]
 
-Batch = tuple[Array, Array, Array | None]
 INFINITE = -1
-FORMS = "(inputs, targets) or (inputs, targets, sample weights)"
 UNFIT = "Take fewer examples, dataset.take(1000), or train on it as it is: hornbook.train(recipe, data=dataset)."
 UNENDED = "Give 'steps_per_epoch' if it has no end, or raise 'training.memory_budget'."
 
@@ -48,16 +57,16 @@ class Whole:
     """What one pass over a source has found.
 
     Attributes:
-        x: (N, …) inputs: all of them, or those of every so manieth batch.
-        y: (N, …) their targets.
+        x: (N, …) inputs, by name where they are several: all of them, or those of every so manieth batch.
+        y: (N, …) their targets, by name where they are several.
         weights: (N,) what each of these examples counts, or None.
         targets: (M, …) the targets of the whole pass.
     """
 
-    x: Array
-    y: Array
+    x: Given
+    y: Given
     weights: Array | None
-    targets: Array
+    targets: Given
 
 
 @dataclass
@@ -84,7 +93,7 @@ class Stream:
     """Examples of the largest one, once the source was read."""
     every: int = 1
     """Of every how manieth batch the first pass has kept the inputs."""
-    expected: "Expected | None" = None
+    expected: Expected | None = None
     """What its batches have in common, once it was read."""
     info: DataInfo | None = None
     """Facts about the data, with which targets are encoded."""
@@ -122,13 +131,7 @@ class Stream:
         """
         if not _is_dataset(self.source):
             return True
-        spec = self.source.element_spec
-        if not isinstance(spec, tuple) or len(spec) not in {2, 3} or any(not hasattr(part, "shape") for part in spec):
-            raise DataError(f"data: the dataset holds {_told(spec)}, expected {FORMS}, each one tensor.")
-        if any(part.shape.rank is None for part in spec[:2]):
-            raise DataError("data: the dataset does not say how many axes its tensors have. Set them by set_shape.")
-        x, y = (part.shape.as_list() for part in spec[:2])
-        return len(x) > 1 and len(y) > 0 and x[0] == y[0]
+        return are_batches(self.source.element_spec)
 
     def whole(self, *, batch_size: int, drop_remainder: bool, budget: float, thins: bool = True) -> Whole:
         """Return one epoch of the source as arrays; afterwards the stream knows its batches.
@@ -146,16 +149,16 @@ class Stream:
         self._batched = self.source
         if not self.gives_batches():
             self._batched = self.source.batch(batch_size, drop_remainder=drop_remainder)
-        kept, targets, every = dict[int, Batch](), list[Array](), 1
+        kept, targets, every = dict[int, Batch](), list[Given](), 1
         expected, number, size = None, 0, 0
         for number, batch in enumerate(self._one_epoch(), 1):
             expected = expected or Expected.of(batch)
             expected.check(batch, where=f"batch {number} of the {self.name}")
             targets.append(batch[1])
-            self.batch_size = max(self.batch_size, len(batch[0]))
+            self.batch_size = max(self.batch_size, num_examples(batch))
             if (number - 1) % every == 0:
                 kept[number - 1] = batch
-                size += batch[0].nbytes
+                size += memory_of(batch[0])
             while size > budget and len(kept) > 1:
                 if not thins or not self._ends():
                     raise DataError(
@@ -164,7 +167,7 @@ class Stream:
                     )
                 every *= 2
                 kept = {place: part for place, part in kept.items() if place % every == 0}
-                size = sum(part[0].nbytes for part in kept.values())
+                size = sum(memory_of(part[0]) for part in kept.values())
         if expected is None:
             raise DataError(f"data: the {self.name} gave no batch at all.")
         if self.steps is not None and number < self.steps:
@@ -172,9 +175,10 @@ class Stream:
                 f"data: the {self.name} ends after {number} batches, before the {self.steps} of 'steps_per_epoch'."
             )
         self.batches, self.every, self.expected = number, every, expected
-        x, y = (np.concatenate([part[place] for part in kept.values()]) for place in (0, 1))
+        x = concatenated([part[0] for part in kept.values()])
+        y = concatenated([part[1] for part in kept.values()])
         weights = [part[2] for part in kept.values() if part[2] is not None]
-        return Whole(x, y, np.concatenate(weights) if weights else None, np.concatenate(targets))
+        return Whole(x, y, np.concatenate(weights) if weights else None, concatenated(targets))
 
     def _ends(self) -> bool:
         """Return whether it is known that an epoch has an end."""
@@ -182,7 +186,7 @@ class Stream:
             return True
         return _is_dataset(self.source) and int(self.source.cardinality()) >= 0
 
-    def epoch(self) -> Iterator[Batch]:
+    def epoch(self) -> Iterator[tuple[Array, Array, Array | None]]:
         """Yield the batches of the next epoch, as the network reads them.
 
         Raises:
@@ -228,13 +232,16 @@ class Stream:
             if begin is not None:
                 begin()
             elements: Any = (self.source[place] for place in range(len(self.source)))
-            yield from (_batch(element, number, self.name) for number, element in enumerate(elements, 1))
+            yield from (self._batch(element, number) for number, element in enumerate(elements, 1))
             if end is not None:
                 end()
             return
         elements = self._batched if _is_dataset(self.source) else _generated(self.source)
         for number, element in enumerate(elements, 1):
-            yield _batch(element, number, self.name)
+            yield self._batch(element, number)
+
+    def _batch(self, element: Any, number: int) -> Batch:
+        return read_batch(element, where=f"data: batch {number} of the {self.name}")
 
 
 UNEVEN = "Give 'steps_per_epoch', so that an epoch has as many each time."
@@ -254,97 +261,3 @@ def _generated(function: Callable[[], Any]) -> Iterator[Any]:
     if not hasattr(made, "__iter__"):
         raise UsageError(f"data: the function returned {type(made).__name__}, expected a generator of {FORMS}.")
     return iter(made)
-
-
-def _batch(element: Any, number: int, name: str) -> Batch:
-    """Return what a source yields as arrays.
-
-    Raises:
-        DataError: If it is no batch of inputs and targets.
-    """
-    where = f"data: batch {number} of the {name}"
-    if (
-        not isinstance(element, tuple | list)
-        or len(element) not in {2, 3}
-        or any(isinstance(p, Mapping) for p in element)
-    ):
-        raise DataError(f"{where} is {_told(element)}, expected {FORMS}, each one array.")
-    if any(isinstance(part, tuple | list) and part and hasattr(part[0], "shape") for part in element):
-        raise DataError(f"{where} holds several arrays of inputs or targets, expected {FORMS}, each one array.")
-    arrays = [None if part is None else np.asarray(part) for part in element]
-    x, y, weights = arrays[0], arrays[1], arrays[2] if len(arrays) == 3 else None
-    if x is None or y is None:
-        raise DataError(f"{where} has no {'inputs' if x is None else 'targets'}, expected {FORMS}.")
-    if x.dtype.kind in "OSU":
-        raise DataError(f"{where} has inputs that are no numbers. Texts are read from arrays: data=(texts, y).")
-    if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
-        raise DataError(
-            f"{where} has inputs of shape {x.shape} and targets of shape {y.shape}: the first axis of both counts examples, "
-            "at least one, and inputs have one more."
-        )
-    if weights is not None and weights.shape != (len(x),):
-        raise DataError(f"{where} has weights of shape {weights.shape} for {len(x)} examples.")
-    return x, y, weights
-
-
-def _told(element: Any) -> str:
-    """Return what something is, for people."""
-    if isinstance(element, Mapping):
-        return f"a mapping of {', '.join(map(str, element))}"
-    if isinstance(element, tuple | list) and any(isinstance(part, Mapping) for part in element):
-        return f"a tuple with {_told(next(part for part in element if isinstance(part, Mapping)))}"
-    return f"{len(element)} values" if isinstance(element, tuple | list) else f"one value ({type(element).__name__})"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What all batches of a source have in common.
-
-    Attributes:
-        input_shape: Of one example.
-        target_shape: Of one target.
-        is_weighted: Whether examples have weights.
-    """
-
-    input_shape: tuple[int, ...]
-    target_shape: tuple[int, ...]
-    is_weighted: bool
-
-    @classmethod
-    def of(cls, batch: Batch) -> "Expected":
-        """Return what a first batch has."""
-        x, y, weights = batch
-        return cls(x.shape[1:], y.shape[1:], weights is not None)
-
-    def check(self, batch: Batch, *, where: str) -> None:
-        """Refuse a batch that is unlike the first one.
-
-        Raises:
-            DataError: If it is.
-        """
-        x, y, weights = batch
-        for noun, shape, wanted in (
-            ("inputs", x.shape[1:], self.input_shape),
-            ("targets", y.shape[1:], self.target_shape),
-        ):
-            if shape != wanted:
-                raise DataError(f"data: {where}: one of the {noun} has shape {shape}, in the first batch {wanted}.")
-        if (weights is not None) != self.is_weighted:
-            has, first = ("weights", "none") if weights is not None else ("no weights", "some")
-            raise DataError(f"data: {where} has {has}, and the first batch has {first}.")
-        if x.dtype.kind == "f" and not np.isfinite(x).all():
-            raise DataError(f"data: {where} has inputs that are not finite numbers.")
-
-
-def encoded(batch: Batch, info: DataInfo, *, where: str) -> Batch:
-    """Return a batch as the network reads it: inputs of its type and shape, class numbers or float targets.
-
-    Raises:
-        DataError: If the network does not know such inputs or targets.
-    """
-    x, y, weights = batch
-    dtype = np.dtype(info.input_dtype)
-    if dtype == np.uint8 and x.dtype != np.uint8 and (x.min() < 0 or x.max() > 255):
-        raise DataError(f"data: {where} has pixels from {x.min()} to {x.max()}; those of the first pass were 0 to 255.")
-    x = x.reshape(len(x), *(size or 1 for size in info.input_shape)).astype(dtype, copy=False)
-    return x, known_targets(y, info, spec=Arrays(), where=f"data: {where}"), weights

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hornbook.data.facts import Feature
 from hornbook.data.pictures.settings import PictureSettings
-from hornbook.data.source import Array, Feature, Inputs, Source
+from hornbook.data.source import Array, Inputs, Source
 from hornbook.data.sources.texts import unread
 from hornbook.data.storage.rows import joined
 from hornbook.data.tables.columns import (

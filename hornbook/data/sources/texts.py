@@ -8,7 +8,7 @@ import numpy as np
 from hornbook.data.pictures.listing import list_files, listed, printable, require_folder
 from hornbook.data.source import Array, Source
 from hornbook.data.sources.folders import class_folders
-from hornbook.data.storage.files import file_text
+from hornbook.data.storage.files import file_text, likely_encoding
 from hornbook.errors import DataError
 from hornbook.recipes.sources.texts import TextFolder
 
@@ -16,6 +16,7 @@ __all__ = ["TEXT", "load_text_folder", "text_source"]
 
 TEXT = "text"
 """What a column of texts is called that has no name of its own."""
+PROBED = 100  # letters
 
 
 def text_source(texts: Array, y: Array, name: str = TEXT, **more: Any) -> Source:
@@ -91,6 +92,8 @@ def _texts(root: Any, names: list[str], encoding: str) -> Array:
     for place, name in enumerate(names):
         try:
             texts[place] = file_text(root / name, encoding)
+            if 3 * texts[place][:PROBED].count("\0") > len(texts[place][:PROBED]):  # UTF-16, byte by byte
+                wrong.append(name)
         except UnicodeDecodeError:
             wrong.append(name)
         except OSError as error:
@@ -98,6 +101,7 @@ def _texts(root: Any, names: list[str], encoding: str) -> Array:
     if wrong:
         files = "1 file is" if len(wrong) == 1 else f"{len(wrong):,} files are"
         raise DataError(
-            f"{root}: {files} not written in {encoding} ({listed(wrong)}). Say how they are: 'data.encoding=latin-1'."
+            f"{root}: {files} not written in {encoding} ({listed(wrong)}). Say how they are: "
+            f"'data.encoding={likely_encoding((root / wrong[0]).read_bytes())}'."
         )
     return texts

@@ -15,9 +15,11 @@ from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean, nearest, what_it_is
 
 __all__ = [
-    "existing_file", "existing_files", "file_text", "is_pattern", "memory_bytes", "nearest_name", "read_header", "read_npz",
-    "unreadable",
+    "existing_file", "existing_files", "file_text", "is_pattern", "likely_encoding", "memory_bytes", "nearest_name",
+    "read_header", "read_npz", "unreadable",
 ]  # fmt: skip
+
+PROBED = 1000  # bytes
 
 
 def existing_file(path: str | Path) -> Path:
@@ -50,6 +52,16 @@ def file_text(file: Path, encoding: str) -> str:
         OSError: If it cannot be read.
     """
     return file.read_bytes().decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
+
+
+def likely_encoding(data: bytes) -> str:
+    """Return what text that is no UTF-8 is probably written in: UTF-16 by its mark or its zeros, else cp1252."""
+    if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        return "utf-16"
+    first, second = (data[place:PROBED:2].count(0) for place in (0, 1))
+    if 3 * max(first, second) > len(data[:PROBED]):
+        return "utf-16-be" if first > second else "utf-16-le"
+    return "cp1252"
 
 
 def existing_files(path: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import column_names, is_frame
-from hornbook.data.source import Array, Feature, Source
+from hornbook.data.facts import Feature
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.threads import side_by_side
 from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect

@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.canonical import check_finite, to_float32
+from hornbook.data.facts import DataInfo
 from hornbook.data.preprocessing import without_category
-from hornbook.data.source import Array, DataInfo, Examples, Inputs, Reading
+from hornbook.data.readings import Examples, Reading
+from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_files, is_pattern
 from hornbook.data.storage.rows import in_memory, joined, numbered_blocks
 from hornbook.data.storage.stored import open_npy
@@ -65,9 +67,9 @@ def _with_blocks(
     beside, lacks, notes = pictures_to_predict(
         frame, info, file, memory_budget=memory_budget, skips=reading.missing == "skip"
     )
-    for name, facts in info.extra.get("texts", {}).items():
-        beside[name], more = encoded(text_column(frame[name], file.name), facts, f"{file.name}: column '{name}'")
-        notes += more
+    texts, more = _texts(frame, info, file.name)
+    beside |= texts
+    notes += more
     x: Inputs = joined([examples.x, *(beside[block.name] for block in info.blocks)])
     if memory_budget is None or x.nbytes <= memory_budget:
         x = in_memory(x)
@@ -75,6 +77,16 @@ def _with_blocks(
     return replace(
         examples, x=x, notes=(*examples.notes, *notes), has_gap=has_gap if reading.missing == "skip" else None
     )
+
+
+def _texts(frame: pl.DataFrame | LargeTable, info: DataInfo, where: str) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """Return the token numbers of the columns of texts by name, and notes."""
+    found, notes = dict[str, Array](), list[str]()
+    for name in info.texts_beside:
+        texts = text_column(frame[name], where)
+        found[name], more = encoded(texts, info.extra["texts"][name], f"{where}: column '{name}'")
+        notes += more
+    return found, tuple(notes)
 
 
 def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
@@ -90,13 +102,19 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
     Raises:
         DataError: If the table does not fit the model, or lacks what is asked of it.
     """
-    if info.blocks:
-        listed = ", ".join(f"'{block.name}'" for block in info.blocks)
+    others = [block.name for block in info.blocks if block.kind != "text"]
+    if others:
+        listed = ", ".join(map(repr, others))
         raise DataError(
             f"{where}: the model reads {listed} beside the columns, which rows alone do not hold. Predict on a file: "
             "'hornbook predict'."
         )
-    return _fitted(frame, info, reading, where=where, name=name)
+    examples = _fitted(frame, info, reading, where=where, name=name)
+    if not info.blocks:
+        return examples
+    beside, notes = _texts(frame, info, name)
+    x = in_memory(joined([examples.x, *(beside[block.name] for block in info.blocks)]))
+    return replace(examples, x=x, notes=(*examples.notes, *notes))
 
 
 def _fitted(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from hornbook.data.source import Feature
+from hornbook.data.facts import Feature
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.rows import Rows
 from hornbook.data.storage.stored import open_npy

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hornbook.data.source import Array, Feature
+from hornbook.data.facts import Feature
+from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.readers import FileReader
 from hornbook.data.storage.rows import VALUES_PER_BLOCK

@@ -82,7 +82,7 @@ def line_of(values: pl.Series, column: Column | None, dialect: Dialect, becomes:
     """
     if column is None:
         return ColumnLine(values.name, str(values.dtype), values.null_count(), 0, becomes)
-    plain = plain_column(values, dialect, "")
+    plain = _as_texts(values) if column.looks == "text" and becomes == "tokens" else plain_column(values, dialect, "")
     missing = plain.null_count()
     distinct = plain.n_unique() - (missing > 0)
     facts: dict[str, Any] = {}
@@ -97,6 +97,12 @@ def line_of(values: pl.Series, column: Column | None, dialect: Dialect, becomes:
         facts["values"] = tuple(text[:LONGEST_VALUE] for text in frequent.to_list())
     notes = tuple(_notes(column, len(values), missing, distinct)) if becomes not in {"target", "left out"} else ()
     return ColumnLine(values.name, column.looks, missing, distinct, becomes, notes=notes, **facts)
+
+
+def _as_texts(values: pl.Series) -> pl.Series:
+    """Return a column as texts are read: `NA` and `null` are words of theirs, and what is empty is missing."""
+    texts = values.cast(pl.String)
+    return pl.select(pl.when(texts.str.strip_chars() != "").then(texts)).to_series().alias(values.name)
 
 
 def is_identifier_name(name: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.facts import Block, DataInfo
 from hornbook.data.pictures.listing import paths_below, printable, stats_of
 from hornbook.data.pictures.settings import PictureSettings
-from hornbook.data.source import Array, Block, DataInfo
+from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.rows import Inputs, Rows
 from hornbook.data.tables.files import Paths

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo
+from hornbook.data.facts import DataInfo
+from hornbook.data.source import Array
 from hornbook.data.tables.dialect import Dialect
 
 __all__ = ["PlainRows"]
@@ -29,7 +30,7 @@ class PlainRows:
         dialect = Dialect.of_run(info.extra)
         self._absent = frozenset(dialect.missing_numbers)
         self._columns: list[tuple[str, dict[Any, int] | None]] = []
-        self._reads_any = info.features is not None and not (
+        self._reads_any = (info.features is not None and not info.blocks) and not (
             dialect.is_loose or dialect.dates or any(dialect.signs.values())
         )
         for feature in info.features or ():

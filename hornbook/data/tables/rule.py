@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from hornbook.data.source import Feature
+from hornbook.data.facts import Feature
 from hornbook.data.tables.dates import as_moments
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.moments import is_clock, part_names

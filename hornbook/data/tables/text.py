@@ -18,6 +18,7 @@ from typing import IO, Any, BinaryIO
 
 import polars as pl
 
+from hornbook.data.storage.files import likely_encoding
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.notation import is_number
 from hornbook.data.tables.packed import first_line, unpacked, unpacking
@@ -195,8 +196,7 @@ class _Text:
         if not self.is_utf8:
             return DataError(f"{self.file}: is not text in {self.dialect.encoding}. Say which encoding it has.")
         with self.binary() as binary:
-            is_utf16 = binary.read(2) in {b"\xff\xfe", b"\xfe\xff"}
-        likely = "utf-16" if is_utf16 else "cp1252"
+            likely = likely_encoding(binary.read(1000))
         return DataError(
             f"{self.file}: is not UTF-8 text. Save it as UTF-8, or name its encoding (encoding: {likely})."
         )

@@ -162,7 +162,13 @@ def windows_of_all(series: Series, step: Step, shape: Shape) -> tuple[Array, int
     begins, lengths = _runs(is_new | is_gap)
     counts = _count(lengths, shape)
     if not counts.sum():
-        _refuse_empty(series, shape, {"train": 0}, {"train": len(np.unique(series.times))})
+        rows, whole = int(np.bincount(series.numbers).max()), int(lengths.max())
+        which = "the longest series has" if len(series.names) > 1 else "the series has"
+        gap = f", {whole:,} of them without a gap" if whole < rows else ""
+        raise DataError(
+            f"{series.where}: {which} {rows:,} rows{gap}, and what the model sees and what follows it take {shape.span:,} "
+            f"({shape.window:,} and {shape.horizon:,}). Give it more rows{', or fill the gaps' if gap else ''}."
+        )
     return _starts(begins, counts, shape.stride), _across(is_gap, is_new, shape), _gaps(series, step, is_gap)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, Examples, Future, Reading
+from hornbook.data.facts import DataInfo
+from hornbook.data.readings import Examples, Future, Reading
+from hornbook.data.source import Array
 from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.dialect import Dialect

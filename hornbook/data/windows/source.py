@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, DataInfo, SeriesScale, Source
+from hornbook.data.facts import DataInfo, SeriesScale
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Rows
 from hornbook.data.tables.moments import part_names, part_values
 from hornbook.data.windows.cutting import SPLITS, Cut, Gaps, Series, Shape, cut_windows, names_listed
@@ -122,16 +123,30 @@ def windows_source(spec: Windowed, series: Series, layout: Layout, notes: Sequen
         inputs_at(series, layout, starts),
         targets_at(series, layout, starts),
         "sequence",
+        names=_names(series, layout, starts),
         target_names=targets if len(targets) > 1 else None,
         division={name: np.arange(low, high) for name, low, high in zip(SPLITS, ends[:-1], ends[1:], strict=True)},
         scales=_scales(series, layout, cut) if names is not None else None,
-        warnings=(*notes, *gap_notes(series, step, cut.gaps, cut.at_gaps), *_short(series, cut), *more),
+        warnings=(
+            *notes,
+            *gap_notes(series, step, cut.gaps, cut.at_gaps),
+            *_short(series, cut),
+            *_idle(series, layout, cut),
+            *more,
+        ),
         extra={
             "windows": layout.record(),
             "spans": {name: list(span) for name, span in cut.spans.items()},
             **({"target_names": list(targets)} if len(targets) == 1 else {}),
         },
     )
+
+
+def _names(series: Series, layout: Layout, starts: Array) -> dict[str, Array]:
+    """Return the name of each window's series; nothing where there is one."""
+    if layout.series is None:
+        return {}
+    return {"train": np.array(series.names, object)[series.numbers[starts]]}
 
 
 def inputs_at(series: Series, layout: Layout, starts: Array) -> Rows:
@@ -251,6 +266,20 @@ def _short(series: Series, cut: Cut) -> list[str]:
         return []
     many = f"{len(short):,} series have" if len(short) > 1 else "1 series has"
     return [f"{many} no window within a split: {names_listed(short)}."]
+
+
+def _idle(series: Series, layout: Layout, cut: Cut) -> list[str]:
+    """Return a sentence about parts of the time that are the same in all training rows."""
+    if not layout.calendar:
+        return []
+    moments_R = moments(series.times)[cut.parts == 0]
+    same = [
+        part for part in layout.calendar if all(np.ptp(part_values(moments_R, name)) == 0 for name in part_names(part))
+    ]
+    if not same:
+        return []
+    verb = "is" if len(same) == 1 else "are"
+    return [f"calendar: {names_listed(same)} {verb} the same in all rows of the training split, which teaches nothing."]
 
 
 def describe_windows(info: DataInfo) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Literal
 
-from hornbook.data.leaks import is_leak
+from hornbook.data.targets.leaks import is_leak
 from hornbook.doctor.case import Case
 from hornbook.doctor.finding import Finding
 from hornbook.recipes.language.text import to_flow

@@ -36,8 +36,8 @@ __all__ = ["Facts", "check_rules", "rule_codes"]
 
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
-OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance"})
-"""Rules that read `head` and look at a recipe with several heads as a whole; they advise of what is of one head alone."""
+OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance", "shrink-source"})
+"""Rules that read `head` and look at a recipe with several heads as a whole, or advise of what is of one head alone."""
 
 
 @dataclass(frozen=True)

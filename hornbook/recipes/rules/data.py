@@ -250,14 +250,21 @@ def class_weights_need_classes(recipe: Recipe, facts: Facts) -> Iterator[Problem
     is_weighted = any(getattr(recipe.data, key, None) is not None for key in ("weight", "weights"))
     if recipe.training.class_weights is not None and is_weighted and recipe.training.engine == "fit":
         yield fit_has_one_weight()
-    if recipe.training.class_weights is not None and facts.task in {"regression", "multilabel"}:
+    yield from _fit_classes(recipe.training.class_weights, facts, ("training", "class_weights"))
+    for name, head in (recipe.heads or {}).items():
+        known = facts.heads.get(name) or Facts.of(recipe.of_head(name))
+        yield from _fit_classes(head.class_weights, known, ("heads", name, "class_weights"))
+
+
+def _fit_classes(weights: object, facts: Facts, path: Path) -> Iterator[Problem]:
+    if weights is not None and facts.task in {"regression", "multilabel"}:
         message = f"only exclusive classes have weights, and this task is {facts.task}."
-        yield Problem(("training", "class_weights"), message, "Remove it.")
-    elif facts.class_names is not None and isinstance(recipe.training.class_weights, Mapping):
-        for key in recipe.training.class_weights:
+        yield Problem(path, message, "Remove it.")
+    elif facts.class_names is not None and isinstance(weights, Mapping):
+        for key in weights:
             if weighted_class(key, facts.class_names) is None:
                 message = f"there is no class {key!r}."
-                yield Problem(("training", "class_weights", key), message, f"Classes: {', '.join(facts.class_names)}.")
+                yield Problem((*path, key), message, f"Classes: {', '.join(facts.class_names)}.")
 
 
 def fit_has_one_weight() -> Problem:

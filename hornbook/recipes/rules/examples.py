@@ -14,6 +14,8 @@ ALREADY_SAID = 16.0  # pixels that the data itself warns of where 'scale' says n
 NORMALIZING = frozenset({"normalization", "rescaling", "batch_normalization", "layer_normalization"})
 BLIND = frozenset({"accuracy", "top_k_accuracy"})
 """Metrics that a network can meet without ever naming a rare class."""
+SQUARED = 1e18
+"""Targets beyond which sums of squares leave float32, which ends at 3.4e38."""
 WIDER = 2
 """Units for each training example, beyond which a layer can learn them by heart many times over."""
 MANY_CLASSES = 5
@@ -73,8 +75,16 @@ def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Large targets of which the recipe says itself that they are not to be standardized."""
+    """Targets whose squares no float32 holds; large ones of which the recipe says that they are not to be standardized."""
     targets, loss = facts.targets, recipe.head.loss
+    if targets is not None and targets.get("highest") is not None and recipe.head.target_transform is None:
+        largest = max(abs(targets["lowest"]), abs(targets["highest"]))
+        if largest > SQUARED:
+            message = (
+                f"targets reach {largest:.4g}, and float32, in which networks compute, does not hold their squares."
+            )
+            yield Problem(("data",), message, f"Divide them by {10.0 ** math.floor(math.log10(largest)):.0e}.")
+            return
     if targets is None or recipe.head.standardize_targets is not False or recipe.model.hidden_units() == ():
         return
     if targets.get("highest") is None or (loss is not None and not loss.has_unit):

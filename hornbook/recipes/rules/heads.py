@@ -32,8 +32,8 @@ def one_way_to_heads(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         message = "each of several heads has metrics of its own."
         yield Problem(("training", "metrics"), message, f"Write 'heads.{one}.metrics'.")
     if recipe.training.class_weights is not None:
-        message = "classes have weights where there is one head, and this recipe has several."
-        yield Problem(("training", "class_weights"), message, "Remove it; a head's share of the loss is its 'weight'.")
+        message = "each of several heads has weights for classes of its own."
+        yield Problem(("training", "class_weights"), message, f"Write 'heads.{one}.class_weights'.")
     for key in ("classes", "relabel"):
         if getattr(recipe.data, key) is not None:
             message = "classes are chosen where there is one head, and this recipe has several."
@@ -49,9 +49,8 @@ def one_way_to_heads(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         )
     for key in ("pretraining", "shrink"):
         if getattr(recipe, key) is not None:
-            yield Problem(
-                (key,), f"'{key}' is for a network with one head, and this has several.", "Remove one of them."
-            )
+            hint = "Name a run with one head." if key == "shrink" else "Remove one of them."
+            yield Problem((key,), f"'{key}' is for a network with one head, and this has several.", hint)
     if getattr(recipe.model, "ensemble", None) is not None:
         message = "the members of an ensemble have one head each, and this recipe has several."
         yield Problem(("model", "ensemble"), message, "Remove one of them.")

@@ -81,7 +81,7 @@ class SparseCategoricalCrossentropy(LossSpec):
     """
 
     name: Literal["sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
-    builds = "hornbook.builder.losses:categorical_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -101,7 +101,7 @@ class CategoricalCrossentropy(LossSpec):
     """
 
     name: Literal["categorical_crossentropy"] = "categorical_crossentropy"
-    builds = "hornbook.builder.losses:categorical_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -121,7 +121,7 @@ class CategoricalFocalCrossentropy(LossSpec):
     """
 
     name: Literal["categorical_focal_crossentropy"] = "categorical_focal_crossentropy"
-    builds = "hornbook.builder.losses:categorical_focal_crossentropy"
+    builds = "hornbook.builder.heads.losses:categorical_focal_crossentropy"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
@@ -230,7 +230,7 @@ class CategoricalHinge(LossSpec):
     """
 
     name: Literal["categorical_hinge"] = "categorical_hinge"
-    builds = "hornbook.builder.losses:categorical_hinge"
+    builds = "hornbook.builder.heads.losses:categorical_hinge"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     from_logits: ClassVar[str | None] = "linear"
     only: ClassVar[bool] = True
@@ -248,7 +248,7 @@ class Perceptron(LossSpec):
     """
 
     name: Literal["perceptron"] = "perceptron"
-    builds = "hornbook.builder.losses:PerceptronLoss"
+    builds = "hornbook.builder.heads.losses:PerceptronLoss"
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     from_logits: ClassVar[str | None] = "step"
     only: ClassVar[bool] = True
@@ -400,7 +400,7 @@ class KLDivergence(LossSpec):
     """
 
     name: Literal["kl_divergence"] = "kl_divergence"
-    builds = "hornbook.builder.losses:KLDivergenceLoss"
+    builds = "hornbook.builder.heads.losses:KLDivergenceLoss"
     from_logits: ClassVar[str | None] = "softmax"
     only: ClassVar[bool] = True
     targets: ClassVar[Targets] = "distributions"

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from hornbook.recipes.language.spec import NonNegative, as_tuple
 from hornbook.recipes.sections.head import Head, Task
 from hornbook.recipes.sections.metric import Metric
+from hornbook.recipes.sections.training import ClassWeights
 
 __all__ = ["HeadName", "Heads", "NamedHead", "TargetColumn"]
 
@@ -30,6 +31,8 @@ class NamedHead(Head):
     """What is predicted; omitted: known from the target."""
     weight: NonNegative = 1.0
     """What its loss is multiplied with in the sum that training minimizes."""
+    class_weights: ClassWeights = None
+    """Weight of each of its classes in its loss, by name or number; `balanced`: inversely to how often it occurs."""
     metrics: Annotated[tuple[Metric, ...] | None, BeforeValidator(as_tuple)] = None
     """What is recorded beside its loss, `sold_accuracy` of a head `sold`; omitted: accuracy, or root mean squared error."""
     from_: Annotated[str | None, Field(alias="from", min_length=1)] = None

@@ -76,7 +76,7 @@ class Accuracy(MetricSpec):
     """
 
     name: Literal["accuracy"] = "accuracy"
-    builds = "hornbook.builder.metrics:accuracy"
+    builds = "hornbook.builder.heads.metrics:accuracy"
     tasks: ClassVar[tuple[Task, ...]] = ALL_CLASSIFICATION
     takes_scores: ClassVar[tuple[Task, ...]] = ALL_CLASSIFICATION
 
@@ -111,7 +111,7 @@ class RankError(MetricSpec):
     """
 
     name: Literal["rank_error"] = "rank_error"
-    builds = "hornbook.builder.metrics:rank_error"
+    builds = "hornbook.builder.heads.metrics:rank_error"
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     takes_scores: ClassVar[tuple[Task, ...]] = ("multiclass",)
     mode: ClassVar[Literal["min", "max"]] = "min"
@@ -130,7 +130,7 @@ class AUC(AveragedMetric):
     """
 
     name: Literal["auc"] = "auc"
-    builds = "hornbook.builder.metrics:auc"
+    builds = "hornbook.builder.heads.metrics:auc"
     takes_scores: ClassVar[tuple[Task, ...]] = ()
 
     curve: Literal["ROC", "PR"] = "ROC"
@@ -152,7 +152,7 @@ class Precision(AveragedMetric):
     """
 
     name: Literal["precision"] = "precision"
-    builds = "hornbook.builder.metrics:precision"
+    builds = "hornbook.builder.heads.metrics:precision"
     usual: ClassVar[Average] = "micro"
 
     thresholds: Threshold | None = None
@@ -171,7 +171,7 @@ class Recall(AveragedMetric):
     """
 
     name: Literal["recall"] = "recall"
-    builds = "hornbook.builder.metrics:recall"
+    builds = "hornbook.builder.heads.metrics:recall"
     usual: ClassVar[Average] = "micro"
 
     thresholds: Threshold | None = None
@@ -191,7 +191,7 @@ class F1Score(AveragedMetric):
     """
 
     name: Literal["f1_score"] = "f1_score"
-    builds = "hornbook.builder.metrics:f1_score"
+    builds = "hornbook.builder.heads.metrics:f1_score"
 
     threshold: Threshold | None = None
     """Probability above which an answer is yes; omitted: 0.5. Of several classes the likeliest is predicted."""
@@ -285,4 +285,4 @@ class R2Score(MetricSpec):
     """
 
     name: Literal["r2_score"] = "r2_score"
-    builds = "hornbook.builder.metrics:r2_score"
+    builds = "hornbook.builder.heads.metrics:r2_score"

@@ -5,9 +5,22 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hornbook.recipes.language.spec import Component, ComponentOf, PositiveInt, Rate, Spec, register
-from hornbook.recipes.sections.embedding import Numbers, OptionalCategories
+from hornbook.recipes.language.spec import PositiveInt, Rate, Spec, register
+from hornbook.recipes.sections.backbone import (
+    Backbone,
+    Depth,
+    ModelSpec,
+    ReadsColumns,
+    ReadsTokens,
+    Repeats,
+    Sizes,
+    Widths,
+    at_least_one,
+    check_depth,
+    stack,
+)
 from hornbook.recipes.sections.free_layer import LayerItem
+from hornbook.recipes.sections.token_backbones import BagOfWords, MeanEmbedding, Transformer
 
 __all__ = [
     "KIND_OF_BLOCK", "PATHS", "Backbone", "BagOfWords", "Cnn", "Funnel", "InputGroups", "Layers", "MeanEmbedding", "Mlp",
@@ -27,11 +40,6 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Repeats = Annotated[int, Field(ge=1, le=1000)]
-Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
-Widths = Annotated[
-    PositiveInt | tuple[PositiveInt, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-]
 Separable = Annotated[
     bool,
     Field(
@@ -48,67 +56,6 @@ StemStrides = Annotated[
     ),
 ]
 Group = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1), AfterValidator(_each_once)]
-Depth = Annotated[Repeats | None, Field(description="How many layers as wide as `units`, where that is one number.")]
-
-
-class ModelSpec(Component):
-    """Base of every backbone."""
-
-    kind: ClassVar[str] = "model"
-    accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence")
-    """Kinds of data that it can read."""
-    reads_vocabulary: ClassVar[bool] = False
-    """Whether it is told what is known of the tokens that it reads, as the argument `vocabulary`."""
-
-    def hidden_units(self) -> tuple[int, ...] | None:
-        """Return the width (channels) of every layer that ingredients apply to, or None where only Keras knows."""
-        return None
-
-
-Backbone = Annotated[ModelSpec, ComponentOf("model")]
-
-
-class ReadsColumns(Spec):
-    """What backbones of dense layers do with the columns of a table first, and with what stands beside them."""
-
-    numbers: Numbers | None = None
-    """How each number column of a table becomes several numbers; omitted: it stays one. `hornbook list embeddings`."""
-    categories: OptionalCategories = None
-    """Embeddings of a table's categories, `{embedding, one_hot_up_to}` or the numbers per category; omitted: all one-hot."""
-    front_scale: bool | None = None
-    """Multiply each of a table's columns by a number that is learned and starts at 1, in front of the first layer."""
-    encoders: Annotated[dict[str, Backbone], Field(min_length=1)] | None = None
-    """Which backbone reads each input that is no column, by its name: `{photo: {name: cnn, filters: [16, 32]}}`; omitted: a
-    small `cnn` for pictures, a `mean_embedding` for texts, an `rnn` for sequences. What it makes of the input is read
-    beside the columns."""
-
-
-class ReadsTokens(Spec):
-    """What backbones do with tokens first."""
-
-    reads_vocabulary: ClassVar[bool] = True
-
-    embedding: PositiveInt | None = None
-    """Numbers per token, for token data only; omitted: as many as `data.text.embeddings` has, else 64."""
-    frozen_embedding: bool = False
-    """Keep the embeddings of `data.text.embeddings` as they are."""
-
-
-def _stack(units: int | tuple[int, ...], depth: int | None) -> tuple[int, ...]:
-    """Return the width of each layer: as listed, or one width as often as the network is deep."""
-    return units if isinstance(units, tuple) else (units,) * (depth or 1)
-
-
-def _at_least_one(units: int | tuple[int, ...]) -> int | tuple[int, ...]:
-    if units == ():
-        raise PydanticCustomError("units", "expected at least one layer, found none.")
-    return units
-
-
-def _check_depth(units: int | tuple[int, ...], depth: int | None) -> None:
-    if depth is not None and isinstance(units, tuple):
-        message = "'depth' repeats one width: write it as one number, for instance 'units: 100', or leave out 'depth'."
-        raise PydanticCustomError("depth", message)
 
 
 class Funnel(Spec):
@@ -157,12 +104,12 @@ class Mlp(ReadsColumns, ModelSpec):
             raise PydanticCustomError("either", "give either 'units' or 'funnel', not both.")
         if self.depth is not None and self.funnel is not None:
             raise PydanticCustomError("either", "a funnel has its own number of layers: leave out 'depth'.")
-        _check_depth(self.units, self.depth)
+        check_depth(self.units, self.depth)
         return self
 
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every hidden layer."""
-        return self.funnel.units() if self.funnel is not None else _stack(self.units, self.depth)
+        return self.funnel.units() if self.funnel is not None else stack(self.units, self.depth)
 
 
 PATHS = ("wide", "deep")
@@ -198,7 +145,7 @@ class WideAndDeep(ReadsColumns, ModelSpec):
     builds = "hornbook.builder.backbones:wide_and_deep"
     accepts: ClassVar[tuple[str, ...]] = ("table",)
 
-    units: Annotated[Widths, AfterValidator(_at_least_one)] = (30, 30)
+    units: Annotated[Widths, AfterValidator(at_least_one)] = (30, 30)
     """Units of each hidden layer of the deep path, or one number for all."""
     depth: Depth = None
     inputs: InputGroups | None = None
@@ -206,12 +153,12 @@ class WideAndDeep(ReadsColumns, ModelSpec):
 
     @model_validator(mode="after")
     def _one_way(self) -> "WideAndDeep":
-        _check_depth(self.units, self.depth)
+        check_depth(self.units, self.depth)
         return self
 
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every layer of the deep path."""
-        return _stack(self.units, self.depth)
+        return stack(self.units, self.depth)
 
 
 @register
@@ -304,7 +251,7 @@ class Rnn(ReadsTokens, ModelSpec):
 
     cell: Literal["simple", "lstm", "gru"] = "lstm"
     """What remembers; `simple` forgets over long sequences."""
-    units: Annotated[Widths, AfterValidator(_at_least_one)] = (64,)
+    units: Annotated[Widths, AfterValidator(at_least_one)] = (64,)
     """Units of each recurrent layer, or one number for all."""
     depth: Depth = None
     bidirectional: bool = False
@@ -316,12 +263,12 @@ class Rnn(ReadsTokens, ModelSpec):
 
     @model_validator(mode="after")
     def _one_way(self) -> "Rnn":
-        _check_depth(self.units, self.depth)
+        check_depth(self.units, self.depth)
         return self
 
     def recurrent_units(self) -> tuple[int, ...]:
         """Return the width of every recurrent layer, of one direction."""
-        return _stack(self.units, self.depth)
+        return stack(self.units, self.depth)
 
     def hidden_units(self) -> tuple[int, ...]:
         """Return the width of every recurrent layer (both directions counted), then the dense layers' widths."""
@@ -332,96 +279,8 @@ KIND_OF_BLOCK = {"picture": "image", "sequence": "sequence", "text": "tokens"}
 """What an encoder of each kind of input has to accept."""
 
 
-@register
-class BagOfWords(ModelSpec):
-    """The tokens of a text without their order: which are there, or how often, then dense layers.
-
-    With `dense: []` a linear model. Fast, and hard to beat where single words tell; `ngrams: 2` in `data.text` adds pairs of
-    words. Salton and Buckley (1988), "Term-weighting approaches in automatic text retrieval".
-
-    Example:
-        model: {name: bag_of_words, weighting: tf_idf, dense: [16]}
-    """
-
-    name: Literal["bag_of_words"] = "bag_of_words"
-    builds = "hornbook.builder.tokens:bag_of_words"
-    accepts: ClassVar[tuple[str, ...]] = ("tokens",)
-    reads_vocabulary: ClassVar[bool] = True
-
-    weighting: Literal["count", "binary", "tf_idf"] = "binary"
-    """What counts: how often a token is there; whether it is; or how often, times its inverse document frequency in the
-    training split, log(1 + N / (1 + n)), as Keras's `TextVectorization` has it."""
-    dense: Sizes = (16,)
-    """Units of dense layers that follow."""
-
-    def hidden_units(self) -> tuple[int, ...]:
-        """Return the dense layers' widths."""
-        return self.dense
-
-
-@register
-class MeanEmbedding(ReadsTokens, ModelSpec):
-    """The mean of the embeddings of a text's tokens, then dense layers: the baseline of networks that read texts.
-
-    Iyyer et al. (2015), "Deep unordered composition rivals syntactic methods for text classification".
-
-    Example:
-        model: {name: mean_embedding, embedding: 64, dense: [64]}
-    """
-
-    name: Literal["mean_embedding"] = "mean_embedding"
-    builds = "hornbook.builder.tokens:mean_embedding"
-    accepts: ClassVar[tuple[str, ...]] = ("tokens",)
-
-    dense: Sizes = (64,)
-    """Units of dense layers that follow."""
-
-    def hidden_units(self) -> tuple[int, ...]:
-        """Return the dense layers' widths."""
-        return self.dense
-
-
-@register
-class Transformer(ModelSpec):
-    """Blocks of self-attention and two dense layers, over tokens (through an embedding) or the steps of sequences.
-
-    Each block normalizes in front (`normalization`; layer normalization where the recipe names none), drops out behind and
-    adds its input; activation and initializer go into the first dense layer of each block, the other weights are Glorot's.
-    Padding is never looked at. Vaswani et al. (2017), arXiv:1706.03762; Xiong et al. (2020), arXiv:2002.04745.
-
-    Example:
-        model: {name: transformer, width: 64, heads: 4, blocks: 2}
-    """
-
-    name: Literal["transformer"] = "transformer"
-    builds = "hornbook.builder.transformer:transformer"
-    accepts: ClassVar[tuple[str, ...]] = ("tokens", "sequence")
-    reads_vocabulary: ClassVar[bool] = True
-
-    width: PositiveInt | None = None
-    """Numbers of each step between blocks; omitted: as many as `data.text.embeddings` has, else 64."""
-    heads: PositiveInt = 4
-    """Attention heads, each of which looks at the other steps by itself; their number has to divide `width`."""
-    blocks: Repeats = 2
-    """How many blocks."""
-    feed_forward: PositiveInt = 4
-    """How many times wider the first dense layer of each block is."""
-    positions: Literal["learned", "sine", "none"] = "learned"
-    """What tells steps apart by their place: numbers that are learned, or sines and cosines of it."""
-    pooling: Literal["mean", "class_token"] = "mean"
-    """What of the last block is read: the mean over all steps, or a further token in front of each text."""
-    frozen_embedding: bool = False
-    """Keep the embeddings of `data.text.embeddings` as they are."""
-    dense: Sizes = ()
-    """Units of dense layers that follow."""
-
-    def inner_width(self) -> int:
-        """Return the width of the first dense layer of each block."""
-        return self.feed_forward * (self.width or 64)
-
-    def hidden_units(self) -> tuple[int, ...]:
-        """Return the widths of the layers that the recipe's activation and initializer go into."""
-        return (self.inner_width(),) * self.blocks + self.dense
+for _backbone in (BagOfWords, MeanEmbedding, Transformer):
+    register(_backbone)  # here, in the order in which backbones are listed
 
 
 @register

@@ -10,11 +10,10 @@ from hornbook.recipes.language.spec import NonNegative, Positive, PositiveInt, S
 from hornbook.recipes.language.text import shown
 from hornbook.recipes.sections.metric import Metric
 
-__all__ = ["Checkpoint", "EarlyStopping", "Engine", "GradientClipping", "OnDivergence", "Training"]
+__all__ = ["Checkpoint", "ClassWeights", "EarlyStopping", "Engine", "GradientClipping", "OnDivergence", "Training"]
 
 Mode = Literal["min", "max"]
 Engine = Literal["xla", "graph", "fused_graph", "fit"]
-ClassWeights = Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)]
 
 
 def _weights(value: Any) -> Any:
@@ -27,6 +26,11 @@ def _weights(value: Any) -> Any:
         "expected 'balanced' or a weight per class such as {example}, found {found}",
         {"example": "{0: 1.0, 1: 5.0}", "found": shown(value)},
     )
+
+
+ClassWeights = Annotated[
+    Literal["balanced"] | Annotated[dict[int | str, Positive], Field(min_length=1)] | None, BeforeValidator(_weights)
+]
 
 
 class EarlyStopping(Spec):
@@ -108,7 +112,7 @@ class Training(Spec):
     """What the best epoch is chosen by; omitted: early stopping's monitor, or `val_loss`."""
     gradient_clipping: GradientClipping | None = None
     """Limit on the gradients; omitted: none."""
-    class_weights: Annotated[ClassWeights | None, BeforeValidator(_weights)] = None
+    class_weights: ClassWeights = None
     """Weight of each class in the loss, by name or number; `balanced`: inversely to how often it occurs."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""

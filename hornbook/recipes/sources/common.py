@@ -4,12 +4,12 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Component, PositiveInt, Rate, Spec, as_tuple, resolve_target
 
-__all__ = ["Augmentation", "ClassName", "DataSpec", "Names", "SplitSpec", "TargetNames"]
+__all__ = ["Augmentation", "ClassName", "DataSpec", "Encoding", "Names", "SplitSpec", "TargetNames"]
 
 
 DEFAULT_VALIDATION = 0.1
@@ -19,6 +19,20 @@ Count = Annotated[int | float, Field(ge=0)]
 ClassName = int | str
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 TargetNames = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=2)]
+
+
+def _known_encoding(value: str) -> str:
+    try:
+        b"a".decode(value)
+    except UnicodeError:
+        return value  # which takes more bytes for a letter
+    except (LookupError, ValueError):
+        raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
+    return value
+
+
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
+"""How text is encoded, by Python's names."""
 
 
 def count_of(share: float, num_examples: int) -> int:

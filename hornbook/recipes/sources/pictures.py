@@ -7,7 +7,7 @@ from pydantic import Field
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import register
-from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.common import Encoding, Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
 
 __all__ = ["ImageFolder", "ImageList", "Pictures"]
@@ -97,7 +97,7 @@ class ImageList(Pictures):
     """A column that says of each picture whether it is for `train`, `validation` (`val`, `valid`) or `test`."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Character between the fields of a CSV file; omitted: the only one that splits all rows alike."""
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """How the text of a CSV file is encoded, by Python's names."""
 
     @property

@@ -1,6 +1,5 @@
 """Tables of your own: CSV, JSON lines, Parquet, Excel."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
@@ -9,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
-from hornbook.recipes.sources.common import Names, Stored
+from hornbook.recipes.sources.common import Encoding, Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
 from hornbook.recipes.sources.texts import TextSettings
 
@@ -96,21 +95,12 @@ class TableFiles(Stored):
         "?",
     )
     """Texts that mean a missing value; a list of your own replaces these."""
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """How the text of a CSV file is encoded, by Python's names."""
     heading: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """Names of all columns of a CSV file that has no heading."""
     sheet: Annotated[str, Field(min_length=1)] | None = None
     """Name of the sheet of an .xlsx file; omitted: the first."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known_encoding(cls, value: str) -> str:
-        try:
-            codecs.lookup(value)
-        except (LookupError, ValueError):
-            raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
-        return value
 
     @property
     def target_columns(self) -> tuple[str, ...]:

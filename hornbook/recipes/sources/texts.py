@@ -1,14 +1,13 @@
 """Texts of your own: which tokens they become, and folders of text files, one for each class."""
 
-import codecs
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import PositiveInt, Spec, register
-from hornbook.recipes.sources.common import Stored
+from hornbook.recipes.sources.common import Encoding, Stored
 
 __all__ = ["TextFolder", "TextSettings"]
 
@@ -63,19 +62,10 @@ class TextFolder(Stored):
 
     path: FileName
     """The folder, relative to the current one."""
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """How the files are encoded, by Python's names."""
     text: TextSettings = TextSettings()
     """Which tokens the texts become."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known_encoding(cls, value: str) -> str:
-        try:
-            codecs.lookup(value)
-        except (LookupError, ValueError):
-            raise ValueError(f"there is no encoding {value!r}; expected one like utf-8, cp1252 or latin-1") from None
-        return value
 
     def problems(self, *, task: str | None = None, path: Path = ("data",)) -> Iterator[Problem]:
         """Yield a task for which folders are no targets."""

@@ -12,7 +12,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.study.factors import Cell, cells_of, parse_factors
 
 if TYPE_CHECKING:
-    from hornbook.data.source import DataInfo
+    from hornbook.data.facts import DataInfo
 
 __all__ = ["Amount", "CurvePlan", "Variant", "at_size", "make_plan", "parse_amounts", "sizes_of"]
 

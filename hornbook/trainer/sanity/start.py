@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from hornbook.builder.build import Built
-from hornbook.builder.head import HEAD_ACTIVATION
+from hornbook.builder.heads.single import HEAD_ACTIVATION
 from hornbook.data.source import Array
 from hornbook.display.text import number_text
 from hornbook.layers.series import SeriesLoss

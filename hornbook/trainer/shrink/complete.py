@@ -3,7 +3,7 @@
 from typing import Any
 
 from hornbook.builder.build import Built
-from hornbook.builder.head import decision_threshold
+from hornbook.builder.heads.single import decision_threshold
 from hornbook.data.source import Split
 from hornbook.errors import GateError
 from hornbook.inference.trained import load_model

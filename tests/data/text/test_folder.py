@@ -36,7 +36,7 @@ def test_folders_of_splits_are_the_splits(tmp_path):
 
 def test_a_file_in_another_encoding_is_named_and_can_be_read(tmp_path):
     written(tmp_path, many() | {"good/x.txt": "très bon".encode("latin-1")})
-    with pytest.raises(DataError, match=r"1 file is not written in utf-8 \(good/x\.txt\).*data\.encoding=latin-1"):
+    with pytest.raises(DataError, match=r"1 file is not written in utf-8 \(good/x\.txt\).*data\.encoding=cp1252"):
         load(TextFolder(path=str(tmp_path)), seed=1)
     splits = load(TextFolder(path=str(tmp_path), encoding="latin-1", split={"validation": 0, "test": 0}), seed=1)
     assert "très" in splits.info.extra["texts"]["text"]["vocabulary"]
@@ -62,3 +62,20 @@ def test_what_is_no_text_is_left_out_and_said(tmp_path):
 def test_a_folder_without_classes_is_refused(tmp_path, files, message):
     with pytest.raises(DataError, match=message):
         load(TextFolder(path=str(written(tmp_path, files))), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "advice"), [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")]
+)
+def test_a_folder_in_utf_16_gets_that_advice_and_can_be_read(tmp_path, encoding, advice):
+    written(tmp_path, {name: text.encode(encoding) for name, text in many().items()})
+    with pytest.raises(DataError, match=rf"20 files are not written in utf-8.*'data\.encoding={advice}'"):
+        load(TextFolder(path=str(tmp_path)), seed=1)
+    splits = load(TextFolder(path=str(tmp_path), encoding=advice, split={"validation": 0, "test": 0}), seed=1)
+    assert {"bad", "good", "text"} <= {*splits.info.extra["texts"]["text"]["vocabulary"]}
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "rot13", "base64", "a\0b"])
+def test_what_is_no_encoding_of_text_is_refused(tmp_path, encoding):
+    with pytest.raises(ValueError, match="there is no encoding"):
+        TextFolder(path=str(tmp_path), encoding=encoding)

@@ -6,6 +6,7 @@ import pytest
 
 from hornbook.data import load
 from hornbook.data.sources.arrays import from_arrays
+from hornbook.data.tables.overview import overview
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Table
 
@@ -73,3 +74,10 @@ def test_lists_of_texts_come_from_python(tmp_path):
     whole = from_arrays({"x": TEXTS, "y": ["yes", "no"] * 10, "x_test": TEXTS[:2], "y_test": ["yes", "no"]})
     assert whole.info.counts["test"] == 2
     np.testing.assert_array_equal(whole.test.x[0, :1], from_table.train.x[0, :1])
+
+
+def test_what_means_missing_elsewhere_is_a_word_of_a_text(tmp_path):
+    path = written(tmp_path, review=["NA", "null", " ", *TEXTS[3:]])
+    spec = Table(path=str(path), target="label", types={"review": "text"})
+    (line,) = [line for line in overview(spec) if line.name == "review"]
+    assert (line.becomes, line.missing, line.distinct) == ("tokens", 1, 19)

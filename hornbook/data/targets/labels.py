@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
-from hornbook.data.source import Array, DataInfo, Source, Task
+from hornbook.data.facts import DataInfo, Task
+from hornbook.data.source import Array, Source
 from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hornbook.data.source import Array, Feature, Split
+from hornbook.data.facts import Feature
+from hornbook.data.source import Array, Split
 from hornbook.data.storage.rows import blocks
 
 __all__ = ["copies_of_target"]

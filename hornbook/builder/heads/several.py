@@ -12,7 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.builder.head import (
+from hornbook.builder.heads.losses import StandardizedLoss
+from hornbook.builder.heads.metrics import build_metric
+from hornbook.builder.heads.single import (
     build_head,
     build_loss,
     decision_threshold,
@@ -21,9 +23,8 @@ from hornbook.builder.head import (
     target_scaling,
     target_transform,
 )
-from hornbook.builder.losses import StandardizedLoss
-from hornbook.builder.metrics import build_metric
-from hornbook.data.source import Preprocessing, Split
+from hornbook.data.facts import Preprocessing
+from hornbook.data.source import Split
 from hornbook.errors import Problem, RecipeError
 from hornbook.layers.heads import HeadColumns, HeadLoss, HeadMetric, HeadsLoss, with_scores
 from hornbook.recipes.language.hints import did_you_mean
@@ -105,16 +106,18 @@ class HeadPart:
     def metrics(self, model: keras.Model) -> list[keras.metrics.Metric]:
         """Return fresh metrics of this head, its loss first."""
         of_scores, of_outputs = self.losses(model)
-        view, columns = self.recipe, self.columns
-        found: list[keras.metrics.Metric] = [
-            HeadLoss(of_scores, of_outputs, columns, lambda y: learned(model, y, self.layer), name=f"{self.name}_loss")
-        ]
-        for spec in view.training.metrics or ():
-            metric = build_metric(
-                spec, view.task or "regression", units=view.head.units, decision=decision_threshold(view)
-            )
-            found.append(HeadMetric(metric, columns, name=f"{self.name}_{metric.name}"))
-        return found
+        columns = self.columns
+        loss = HeadLoss(
+            of_scores, of_outputs, columns, lambda y: learned(model, y, self.layer), name=f"{self.name}_loss"
+        )
+        others = [HeadMetric(metric, columns, name=f"{self.name}_{metric.name}") for metric in self.own_metrics()]
+        return [loss, *others]
+
+    def own_metrics(self) -> list[keras.metrics.Metric]:
+        """Return fresh metrics of its own targets and outputs, as of a network that has no other head."""
+        view = self.recipe
+        keys: dict[str, Any] = {"units": view.head.units, "decision": decision_threshold(view)}
+        return [build_metric(spec, view.task or "regression", **keys) for spec in view.training.metrics or ()]
 
 
 def parts_of(recipe: Recipe) -> tuple[HeadPart, ...]:
@@ -189,12 +192,24 @@ def in_loss(parts: tuple[HeadPart, ...], model: keras.Model, y: Tensor) -> Tenso
     return ops.concatenate([learned(model, y[:, slice(*part.columns.targets)], part.layer) for part in parts], axis=-1)
 
 
-def build_heads_loss(parts: tuple[HeadPart, ...], model: keras.Model, *, of_scores: bool) -> HeadsLoss:
-    """Return the weighted sum of the heads' losses: of scores and targets as `in_loss` returns them, or of outputs."""
+def build_heads_loss(
+    parts: tuple[HeadPart, ...],
+    model: keras.Model,
+    *,
+    of_scores: bool,
+    class_weights: Mapping[str, Sequence[float]] | None = None,
+) -> HeadsLoss:
+    """Return the weighted sum of the heads' losses: of scores and targets as `in_loss` returns them, or of outputs.
+
+    `class_weights` says by head what each of its classes counts, where they do not count alike.
+    """
     entries = {
         part.name: {
-            "loss": part.losses(model)[0 if of_scores else 1], "weight": part.weight, "columns": part.columns
+            "loss": part.losses(model)[0 if of_scores else 1],
+            "weight": part.weight,
+            "columns": part.columns,
+            "class_weights": (class_weights or {}).get(part.name),
         }
         for part in parts
-    }  # fmt: skip
+    }
     return HeadsLoss(entries)

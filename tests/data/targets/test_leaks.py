@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from hornbook.data.leaks import best_column, is_leak
-from hornbook.data.source import Feature
+from hornbook.data.facts import Feature
+from hornbook.data.targets.leaks import best_column, is_leak
 
 random = np.random.default_rng(0)
 CATEGORY, NUMBER = Feature("kind", "category", ("a", "b", "c")), Feature("size", "number")

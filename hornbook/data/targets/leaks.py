@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.source import Array, Feature, Splits, Task
+from hornbook.data.facts import Feature, Task
+from hornbook.data.source import Array, Splits
 
 __all__ = ["COLUMNS", "best_column", "is_leak", "leaking_column"]
 

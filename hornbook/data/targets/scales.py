@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hornbook.data.facts import Preprocessing
 from hornbook.data.preprocessing import with_target_moments
-from hornbook.data.source import Array, Preprocessing
+from hornbook.data.source import Array
 from hornbook.errors import DataError
 
 __all__ = ["with_transformed_targets"]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from hornbook.data.canonical import canonical_inputs
-from hornbook.data.classes import new_numbers
-from hornbook.data.copies import copies_of_target
-from hornbook.data.head_facts import HeadInfo
-from hornbook.data.head_targets import encode_heads
-from hornbook.data.labels import Targets, encode_targets, final_task
-from hornbook.data.source import Array, Feature, Source, Split, Task
+from hornbook.data.facts import Feature, HeadInfo, Task
+from hornbook.data.source import Array, Source, Split
+from hornbook.data.targets.classes import new_numbers
+from hornbook.data.targets.copies import copies_of_target
+from hornbook.data.targets.heads import encode_heads
+from hornbook.data.targets.labels import Targets, encode_targets, final_task
 from hornbook.errors import DataError
 from hornbook.recipes.sections.heads import Heads
 from hornbook.recipes.sources.common import DataSpec

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.canonical import check_lengths
-from hornbook.data.head_facts import HeadInfo
-from hornbook.data.labels import SPLIT_NAMES, Targets, encode_targets, final_task, target_facts
-from hornbook.data.source import Array, Source, Split, Task
+from hornbook.data.facts import HeadInfo, Task
+from hornbook.data.source import Array, Source, Split
+from hornbook.data.targets.labels import SPLIT_NAMES, Targets, encode_targets, final_task, target_facts
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads, NamedHead

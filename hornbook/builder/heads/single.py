@@ -7,7 +7,7 @@ from keras import ops
 
 from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, ntk_scaled, suited_initializer
 from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_heads
-from hornbook.data.source import Preprocessing, SeriesScale
+from hornbook.data.facts import Preprocessing, SeriesScale
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss
 from hornbook.layers.ordinal import OrderedClasses

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hornbook.data import load
-from hornbook.data.classes import new_numbers
+from hornbook.data.targets.classes import new_numbers
 from hornbook.errors import DataError
 from hornbook.recipes.sources import Digits, Iris, SplitSpec
 
