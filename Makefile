@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-EXTRAS := browser exports optuna ray serve site trackers
+EXTRAS := browser exports notebooks optuna ray release serve site trackers
 
-.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs site bench gpu soak clean
+.PHONY: demo test bytecode-of-tests test-extras $(EXTRAS:%=test-%) chromium test-whole test-oldest lint docs gallery site bench gpu soak clean
 
 demo: $(READY)
 	$(BIN)/hornbook train --config he_elu_bn.yaml
@@ -101,6 +101,11 @@ soak: $(READY)
 
 docs: $(READY)
 	$(BIN)/python scripts/generate_docs.py
+
+# Trains every shipped recipe, one after the other, for half an hour: what the gallery of the site is drawn from. Needs MNIST
+# and Fashion-MNIST.
+gallery: $(READY)
+	$(BIN)/python scripts/measure_gallery.py
 
 # The documentation as pages to read in a browser: open site/index.html.
 site: .venv-site/.ready

@@ -2,8 +2,9 @@
 
     python benchmarks/tables.py [--rows 5000000] [--rounds 3] [--folder FOLDER] [--write]
 
-Makes a table of 50 columns as CSV and Parquet, and an array of 75, in a temporary folder or in FOLDER, where they stay. Each
-measurement is a process of its own; the ways take turns, and medians are shown with the load of the machine.
+Makes a table of 50 columns as CSV and Parquet, and an array of 75, in a temporary folder or in FOLDER, where they stay: about
+8 GB for 5,000,000 rows. Each measurement is a process of its own; the ways take turns, and medians are shown with the load of
+the machine.
 """
 
 import argparse
@@ -169,6 +170,11 @@ def child(folder, *arguments, stdin=None):
     return {**json.loads(said.splitlines()[-1]), "machine": os.getloadavg()[0]}
 
 
+def when(loads):
+    """Return the day, and how busy the machine was."""
+    return f"{time.strftime('%Y-%m-%d')}, load {min(loads):.1f} to {max(loads):.1f}"
+
+
 def loading_table(folder, rounds):
     """Return the table of loading 500,000 rows into memory."""
     lines = [
@@ -188,7 +194,7 @@ def loading_table(folder, rounds):
         ratios = [middle["hornbook"][place] / middle[against][place] for place in (0, 1)]
         lines.append(f"| {kind} | {' | '.join(cells)} | {ratios[0]:.1f} ({ratios[1]:.1f}) |")
     return [
-        f"Loading {PART:,} × 50 into memory, seconds (of processor time); load {min(loads):.1f} to {max(loads):.1f}:",
+        f"Loading {PART:,} × 50 into memory, seconds (of processor time); {when(loads)}:",
         "",
         *lines,
     ]
@@ -227,7 +233,7 @@ def training_table(folder, rows, rounds, budget):
             lines.append(
                 f"| {name}, {what} | {first[way]['load'][0]:.0f} s, {later:.0f} s | {wall:.1f} s ({cpu:.1f}) | {ratio} | {most:,.0f} MB, {before:,.0f} MB |"
             )
-    caption = f"Training `mlp` [64, 64] in batches of {BATCH}, the same bits both ways; in brackets processor time; load {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} processors:"
+    caption = f"Training `mlp` [64, 64] in batches of {BATCH}, the same bits both ways; in brackets processor time; {when(loads)} on {os.cpu_count()} processors:"
     return [textwrap.fill(caption, 118), "", *lines]
 
 
@@ -238,7 +244,7 @@ def predicting_table(folder, rows, budget):
     run = subprocess.run(
         [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
     ).stdout.splitlines()[-1]
-    lines = ["| | seconds (of processor time) | peak |", "|---|---|---|"]
+    lines, loads = ["| | seconds (of processor time) | peak |", "|---|---|---|"], []
     for what, file, limit in (
         ("file, in memory", f"{rows}.csv", 10**12),
         ("file, in parts", f"{rows}.csv", budget),
@@ -248,8 +254,12 @@ def predicting_table(folder, rows, budget):
         path = folder / f"{rows}.csv" if file == "-" else folder / file
         with path.open("rb") as stdin:
             one = child(folder, "predict", run, "-" if file == "-" else path, limit, stdin=stdin)
+        loads.append(one["machine"])
         lines.append(f"| {what} | {one['seconds']:.1f} ({one['processor']:.1f}) | {one['peak']:,.0f} MB |")
-    return [f"Predictions for {rows:,} rows, to stdout; in parts with a budget of {budget / 1e6:,.0f} MB:", "", *lines]
+    caption = (
+        f"Predictions for {rows:,} rows, to stdout; in parts with a budget of {budget / 1e6:,.0f} MB; {when(loads)}:"
+    )
+    return [textwrap.fill(caption, 118), "", *lines]
 
 
 def main():

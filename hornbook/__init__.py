@@ -51,7 +51,7 @@ __all__ = [
     "shrink",
     "train",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 AnyRecipe = Recipe | str | Path | Mapping[str, Any]
 """A checked recipe, or what `load_recipe` makes one of."""
@@ -112,14 +112,13 @@ def train(
     from hornbook import startup
 
     startup.import_tensorflow()
-    from rich.console import Console
-
     from hornbook.data.sources.given import given
+    from hornbook.display import terminal
     from hornbook.trainer.progress import ConsoleProgress
     from hornbook.trainer.train import train as train_recipe
 
     data = given(data, validation_data, steps_per_epoch)
-    console = ConsoleProgress(Console(highlight=False))
+    console = ConsoleProgress(terminal.console())
     try:
         return train_recipe(recipe, data=data, callbacks=callbacks, runs=runs, listeners=[console] if progress else [])
     finally:
@@ -228,13 +227,14 @@ def _folder(run: Any) -> str:
     return str(run)
 
 
-def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -> "Search":
+def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3, parallel: int | None = None) -> "Search":
     """Return what range tests say of a recipe's learning rate; see `hornbook.trainer.lr_find.search`.
 
     Args:
         recipe: As for `train`; the rate that it has plays no part.
         data: Arrays in place of the recipe's data source.
         seeds: Range tests, each with another seed.
+        parallel: Range tests at once; omitted: by network and cores.
 
     Returns:
         `rate`, or None with `reasons`; `band` over the seeds; `curves` with rates and losses.
@@ -248,7 +248,7 @@ def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3) -
     startup.import_tensorflow()
     from hornbook.trainer.lr_find.search import find_learning_rate as find
 
-    return find(recipe, data, seeds=seeds)
+    return find(recipe, data, seeds=seeds, parallel=parallel)
 
 
 def run_sweep(
@@ -281,13 +281,12 @@ def run_sweep(
     from hornbook import startup
 
     startup.import_tensorflow()
-    from rich.console import Console
-
+    from hornbook.display import terminal
     from hornbook.machines.where import where_of
     from hornbook.sweep.sweep import sweep
     from hornbook.sweep.view import ConsoleView
 
-    view = ConsoleView(Console(highlight=False), Console(highlight=False)) if progress else None
+    view = ConsoleView(terminal.console(), terminal.console()) if progress else None
     where = where_of(on, each)
     return sweep(recipe, runs=runs, fresh=fresh, workers=workers, parallel=parallel, on=where, view=view)
 
@@ -346,7 +345,7 @@ def ablate(
         config: A file, the name of a shipped recipe, or a mapping.
         overrides: As on the command line, for all variants.
         vary: Keys and their values: ``{"activation": ["elu", "tanh"]}``.
-        drop: Keys to leave out, each in a variant of its own.
+        drop: Keys to leave out, each in a variant of its own; ``key+key`` leaves out both in one.
         seeds: Runs per variant.
         folds: Folds of a cross-validation in place of seeds.
         cross: Whether to try all combinations instead of one change at a time.

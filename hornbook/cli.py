@@ -4,9 +4,10 @@ import errno
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from hornbook.commands import (
     ablate,
@@ -35,31 +36,55 @@ from hornbook.display.terminal import escaping_streams
 from hornbook.ending import leave_after
 from hornbook.errors import HornbookError, UsageError
 
-__all__ = ["app", "main", "program"]
+__all__ = ["PURPOSES", "app", "main", "program"]
+
+PURPOSES = {
+    "Write a recipe": ("new", "check", "explain", "list", "show", "schema"),
+    "Train": ("train", "resume", "reproduce", "sanity", "lr-find"),
+    "Judge a run": ("evaluate", "report", "doctor", "reuse-report"),
+    "Use its model": ("predict", "serve", "export", "shrink"),
+    "Find what is better": ("sweep", "ablate", "compare", "learning-curve"),
+    "Keep order": ("runs", "version"),
+}
+"""{what one wants to do: the commands for it}, in the order of `hornbook --help` and docs/commands.md."""
+MODULES = (
+    ablate, catalog, check, doctor, evaluate, explain, export, learning_curve, lr_find, new, report, resume, reuse_report,
+    sanity, serve, shrink, sweep, train, versions,
+)  # fmt: skip
+
+
+class ByPurpose(TyperGroup):
+    """The app's help: commands by what they are for, with their sentences in one column."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each purpose."""
+        width = max(map(len, self.commands))
+        for purpose, names in PURPOSES.items():
+            with formatter.section(purpose):
+                sentences = [self.commands[name].get_short_help_str(formatter.width - 6 - width) for name in names]
+                padded = [name.ljust(width) for name in names]
+                formatter.write_dl(list(zip(padded, sentences, strict=True)))
+
 
 app = typer.Typer(
     name="hornbook",
+    cls=ByPurpose,
     epilog=examples("hornbook train --config he_elu_bn.yaml", "hornbook list recipes"),
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help can be copied, and rich takes 0.1 s to import
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-GROUPS = (
-    train, resume, sanity, explain, doctor, lr_find, sweep, evaluate, report, export, serve, shrink, reuse_report,
-    ablate, learning_curve, check, catalog, new, versions,
-)  # fmt: skip
-for group in GROUPS:
-    for command, lines in group.COMMANDS:
-        app.command(name=command.__name__.removesuffix("_command").replace("_", "-"), epilog=lines)(command)
 runs_app = typer.Typer(
     help="List runs and what they cost; free what is not needed.",
     epilog=examples("hornbook runs list", "hornbook runs prune --yes"),
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for command, lines in runs.COMMANDS:
-    runs_app.command(name=command.__name__.removesuffix("_command"), epilog=lines)(command)
+for below, modules in ((app, MODULES), (runs_app, (runs,))):
+    for command, lines in (pair for module in modules for pair in module.COMMANDS):
+        name = command.__name__.removesuffix("_command").replace("_", "-")
+        below.command(name=name, epilog=lines)(command)
 app.add_typer(runs_app, name="runs")
 
 
@@ -107,7 +132,7 @@ def _run() -> int:
     """Run the app; returns an exit code other than 0 where an error has been printed."""
     try:
         check_current_folder()
-        app()
+        app(prog_name="hornbook")
     except HornbookError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,7 +1,8 @@
 """Builds the site of the documentation in site/: lays docs/ out in build/pages, which zensical makes pages of: `make site`.
 
 The files in docs/ are written for GitHub. What differs is changed on the way: links that leave docs/, and what a fence says
-to the tests. What a page links to and is no page, such as a recipe, gets a page that shows it.
+to the tests. What a page links to and is no page, such as a recipe, gets a page that shows it. The gallery gets its cards
+and pictures.
 """
 
 import os
@@ -10,6 +11,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from gallery.page import write_gallery
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "pages"
@@ -32,6 +35,7 @@ def main() -> None:
         lay_out(ROOT, PAGES)
     except BrokenLinkError as error:
         sys.exit(str(error))
+    write_gallery(ROOT, PAGES)
     shutil.rmtree(SITE, ignore_errors=True)
     command = [Path(sys.executable).with_name("zensical"), "build", "--clean", "--strict"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode

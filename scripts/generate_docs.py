@@ -12,7 +12,7 @@ import jinja2
 import typer
 from error_samples import CLASS_COUNTS, MEANINGS, SAMPLES, TRAIN_SIZE
 
-from hornbook.cli import app
+from hornbook.cli import PURPOSES, app
 from hornbook.errors import Problem, format_problems
 from hornbook.recipes import Recipe, catalog, check_recipe
 from hornbook.recipes.describe.catalog import Description, Option, list_lines, options_of, sections, show
@@ -109,8 +109,14 @@ def errors() -> str:
 
 
 def commands() -> str:
-    """Return the page of every command with its options."""
-    return _template("commands.md.jinja").render(commands=_commands(typer.main.get_command(app), "hornbook", None))
+    """Return the page of every command with its options, by purpose as `hornbook --help` has them."""
+    group: Any = typer.main.get_command(app)
+    context = typer.Context(group, info_name="hornbook", **group.context_settings)
+    purposes = {
+        purpose: [entry for name in names for entry in _commands(group.commands[name], name, context)]
+        for purpose, names in PURPOSES.items()
+    }
+    return _template("commands.md.jinja").render(purposes=purposes)
 
 
 def _commands(command: Any, name: str, parent: Any) -> list[dict[str, Any]]:

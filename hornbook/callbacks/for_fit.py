@@ -12,19 +12,18 @@ from typing import Any
 
 import keras
 import numpy as np
-from pydantic import ValidationError
 
 from hornbook.atomic import replacing
+from hornbook.callbacks.continued import Continued, accumulation_of, mode_of, options_of
 from hornbook.callbacks.rates import RateTable, table_of
 from hornbook.callbacks.watchers import BestKeeper, EarlyStopper, keeper_of, stopper_of
-from hornbook.errors import RecipeError, UsageError
+from hornbook.errors import UsageError
 from hornbook.recipes import Recipe, load_recipe
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.language.durations import Length
-from hornbook.recipes.language.spec import Spec, catalog
-from hornbook.recipes.language.translate import problems_of
+from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.resolve import monitor_of
-from hornbook.recipes.sections.schedule import Schedule, ScheduleSpec
+from hornbook.recipes.sections.schedule import ScheduleSpec
 from hornbook.recipes.sections.training import Checkpoint
 from hornbook.recipes.sections.training import EarlyStopping as Stopping
 from hornbook.upstream import let_momentum_move
@@ -32,107 +31,7 @@ from hornbook.upstream import let_momentum_move
 __all__ = ["BestCheckpoint", "EarlyStopping", "PerformanceSchedule", "RateSchedule", "from_recipe"]
 
 
-class _Options(Spec):
-    """What the callbacks take, by the same rules as in a recipe."""
-
-    schedule: Schedule | None = None
-    """How the rate moves."""
-    early_stopping: Stopping | None = None
-    """When to stop."""
-    checkpoint: Checkpoint | None = None
-    """Which epoch is the best."""
-
-
-def _options(**sections: Any) -> _Options:
-    """Return checked options.
-
-    Raises:
-        RecipeError: With everything that is wrong.
-    """
-    try:
-        return _Options.model_validate(sections)
-    except ValidationError as error:
-        raise RecipeError(problems_of(error, sections, _Options), origin="hornbook.callbacks") from error
-
-
-def _mode_of(monitor: str) -> str:
-    """Return which direction is better of a value, by its name.
-
-    Raises:
-        UsageError: If it is neither a loss nor one of Hornbook's metrics.
-    """
-    name = monitor.removeprefix("val_")
-    modes = {"loss": "min"} | {metric: cls.mode for metric, cls in catalog("metric").items()}  # type: ignore[attr-defined]
-    if name not in modes:
-        raise UsageError(f"monitor '{monitor}': nothing says which direction is better. Add mode='min' or mode='max'.")
-    return str(modes[name])
-
-
-class _Continued(keras.callbacks.Callback):
-    """Begins anew with each `fit`, but for the one after `set_state`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._state: Mapping[str, Any] | None = None
-        self._is_training = False
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on in the next `fit`, or in the running one, from what `get_state` returned."""
-        self._state = state
-        if self._is_training:
-            self._continue()
-
-    def _continue(self) -> None:
-        if self._state is not None:
-            self._restore(self._state)
-            self._state = None
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin anew, or go on from a state."""
-        self._begin(self._state or {})
-        self._is_training = True
-        self._continue()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Training is over."""
-        self._is_training = False
-
-    def _begin(self, state: Mapping[str, Any]) -> None:
-        """Make ready for a training that goes on from a state, empty for one that is new."""
-        raise NotImplementedError
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        raise NotImplementedError
-
-    def _length(self, name: str, given: int | None) -> int:
-        """Return the epochs, or the batches of an epoch (`steps`), of this `fit`, if they are not given.
-
-        Raises:
-            UsageError: If Keras does not know.
-        """
-        length = given if given is not None else (self.params or {}).get(name)
-        if not length:
-            raise UsageError(
-                f"{type(self).__name__}: Keras does not know how many batches an epoch of this data has. "
-                "Give 'steps_per_epoch'."
-            )
-        return int(length)
-
-    def _checked(self, monitor: str, logs: Mapping[str, Any] | None) -> Mapping[str, float]:
-        """Return the logs, which have the monitored value.
-
-        Raises:
-            UsageError: If they have not.
-        """
-        if monitor not in (logs or {}):
-            recorded = ", ".join(logs or {}) or "nothing"
-            hint = " 'fit' records it where it is given validation_data." if monitor.startswith("val_") else ""
-            message = f"{type(self).__name__}: there is no '{monitor}' after an epoch, only {recorded}."
-            raise UsageError(message + hint)
-        return dict(logs or {})
-
-
-class RateSchedule(_Continued):
+class RateSchedule(Continued):
     """Any schedule of Hornbook's catalog for `model.fit`: a rate for each step, and the momentum where it moves.
 
     The run's length is that of `fit`; with `initial_epoch` the schedule begins there. History has the rate of each
@@ -162,12 +61,12 @@ class RateSchedule(_Continued):
     ) -> None:
         super().__init__()
         given = dict(schedule) if isinstance(schedule, Mapping) else schedule
-        spec = _options(schedule=given).schedule
+        spec = options_of(schedule=given).schedule
         if spec is None:
             raise UsageError(f"{type(self).__name__}: name a schedule, for instance 'one_cycle'.")
         watched = spec.watched_value()
         if watched is not None and getattr(spec, "mode", None) is None:
-            spec = type(spec).model_validate({**spec.model_dump(), "mode": _mode_of(watched)})
+            spec = type(spec).model_validate({**spec.model_dump(), "mode": mode_of(watched)})
         self.schedule: ScheduleSpec = spec
         self.learning_rate = learning_rate
         self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
@@ -213,7 +112,7 @@ class RateSchedule(_Continued):
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         option = _momentum_option(optimizer)
         own = float(getattr(optimizer, option)) if option is not None else 0.0
-        length = Length.of(epochs, batches=batches, accumulation=_accumulation(self.model))
+        length = Length.of(epochs, batches=batches, accumulation=accumulation_of(self.model))
         peak = float(self.learning_rate or 0.0)
         self._table = table_of(self.schedule, peak=peak, momentum=own, length=length)
         self._watcher = self.schedule.in_epochs(length).build_watcher(peak)
@@ -298,7 +197,7 @@ class PerformanceSchedule(RateSchedule):
         super().__init__(schedule, learning_rate=learning_rate)
 
 
-class EarlyStopping(_Continued):
+class EarlyStopping(Continued):
     """Stop when a value has not improved for `patience` epochs; the best epoch's weights are final.
 
     Unlike Keras's it goes on from a state, best weights included, and is not stuck on a NaN.
@@ -319,8 +218,8 @@ class EarlyStopping(_Continued):
     ) -> None:
         super().__init__()
         given = {"monitor": monitor, "mode": mode, "patience": patience, **options}
-        stopping = _options(early_stopping=given).early_stopping or Stopping()
-        self.options = stopping.model_copy(update={"mode": stopping.mode or _mode_of(monitor)})
+        stopping = options_of(early_stopping=given).early_stopping or Stopping()
+        self.options = stopping.model_copy(update={"mode": stopping.mode or mode_of(monitor)})
         self._stopper: EarlyStopper | None = None
         self._keeper: BestKeeper | None = None
         self._best: list[Any] | None = None
@@ -341,7 +240,7 @@ class EarlyStopping(_Continued):
         duration, epochs = self.options.patience, (self.params or {}).get("epochs", 1)
         length = Length.of(epochs, batches=1)
         if isinstance(duration, str) and "epoch" not in duration:
-            accumulation = _accumulation(self.model) if "step" in duration else 1
+            accumulation = accumulation_of(self.model) if "step" in duration else 1
             length = Length.of(epochs, batches=self._length("steps", None), accumulation=accumulation)
         self._stopper = stopper_of(self.options, length)
         self._keeper = keeper_of(self.options, start_from_epoch=self.options.start_from_epoch)
@@ -371,7 +270,7 @@ class EarlyStopping(_Continued):
             self.model.set_weights(self._best)
 
 
-class BestCheckpoint(_Continued):
+class BestCheckpoint(Continued):
     """Save the model after each epoch that is the best so far: whole or not at all, and never a worse one over a better.
 
     Args:
@@ -391,8 +290,8 @@ class BestCheckpoint(_Continued):
         self.path = Path(path)
         if self.path.suffix != ".keras":
             raise UsageError(f"BestCheckpoint: {path} does not end in '.keras', which is what Keras saves models as.")
-        checkpoint = _options(checkpoint={"monitor": monitor, "mode": mode}).checkpoint or Checkpoint()
-        self.options = checkpoint.model_copy(update={"mode": checkpoint.mode or _mode_of(monitor)})
+        checkpoint = options_of(checkpoint={"monitor": monitor, "mode": mode}).checkpoint or Checkpoint()
+        self.options = checkpoint.model_copy(update={"mode": checkpoint.mode or mode_of(monitor)})
         self.start_from_epoch = start_from_epoch
         self._keeper = keeper_of(self.options, start_from_epoch=start_from_epoch)
 
@@ -473,12 +372,6 @@ def from_recipe(
     if stopping is not None:
         callbacks.append(EarlyStopping(**stopping.model_dump() | monitor_of(recipe, facts, stopping.model_dump())))
     return callbacks
-
-
-def _accumulation(model: keras.Model) -> int:
-    """Return how many batches a step of a model's training takes."""
-    optimizer = getattr(model, "optimizer", None)
-    return getattr(getattr(optimizer, "inner_optimizer", optimizer), "gradient_accumulation_steps", None) or 1
 
 
 def _momentum_option(optimizer: keras.optimizers.Optimizer) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import jsonable
+from hornbook.commands.completion import complete_run
 from hornbook.commands.options import (
     ConfigOption,
     EachOption,
@@ -31,7 +32,8 @@ def ablate(
         list[str] | None, typer.Option(metavar="KEY=VALUE,VALUE", help="A key and the values to try; may be repeated")
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(metavar="KEY,KEY", help="Keys to leave out, each in a cell of its own")
+        list[str] | None,
+        typer.Option(metavar="KEY,KEY+KEY", help="Keys to leave out, each in a cell of its own; + for one cell"),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Runs per cell, with the seeds that follow the recipe's")] = 5,
     folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation in place of seeds")] = None,
@@ -84,7 +86,10 @@ def ablate(
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders of runs, or recipes' names")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN", help="Folders of runs, or recipes' names", autocompletion=complete_run),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
     """Show how runs differ: recipes line by line, and results.

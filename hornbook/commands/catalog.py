@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import write_text
+from hornbook.commands.completion import complete_kind, complete_name
 from hornbook.commands.options import examples, import_tensorflow
 from hornbook.errors import UsageError
 from hornbook.recipes.describe import catalog, pages
@@ -17,7 +18,10 @@ __all__ = ["COMMANDS"]
 
 def list_command(
     what: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="recipes, data, models, layers, or an ingredient")
+        str | None,
+        typer.Argument(
+            metavar="KIND", help="recipes, data, models, layers, or an ingredient", autocompletion=complete_kind
+        ),
     ] = None,
 ) -> None:
     """List recipes, data, backbones or one ingredient's choices."""
@@ -33,9 +37,17 @@ def list_command(
 
 def show(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="An ingredient, data, model, layer, recipe; or the name alone")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="An ingredient, data, model, layer, recipe; or the name alone",
+            autocompletion=complete_kind,
+        ),
     ],
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The component's or recipe's name")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The component's or recipe's name", autocompletion=complete_name),
+    ] = None,
     options: Annotated[
         list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="For the picture: alpha=0.5, warmup=10%")
     ] = None,

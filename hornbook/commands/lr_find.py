@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from hornbook.atomic import write_text
-from hornbook.commands.options import ConfigOption, OverrideArguments, examples, import_tensorflow, load_or_explain
+from hornbook.commands.options import (
+    ConfigOption,
+    OverrideArguments,
+    ParallelOption,
+    examples,
+    import_tensorflow,
+    load_or_explain,
+)  # fmt: skip
 from hornbook.errors import UsageError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.rules.rate import problems_of_search
@@ -23,6 +30,7 @@ def lr_find(
     lowest: Annotated[float, typer.Option("--min", help="The first learning rate")] = 1e-7,
     highest: Annotated[float, typer.Option("--max", help="The last one, without divergence before")] = 10.0,
     steps: Annotated[int, typer.Option(min=50, max=5000, help="Optimizer updates of each test")] = 300,
+    parallel: ParallelOption = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plot to this .svg file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print rates, losses and suggestions as JSON")] = False,
 ) -> None:
@@ -42,10 +50,15 @@ def lr_find(
     from hornbook.trainer.lr_find.report import lines
     from hornbook.trainer.lr_find.search import find_learning_rate
 
-    def say(seed: int) -> None:
-        print(f"range test with seed {seed} …", file=sys.stderr)
-
-    search = find_learning_rate(recipe, seeds=seeds, lowest=lowest, highest=highest, steps=steps, on_seed=say)
+    search = find_learning_rate(
+        recipe,
+        seeds=seeds,
+        lowest=lowest,
+        highest=highest,
+        steps=steps,
+        parallel=parallel,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )
     if output is not None:
         outcome = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"
         write_text(output, svg(search, f"{recipe.name or 'recipe'}: {outcome}"))

@@ -28,7 +28,7 @@ def new(
     target: Annotated[str | None, typer.Option(help="The column of your table to predict")] = None,
     model: Annotated[str | None, typer.Option(help="A backbone: 'hornbook list models'; chosen by the data")] = None,
     from_keras: Annotated[
-        Path | None, typer.Option(help="A model saved by Keras as .keras, whose layers are in a row: its recipe")
+        Path | None, typer.Option(help="A model saved by Keras as .keras, branches included: its recipe")
     ] = None,
 ) -> None:
     """Write a commented recipe to start from.

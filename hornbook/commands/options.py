@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.completion import complete_override, complete_recipe, complete_run
 from hornbook.display.terminal import passing
 from hornbook.errors import RecipeError, format_problems
-from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
+from hornbook.recipes.load import Checked, check_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
@@ -37,11 +38,20 @@ __all__ = [
     "load_or_explain",
 ]  # fmt: skip
 
+MOST_AT_ONCE = 1000
 
-def complete_recipe(incomplete: str) -> list[str]:
-    """Return shipped recipes and local files for shell completion."""
-    local = [path.name for path in Path().glob("*.yaml")]
-    return [name for name in [*local, *(f"{name}.yaml" for name in shipped_recipes())] if name.startswith(incomplete)]
+
+def parse_parallel(text: str) -> int | None:
+    """Return how many runs are to be trained at once; None for `auto`, as without the option.
+
+    Raises:
+        BadParameter: If it is neither.
+    """
+    if text == "auto":
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_AT_ONCE):
+        raise typer.BadParameter(f"expected auto or a number from 1 to {MOST_AT_ONCE}, not '{text}'.")
+    return int(text)
 
 
 ConfigOption = Annotated[
@@ -51,7 +61,12 @@ ConfigOption = Annotated[
     ),
 ]
 OverrideArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides: optimizer.learning_rate=0.01, ~schedule")
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Overrides: optimizer.learning_rate=0.01, ~schedule",
+        autocompletion=complete_override,
+    ),
 ]
 
 
@@ -62,16 +77,28 @@ class Device(StrEnum):
     gpu = "gpu"
 
 
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name")]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's folder, runs/NAME/latest, or a recipe's name", autocompletion=complete_run
+    ),
+]
 RunArguments = Annotated[
     list[str],
-    typer.Argument(metavar="RUN", help="A run: folder, runs/NAME/latest, or recipe's name; several are averaged"),
+    typer.Argument(
+        metavar="RUN",
+        help="A run: folder, runs/NAME/latest, or recipe's name; several are averaged",
+        autocompletion=complete_run,
+    ),
 ]
 RunsOption = Annotated[Path, typer.Option(help="Folder below which runs are made")]
 DeviceOption = Annotated[Device | None, typer.Option(help="cpu or gpu; omitted: a GPU if there is one")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON")]
 ParallelOption = Annotated[
-    int | None, typer.Option(min=1, max=1000, help="Runs at once; omitted: as many as there is room for")
+    int | None,
+    typer.Option(
+        parser=parse_parallel, metavar="N|auto", help="Runs at once; omitted: auto, as many as there is room for"
+    ),
 ]
 OnOption = Annotated[
     str | None,

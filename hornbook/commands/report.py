@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.completion import complete_run
 from hornbook.commands.options import TrustOption, examples, import_tensorflow
 from hornbook.display.text import path_text
 
@@ -24,7 +25,11 @@ class Form(StrEnum):
 def report(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN", help="Runs: folders, runs/NAME/latest, recipes' names; or a sweep or ablation"),
+        typer.Argument(
+            metavar="RUN",
+            help="Runs: folders, runs/NAME/latest, recipes' names; or a sweep or ablation",
+            autocompletion=complete_run,
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; omitted: in the run's folder")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hornbook.commands.completion import complete_override
 from hornbook.commands.options import (
     DeviceOption,
     JsonOption,
@@ -29,7 +30,8 @@ __all__ = ["COMMANDS"]
 def resume(
     run: RunArgument,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40")
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Train longer: training.epochs=40", autocompletion=complete_override),
     ] = None,
     device: DeviceOption = None,
     trust: TrustOption = False,

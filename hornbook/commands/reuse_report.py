@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.completion import complete_run
 from hornbook.commands.options import TrustOption, examples, find_whole, import_tensorflow
 
 __all__ = ["COMMANDS"]
 
 
 def reuse_report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run that reused layers or was pretrained")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A run that reused layers or was pretrained", autocompletion=complete_run),
+    ],
     control: Annotated[
         bool, typer.Option("--control", help="Train the same recipe from scratch too, and both with further seeds")
     ] = False,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hornbook.commands.completion import complete_run
 from hornbook.commands.options import TrustOption, examples
 
 __all__ = ["COMMANDS"]
@@ -14,7 +15,12 @@ TOKEN = "HORNBOOK_TOKEN"
 
 def serve(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN…", help="Runs; a name, or NAME/latest, is followed to newer ones")
+        list[str],
+        typer.Argument(
+            metavar="RUN…",
+            help="Runs; a name, or NAME/latest, is followed to newer ones",
+            autocompletion=complete_run,
+        ),
     ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any that is free")] = 8080,
     host: Annotated[str, typer.Option(help="The address; others than this machine's own need a token")] = "127.0.0.1",

@@ -11,7 +11,10 @@ def version() -> None:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as version_of
 
-    for package in ("hornbook", "tensorflow", "keras", "keras-tuner", "numpy"):
+    from hornbook import __version__
+
+    print(f"hornbook {__version__}")
+    for package in ("tensorflow", "keras", "keras-tuner", "numpy"):
         try:
             print(f"{package} {version_of(package)}")
         except PackageNotFoundError:

@@ -5,6 +5,7 @@ command line puts `Escaping` in front of its two streams, so whatever is printed
 it, because rich's own control characters are meant, and its texts come from `line`.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -63,7 +64,7 @@ class Bar:
     def __init__(self, what: str, total: int, *, patience_s: float = 1.0) -> None:
         self._what, self._total, self._drawn = what, max(total, 1), ""
         self._next = time.monotonic() + patience_s
-        self._is_shown = isinstance(sys.stderr, Escaping) and sys.stderr.isatty()
+        self._is_shown = _can_redraw()
 
     def move(self, done: int) -> None:
         """Say that so much is done."""
@@ -82,7 +83,7 @@ class Bar:
 @contextmanager
 def passing(text: str) -> Iterator[None]:
     """Show a text on stderr while something is waited for, in the command line's terminal and nowhere else."""
-    is_shown = isinstance(sys.stderr, Escaping) and sys.stderr.isatty()
+    is_shown = _can_redraw()
     if is_shown:
         _draw(text)
     try:
@@ -90,6 +91,11 @@ def passing(text: str) -> Iterator[None]:
     finally:
         if is_shown:
             _draw("")
+
+
+def _can_redraw() -> bool:
+    """Return whether stderr is the command line's, and shows a line in the place of another one."""
+    return isinstance(sys.stderr, Escaping) and sys.stderr.isatty() and not _in_notebook()
 
 
 def _draw(text: str) -> None:
@@ -112,9 +118,21 @@ def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     from rich.console import Console
 
     stream: Any = sys.stderr if stderr else sys.stdout
-    if isinstance(stream, Escaping):
-        return Console(file=stream.stream, highlight=False, quiet=quiet)
-    return Console(stderr=stderr, highlight=False, quiet=quiet)
+    file = stream.stream if isinstance(stream, Escaping) else None
+    is_terminal = False if _in_notebook() else None  # None: rich finds out
+    return Console(
+        file=file, stderr=stderr, highlight=False, quiet=quiet, force_terminal=is_terminal, force_jupyter=False
+    )
+
+
+def _in_notebook() -> bool:
+    """Return whether what is printed ends in a notebook: of this process, or of a command that one has started.
+
+    A notebook gives its commands a terminal, and asks them for colours by FORCE_COLOR, but keeps every state of a line that
+    is drawn again and again. Rich's own way to a notebook makes an output of its own of every line. What Jupyter sets for
+    its kernels, and Matplotlib's backend in all of them, tell one.
+    """
+    return "JPY_PARENT_PID" in os.environ or os.environ.get("MPLBACKEND", "").endswith("backend_inline")
 
 
 def line(text: str) -> "Text":

@@ -19,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from hornbook.data.facts import DataInfo
+from hornbook.data.storage.files import memory_bytes
 from hornbook.recipes.recipe import Recipe
 
 __all__ = ["Crew", "Team", "aside", "runs_at_once", "side_by_side"]
@@ -26,6 +27,7 @@ __all__ = ["Crew", "Team", "aside", "runs_at_once", "side_by_side"]
 Done = TypeVar("Done")
 POLL_S = 0.1
 MOST = 8
+PROCESS_BYTES = 2**30  # TensorFlow, a network and what is compiled for it
 CONVOLUTIONS = frozenset({"cnn", "residual_cnn"})
 _TURN: ContextVar["threading.Lock | None"] = ContextVar("turn", default=None)
 
@@ -44,19 +46,25 @@ def aside() -> Iterator[None]:
         turn.acquire()
 
 
-def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
-    """Return how many runs of a recipe, or of others like it, are best trained at once in this process.
+def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int, are_processes: bool = False) -> int:
+    """Return how many runs of a recipe, or of others like it, are best trained at once on this machine.
 
     One for each core where the network is of dense or recurrent layers, whose products are too small to fill several
     cores; as far as the data fits the memory budget once for each: runs whose seeds divide it otherwise share none of it.
     One alone of convolutions and ensembles, which fill all cores; of what Keras's `fit` trains, which gives no turn away;
-    and on several devices or a GPU.
+    on several devices or a GPU; and within a run that is itself one of several.
+
+    In one process they are eight at most, because Python's work takes turns. Processes of their own are as many as there are
+    cores, as far as half of the memory holds TensorFlow once for each.
 
     Args:
         recipe: The recipe.
         info: Facts about its data.
         memory_budget: Bytes that inputs may take.
+        are_processes: Whether each run gets a process of its own.
     """
+    if _TURN.get() is not None:
+        return 1
     training, reuse = recipe.training, recipe.reuse
     if training.strategy is not None or training.engine in {"fit", "graph", "fused_graph"}:
         return 1
@@ -66,7 +74,8 @@ def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int) -> int:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     row_bytes = math.prod(size or 1 for size in info.input_shape) * np.dtype(info.input_dtype).itemsize
-    return max(min(cores, MOST, memory_budget // max(info.counts["train"] * row_bytes, 1)), 1)
+    most = memory_bytes() // 2 // PROCESS_BYTES if are_processes else MOST
+    return max(min(cores, most, memory_budget // max(info.counts["train"] * row_bytes, 1)), 1)
 
 
 class Team(Protocol[Done]):

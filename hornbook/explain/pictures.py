@@ -16,7 +16,7 @@ from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
 
-__all__ = ["DRAWN", "Drawable", "Picture", "drawable"]
+__all__ = ["DRAWN", "Drawable", "Drawing", "Picture", "drawable"]
 
 DRAWN = ("activation", "initializer", "schedule")
 REACH, POINTS = 6.0, 1201  # activations from -6 to 6, every hundredth
@@ -52,6 +52,23 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A picture before it is drawn.
+
+    Attributes:
+        name: Begins the ids in the picture.
+        chart: What is drawn.
+        text: What it shows, in a sentence.
+        label: The same for those who cannot see it.
+    """
+
+    name: str
+    chart: LineChart
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Drawable:
     """A component with its options, of which there is a picture.
 
@@ -66,7 +83,12 @@ class Drawable:
     recipe: Recipe
 
     def draw(self) -> Picture:
-        """Return the picture; TensorFlow is imported, but for schedules.
+        """Return the picture; see `drawing`."""
+        drawing = self.drawing()
+        return Picture(on_paper(drawing.chart.svg(drawing.name, drawing.label)), drawing.text)
+
+    def drawing(self) -> Drawing:
+        """Return what the picture shows; TensorFlow is imported, but for schedules.
 
         Raises:
             UsageError: If an activation turns out to have no curve.
@@ -112,8 +134,8 @@ def _recipe_with(kind: str, name: str, options: Sequence[str]) -> Recipe:
     return load_recipe({**BASE, kind: {"name": name}}, [f"{kind}.{option}" for option in options])
 
 
-def _activation(recipe: Recipe, title: str) -> Picture:
-    spec = recipe.activation if recipe.head.activation is None else recipe.head.activation
+def _activation(recipe: Recipe, title: str) -> Drawing:
+    spec = recipe.head.activation if recipe.activation is None else recipe.activation
     if spec is None:
         raise TypeError("a recipe without activation")
     z = np.linspace(-REACH, REACH, POINTS, dtype=np.float32)
@@ -137,7 +159,7 @@ def _activation(recipe: Recipe, title: str) -> Picture:
     )  # fmt: skip
     where = " and ".join(_interval(*region) for region in flat)
     text = f"{title}: steepest slope {steepest:.3g}; " + (f"flat, with {bound}, {where}" if flat else "flat nowhere")
-    return Picture(on_paper(chart.svg(f"activation-{spec.name}", f"{text}, from -6 to 6")), text)
+    return Drawing(f"activation-{spec.name}", chart, text, f"{text}, from -6 to 6")
 
 
 def activation_curve(spec: Any, z: Array) -> tuple[Array, Array]:
@@ -180,7 +202,7 @@ def _interval(low: float, high: float) -> str:
     return f"below {high:.3g}" if low <= -REACH else f"above {low:.3g}"
 
 
-def _schedule(recipe: Recipe, title: str) -> Picture:
+def _schedule(recipe: Recipe, title: str) -> Drawing:
     schedule = recipe.schedule
     table = table_of(
         schedule, peak=1.0, momentum=MOMENTUM, length=recipe.training.length(batches=STEPS, accumulation=1)
@@ -204,10 +226,10 @@ def _schedule(recipe: Recipe, title: str) -> Picture:
         ends=(0, EPOCHS),
         size=SIZE,
     )
-    return Picture(on_paper(chart.svg(f"schedule-{schedule.name}", text)), text)
+    return Drawing(f"schedule-{schedule.name}", chart, text, text)
 
 
-def _initializer(recipe: Recipe, title: str) -> Picture:
+def _initializer(recipe: Recipe, title: str) -> Drawing:
     from hornbook.builder.signals import weight_variance
 
     spec = recipe.initializer
@@ -227,4 +249,4 @@ def _initializer(recipe: Recipe, title: str) -> Picture:
         note=f"kernel of {shape}; dashed, the standard deviation: {deviation:.4f}{theory}", marks=marks,
         ends=(float(edges[0]), float(edges[-1])), size=SIZE,
     )  # fmt: skip
-    return Picture(on_paper(chart.svg(f"initializer-{spec.name}", text)), text)
+    return Drawing(f"initializer-{spec.name}", chart, text, text)

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from hornbook.atomic import replacing
-from hornbook.builder.heads.several import parts_of
 from hornbook.data import Splits
 from hornbook.data.readings import Examples
 from hornbook.data.source import Array, Inputs, Split
@@ -20,21 +19,22 @@ from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError
 from hornbook.inference.calibration import check_options, one_head
-from hornbook.inference.confidence import gives_probabilities, predict_with_temperature, run_temperature
+from hornbook.inference.confidence import predict_with_temperature, run_temperature
 from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.forecasts import future_arrays, future_columns
 from hornbook.inference.mistakes import readable_rows
+from hornbook.inference.predicted import prediction_arrays, prediction_columns
 from hornbook.inference.run_splits import load_splits, of_split
-from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trained import Trained, load_run
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 from hornbook.runs import find_run
 from hornbook.runs.members import are_several
 
-__all__ = ["predict_file", "prediction_columns"]
+__all__ = ["predict_file"]
 
 ROWS_AT_ONCE = 1 << 16
 MOST_NAMED = 20  # columns of a split that a message names
@@ -86,69 +86,103 @@ def predict_file(
         DataError: If the file does not fit the model, or the run has no such split.
     """
     check_choices(split=split, input=source, array=array, missing=missing)
-    if source is None and split is None:
-        raise UsageError("what to predict? Name a file with --input, or a split of the run with --split.")
-    if output is not None and output.suffix not in {".csv", ".npz"}:
-        raise UsageError(f"{output}: predictions are written as .csv or .npz.")
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"{output.parent}: there is no such folder.")
+    reading = {"array": array, "keep": keep, "missing": missing}
+    asked = _Asked(source, split, output, mc_samples, temperature, threshold, head, anyway, reading)
+    asked.check()
     names = [str(run)] if isinstance(run, str | Path) else list(run)
     if are_several(names):
-        for option, value in (("--mc-samples", mc_samples), ("--temperature", temperature), ("--head", head)):
-            if value:
-                raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")
-        members = Members(names, which=which, trust=trust)
-        if output is not None:
-            for trained in members.trained:
-                _spare(output, Path(source) if source is not None else None, trained)
-        reading: dict[str, Any] = {"array": array, "keep": keep, "missing": missing}
-        return _predict_mean(members, source, split, output, threshold=threshold, anyway=anyway, reading=reading)
-    (run,) = names
+        asked.check_for_several()
+        return _predict_mean(Members(names, which=which, trust=trust), asked)
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
-    check_options(find_run(run), calibration=False, temperature=temperature, head=head)
-    trained = load_run(run, which=which, trust=trust)
-    if head is not None:
-        trained = trained.of_head(head)
-    elif trained.info.heads and (threshold is not None or mc_samples is not None):
+    check_options(find_run(names[0]), calibration=False, temperature=temperature, head=head)
+    return _predict_by_one(names[0], load_run(names[0], which=which, trust=trust), asked)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be predicted and how; arguments of `predict_file`, those about a file's contents as `reading`."""
+
+    source: str | Path | None
+    split: str | None
+    output: Path | None
+    mc_samples: int | None
+    temperature: bool
+    threshold: float | None
+    head: str | None
+    anyway: bool
+    reading: Mapping[str, Any]
+
+    def check(self) -> None:
+        """Raise a UsageError where nothing is to be predicted, or the output is not to be written."""
+        if self.source is None and self.split is None:
+            raise UsageError("what to predict? Name a file with --input, or a split of the run with --split.")
+        if self.output is not None and self.output.suffix not in {".csv", ".npz"}:
+            raise UsageError(f"{self.output}: predictions are written as .csv or .npz.")
+        if self.output is not None and not self.output.parent.is_dir():
+            raise UsageError(f"{self.output.parent}: there is no such folder.")
+
+    def check_for_several(self) -> None:
+        """Raise a UsageError for options that are about one run."""
+        one = {"--mc-samples": self.mc_samples, "--temperature": self.temperature, "--head": self.head}
+        for option, value in one.items():
+            if value:
+                raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")
+
+    def spare(self, trained: Trained) -> None:
+        """Refuse to write predictions over examples: the input, or a file of the run's data."""
+        if self.output is None:
+            return
+        files = dict.fromkeys(_meant(trained.recipe.data.absolute_paths().values()), "data of the run")
+        if self.source is not None:
+            files |= dict.fromkeys(_meant([Path(self.source)]), "the input")
+        for path, what in files.items():
+            if self.output.exists() and path.exists() and self.output.samefile(path):
+                raise UsageError(f"--output {self.output}: this is {what}. Write the predictions to another file.")
+
+
+def _predict_by_one(name: str, trained: Trained, asked: _Asked) -> tuple[str, ...]:
+    """Write what a run predicts; returns notes."""
+    threshold = asked.threshold
+    if asked.head is not None:
+        trained = trained.of_head(asked.head)
+    elif trained.info.heads and (threshold is not None or asked.mc_samples is not None):
         one_head("--threshold" if threshold is not None else "--mc-samples", None, trained.recipe)
-    if output is not None:
-        _spare(output, Path(source) if source is not None else None, trained)
-    if mc_samples is not None:
-        check_dropout(trained.model, run)
+    asked.spare(trained)
+    if asked.mc_samples is not None:
+        check_dropout(trained.model, name)
     decision = None if trained.info.heads else trained.decision(threshold)
     splits: Splits | None = None
-    if source is not None:
-        examples = examples_of(trained, source, array=array, keep=keep, missing=missing)
+    if asked.source is not None:
+        examples = examples_of(trained, asked.source, **asked.reading)
     else:
-        splits, notes = load_splits(trained, anyway=anyway)
-        examples = _of_split(trained, splits, split or "", keep, notes)
-    x, notes = examples.x, examples.notes
+        splits, notes = load_splits(trained, anyway=asked.anyway)
+        examples = _of_split(trained, splits, asked.split or "", asked.reading["keep"], notes)
+    notes = examples.notes
     if threshold is not None:
         notes = (*notes, f"note: labels by threshold {threshold:g}; the run's own is {trained.decision():g}.")
-    scored = _scored(trained, x, splits, mc_samples=mc_samples, temperature=temperature, anyway=anyway)
-    return (*notes, *scored.notes, *_write(scored, trained, examples, decision, output))
+    scored = _scored(trained, examples.x, splits, asked)
+    return (*notes, *scored.notes, *_write(scored, trained, examples, decision, asked.output))
 
 
-def _predict_mean(
-    members: Members, source: str | Path | None, split: str | None, output: Path | None,
-    *, threshold: float | None, anyway: bool, reading: Mapping[str, Any],
-) -> tuple[str, ...]:  # fmt: skip
+def _predict_mean(members: Members, asked: _Asked) -> tuple[str, ...]:
     """Write the mean of what several runs predict; returns notes, among them what that gains where it can be said."""
-    decision, first = members.first.decision(threshold), Examples(np.zeros(0))
-    if source is not None:
-        scores, examples = members.scores_of_file(source, **reading)
+    for trained in members.trained:
+        asked.spare(trained)
+    decision, first = members.first.decision(asked.threshold), Examples(np.zeros(0))
+    if asked.source is not None:
+        scores, examples = members.scores_of_file(asked.source, **asked.reading)
         notes, first = examples[0].notes, examples[0]
     else:
-        if reading["keep"]:
+        if asked.reading["keep"]:
             raise UsageError("--keep of a split is about one run, and there are several to average. Leave it out.")
-        scores, _, notes = members.scores_of_split(split or "", anyway=anyway)
+        scores, _, notes = members.scores_of_split(asked.split or "", anyway=asked.anyway)
     mean = np.mean(scores, axis=0).astype(np.float32)
     try:
-        gain = compare_members(members, anyway=anyway).sentence()
+        gain = compare_members(members, anyway=asked.anyway).sentence()
     except (UsageError, DataError, RunError) as error:
         gain = f"note: what averaging gains is not known: {error}"
-    written = _write(_Scored(mean), members.first, first, decision, output)
+    written = _write(_Scored(mean), members.first, first, decision, asked.output)
     return (*notes, f"note: the mean of {len(members.trained)} runs.", gain, *written)
 
 
@@ -161,18 +195,16 @@ class _Scored:
     notes: tuple[str, ...] = ()
 
 
-def _scored(
-    trained: Trained, x: Inputs, splits: Splits | None, *, mc_samples: int | None, temperature: bool, anyway: bool
-) -> _Scored:
+def _scored(trained: Trained, x: Inputs, splits: Splits | None, asked: _Asked) -> _Scored:
     """Return the model's outputs, the way they are asked for."""
-    if mc_samples is not None:
-        uncertainty = sample_run(trained, x, mc_samples)
+    if asked.mc_samples is not None:
+        uncertainty = sample_run(trained, x, asked.mc_samples)
         return _Scored(uncertainty.mean.astype(np.float32), uncertainty)
-    if not temperature:
+    if not asked.temperature:
         return _Scored(predict_scores(trained.model, x, shows_progress=True))
     notes: tuple[str, ...] = ()
     if splits is None:
-        splits, notes = load_splits(trained, anyway=anyway)
+        splits, notes = load_splits(trained, anyway=asked.anyway)
     scores, more = _with_temperature(trained, splits, x)
     return _Scored(scores, notes=(*notes, *more))
 
@@ -183,7 +215,7 @@ def _write(
     """Write predictions beside what is kept of the examples; returns a note about the file, where there is one."""
     kept, future = examples.kept, examples.future
     if output is not None and output.suffix == ".npz":
-        arrays = _arrays(scored.scores, trained, scored.uncertainty, decision)
+        arrays = prediction_arrays(scored.scores, trained, scored.uncertainty, decision)
         kept = kept if future is None else future_arrays(future)
         arrays = _beside(arrays, {name: _as_array(values) for name, values in kept.items()})
         taken = {"file", "allow_pickle"} & {*arrays}  # arguments of NumPy's function
@@ -246,16 +278,6 @@ def _targets(trained: Trained, y: Array) -> dict[str, Any]:
     return {name: rows[:, place] for place, name in enumerate(names)}
 
 
-def _spare(output: Path, source: Path | None, trained: Trained) -> None:
-    """Refuse to write predictions over examples: the input, or a file of the run's data."""
-    files = dict.fromkeys(_meant(trained.recipe.data.absolute_paths().values()), "data of the run")
-    if source is not None:
-        files |= dict.fromkeys(_meant([source]), "the input")
-    for path, what in files.items():
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UsageError(f"--output {output}: this is {what}. Write the predictions to another file.")
-
-
 def _meant(paths: Iterable[str | Path]) -> list[Path]:
     """Return the files of paths and patterns."""
     found = [glob.glob(str(path), recursive=True) if is_pattern(path) else [path] for path in paths]
@@ -270,69 +292,6 @@ def _with_temperature(trained: Trained, splits: Splits, x: Any) -> tuple[Array, 
     return predict_with_temperature(trained, x, value), (note,)
 
 
-def prediction_columns(
-    scores: Array, trained: Trained, uncertainty: Uncertainty | None = None, *, decision: float | None = None
-) -> dict[str, Any]:
-    """Return the columns of the CSV: `prediction`, a probability per class or one prediction per target, uncertainty.
-
-    Uncertainty is a standard deviation per probability or target (`std_…`; `std` where there is one target), then
-    `entropy` and `mutual_information`, for each label where there are several. Of several heads each has its columns, with
-    its name in place of `prediction` and behind `probability`.
-    """
-    if trained.info.heads:
-        return _of_heads(scores, trained)
-    columns = _columns(scores, trained, decision)
-    if uncertainty is None:
-        return columns
-    spread = [name for name in columns if name not in _label_names(trained)]
-    for index, name in enumerate(spread):
-        columns["_".join(["std", *name.split("_", 1)[1:]])] = uncertainty.std[:, index].astype(np.float32)
-    for key in ("entropy", "mutual_information"):
-        values = getattr(uncertainty, key)
-        if values is not None and values.ndim == 1:
-            columns[key] = values.astype(np.float32)
-        elif values is not None:
-            names = _label_names(trained)
-            columns |= {f"{key}_{name}": values[:, index].astype(np.float32) for index, name in enumerate(names)}
-    return columns
-
-
-def _of_heads(scores: Array, trained: Trained) -> dict[str, Any]:
-    """Return the columns of each of several heads.
-
-    Raises:
-        UsageError: If two heads would have a column of one name.
-    """
-    columns: dict[str, Any] = {}
-    for part, view in zip(parts_of(trained.recipe), trained.heads(), strict=True):
-        for name, values in _columns(part.columns.of_outputs(scores), view, view.decision()).items():
-            own = _own_name(name, view)
-            if own in columns:
-                raise UsageError(
-                    f"two heads would have a column '{own}'. Predict with one at a time: --head {part.name}."
-                )
-            columns[own] = values
-    return columns
-
-
-def _own_name(name: str, view: Trained) -> str:
-    """Return what a column of a head is called among those of several: `price`, `price_north`, `probability_sold_yes`."""
-    what, _, rest = name.partition("_")
-    if name in _label_names(view) and view.info.task == "multilabel":
-        return f"{view.head}_{name}"
-    if what == "prediction":
-        return f"{view.head}_{rest}" if rest else str(view.head)
-    return f"{what}_{view.head}_{rest}"
-
-
-def _label_names(trained: Trained) -> list[str]:
-    """Return the names of the columns that hold labels, not numbers."""
-    info = trained.info
-    if info.task == "multilabel":
-        return list(info.class_names or map(str, range(info.num_classes)))
-    return [] if info.task == "regression" else ["prediction"]
-
-
 def _beside(columns: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is kept of the examples, and the predictions behind it."""
     taken = [name for name in kept if name in columns]
@@ -345,44 +304,3 @@ def _as_array(values: Any) -> Array:
     """Return a column that is kept as an array that needs no pickle: text where it is no number."""
     array = values.to_numpy() if isinstance(values, pl.Series) else np.asarray(values)
     return np.array(["" if value is None else str(value) for value in array]) if array.dtype.kind == "O" else array
-
-
-def _columns(scores: Array, trained: Trained, decision: float | None) -> dict[str, Any]:
-    info = trained.info
-    names = list(info.class_names or map(str, range(info.num_classes)))
-    labels = labels_of(scores, trained, decision)
-    if info.task == "regression":
-        if scores.shape[1] == 1:
-            return {"prediction": scores[:, 0]}
-        return {f"prediction_{name}": scores[:, index] for index, name in enumerate(info.target_names())}
-    if info.task == "multilabel":
-        columns: dict[str, Any] = {name: labels[:, index] for index, name in enumerate(names)}
-        return columns | {f"probability_{name}": scores[:, index] for index, name in enumerate(names)}
-    predicted = {"prediction": [names[label] for label in labels]}
-    what = "probability" if gives_probabilities(trained) else "score"
-    shown = [names[1]] if info.task == "binary" else names
-    return predicted | {f"{what}_{name}": scores[:, index] for index, name in enumerate(shown)}
-
-
-def _arrays(scores: Array, trained: Trained, uncertainty: Uncertainty | None, decision: float | None) -> dict[str, Any]:
-    """Return the arrays of a .npz file: outputs, labels and their names, uncertainty."""
-    info = trained.info
-    if info.heads:
-        parts = zip(parts_of(trained.recipe), trained.heads(), strict=True)
-        return {
-            f"{part.name}_{name}": array
-            for part, view in parts
-            for name, array in _arrays(part.columns.of_outputs(scores), view, None, view.decision()).items()
-        }
-    arrays: dict[str, Any] = {"probabilities" if gives_probabilities(trained) else "scores": scores}
-    if info.target_names():
-        arrays["target_names"] = np.asarray(info.target_names(), dtype=np.str_)
-    if info.task != "regression":
-        arrays["labels"] = labels_of(scores, trained, decision)
-        arrays["class_names"] = np.asarray(info.class_names or [], dtype=np.str_)
-    if uncertainty is not None:
-        for name in ("std", "entropy", "mutual_information"):
-            values = getattr(uncertainty, name)
-            if values is not None:
-                arrays[name] = values.astype(np.float32)
-    return arrays

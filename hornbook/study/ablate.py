@@ -79,7 +79,7 @@ def ablate(
         goal = parse_target(target, recipes) if target is not None else None
         if plan.tune is not None and f"val_{measure.name.partition('_')[2]}" != _on_validation(measure, recipes):
             raise UsageError("--tune: it goes by the validation split, and there is none.")
-        at_once = min(runner.at_once(recipe) for recipe in recipes)
+        at_once = min(runner.at_once(recipe, are_processes=on is not None) for recipe in recipes)
         cluster = share_of(ray, on, at_once=at_once) if on is not None else None
         if cluster is not None:
             say(f"trains on {cluster.text()}; a run takes {cluster.share.text()}")

@@ -98,9 +98,10 @@ class CellRunner:
         info, is_standardized = self._data_facts(recipe)
         return resolve(recipe, info, is_standardized=is_standardized)[0]
 
-    def at_once(self, recipe: Recipe) -> int:
-        """Return how many runs like a recipe's are best trained at once."""
-        return runs_at_once(recipe, self.data_info(recipe), memory_budget=memory_budget(recipe))
+    def at_once(self, recipe: Recipe, *, are_processes: bool = False) -> int:
+        """Return how many runs like a recipe's are best trained at once, in this process or in some of their own."""
+        budget = memory_budget(recipe)
+        return runs_at_once(recipe, self.data_info(recipe), memory_budget=budget, are_processes=are_processes)
 
     def data_info(self, recipe: Recipe) -> DataInfo:
         """Return the facts about a recipe's data; errors as of `resolve`."""
@@ -171,7 +172,7 @@ def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path,
     """Train a recipe, or go on with an earlier run of it, and return what that left.
 
     Raises:
-        Interrupted: If Ctrl-C or SIGTERM ended the run.
+        Interrupted: If Ctrl-C or SIGTERM ended the run, or the search for its learning rate.
         BusyError: If another process is training the earlier run.
     """
     folder = _FolderOf()
@@ -181,7 +182,7 @@ def train_cell(recipe: Recipe, source: Source, earlier: Path | None, runs: Path,
         else:
             is_first = newest_run(Path(runs) / (recipe.name or "recipe")) is None  # else `latest` is one asked for
             result = train(recipe, runs=runs, listeners=[folder], source=source, shelf=shelf, is_latest=is_first)
-    except BusyError:
+    except (BusyError, Interrupted):
         raise
     except Exception as error:  # a cell that fails is a row of the table
         state = "diverged" if isinstance(error, DivergedError) else "failed"

@@ -1,4 +1,4 @@
-"""What an ablation varies: `--vary KEY=VALUE,VALUE` and `--drop KEY` become factors, factors become cells. No TensorFlow."""
+"""What an ablation varies: `--vary` and `--drop` become factors, factors become cells. No TensorFlow."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,21 +21,26 @@ class Setting:
 
     Attributes:
         option: What the user wrote, ``--vary activation=relu``.
-        override: What changes the recipe, ``activation=relu`` or ``~normalization``; None leaves it as it is.
+        overrides: What changes the recipe, ``activation=relu`` or ``~normalization``; none leave it as it is.
         label: What tables call it.
     """
 
     option: str
-    override: str | None
+    overrides: tuple[str, ...]
     label: str
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A key of the recipe and the settings to try."""
+    """A key of the recipe, or ``key+key``, and the settings to try."""
 
     key: str
     settings: tuple[Setting, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that it changes."""
+        return tuple(self.key.split("+"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Cell:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The overrides that make the cell's recipe out of the baseline's."""
-        return tuple(setting.override for setting in self.settings if setting.override is not None)
+        return tuple(override for setting in self.settings for override in setting.overrides)
 
     @property
     def option(self) -> str:
@@ -73,7 +78,7 @@ def parse_factors(vary: Sequence[str], drop: Sequence[str], *, cross: bool = Fal
 
     Args:
         vary: ``key=value,value`` each; values are YAML, and commas inside brackets or quotes belong to a value.
-        drop: ``key,key`` each: keys to leave out of the recipe.
+        drop: ``key,key+key`` each: keys to leave out of the recipe, those with a plus between them together.
         cross: Whether they are to be combined, so that none may be a part of another.
 
     Raises:
@@ -85,12 +90,8 @@ def parse_factors(vary: Sequence[str], drop: Sequence[str], *, cross: bool = Fal
         factor = _varied(text, problems)
         if factor is not None:
             factors.append(factor)
-    for key in (key.strip() for text in drop for key in text.split(",")):
-        option = f"--drop {key}"
-        if not key or "=" in key:
-            problems.append(_problem(option, "expected a key of the recipe to leave out.", "--drop normalization"))
-        else:
-            factors.append(Factor(key, (Setting(option, f"~{key}", f"no {key}"),)))
+    for text in drop:
+        factors += [factor for keys in text.split(",") if (factor := _dropped(keys, problems)) is not None]
     problems += _clashes(factors, cross=cross)
     if not factors and not problems:
         problems.append(_problem("", "nothing to vary.", "Add --vary activation=relu,tanh or --drop normalization."))
@@ -128,10 +129,34 @@ def _varied(text: str, problems: list[Problem]) -> Factor | None:
         return None
     shown = [_shown(tree, value) for tree, value in zip(values, texts, strict=True)]
     settings = (
-        Setting(f"--vary {key}={value}", f"{key}={value}", f"{key}={label}")
+        Setting(f"--vary {key}={value}", (f"{key}={value}",), f"{key}={label}")
         for value, label in zip(texts, shown, strict=True)
     )
     return Factor(key, tuple(settings))
+
+
+def _dropped(text: str, problems: list[Problem]) -> Factor | None:
+    """Return the factor that leaves out a key, or several together."""
+    keys = [key.strip() for key in text.split("+")]
+    option = f"--drop {text.strip()}"
+    clash = next((pair for pair in itertools.combinations(keys, 2) if _overlap(*pair)), None)
+    if not all(keys) or "=" in text:
+        problems.append(_problem(option, "expected a key of the recipe to leave out.", "--drop normalization"))
+    elif clash is not None:
+        problems.append(_problem(option, f"'{clash[0]}' and '{clash[1]}' overlap.", "Name what to leave out once."))
+    else:
+        setting = Setting(option, tuple(f"~{key}" for key in keys), f"no {_listed(keys)}")
+        return Factor("+".join(keys), (setting,))
+    return None
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return " + ".join(keys)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Return whether two keys are the same, or one is a part of the other."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 def _shown(tree: Any, text: str) -> str:
@@ -174,7 +199,7 @@ def _clashes(factors: Sequence[Factor], *, cross: bool) -> Iterator[Problem]:
     """Yield a problem for keys that appear twice, or that cannot be combined because one is a part of the other."""
     for one, other in itertools.combinations(factors, 2):
         option = other.settings[0].option.split("=")[0]
-        is_part = other.key.startswith(f"{one.key}.") or one.key.startswith(f"{other.key}.")
+        is_part = any(_overlap(key, another) for key in one.keys for another in other.keys)
         if one.key == other.key and (cross or option.split()[0] == one.settings[0].option.split()[0]):
             yield _problem(option, f"'{one.key}' is varied already.", "List all values in one option.")
         elif cross and is_part:
@@ -192,8 +217,8 @@ def cells_of(factors: Sequence[Factor], *, cross: bool) -> list[Cell]:
         return [Cell(setting.label, factor.key, (setting,)) for factor in factors for setting in factor.settings]
     choices = []
     for factor in factors:
-        is_dropped = factor.settings[0].override == f"~{factor.key}"
-        kept = Setting(f"--drop {factor.key}", None, f"with {factor.key}")
+        is_dropped = factor.settings[0].overrides[0] == f"~{factor.keys[0]}"
+        kept = Setting(f"--drop {factor.key}", (), f"with {_listed(factor.keys)}")
         choices.append((kept, *factor.settings) if is_dropped else factor.settings)
     return [
         Cell(", ".join(setting.label for setting in settings), settings[0].label, tuple(settings))

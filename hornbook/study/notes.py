@@ -30,7 +30,7 @@ def notes_of(
     ]
     if measure.name.startswith("test_"):
         notes.append("This is the test split: a cell that is chosen by it looks better than it is.")
-    if any(setting.override and _moves_data(setting.override) for c in plan.cells for setting in c.cell.settings):
+    if any(_moves_data(override) for planned in plan.cells for override in planned.cell.overrides):
         notes.append("Cells differ in data or batches, so what they share is the seed, not the order.")
     if is_far:
         notes.append("A cluster trained the runs, so that seconds depend on the machine and on what else it did.")

@@ -186,7 +186,8 @@ def same_as(cell: PlannedCell, other: PlannedCell) -> Problem:
 def _tuned(cell: PlannedCell, config: str, key: str, factors: Sequence[Factor], problems: list[Problem]) -> PlannedCell:
     """Return the cell with the recipes of its grid: `GRID` times its own value."""
     option = f"--tune {key}"
-    taken = next((f.key for f in factors if key == f.key or key.startswith(f"{f.key}.name")), None)
+    varied = (one for factor in factors for one in factor.keys)
+    taken = next((one for one in varied if key == one or key.startswith(f"{one}.name")), None)
     own = _value(cell.recipe, key)
     if taken is not None:
         message, hint = f"'{taken}' is varied, so it cannot be tuned for every cell.", "Leave one of them out."

@@ -80,7 +80,8 @@ def sweep(
         try:
             coordinator = Coordinator(recipe, directions, folder)
             if on is not None:
-                at_once = runs_at_once(recipe, info, memory_budget=memory_budget(recipe))
+                budget = memory_budget(recipe)
+                at_once = runs_at_once(recipe, info, memory_budget=budget, are_processes=True)
                 cluster = share_of(ray, on, at_once=at_once)
                 where: Here | Far = Far(cluster, parallel, info.fingerprint)
                 view.note(f"trains on {cluster.text()}; a trial takes {cluster.share.text()}")

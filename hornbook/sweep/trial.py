@@ -16,6 +16,7 @@ from hornbook.runs.sweeps import TRIALS, Outcome
 from hornbook.trainer.listeners import Listener, Position
 from hornbook.trainer.resume import resume
 from hornbook.trainer.session import Candidate
+from hornbook.trainer.signals import Interrupted
 from hornbook.trainer.train import train
 
 __all__ = ["Reporter", "Task", "confirmation_name", "run_trial", "with_seed"]
@@ -118,6 +119,8 @@ def _train_one(task: Task, place: int, trials: Path, listener: Listener, shelf: 
         return result.state, result.stop_reason, result.exit_code
     except DivergedError as error:
         return "diverged", _first_line(error), 0
+    except Interrupted as error:  # while its learning rate was looked for
+        return "interrupted", str(error), error.exit_code
     except (RunError, DataError):  # no other trial could do better
         raise
     except Exception as error:

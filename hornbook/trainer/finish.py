@@ -1,5 +1,7 @@
 """The end of a run: last state and models, the final weights, their metrics, the result."""
 
+from typing import Any
+
 from hornbook.builder import compile_shown
 from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.forecasts import of_forecast
@@ -65,22 +67,24 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         reuse=record,
         shrink=shrunk,
     )
-    run.write_result(
-        {
-            "state": result.state,
-            "stop_reason": result.stop_reason,
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
-            "monitor": keeper.monitor,
-            "final": result.final,
-            "parameters": built.model.count_params(),
-            "rollbacks": session.rollbacks,
-            "validation": validation,
-            "test": test,
-            **({"baseline": baseline} if baseline else {}),
-            **({"targets": targets} if targets else {}),
-            **({"forecast": forecast} if forecast else {}),
-            "seconds": round(session.elapsed_s, 3),
-        }
-    )
+    run.write_result(_record(result, session, parameters=built.model.count_params()))
     return result
+
+
+def _record(result: TrainResult, session: Session, *, parameters: int) -> dict[str, Any]:
+    """Return what stands in the result's file."""
+    extra = {"baseline": result.baseline, "targets": result.targets, "forecast": result.forecast}
+    return {
+        "state": result.state,
+        "stop_reason": result.stop_reason,
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "monitor": session.keeper.monitor,
+        "final": result.final,
+        "parameters": parameters,
+        "rollbacks": session.rollbacks,
+        "validation": result.validation,
+        "test": result.test,
+        **{name: value for name, value in extra.items() if value},
+        "seconds": round(session.elapsed_s, 3),
+    }

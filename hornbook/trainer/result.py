@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook.display.chart import PAPER
 from hornbook.display.learning import figures_of, learning_curves
 from hornbook.errors import escaped
 from hornbook.recipes.recipe import Recipe
@@ -93,10 +94,10 @@ class TrainResult:
         return list(grid[0])
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: how the run ended, and its learning curves."""
+        """Return what a notebook shows, a dark one too: how the run ended, and its learning curves."""
         curves = learning_curves(self._trained, best_epoch=self.best_epoch, name=f"curve-{self.run.name}")
         pictures = "".join(curve.picture for curve in curves)
-        return f"<pre>{html.escape(escaped(repr(self)))}</pre><div>{pictures}</div>"
+        return f'<pre>{html.escape(escaped(repr(self)))}</pre><div style="background:{PAPER}">{pictures}</div>'
 
     def __repr__(self) -> str:
         def values(metrics: dict[str, float]) -> str:

@@ -85,11 +85,6 @@ def resume(
     quiet_upstream_warnings()
     earlier = find_run(run)
     recipe = load_recipe(earlier.recipe_path, of_run=True, trust=trust, for_training=not overrides)
-    if recipe.shrink is not None and any(override.startswith("training.epochs") for override in overrides):
-        raise UsageError(
-            f"training.epochs: zeros come by a schedule over the run, so a run that makes a model smaller keeps its length. "
-            f"Start a new one: hornbook train --config {earlier.recipe_path} {' '.join(overrides)}"
-        )
     changed = _extended(recipe, earlier, overrides, trust=trust)
     folder, is_finished = RunDirectory(earlier.path), earlier.result["state"] == "finished"
     if is_finished and not overrides:
@@ -97,15 +92,7 @@ def resume(
     state, notes = load_state(folder.states)
     if is_finished and state is None:
         raise RunError(f"{earlier.path}: there is no whole state of this finished run, so it cannot be trained longer.")
-
-    data = given(data, validation_data, steps_per_epoch)
-    if isinstance(data, Stream):
-        data.known = earlier.data["extra"].get("stream", {}).get("statistics", {})
-    prepared = prepare(changed, data, shelf=shelf)
-    _check_data(earlier, prepared)
-    _check_source(earlier, prepared)
-    if prepared.recipe.optimizer.is_auto:
-        prepared, _ = with_found_rate(prepared)
+    prepared = _prepared(changed, earlier, given(data, validation_data, steps_per_epoch), shelf)
     session = Session(prepared, callbacks, candidate=candidate)
     notes += _differences(earlier, prepared)
     if state is not None:
@@ -126,6 +113,11 @@ def _key(override: str) -> str:
 
 def _extended(recipe: Recipe, run: Run, overrides: Sequence[str], *, trust: bool) -> Recipe:
     """Return the recipe with overrides that leave what is trained already as it was."""
+    if recipe.shrink is not None and any(override.startswith("training.epochs") for override in overrides):
+        raise UsageError(
+            f"training.epochs: zeros come by a schedule over the run, so a run that makes a model smaller keeps its length. "
+            f"Start a new one: hornbook train --config {run.recipe_path} {' '.join(overrides)}"
+        )
     for override in overrides:
         key = _key(override)
         if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE):
@@ -134,6 +126,20 @@ def _extended(recipe: Recipe, run: Run, overrides: Sequence[str], *, trust: bool
                 f"Start a new run from it: hornbook train --config {run.recipe_path} {override}"
             )
     return load_recipe(run.recipe_path, overrides, of_run=True, trust=trust) if overrides else recipe
+
+
+def _prepared(recipe: Recipe, earlier: Run, data: Any, shelf: Shelf | None) -> Prepared:
+    """Return the run before its first step, on the data that it was trained on.
+
+    Raises:
+        RunError: If data or the earlier model are others now.
+    """
+    if isinstance(data, Stream):
+        data.known = earlier.data["extra"].get("stream", {}).get("statistics", {})
+    prepared = prepare(recipe, data, shelf=shelf)
+    _check_data(earlier, prepared)
+    _check_source(earlier, prepared)
+    return with_found_rate(prepared)[0] if prepared.recipe.optimizer.is_auto else prepared
 
 
 def _restore(session: Session, state: State, *, old: Recipe, overrides: Sequence[str]) -> None:

@@ -75,6 +75,7 @@ def train(
         RunError: If the run directory cannot be written.
         DivergedError: If loss or weights stop being finite; the run keeps the last good model.
         InconclusiveError: If the learning rate is `auto` and cannot be found; no run is begun.
+        Interrupted: If a signal comes while it is looked for; no run is begun.
         GateError: If a smaller model is worse than the recipe allows; no run is kept.
     """
     started = started if started is not None else time.perf_counter()

@@ -26,6 +26,34 @@ def test_every_command_is_listed_with_one_whole_sentence(hornbook_command):
         assert not line.endswith("..."), line
 
 
+def test_every_command_stands_under_one_purpose(hornbook_command):
+    lines = hornbook_command("hornbook --help").out.splitlines()
+    purposes, listed = [], []
+    for line in lines[lines.index("Write a recipe:") : lines.index("  Examples:")]:
+        if line and not line.startswith(" "):
+            purposes.append(line)
+        elif line.startswith("  "):
+            listed.append(line.split()[0])
+    assert sorted(listed) == sorted([*COMMANDS, "runs"])
+    assert 3 < len(purposes) < 8
+
+
+def test_sentences_of_all_purposes_begin_in_one_column(hornbook_command):
+    lines = hornbook_command("hornbook --help").out.splitlines()
+    rows = [line for line in lines[lines.index("Write a recipe:") :] if line.startswith("  ") and line.endswith(".")]
+    sentences = [row.split(maxsplit=1)[1] for row in rows]
+    assert len(rows) == len(COMMANDS) + 1
+    assert {row.index(sentence) for row, sentence in zip(rows, sentences, strict=True)} == {18}
+
+
+def test_help_is_the_same_plain_text_on_a_terminal_piped_and_without_colours(hornbook_command, monkeypatch):
+    plain = hornbook_command("hornbook --help").out
+    assert "\x1b" not in plain
+    assert hornbook_command("hornbook --help", on_terminal=True).out == plain
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert hornbook_command("hornbook --help", on_terminal=True).out == plain
+
+
 def test_the_commands_are_the_documented_ones():
     assert set(COMMANDS) >= {
         "train", "check", "list", "show", "new", "evaluate", "predict", "schema", "version", "resume",
@@ -74,5 +102,5 @@ def test_without_a_command_help_is_shown(hornbook_command):
 @pytest.mark.parametrize("line", ["hornbook version", "hornbook --version"])
 def test_version_names_hornbook_first_and_what_it_stands_on(line, hornbook_command):
     lines = hornbook_command(line).out.splitlines()
-    assert lines[0].split() == ["hornbook", "0.1.0"]
+    assert lines[0].split() == ["hornbook", "0.2.0"]
     assert [line.split()[0] for line in lines] == ["hornbook", "tensorflow", "keras", "keras-tuner", "numpy", "python"]

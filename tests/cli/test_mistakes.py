@@ -20,6 +20,8 @@ USAGE = [
     ("hornbook train -c malformed.yaml", "2:8  not valid YAML: mapping values are not allowed here."),
     ("hornbook train -c empty.yaml", "the recipe is empty."),
     ("hornbook train -c he_elu_bn nonsense", "'nonsense' is no override."),
+    ("hornbook lr-find -c he_elu_bn --parallel 0", "expected auto or a number from 1 to 1000, not '0'."),
+    ("hornbook sweep -c sweep_random --parallel many", "expected auto or a number from 1 to 1000, not 'many'."),
     ("hornbook list nothing", "there are no 'nothing'."),
     ("hornbook show activation rellu", "unknown activation 'rellu'. Did you mean 'relu'?"),
     ("hornbook show nothing", "there is nothing called 'nothing'."),

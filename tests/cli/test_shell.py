@@ -1,27 +1,8 @@
-"""The installed script in a shell: completion, pipes, encodings, standard input."""
+"""The installed script in a shell: pipes, encodings, standard input."""
 
 import os
 
 import pytest
-
-
-def complete(words: str, process) -> list[str]:
-    count = len(words.split(" ")) - 1
-    env = {**os.environ, "_HORNBOOK_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
-    return process("hornbook", env=env).out.split()
-
-
-def test_completion_knows_the_shipped_recipes(process):
-    assert complete("hornbook train --config he_", process) == ["he_elu_bn.yaml"]
-
-
-def test_completion_knows_local_recipes_too(process, tmp_path):
-    (tmp_path / "my_recipe.yaml").write_text("data: digits\nmodel: mlp\n", encoding="utf-8")
-    assert complete("hornbook check -c my_", process) == ["my_recipe.yaml"]
-
-
-def test_completion_knows_the_commands(process):
-    assert complete("hornbook sch", process) == ["schema"]
 
 
 def test_a_recipe_can_be_piped_in(process):

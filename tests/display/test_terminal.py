@@ -112,3 +112,23 @@ def test_nothing_passing_is_said_in_a_pipe_or_by_the_library(monkeypatch):
     with terminal.passing("loading …"):
         terminal.Bar("predicting", 4, patience_s=0).move(2)
     assert pipe.getvalue() == library.getvalue() == ""
+
+
+@pytest.mark.parametrize("sign", [("JPY_PARENT_PID", "1"), ("MPLBACKEND", "module://matplotlib_inline.backend_inline")])
+def test_a_command_in_a_notebook_draws_nothing_again_and_sends_no_control_characters(streams, monkeypatch, sign):
+    out, err = streams()  # a notebook's commands have a terminal
+    monkeypatch.setenv(*sign)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with terminal.passing("loading …"):
+        terminal.Bar("predicting", 4, patience_s=0).move(2)
+    console = terminal.console()
+    console.print(terminal.line("epoch 1"), style="bold")
+    assert (console.is_terminal, console.is_jupyter) == (False, False)
+    assert (out.getvalue(), err.getvalue()) == ("epoch 1\n", "")
+
+
+def test_the_library_prints_plain_lines_in_a_notebook(monkeypatch, capsys):
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setattr("rich.console.get_ipython", lambda: shell, raising=False)
+    terminal.console().print(terminal.line("epoch 1"))
+    assert capsys.readouterr().out == "epoch 1\n"

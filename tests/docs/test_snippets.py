@@ -68,6 +68,10 @@ PROSE = [
     "docs/serve.md",
     "docs/reliability.md",
     "docs/teaching/README.md",
+    "docs/course.md",
+    "docs/gallery.md",
+    "docs/glossary.md",
+    "docs/notebooks/README.md",
 ]
 ELSEWHERE = {f"docs/{name}.md" for name in ("reference", "errors", "commands", "recipes")}
 """Generated, or tested with what they describe."""

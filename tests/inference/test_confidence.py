@@ -10,7 +10,7 @@ import pytest
 
 import hornbook
 from hornbook.inference.confidence import assess
-from hornbook.inference.predict import prediction_columns
+from hornbook.inference.predicted import prediction_columns
 from hornbook.inference.trained import Trained
 from hornbook.inference.uncertainty import sample_run
 from hornbook.runs import Run

@@ -41,10 +41,11 @@ Options of every optimizer
   accumulation  whole number ≥ 1; default 1
                 Batches whose gradients are averaged into one step.
   factors       mapping to number ≥ 0 or mapping of rate, decay
-                Factors of rate and decay by what they are for: `bias` (but of
-                `numbers`), `activation` (its learned part), `numbers`,
-                `categories`, `front_scale`, or layers as in `reuse.freeze`. A
-                number, or `{rate, decay}`; several for one multiply.
+                Factors of learning rate and weight decay for groups of weights:
+                `bias` (but of `numbers`), `activation` (what it learns),
+                `numbers`, `categories`, `front_scale`, or layers as in
+                `reuse.freeze`. A number, or `{rate, decay}`; where several
+                apply, they are multiplied.
 
 Example
   optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}

@@ -65,16 +65,175 @@ NAMES = (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recipe_builds_the_network_that_was_saved(name, tensorflow):
+    agree(networks()[name], {"data": "digits"}, np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1)))
+
+
+def graph(connect, shape=(8, 8, 1), **arguments):
+    """A functional model: what `connect` makes of its inputs, scaled as Hornbook scales digits, with a head."""
+    import keras
+    from keras import layers
+
+    inputs = keras.Input(shape)
+    hidden = connect(layers.Rescaling(1 / 16)(inputs) if len(shape) == 3 else inputs)
+    head = layers.Dense(10, "softmax") if len(shape) == 3 else layers.Dense(1)
+    return keras.Model(inputs, head(hidden), **arguments)
+
+
+def branched():
+    from keras import layers
+
+    def wide_and_deep(x):
+        flat = layers.Flatten()(x)
+        deep = layers.Dense(20, "relu")(layers.Dense(30, "relu")(flat))
+        return layers.Concatenate(name="both")([flat, deep])
+
+    def residual(x):
+        stem = layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(x)
+        change = layers.Conv2D(4, 3, padding="same")(layers.BatchNormalization()(stem))
+        joined = layers.Activation("relu")(layers.Add()([stem, change]))
+        return layers.GlobalAveragePooling2D()(joined)
+
+    def signs_between_tensors(x):
+        flat = layers.Flatten()(x)
+        first, second = layers.Dense(12, "tanh")(flat), layers.Dense(12, "sigmoid")(flat)
+        return layers.Dense(12)(first * second) + first
+
+    def a_branch_from_the_inputs(x):
+        left = layers.GlobalMaxPooling2D()(layers.Conv2D(3, 3, name="a-b")(x))
+        return layers.Concatenate()([left, layers.GlobalAveragePooling2D()(x)])
+
+    def a_model_with_branches(x):
+        import keras
+
+        inputs = keras.Input((64,))
+        inside = keras.Model(inputs, layers.Average()([layers.Dense(9, name="stem")(inputs), layers.Dense(9)(inputs)]))
+        return layers.Dense(5, "elu", name="stem")(inside(layers.Flatten()(x)))
+
+    def both_ways_at_the_end(x):
+        steps = layers.LSTM(6, return_sequences=True)(layers.Reshape((8, 8))(x))
+        return layers.Dense(7, "relu")(layers.Bidirectional(layers.GRU(5), merge_mode="sum")(steps))
+
+    return {make.__name__.replace("_", " "): make for make in (
+        wide_and_deep, residual, signs_between_tensors, a_branch_from_the_inputs, a_model_with_branches, both_ways_at_the_end)}  # fmt: skip
+
+
+BRANCHED = (
+    "wide and deep", "residual", "signs between tensors", "a branch from the inputs", "a model with branches",
+    "both ways at the end",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+def test_the_recipe_of_branches_builds_the_network_that_was_saved(name, tensorflow):
+    agree(graph(branched()[name]), {"data": "digits"}, np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1)))
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_layers_that_read_both_ways_are_a_recurrent_backbone(dense, tensorflow):
+    from keras import layers
+
+    def connect(x):
+        for cell in (layers.GRU(6, return_sequences=True, recurrent_dropout=0.1), layers.GRU(5, recurrent_dropout=0.1)):
+            x = layers.Dropout(0.2)(layers.Bidirectional(cell)(x))
+        return layers.Dropout(0.2)(layers.Dense(4, "tanh")(x)) if dense else x
+
+    waves = {
+        "data": {"name": "waves", "examples": 100, "steps": 10, "standardize": False},
+        "head": {"standardize_targets": False},
+    }
+    found = agree(graph(connect, shape=(10, 1)), waves, np.random.default_rng(0).normal(size=(5, 10, 1)))
+    assert found.sections["model"] == {
+        "name": "rnn", "cell": "gru", "units": [6, 5], "bidirectional": True, "recurrent_dropout": 0.1,
+        **({"dense": [4]} if dense else {}),
+    }  # fmt: skip
+    assert found.sections["regularization"] == {"dropout": 0.2}
+
+
+def test_a_layer_that_reads_both_ways_in_the_middle_of_others_is_left_out_with_a_note(tensorflow):
+    from keras import layers
+
+    def connect(x):
+        return layers.LSTM(3)(layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="ways")(x))
+
+    found = described(config_of(graph(connect, shape=(10, 1))), "m")
+    assert [layer["name"] for layer in found.sections["model"]["layers"]] == ["lstm"]
+    assert any(note.startswith("layer 'ways' (Bidirectional) is left out") for note in found.notes)
+
+
+def agree(model, data, x):
+    """Build the recipe of a model; return it, once the two networks have the same weights and predictions."""
     import hornbook
 
-    model = networks()[name]
     found = described(config_of(model), "model.keras")
-    built = hornbook.build(hornbook.load_recipe({"data": "digits", **found.sections}))
+    sections = {**found.sections, **data, "head": {**found.sections.get("head", {}), **data.get("head", {})}}
+    built = hornbook.build(hornbook.load_recipe(sections))
     assert [w.shape for w in built.weights] == [w.shape for w in model.weights]
     built.set_weights(model.get_weights())
-    x = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1)).astype("float32")
+    x = x.astype("float32")
     np.testing.assert_allclose(built.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-6)
     assert not [note for note in found.notes if "left out" in note and "Rescaling" not in note]
+    return found
+
+
+def test_names_and_sources_are_written_where_a_layer_does_not_read_the_one_above(tensorflow):
+    layers = described(config_of(graph(branched()["wide and deep"])), "m").sections["model"]["layers"]
+    assert [set(layer) & {"as", "from"} if isinstance(layer, dict) else set() for layer in layers] == [
+        {"as"}, set(), {"as"}, {"from"},
+    ]  # fmt: skip
+    assert layers[-1]["from"] == [layers[0]["as"], layers[2]["as"]]
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_said(precision, tensorflow):
+    from keras import layers, optimizers
+
+    hidden = [layers.Flatten(dtype=precision), layers.Dense(5, "relu", dtype=precision)]
+    head = layers.Dense(10, "softmax", dtype="float32")
+    found = described(config_of(row(*hidden, head, optimizer=optimizers.LossScaleOptimizer(optimizers.SGD(0.1)))), "m")
+    assert found.sections["training"] == {"precision": precision}
+    assert found.sections["optimizer"] == {"name": "sgd", "learning_rate": 0.1}
+    scaling = [note for note in found.notes if "scaling of the loss" in note]
+    assert len(scaling) == (precision == "mixed_bfloat16")
+
+
+def test_precision_that_a_recipe_has_not_is_said(tensorflow):
+    from keras import layers
+
+    found = described(config_of(row(layers.Flatten(), layers.Dense(5, dtype="float64"), layers.Dense(1))), "m")
+    assert "training" not in found.sections
+    assert any("layers compute in float32, float64" in note for note in found.notes)
+
+
+def test_what_layers_begin_with_by_default_is_not_noted(tensorflow):
+    from keras import layers
+
+    found = described(config_of(row(layers.Flatten(), layers.Dense(6), layers.PReLU(), layers.Dense(1))), "m")
+    assert not [note for note in found.notes if "initializer" in note]
+    texts = row(layers.Embedding(10, 4), layers.GlobalAveragePooling1D(), layers.Dense(1), shape=(7,))
+    found = described(config_of(texts), "m")
+    assert found.sections["model"]["layers"][0] == {"name": "embedding", "input_dim": 10, "output_dim": 4}
+    assert not [note for note in found.notes if "initializer" in note]
+
+
+def test_other_initializers_of_layers_without_ingredients_are_written(tensorflow):
+    from keras import layers
+
+    drawn = row(layers.Embedding(10, 4, "he_normal"), layers.GlobalMaxPooling1D(), layers.Dense(1), shape=(7,))
+    first = described(config_of(drawn), "m").sections["model"]["layers"][0]
+    assert first["embeddings_initializer"] == "he_normal"
+    slopes = row(layers.Flatten(), layers.Dense(6), layers.PReLU(alpha_initializer="ones"), layers.Dense(1))
+    assert {"name": "prelu", "alpha_initializer": "ones"} in described(config_of(slopes), "m").sections["model"][
+        "layers"
+    ]
+
+
+def test_a_frozen_model_freezes_only_what_has_weights(tensorflow):
+    from keras import layers
+
+    model = row(layers.Flatten(), layers.Dense(6, "relu"), layers.Dense(5, "tanh"), layers.Dense(1))
+    model.trainable = False
+    found = described(config_of(model), "m").sections["model"]["layers"]
+    assert [layer if isinstance(layer, str) else layer.get("trainable") for layer in found] == ["flatten", False, False]
 
 
 def test_layers_that_are_alike_become_an_mlp_with_its_ingredients(tensorflow):
@@ -190,26 +349,44 @@ def test_a_loss_of_numbers_says_the_task_where_the_activation_does_not(activatio
     assert found.sections["head"] == {"activation": activation}
 
 
-def test_a_model_that_returns_what_another_layer_makes_is_refused(tensorflow):
+def test_a_model_with_several_outputs_inputs_or_uses_of_a_layer_is_refused(tensorflow):
     import keras
     from keras import layers
 
-    inputs = keras.Input((4,))
-    hidden = layers.Dense(3, name="first")(inputs)
+    inputs, other = keras.Input((4,)), keras.Input((4,), name="other")
+    shared = layers.Dense(3, name="first")
+    hidden = shared(inputs)
     several = keras.Model(inputs, [hidden, layers.Dense(1, name="second")(hidden)])
-    with pytest.raises(UsageError, match="the model returns first, second, and its last layer is 'second'"):
+    with pytest.raises(UsageError, match="the model returns first, second. Only models with one output"):
         described(config_of(several), "model.keras")
+    twice = keras.Model(inputs, layers.Dense(1)(shared(layers.Dense(4)(hidden))))
+    with pytest.raises(UsageError, match="layer 'first' is used 2 times"):
+        described(config_of(twice), "model.keras")
+    joined = keras.Model([inputs, other], layers.Dense(1)(layers.Concatenate()([inputs, other])))
+    with pytest.raises(UsageError, match="the model reads .*, other. Only models with one input"):
+        described(config_of(joined), "model.keras")
 
 
-def test_branches_custom_layers_and_models_without_a_dense_end_are_refused(tensorflow):
+def test_branches_that_no_list_can_say_are_refused(tensorflow):
     import keras
     from keras import layers
 
     inputs = keras.Input((4,))
-    hidden = layers.Dense(3, name="first")(inputs)
-    branched = keras.Model(inputs, layers.Dense(1)(layers.Concatenate(name="both")([inputs, hidden])))
-    with pytest.raises(UsageError, match=r"layer 'both' reads .*'first'"):
-        described(config_of(branched), "model.keras")
+    scaled = layers.Rescaling(0.5, name="scale")(inputs)
+    mixed = keras.Model(inputs, layers.Dense(1)(layers.Concatenate(name="both")([inputs, scaled])))
+    with pytest.raises(UsageError, match=r"the inputs are read through 'scale' \(Rescaling\), and as they are by both"):
+        described(config_of(mixed), "model.keras")
+    steps = keras.Input((5, 4))
+    looks = layers.MultiHeadAttention(2, 3, name="look")(steps, steps)
+    attentive = keras.Model(steps, layers.Dense(1)(layers.GlobalAveragePooling1D()(looks)))
+    with pytest.raises(UsageError, match=r"layer 'look' \(MultiHeadAttention\) reads input, input"):
+        described(config_of(attentive), "model.keras")
+
+
+def test_custom_layers_and_models_without_a_dense_end_are_refused(tensorflow):
+    import keras
+    from keras import layers
+
     with pytest.raises(UsageError, match="ends in Flatten"):
         described(config_of(row(layers.Flatten())), "model.keras")
 

@@ -7,9 +7,10 @@ import yaml
 
 from hornbook.recipes import check_recipe
 from hornbook.recipes.language.hints import fold
+from hornbook.recipes.language.key_spellings import KEYS, KEYS_IN
 from hornbook.recipes.language.keys import put, split_key
 from hornbook.recipes.language.spec import catalog
-from hornbook.recipes.language.spellings import KEYS, KEYS_IN, NAMES
+from hornbook.recipes.language.spellings import NAMES
 from hornbook.recipes.language.text import to_flow
 
 DATA = {"multiclass": "digits", "binary": "breast_cancer", "multilabel": "digits", "regression": "diabetes"}

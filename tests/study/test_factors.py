@@ -46,6 +46,36 @@ def test_the_cross_makes_every_combination_and_keeps_what_may_be_dropped_once():
     assert cells[1].label == "activation=elu, no normalization"
 
 
+def test_what_a_plus_joins_is_left_out_together():
+    cells = cells_of(parse_factors([], ["normalization, normalization + regularization"]), cross=False)
+    assert [cell.overrides for cell in cells] == [("~normalization",), ("~normalization", "~regularization")]
+    assert [cell.label for cell in cells] == ["no normalization", "no normalization + regularization"]
+    assert cells[1].option == "--drop normalization + regularization"
+    crossed = cells_of(parse_factors(["activation=elu"], ["a+b"]), cross=True)
+    assert [cell.label for cell in crossed] == ["activation=elu, with a + b", "activation=elu, no a + b"]
+    assert [cell.overrides for cell in crossed] == [("activation=elu",), ("activation=elu", "~a", "~b")]
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [
+        ("a+", "--drop a\\+: expected a key of the recipe to leave out"),
+        ("a+a", "--drop a\\+a: 'a' and 'a' overlap"),
+        ("optimizer+optimizer.momentum", "'optimizer' and 'optimizer.momentum' overlap. Name what to leave out once"),
+        ("a+b=1", "expected a key"),
+    ],
+)
+def test_what_a_plus_cannot_join_is_said(drop, message):
+    with pytest.raises(RecipeError, match=message):
+        parse_factors([], [drop])
+
+
+def test_what_is_left_out_together_and_alone_cannot_be_combined():
+    assert len(parse_factors([], ["a", "a+b"])) == 2
+    with pytest.raises(RecipeError, match="--drop a\\+b: cannot be combined with 'a'"):
+        parse_factors([], ["a", "a+b"], cross=True)
+
+
 def test_whole_components_have_a_short_name():
     (cell,) = cells_of(parse_factors(["optimizer={name: sgd, momentum: 0.9, nesterov: true}"], []), cross=False)
     assert cell.label == "optimizer=sgd(momentum=0.9, nesterov=true)"

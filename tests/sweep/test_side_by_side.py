@@ -215,3 +215,21 @@ def test_thin_networks_are_trained_one_for_each_core_and_copy_of_the_data(
     recipe = recipe_of(**{"training": {"epochs": 1}, **sections})
     splits = load_data(recipe).splits
     assert runs_at_once(recipe, splits.info, memory_budget=copies * splits.train.x.nbytes) == expected
+
+
+@pytest.mark.parametrize(("gigabytes", "expected"), [(1024, 64), (40, 20), (1, 1)])
+def test_processes_of_their_own_are_one_for_each_core_as_far_as_memory_reaches(
+    gigabytes, expected, recipe_of, monkeypatch
+):
+    from hornbook.data import load_data
+
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(64))
+    monkeypatch.setattr("hornbook.engine.turns.memory_bytes", lambda: gigabytes * 2**30)
+    thin, convolutions = (
+        recipe_of(training={"epochs": 1}),
+        recipe_of(model={"name": "cnn", "filters": [2]}, training={"epochs": 1}),
+    )
+    info = load_data(thin).splits.info
+    assert runs_at_once(thin, info, memory_budget=10**9, are_processes=True) == expected
+    assert runs_at_once(thin, info, memory_budget=10**9) == 8  # whose Python takes turns in one
+    assert runs_at_once(convolutions, info, memory_budget=10**9, are_processes=True) == 1

@@ -67,5 +67,6 @@ def test_a_notebook_shows_how_it_ended_and_the_curves_escaped(make):
     shown = make(HISTORY)._repr_html_()
     assert "&lt;all&gt; done" in shown
     assert shown.count("<svg") == 3
+    assert '<div style="background:#ffffff"><svg' in shown, "dark texts on a dark page"
     assert 'id="curve-20261126-120000-0001-1"' in shown
     assert "<svg" not in make([])._repr_html_()

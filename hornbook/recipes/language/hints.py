@@ -5,7 +5,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from hornbook.errors import Path, format_path
-from hornbook.recipes.language.spellings import KEYS, KEYS_IN, NAMES, NOT_IN_RECIPES
+from hornbook.recipes.language.key_spellings import KEYS, KEYS_IN, NOT_IN_RECIPES
+from hornbook.recipes.language.spellings import NAMES
 
 __all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest", "what_it_is"]
 

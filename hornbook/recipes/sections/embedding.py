@@ -55,7 +55,7 @@ class Plr(EmbeddingSpec):
     frequencies: Frequencies = 48
     deviation: Deviation = 0.01
     units: PositiveInt = 24
-    """What becomes of each number: so many."""
+    """How many numbers become of each number."""
 
 
 @register
@@ -73,7 +73,7 @@ class Pbld(EmbeddingSpec):
     frequencies: Frequencies = 16
     deviation: Deviation = 0.1
     units: Annotated[int, Field(ge=2)] = 4
-    """What becomes of each number: so many, itself counted."""
+    """How many numbers become of each number, itself included."""
 
 
 @register
@@ -92,7 +92,7 @@ class PiecewiseLinear(EmbeddingSpec):
     bins: Annotated[int, Field(ge=2, le=1000)] = 48
     """Bins of each number; fewer where many rows share one."""
     units: PositiveInt | None = None
-    """What a linear layer makes of each number: so many; omitted: the bins themselves are read."""
+    """How many numbers a linear layer makes of each number; omitted: the bins themselves are read."""
 
 
 class Categories(Spec):

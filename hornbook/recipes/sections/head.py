@@ -54,17 +54,18 @@ class Head(Spec):
     initializer: Initializer | None = None
     """Initializer of the head's kernel."""
     standardize_targets: bool | None = None
-    """Of a regression: learn (y - mean)/deviation of the training split, and return y's own unit; omitted: under a linear
-    head with a loss that has a unit, mean squared or absolute error or Huber's."""
+    """For a regression: learn (y - mean)/deviation of the training split, and return y's own unit; omitted: done where the
+    head is linear and the loss is the mean squared error, the mean absolute error or Huber's."""
     ordinal: bool | None = None
-    """Of three or more classes in an order, such as grades: learn one score, and the thresholds between the classes. Texts
+    """For three or more classes in an order, such as grades: learn one score, and the thresholds between the classes. Texts
     are in the order of `data.classes`. McCullagh (1980), "Regression models for ordinal data"."""
     target_transform: Literal["log", "quantile"] | None = None
-    """Of a regression: learn the logarithm of targets above 0, or what their quantiles make normally distributed, and that
-    standardized; predictions and metrics are in y's own unit. Box and Cox (1964), "An analysis of transformations"."""
+    """For a regression: learn the logarithm of targets above 0 (`log`), or targets that are given a normal distribution by
+    their quantiles (`quantile`), standardized in both cases; predictions and metrics are in y's own unit. Box and Cox
+    (1964), "An analysis of transformations"."""
     clamp: bool | None = None
-    """Of a regression: predict nothing beyond the lowest and the highest target of the training split. What is learned from
-    is not cut off. Holzmüller et al. (2024), arXiv:2407.04491."""
+    """For a regression: predict nothing beyond the lowest and the highest target of the training split. Training itself is
+    not cut off. Holzmüller et al. (2024), arXiv:2407.04491."""
 
 
 @register

@@ -121,9 +121,9 @@ class RankError(MetricSpec):
 class AUC(AveragedMetric):
     """Area under the ROC (or precision-recall) curve, by 200 thresholds.
 
-    Independent of a threshold; PR for rare positives. Of several classes, each against all others; a class that no example,
-    or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction to ROC
-    analysis".
+    Independent of a threshold; PR for rare positives. With several classes, each against all others; a class that no
+    example, or every example, belongs to has no curve and does not count. Keras: `AUC`; Fawcett (2006), "An introduction
+    to ROC analysis".
 
     Example:
         training: {metrics: [{name: auc, curve: PR}]}
@@ -143,7 +143,7 @@ class AUC(AveragedMetric):
 class Precision(AveragedMetric):
     """Fraction of positives predicted that are right.
 
-    Of several classes, each against all others, as in scikit-learn: a class that is never predicted has 0, one that is
+    With several classes, each against all others, as in scikit-learn: a class that is never predicted has 0, one that is
     neither there nor predicted does not count. Labels are counted together (`micro`) unless `average` says otherwise.
     Keras: `Precision`.
 
@@ -163,7 +163,7 @@ class Precision(AveragedMetric):
 class Recall(AveragedMetric):
     """Fraction of real positives that are found.
 
-    Of several classes, each against all others, as in scikit-learn; weighted by examples it is the accuracy. Labels are
+    With several classes, each against all others, as in scikit-learn; weighted by examples it is the accuracy. Labels are
     counted together (`micro`) unless `average` says otherwise. Keras: `Recall`.
 
     Example:

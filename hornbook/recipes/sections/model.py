@@ -51,7 +51,7 @@ Separable = Annotated[
 StemStrides = Annotated[
     PositiveInt,
     Field(
-        description="The first convolution takes every how manyth pixel, in height and width; 2 makes all that follows four "
+        description="Step of the first convolution, in pixels of height and width; 2 makes everything behind it four "
         "times smaller: for pictures of about 100 pixels."
     ),
 ]

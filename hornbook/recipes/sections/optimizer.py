@@ -96,8 +96,9 @@ class OptimizerSpec(Component):
     accumulation: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged into one step."""
     factors: Annotated[dict[str, OneFactor], Field(min_length=1)] | None = None
-    """Factors of rate and decay by what they are for: `bias` (but of `numbers`), `activation` (its learned part), `numbers`,
-    `categories`, `front_scale`, or layers as in `reuse.freeze`. A number, or `{rate, decay}`; several for one multiply."""
+    """Factors of learning rate and weight decay for groups of weights: `bias` (but of `numbers`), `activation` (what it
+    learns), `numbers`, `categories`, `front_scale`, or layers as in `reuse.freeze`. A number, or `{rate, decay}`; where
+    several apply, they are multiplied."""
 
     @property
     def is_auto(self) -> bool:

@@ -31,9 +31,9 @@ class Prune(Spec):
     threshold: Positive | None = None
     """Weights whose absolute value is below this become zero: with `scope: layer` in deviations of the layer's weights."""
     scope: Literal["global", "layer"] = "layer"
-    """Whether each layer gives the share, or weights are compared over the whole network, which may cost a layer all."""
+    """`layer`: the share of each layer; `global`: of the whole network, which may take all weights of a layer."""
     schedule: Literal["cubic", "once"] = "cubic"
-    """`cubic`: more and more with each epoch, fewer each time; `once`: all before the first."""
+    """`cubic`: the share grows from epoch to epoch, ever more slowly; `once`: all of it before the first epoch."""
     until: LongerThanZero | None = None
     """When the last of a cubic schedule become zero; a bare number means epochs; omitted: half of the run."""
 
@@ -60,7 +60,7 @@ class Shrink(Spec):
     from_: Annotated[str, Field(alias="from", min_length=1)]
     """The earlier run's folder, or its recipe's name."""
     fold: Literal["all", "normalization", "inputs", "none"] = "all"
-    """What goes into the weights beside it, where that is exact: batch normalization, scaling of the inputs, or both."""
+    """What is folded into the weights beside it, where that is exact: normalization, scaling of the inputs, or both."""
     prune: Prune | None = None
     """Which weights become zero; omitted: none."""
     units: bool = True

@@ -325,7 +325,7 @@ class Sweep(Spec):
     confirm: Annotated[int, Field(ge=0)] = 3
     """How often the winner is trained again, with fresh seeds, and tested; 0: not at all."""
     keep_best: PositiveInt = 3
-    """Trials whose models are kept, with several objectives the front's too; of the others all but the models stays."""
+    """How many trials keep their models, beside those of the front; of the others everything but the models is kept."""
 
     @property
     def objectives(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Transformer(ModelSpec):
     width: PositiveInt | None = None
     """Numbers of each step between blocks; omitted: as many as `data.text.embeddings` has, else 64."""
     heads: PositiveInt = 4
-    """Parts of them that look at other steps by themselves; they have to divide `width`."""
+    """Attention heads, each of which looks at the other steps by itself; their number has to divide `width`."""
     blocks: Repeats = 2
     """How many blocks."""
     feed_forward: PositiveInt = 4

@@ -14,7 +14,7 @@ Words = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$
 
 
 class TrackerSpec(Component):
-    """Base of every tracker. It hears of a run and changes nothing of it; one that fails costs a warning."""
+    """Base of every tracker. It is told of a run and changes nothing in it; one that fails only causes a warning."""
 
     kind: ClassVar[str] = "tracker"
     client: ClassVar[str | None] = None

@@ -54,7 +54,7 @@ class EarlyStopping(Spec):
     restore_best: bool = True
     """End with the weights of the best epoch instead of the last."""
     ties: Literal["first", "last"] = "first"
-    """Which of the epochs that are equally good is the best, as may be among accuracies of few examples."""
+    """Which of several equally good epochs counts as the best; accuracies of few examples are often equal."""
 
 
 class Checkpoint(Spec):
@@ -65,7 +65,7 @@ class Checkpoint(Spec):
     mode: Mode | None = None
     """Which direction is better; omitted: known from the metric."""
     ties: Literal["first", "last"] = "first"
-    """Which of the epochs that are equally good is the best."""
+    """Which of several equally good epochs counts as the best."""
     every: TimeSpan | None = None
     """How often the state for resuming is saved; omitted: as often as costs less than 2 % of the time."""
 
@@ -125,7 +125,7 @@ class Training(Spec):
     memory_budget: Size | None = None
     """Inputs larger than this stay on disk and are streamed; omitted: half of this machine's memory."""
     max_time: TimeSpan | None = None
-    """End the run in good order after so long."""
+    """End the run after so long, as if it were finished: its last weights are evaluated."""
     on_divergence: OnDivergence | None = None
     """Omitted: the run ends there, with the last good state kept."""
 

@@ -46,9 +46,9 @@ class Npz(Stored):
     test_targets: str | None = None
     """Name of the array of test targets; y_test, if there is one, when omitted."""
     weights: str | None = None
-    """Name of an array of what each example counts in loss and metrics, from 0 on; omitted: all count alike."""
+    """Name of the array of the examples' weights in loss and metrics, numbers of at least 0; omitted: all weigh the same."""
     test_weights: str | None = None
-    """Name of the same for test examples; omitted: they count 1."""
+    """Name of the array of the test examples' weights; omitted: each weighs 1."""
     input_kind: KnownKind | None = None
     """What the inputs are, where their shape does not say it: whole numbers in rows may be `tokens`."""
     class_names: Names | None = None

@@ -92,7 +92,7 @@ class ImageList(Pictures):
     target: str | Names
     """Target column, or several: 0/1 columns are labels (multilabel), others numbers to predict together."""
     weight: Annotated[str, Field(min_length=1)] | None = None
-    """A column that says what each picture counts in loss and metrics, a number from 0 on."""
+    """A column of each picture's weight in loss and metrics, a number of at least 0."""
     splits: Annotated[str, Field(min_length=1)] | None = None
     """A column that says of each picture whether it is for `train`, `validation` (`val`, `valid`) or `test`."""
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None

@@ -155,7 +155,7 @@ class Table(TableFiles):
     pictures: PictureReading | None = None
     """How the pictures of such columns are read: `{size: 64, channels: 3, fit: crop, background: white}`."""
     weight: str | None = None
-    """Column that says what each row counts in loss and metrics, a number from 0 on; it is no feature."""
+    """Column of each row's weight in loss and metrics, a number of at least 0; it is no feature."""
     missing_targets: Literal["drop"] | None = None
     """`drop`: leave out rows without a target, and say how many; omitted: refuse them."""
     drop: Names | None = None

@@ -79,10 +79,10 @@ class Windowed(DataSpec):
 class Windows(Windowed, TableFiles):
     """Series in a table, a row per step and series, cut into windows; the network predicts what follows each.
 
-    Rows are sorted by time. The step is the commonest one; windows across gaps and rows without a value are left out, and
-    said; a time that is there twice is refused. `split` counts steps in time: the last 20 % are the test split, the 10 %
-    before them validation, the same for all series. `predict` continues the series of a file. Hornbook; Géron, "Hands-On
-    Machine Learning", ch. 15.
+    Rows are sorted by time. The step is the commonest one; windows across gaps and rows without a value are left out
+    (it is said how many); a time that is there twice is refused. `split` counts steps in time: the last 20 % are the
+    test split, the 10 % before them validation, the same for all series. `predict` continues the series of a file.
+    Hornbook; Géron, "Hands-On Machine Learning", ch. 15.
 
     Example:
         data: {name: windows, path: load.csv, time: hour, target: load, window: 168, horizon: 24}

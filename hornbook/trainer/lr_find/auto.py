@@ -26,6 +26,7 @@ def with_found_rate(prepared: Prepared) -> tuple[Prepared, Search]:
 
     Raises:
         InconclusiveError: If they suggest none. There is no default to fall back to.
+        Interrupted: If a signal ended them.
     """
     search = search_rate(prepared)
     if search.rate is None:

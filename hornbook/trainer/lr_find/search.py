@@ -6,8 +6,9 @@ each batch can be read.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 
 from hornbook.builder.build import Built
 from hornbook.builder.randomness import permutation
+from hornbook.data import memory_budget
 from hornbook.data.source import Array
 from hornbook.engine.engine import Engine, EpochPlan
+from hornbook.engine.turns import runs_at_once, side_by_side
 from hornbook.errors import DivergedError
 from hornbook.recipes.load import refuse_errors
 from hornbook.recipes.recipe import Recipe
@@ -24,6 +27,7 @@ from hornbook.recipes.rules.rate import problems_of_search
 from hornbook.trainer.lr_find.suggest import ANNEALED, HELD, Curve, Search, conclude, stops_here
 from hornbook.trainer.prepare import Prepared, build_for, prepare, quiet_upstream_warnings
 from hornbook.trainer.reuse.timeline import Timeline
+from hornbook.trainer.signals import Interrupted, StopRequest
 
 __all__ = [
     "MAX_RATE",
@@ -52,6 +56,7 @@ def find_learning_rate(recipe: Recipe, data: Any = None, **options: Any) -> Sear
 
     Raises:
         RecipeError: If a range test would measure something else than the recipe's training.
+        Interrupted: If a signal ended it.
     """
     refuse_errors(recipe, list(problems_of_search(recipe)))
     quiet_upstream_warnings()
@@ -65,7 +70,8 @@ def search_rate(
     lowest: float = MIN_RATE,
     highest: float = MAX_RATE,
     steps: int = NUM_STEPS,
-    on_seed: Callable[[int], None] = lambda seed: None,
+    parallel: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Search:
     """Look for the learning rate of a prepared run; the run comes back exactly as it was.
 
@@ -75,22 +81,60 @@ def search_rate(
         lowest: The first rate.
         highest: The last rate, where the loss does not diverge before.
         steps: Optimizer updates of each test; between `lowest` and `highest` their rates rise by a constant factor.
-        on_seed: Called with each seed before its test.
+        parallel: Tests that run side by side in this process; omitted: as `runs_at_once` says. It changes no loss.
+        say: Called with a line at the start, and a line for each test that is done.
+
+    Raises:
+        Interrupted: If a signal ended it.
     """
     rates = np.geomspace(lowest, highest, steps)
-    curves = []
-    for offset in range(seeds):
-        seed = (prepared.recipe.seed + offset) % 2**31
-        on_seed(seed)
-        curves.append(range_test(prepared if not offset else _with_seed(prepared, seed), rates))
+    numbers = [(prepared.recipe.seed + offset) % 2**31 for offset in range(seeds)]
+    if parallel is None:
+        budget = memory_budget(prepared.recipe)
+        parallel = runs_at_once(prepared.recipe, prepared.splits.info, memory_budget=budget)
+    at_once = min(parallel, seeds)
+    say(_heading(numbers, at_once))
+    curves: list[Curve] = []
+    with StopRequest() as stop:
+        jobs = [partial(_test_of, prepared, number, rates, stop) for number in numbers]
+        for curve in side_by_side(jobs, at_once, goes_on=lambda: stop.signal is None):
+            if stop.signal is None:
+                curves.append(curve)
+                say(f"[{len(curves)}/{seeds}] seed {curve.seed}: {_described(curve)}")
+        if stop.signal is not None:
+            done = f"{len(curves)} of {seeds} range tests {'was' if len(curves) == 1 else 'were'} done"
+            raise Interrupted(f"stopped by {stop.name}: {done}, and nothing was found.", stop.exit_code)
     rates_of_run = prepared.table.rates
     return conclude(curves, ANNEALED if rates_of_run[-1] <= ANNEALED_TO * rates_of_run.max() else HELD)
 
 
-def range_test(prepared: Prepared, rates: Array) -> Curve:
+def _heading(numbers: Sequence[int], at_once: int) -> str:
+    if len(numbers) == 1:
+        return f"range test with seed {numbers[0]}"
+    return f"range tests with seeds {numbers[0]} to {numbers[-1]}" + (f", {at_once} at once" if at_once > 1 else "")
+
+
+def _described(curve: Curve) -> str:
+    if not len(curve.losses):
+        return "no step had a finite loss"
+    return f"{len(curve.losses)} steps, loss {curve.losses[0]:.3g}, {curve.losses.min():.3g} at best"
+
+
+def _test_of(prepared: Prepared, seed: int, rates: Array, stop: StopRequest) -> Curve:
+    """Return the range test of one seed, which a signal cuts short."""
+    own = prepared if seed == prepared.recipe.seed else _with_seed(prepared, seed)
+    return range_test(own, rates, is_stopped=lambda: stop.signal is not None)
+
+
+def range_test(prepared: Prepared, rates: Array, *, is_stopped: Callable[[], bool] = lambda: False) -> Curve:
     """Train one step at each of (S,) rising rates, until the loss diverges, and put everything back.
 
     The schedule's momentum is the one that it has at its peak rate; a smaller last batch of an epoch is left out.
+
+    Args:
+        prepared: A run before its first step.
+        rates: (S,) the rates.
+        is_stopped: Asked after each batch; True ends the test there.
     """
     recipe, built = prepared.recipe, prepared.built
     accumulation = recipe.optimizer.accumulation
@@ -104,9 +148,8 @@ def range_test(prepared: Prepared, rates: Array) -> Curve:
 
         def is_enough() -> bool:
             is_whole = len(batch_losses) % accumulation == 0
-            return len(batch_losses) >= len(table) or (
-                is_whole and stops_here(_step_losses(batch_losses, accumulation))
-            )
+            has_seen_all = len(batch_losses) >= len(table) or is_stopped()
+            return has_seen_all or (is_whole and stops_here(_step_losses(batch_losses, accumulation)))
 
         def on_chunk(done: int) -> bool:
             batch_losses.append(float(engine.loss_tracker.result()))

@@ -12,9 +12,10 @@ import hornbook
 
 ROOT = Path(__file__).parents[3]
 PAGES = (
-    "index.html", "quickstart.html", "tables.html", "teaching/index.html", "teaching/sigmoid.html", "sweep.html",
+    "index.html", "quickstart.html", "tables.html", "teaching/index.html", "teaching/sigmoid.html", "notebooks/first_hour.html", "sweep.html",
     "studies/index.html", "recipes.html", "commands.html", "python_api.html", "coming_from/keras.html", "design.html",
-    "performance.html", "project/CHANGELOG.html", "files/hornbook/configs/he_elu_bn.yaml.html",
+    "performance.html", "project/CHANGELOG.html", "files/hornbook/configs/he_elu_bn.yaml.html", "gallery.html", "course.html",
+    "glossary.html",
 )  # fmt: skip
 """One of each kind; axe takes half a minute for the longest ones, which are looked at by themselves."""
 LONG = ("reference.html", "errors.html")
@@ -24,7 +25,7 @@ OUTSIDE = """
 const right = document.documentElement.clientWidth + 1;
 return [...document.querySelectorAll("article *")]
   .filter(one => one.getBoundingClientRect().right > right)
-  .filter(one => !(arguments[0] && one.closest(".md-typeset__scrollwrap, pre")) && !one.closest("nav"))
+  .filter(one => !(arguments[0] && one.closest(".md-typeset__scrollwrap, pre, p:has(> img)")) && !one.closest("nav"))
   .map(one => one.outerHTML.slice(0, 120));
 """
 
@@ -101,7 +102,7 @@ def test_a_long_page_is_accessible_too(browser, site, page):
 def test_nothing_lies_outside_of_a_telephone(browser, site, page):
     browser.open(site / page, width=TELEPHONE)
     assert browser.run("return document.documentElement.scrollWidth") <= TELEPHONE
-    assert browser.run(OUTSIDE, True) == [], "tables and code scroll in their own frames"
+    assert browser.run(OUTSIDE, True) == [], "tables, code and pictures scroll in their own frames"
 
 
 @pytest.mark.parametrize("page", ["index.html", "tables.html", "commands.html", "python_api.html"])
@@ -150,5 +151,55 @@ def test_a_page_is_readable_without_javascript(browser, site, page, width):
             f"return [...document.querySelectorAll('{place} a')].filter(one => one.checkVisibility()).length"
         )
         assert links > 5
+    finally:
+        browser.tell("Emulation.setScriptExecutionDisabled", value=False)
+
+
+SHOWN = "return [...document.querySelectorAll('.recipe')].filter(one => one.checkVisibility()).map(one => one.querySelector('h3').id)"
+
+
+def test_every_picture_of_the_gallery_is_there(browser, site):
+    browser.open(site / "gallery.html", width=1280)
+    sources = browser.run("return [...document.querySelectorAll('.recipe img')].map(one => one.getAttribute('src'))")
+    assert len(sources) > len({*(ROOT / "hornbook" / "configs").glob("*.yaml")})
+    assert [source for source in sources if not (site / source).is_file()] == []
+    assert len(sources) == len({*sources})
+
+
+def test_the_gallery_shows_the_recipes_that_have_what_is_chosen(browser, site):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    browser.open(site / "gallery.html", width=TELEPHONE)
+    everything = browser.run(SHOWN)
+    assert len(everything) == len({*(ROOT / "hornbook" / "configs").glob("*.yaml")})
+
+    def choose(kind, name):
+        Select(browser.driver.find_element(By.CSS_SELECTOR, f".gallery-filter select[name={kind}]")).select_by_value(
+            name
+        )
+        return browser.run(SHOWN)
+
+    assert choose("optimizer", "lion") == ["lion"]
+    assert browser.run("return document.querySelector('.gallery-filter output').textContent") == "1 recipe"
+    headings = (
+        "return [...document.querySelectorAll('article h2')].filter(one => one.checkVisibility()).map(one => one.id)"
+    )
+    assert browser.run(headings) == ["optimizers", "how-it-is-made"]
+    assert choose("schedule", "one_cycle") == []
+    browser.driver.find_element(By.CSS_SELECTOR, ".gallery-filter button").click()
+    browser.driver.execute_async_script("setTimeout(arguments[0], 50)")
+    assert browser.run(SHOWN) == everything
+    assert {"he_elu_bn", "default_one_cycle"} <= {*choose("schedule", "one_cycle")}
+
+
+def test_the_gallery_without_javascript_shows_every_recipe_and_an_index(browser, site):
+    browser.tell("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(site / "gallery.html", width=TELEPHONE)
+        assert len(browser.run(SHOWN)) == len({*(ROOT / "hornbook" / "configs").glob("*.yaml")})
+        assert not browser.run("return document.querySelector('.gallery-filter').checkVisibility()")
+        browser.run("document.querySelector('.gallery-index').open = true")
+        assert "lion" in browser.run("return document.querySelector('.gallery-index').innerText")
     finally:
         browser.tell("Emulation.setScriptExecutionDisabled", value=False)

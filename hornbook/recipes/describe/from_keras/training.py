@@ -5,10 +5,10 @@ from typing import Any
 
 from hornbook.recipes.language.spec import catalog
 
-__all__ = ["is_of_numbers", "training_of"]
+__all__ = ["is_of_numbers", "scales_loss", "training_of"]
 
 CLIPS = {"clipvalue": "value", "clipnorm": "norm", "global_clipnorm": "global_norm"}
-SAID = frozenset({"name", "learning_rate", "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor",
+SAID = frozenset({"name", "learning_rate", "use_ema", "ema_momentum", "ema_overwrite_frequency",
                   "gradient_accumulation_steps", *CLIPS})  # fmt: skip
 SHORT = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
@@ -29,6 +29,7 @@ SCHEDULES = {
     "CosineDecay": ("cosine", {"alpha": "end_factor"}),
     "PolynomialDecay": ("polynomial", {"power": "power"}),
 }
+SCALING = "LossScaleOptimizer"
 
 
 def training_of(compiled: Mapping[str, Any] | None, task: str) -> tuple[dict[str, Any], list[str]]:
@@ -59,6 +60,11 @@ def is_of_numbers(compiled: Mapping[str, Any] | None) -> bool:
     """Return whether a model was compiled with a loss of numbers, such as the mean squared error."""
     name, _ = _named("loss", (compiled or {}).get("loss"))
     return "regression" in getattr(catalog("loss").get(name or ""), "tasks", ())
+
+
+def scales_loss(compiled: Mapping[str, Any] | None) -> bool:
+    """Return whether a model was compiled with an optimizer that scales the loss, as `mixed_float16` needs it."""
+    return isinstance(stored := (compiled or {}).get("optimizer"), Mapping) and stored["class_name"] == SCALING
 
 
 def _task_of_logits(loss: Any) -> str | None:
@@ -129,6 +135,8 @@ def _optimizer(stored: Any, notes: list[str]) -> dict[str, Any]:
     """Return optimizer, schedule and clipping."""
     if not isinstance(stored, Mapping):
         return {} if stored is None else {"optimizer": str(stored)}
+    if stored["class_name"] == SCALING:
+        stored = stored["config"]["inner_optimizer"]
     names = {str(cls.builds).rpartition(":")[2]: name for name, cls in catalog("optimizer").items()}
     own, name = stored["config"], names.get(stored["class_name"])
     if name is None:
@@ -162,7 +170,7 @@ def _optimizer(stored: Any, notes: list[str]) -> dict[str, Any]:
 def _rate(stored: Any, notes: list[str]) -> tuple[Any, Any]:
     """Return (the highest rate, the schedule) of what Keras calls a learning rate."""
     if not isinstance(stored, Mapping):
-        return (None if stored is None else round(float(stored), 9)), None
+        return (None if stored is None else float(f"{stored:.7g}")), None  # Keras keeps it as float32
     own, kind = stored["config"], stored["class_name"]
     rate = own.get("initial_learning_rate")
     if kind == "PiecewiseConstantDecay":
