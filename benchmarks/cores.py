@@ -38,7 +38,7 @@ ROWS = [
     (64, 1, 64, "threads of one process"),
     (64, 8, 1, "processes, 8 at once"),
     (64, 64, 1, "processes"),
-    (64, 8, 8, "8 processes of 8 threads"),
+    (64, 8, 8, "8 processes of 8 threads (which Hornbook does not have)"),
 ]
 """Cores, processes, threads of each, and what they are."""
 RECIPE: dict[str, Any] = {
@@ -164,7 +164,9 @@ def measure(rounds: int) -> dict[str, Any]:
         "machine": machine(),
         "load": [round(load, 1) for load in loads],
         **pieces_of(alone),
-        "slowdown": round(statistics.mean(_total(each, "call") for each in beside) / _total(alone, "call"), 3),
+        "slowdown": round(
+            max(statistics.mean(_total(each, "call") for each in beside) / _total(alone, "call"), 1.0), 3
+        ),
         "parallel_part": round(_parallel_part(alone, [each for each, _ in pairs]), 3),
         "measured": {
             "1": [round(each["seconds"], 2) for each, _ in pairs],
@@ -289,8 +291,8 @@ def text_of(kept: dict[str, Any]) -> str:
     """Return what stands in docs/sweep.md."""
     machine = kept["machine"]
     about = (
-        f"Simulated; the pieces were measured on {machine['date']} with one thread on one core of {machine['cpu']}, load "
-        f"{kept['load'][0]:.1f} at the start and {kept['load'][1]:.1f} at the end, which is that of two processes. A trial whose programs "
+        f"Simulated; the pieces were measured on {machine['date']} with one thread on one core of {machine['cpu']}, at a load of "
+        f"{kept['load'][0]:.1f} (and {kept['load'][1]:.1f} at the end, two busy processes of this benchmark included). A trial whose programs "
         f"are there takes {', '.join(shares(kept))}. Two busy cores make programs {kept['slowdown']:.2f} × slower, and of "
         f"compiling a second core takes over {100 * kept['parallel_part']:.0f} % (more cores: assumed to be alike)."
     )

@@ -12,15 +12,20 @@ import typer
 
 from hornbook.errors import HornbookError
 from hornbook.recipes.describe import catalog
-from hornbook.recipes.describe.schema import json_schema
+from hornbook.recipes.describe.schema import spec_schema
+from hornbook.recipes.language.spec import KINDS
+from hornbook.recipes.language.spec import catalog as catalog_of
 from hornbook.recipes.language.text import parse
 from hornbook.recipes.load import read_config, shipped_recipes
+from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import find_run
 
 __all__ = ["complete_kind", "complete_name", "complete_override", "complete_recipe", "complete_run"]
 
 Schema = Mapping[str, Any]
 RUNS = Path("runs")
+KIND = "kind"
+"""Marks a part of the schema where a component stands."""
 
 
 def complete_recipe(incomplete: str) -> list[str]:
@@ -57,7 +62,7 @@ def complete_override(ctx: typer.Context, incomplete: str) -> list[str]:
 
     Bash takes ``key=value`` for three words, so that the key may be among those in front.
     """
-    tree, schema = _values_of(ctx), json_schema()
+    tree, schema = _values_of(ctx), spec_schema(Recipe)  # that of all components takes half a second
     key = _waiting(ctx.params.get("overrides") or ())
     written, equals, _ = incomplete.partition("=")
     if equals:
@@ -109,7 +114,7 @@ def _keys(incomplete: str, tree: Any, schema: Schema) -> list[str]:
         path = f"{above}.{key}" if above else key
         if any("properties" not in leaf and leaf.get("type") != "null" for leaf in leaves):
             found.append(f"{path}=")
-        if any("properties" in leaf for leaf in leaves):
+        if any("properties" in leaf or KIND in leaf for leaf in leaves):
             found.append(f"{path}.")
     return found
 
@@ -135,22 +140,33 @@ def _properties(path: str, tree: Any, schema: Schema) -> dict[str, Any]:
         default = next((item["default"] for item in items if "default" in item), None)
         value = value.get(part, default) if isinstance(value, Mapping) else default
         name = value.get("name") if isinstance(value, Mapping) else value
-        leaves = [leaf for item in items for leaf in _leaves(item, schema)]
-        leaves = [leaf for leaf in leaves if _name_of(leaf) == name] or leaves
+        found = [leaf for item in items for leaf in _leaves(item, schema)]
+        leaves = [own for leaf in found for own in (_components(leaf[KIND], name, schema) if KIND in leaf else [leaf])]
     return {key: below for leaf in leaves for key, below in leaf.get("properties", {}).items()}
 
 
-def _name_of(leaf: Schema) -> Any:
-    """Return the name of the component whose schema this is."""
-    return leaf.get("properties", {}).get("name", {}).get("const", "")
+def _components(kind: str, name: Any, schema: Schema) -> Sequence[Schema]:
+    """Return the schema of a component by its name, of all of a kind where the name is none; their parts join the whole."""
+    known = catalog_of(kind)
+    found = [spec_schema(cls) for cls in ([known[name]] if name in known else known.values())]
+    for own in found:
+        schema["$defs"].update(own["$defs"])
+    return found
 
 
 def _leaves(item: Schema, schema: Schema) -> Iterator[Schema]:
-    """Yield the alternatives that a part of the schema consists of, references followed."""
+    """Yield the alternatives that a part of the schema consists of, references followed, a component by its kind."""
     below = [*item.get("anyOf", ()), *item.get("oneOf", ())]
-    if "$ref" in item:
-        below.append(schema["$defs"][item["$ref"].rpartition("/")[2]])
+    target = item.get("$ref", "").rpartition("/")[2]
+    if target in KINDS:
+        is_whole = {
+            name: not any(field.is_required() for field in cls.model_fields.values())
+            for name, cls in catalog_of(target).items()
+        }
+        yield {KIND: target, "enum": [name for name, is_enough in is_whole.items() if is_enough]}
+    elif target:
+        below.append(schema["$defs"][target])
     for part in below:
         yield from _leaves(part, schema)
-    if not below:
+    if not below and not target:
         yield item

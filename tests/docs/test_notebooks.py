@@ -19,7 +19,7 @@ OPTION = re.compile(r"^\| `(?:(-\w), )?(--[\w-]+)[ `]", re.MULTILINE)
 def options():
     """The options of every command, from the page that is generated from them."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    sections = re.split(r"^#+ `hornbook ([\w -]+)`$", page, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^##+ `hornbook ([\w -]+)`$", page, flags=re.MULTILINE)[1:]
     found = zip(sections[::2], sections[1::2], strict=True)
     return {name: {one for pair in OPTION.findall(text) for one in pair if one} for name, text in found}
 

@@ -128,14 +128,13 @@ def test_the_recipe_of_branches_builds_the_network_that_was_saved(name, tensorfl
     agree(graph(branched()[name]), {"data": "digits"}, np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1)))
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_layers_that_read_both_ways_are_a_recurrent_backbone(dense, tensorflow):
+def test_layers_that_read_both_ways_are_a_recurrent_backbone(tensorflow):
     from keras import layers
 
     def connect(x):
         for cell in (layers.GRU(6, return_sequences=True, recurrent_dropout=0.1), layers.GRU(5, recurrent_dropout=0.1)):
             x = layers.Dropout(0.2)(layers.Bidirectional(cell)(x))
-        return layers.Dropout(0.2)(layers.Dense(4, "tanh")(x)) if dense else x
+        return layers.Dropout(0.2)(layers.Dense(4, "tanh")(x))
 
     waves = {
         "data": {"name": "waves", "examples": 100, "steps": 10, "standardize": False},
@@ -143,8 +142,7 @@ def test_layers_that_read_both_ways_are_a_recurrent_backbone(dense, tensorflow):
     }
     found = agree(graph(connect, shape=(10, 1)), waves, np.random.default_rng(0).normal(size=(5, 10, 1)))
     assert found.sections["model"] == {
-        "name": "rnn", "cell": "gru", "units": [6, 5], "bidirectional": True, "recurrent_dropout": 0.1,
-        **({"dense": [4]} if dense else {}),
+        "name": "rnn", "cell": "gru", "units": [6, 5], "bidirectional": True, "recurrent_dropout": 0.1, "dense": [4],
     }  # fmt: skip
     assert found.sections["regularization"] == {"dropout": 0.2}
 
@@ -404,3 +402,16 @@ def test_a_loss_on_logits_says_the_task(tensorflow):
     found = described(config_of(row(layers.Flatten(), layers.Dense(10), optimizer="adam", loss=loss)), "m").sections
     assert found["task"] == "multiclass"
     assert "head" not in found
+
+
+def test_signs_between_tensors_have_no_precision_to_differ_in(tensorflow):
+    from keras import layers
+
+    def connect(x):
+        flat = layers.Flatten(dtype="mixed_bfloat16")(x)
+        hidden = [layers.Dense(5, "relu", dtype="mixed_bfloat16")(flat) for _ in range(2)]
+        return hidden[0] + hidden[1]
+
+    found = described(config_of(graph(connect)), "m")
+    assert found.sections["training"] == {"precision": "mixed_bfloat16"}
+    assert not [note for note in found.notes if "precision" in note]

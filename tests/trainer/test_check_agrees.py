@@ -183,7 +183,7 @@ SITES = {
     "builder/free_layers.py free_layers": "as above, of layers in `model.layers`",
     "builder/free_layers.py _check_axes": "how many axes a layer reads is known as the layers in front of it are made",
     "builder/free_layers.py _check_shapes": "as above, of layers that join others",
-    "builder/heads.py _behind": "which blocks `model.layers` and reused layers have is known as they are made",
+    "builder/heads/several.py _behind": "which blocks `model.layers` and reused layers have is known as they are made",
     "builder/inputs.py _refuse_for_tokens": "the vocabulary is counted in all of the tokens; `check` does it for small files",
     "builder/memory.py": "how many weights there are is counted as they are made",
     "builder/optimizers.py variable_factors": "which layers there are, and learn, is known as they are made",

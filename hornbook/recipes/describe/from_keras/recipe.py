@@ -57,7 +57,7 @@ def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
         task = "regression"
     compiled, of_training = training_of(config.get("compile_config"), task)
     task = compiled.pop("task", task)
-    precision = _precision(hidden or [head], notes)
+    precision = _precision([place for place in hidden if "dtype" in place.config] or [head], notes)
     if precision != PLAIN:
         compiled.setdefault("training", {})["precision"] = precision
     if scales_loss(config.get("compile_config")) and precision != "mixed_float16":
