@@ -12,7 +12,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hornbook"
 FILES = sorted(PACKAGE.rglob("*.py"))
-ELSEWHERE = {"upstream.py", "sweep/oracle.py", "ending.py"}  # the others have keras-tuner's oracles and Python's own end
+ELSEWHERE = {
+    "upstream.py",
+    "sweep/oracle.py",
+    "ending.py",
+}  # the others have keras-tuner's oracles and Python's own end
 
 
 @pytest.fixture(scope="module")
