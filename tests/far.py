@@ -1,5 +1,6 @@
 """What tests of sweeps on several machines look at: processes that train, what a sweep has recorded, what its runs left."""
 
+import contextlib
 import json
 import os
 import time
@@ -23,16 +24,22 @@ def epochs_of(folder, trial):
 
 def trains(runs, name):
     """Return the processes that hold the log of a run of this name below a folder, which they lock."""
-    pids = []
-    for path in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            target = os.readlink(path)
-        except OSError:  # it has ended
-            continue
-        is_log = target.startswith(f"{runs}/") and f"/{name}/" in target and target.endswith("/log.txt")
-        if is_log and int(path.parts[2]) not in pids:
-            pids.append(int(path.parts[2]))
-    return pids
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        logs = [file for file in _open_files(process) if file.startswith(f"{runs}/") and file.endswith("/log.txt")]
+        if any(f"/{name}/" in log for log in logs):
+            found.append(int(process.name))
+    return found
+
+
+def _open_files(process):
+    """Return what a process has open; nothing once it has ended."""
+    files = []
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(process / "fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                files.append(os.readlink(entry))
+    return files
 
 
 def events(folder):
