@@ -10,6 +10,8 @@ from hornbook.recipes.sections.model import Cnn, Layers, ReadsTokens, Rnn, Trans
 
 OF_STEPS = ("none", "layer_normalization", "rms_normalization")
 """Normalizations of each step by itself."""
+AS_THEY_ARE = frozenset({"embedding", "masking"})
+"""Layers that look for certain numbers in their inputs."""
 
 
 def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -50,13 +52,13 @@ def numbers_stay_as_they_are(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if not isinstance(model, Layers) or not facts.is_standardized or is_on_top:
         return
     for place, (layer, reads) in enumerate(zip(model.layers, sources(model.layers), strict=True)):
-        if -1 not in reads or layer.name not in {"embedding", "masking"}:
+        if -1 not in reads or layer.name not in AS_THEY_ARE:
             continue
         looks_for = "whole numbers"
         if layer.name == "masking":
             looks_for = f"steps whose numbers are all {layer.arguments().get('mask_value', 0.0):g}"
         message = f"'{layer.name}' looks for {looks_for}, and the inputs are standardized."
-        yield Problem(("model", "layers", place), message, "Set 'data.standardize: false'.")
+        yield Problem(("model", "layers", place), message, "Set 'data.standardize: false'.", severity="warning")
 
 
 def embeddings_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
