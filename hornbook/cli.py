@@ -31,7 +31,7 @@ from hornbook.commands import (
     train,
 )
 from hornbook.commands import version as versions
-from hornbook.commands.options import examples
+from hornbook.commands.options import Command, examples
 from hornbook.display.terminal import escaping_streams
 from hornbook.ending import leave_after
 from hornbook.errors import HornbookError, UsageError
@@ -84,7 +84,7 @@ runs_app = typer.Typer(
 for below, modules in ((app, MODULES), (runs_app, (runs,))):
     for command, lines in (pair for module in modules for pair in module.COMMANDS):
         name = command.__name__.removesuffix("_command").replace("_", "-")
-        below.command(name=name, epilog=lines)(command)
+        below.command(name=name, epilog=lines, cls=Command)(command)
 app.add_typer(runs_app, name="runs")
 
 

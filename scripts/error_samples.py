@@ -113,6 +113,9 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
         ("data: waves\nmodel: {name: rnn, embedding: 64}\n", []),
         ("data: sentences\nmodel: {name: mean_embedding, frozen_embedding: true}\n", []),
     ],
+    "layer-inputs": [
+        ("data: waves\nmodel:\n  name: layers\n  layers:\n    - masking\n    - {name: lstm, units: 8}\n", []),
+    ],
     "text-read": [
         ("data: {name: sentences, text: {ngrams: 2}}\nmodel: {name: transformer}\n", []),
         ("data: {name: sentences, text: {embeddings: glove.txt}}\nmodel: bag_of_words\n", []),

@@ -4,20 +4,24 @@ import sys
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from hornbook.commands.completion import complete_override, complete_recipe, complete_run
 from hornbook.display.terminal import passing
-from hornbook.errors import RecipeError, format_problems
-from hornbook.recipes.load import Checked, check_recipe
+from hornbook.errors import RecipeError, UsageError, format_problems
+from hornbook.recipes.language.hints import key_hint
+from hornbook.recipes.language.translate import elsewhere
+from hornbook.recipes.load import Checked, check_recipe, shipped_recipes
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run
 
 __all__ = [
     "AnywayOption",
     "CheckpointOption",
+    "Command",
     "ConfigOption",
     "DeviceOption",
     "EachOption",
@@ -68,6 +72,37 @@ OverrideArguments = Annotated[
         autocompletion=complete_override,
     ),
 ]
+
+
+class Command(TyperCommand):
+    """A command that says how a recipe is named and a key is set, where they were written as other programs take them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments.
+
+        Raises:
+            UsageError: If a recipe's file stands without `--config`, or a recipe's key has dashes in front.
+        """
+        options = {name for param in self.params for name in param.opts}
+        if "--config" in options and not {"-h", "--help"} & {*args}:
+            refuse_other_ways(ctx.command_path, args, options)
+        return super().parse_args(ctx, args)
+
+
+def refuse_other_ways(command: str, args: list[str], options: set[str]) -> None:
+    """Refuse `train mine.yaml` and `train -c mine.yaml --epochs 3`, and say how both are written."""
+    if args and not any(word.startswith(("-c", "--config")) for word in args):
+        first = args[0]
+        if first.endswith((".yaml", ".yml")) or first in shipped_recipes():
+            raise UsageError(f"A recipe stands behind its option: {command} --config {first}")
+    for word in args:
+        key = word.partition("=")[0]
+        if not key.startswith("--") or key in options:
+            continue
+        name = key.removeprefix("--").replace("-", "_")
+        hint = elsewhere(name, (name,), [], {}, Recipe) or key_hint(name, (), Recipe.model_fields, section="")
+        if hint:
+            raise UsageError(f"No such option: {key}. {hint} A key is set without dashes, as in training.epochs=5.")
 
 
 class Device(StrEnum):

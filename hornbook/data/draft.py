@@ -13,6 +13,7 @@ from hornbook.data.targets.leaks import leaking_column
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.describe.scaffold import Length, Row, Start, small_share
 from hornbook.recipes.describe.words import flow_yaml
+from hornbook.recipes.language.hints import nearest_file
 from hornbook.recipes.language.overrides import apply_overrides
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.language.text import document_of
@@ -44,7 +45,10 @@ def start_from(path: str, *, target: str | None = None, overrides: Sequence[str]
     file = Path(path).expanduser()
     is_elsewhere = "://" in path or any(sign in path for sign in "*?[")  # whoever reads tables knows
     if not file.exists() and not is_elsewhere:
-        raise UsageError(f"{path}: there is no such file, and no data source of that name ('hornbook list data').")
+        hint = nearest_file(file) or f"A path is relative to the current folder, {Path.cwd()}."
+        raise UsageError(
+            f"{path}: there is no such file, and no data source of that name ('hornbook list data'). {hint}"
+        )
     is_table = not file.is_dir() and file.suffix.lower() != ".npz"
     if target is not None and not is_table:
         raise UsageError(f"{path}: '--target' names a column of a table, and this is none. Leave it out.")

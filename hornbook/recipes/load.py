@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from hornbook.errors import Path, Problem, RecipeError, UsageError
 from hornbook.recipes.before import as_before
-from hornbook.recipes.language.hints import did_you_mean, what_it_is
+from hornbook.recipes.language.hints import did_you_mean, nearest_file, what_it_is
 from hornbook.recipes.language.overrides import SPACE, apply_overrides
 from hornbook.recipes.language.spec import Component
 from hornbook.recipes.language.text import MAX_CHARACTERS, Document, document_of, parse
@@ -36,6 +36,7 @@ __all__ = [
 
 Look = Callable[[Recipe], tuple[Facts, list[Problem]]]
 """What looks at a recipe's data: what is known about it, and what is wrong with it."""
+OF_DATA = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".npz", ".npy"})
 ONLY_TO_TRAIN = ("reuse", "shrink", "tracking")
 """Sections that name what has to be there to train, and that a trained model does without."""
 PLACEHOLDERS = {"data": {"name": "digits"}, "model": {"name": "mlp"}}
@@ -91,6 +92,9 @@ def read_config(config: str | FilePath) -> Config:
             raise UsageError(f"standard input: cannot be read as text ({error}).") from error
     path = FilePath(name)
     if path.is_file():
+        if path.suffix.lower() in OF_DATA:
+            hint = f"'hornbook new {path.stem}.yaml --data {name}' writes one for it."
+            raise UsageError(f"{name}: is data, not a recipe. {hint}")
         try:
             if path.stat().st_size > 4 * MAX_CHARACTERS:  # bytes
                 raise UsageError(f"{name}: {path.stat().st_size:,} bytes, which is too large for a recipe.")
@@ -104,8 +108,7 @@ def read_config(config: str | FilePath) -> Config:
         return Config(shipped.read_text(encoding="utf-8"), f"{plain}.yaml", plain)
     if path.is_dir():
         raise UsageError(f"{name}: this is a folder. Name a recipe file, for instance {path / 'recipe.yaml'}.")
-    names = shipped_recipes()
-    near = did_you_mean(FilePath(plain).name, names)
+    near = nearest_file(path, "*.y*ml") or did_you_mean(FilePath(plain).name, shipped_recipes())
     other = near if near.startswith("Did") else "'hornbook list recipes' shows the shipped ones."
     hint = what_it_is(name) or other
     raise UsageError(f"{name}: there is no such file, and no shipped recipe of that name. {hint}")

@@ -262,7 +262,7 @@ def _notes(columns: Sequence[Column], *, has_repeats: bool) -> Iterator[str]:
             known = environment.get("versions", {})
             versions.add(", ".join(f"{name} {known.get(name)}" for name in ("hornbook", "tensorflow", "keras")))
     if any(len(found) > 1 for found in prints.values()):
-        yield "Runs of one seed saw different examples: their data or splits differ."
+        yield "Runs of one seed saw different data: their rows, columns or splits differ."
     if len(versions) > 1:
         yield f"Versions differ: {'; '.join(sorted(versions))}."
 

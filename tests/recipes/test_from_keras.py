@@ -404,6 +404,29 @@ def test_a_loss_on_logits_says_the_task(tensorflow):
     assert "head" not in found
 
 
+def test_a_loss_keeps_its_name_whatever_the_object_is_called(tensorflow):
+    from keras import layers, losses
+
+    model = row(layers.Flatten(), layers.Dense(1), optimizer="sgd", loss=losses.Huber(name="mine"))
+    found = described(config_of(model), "m")
+    assert found.sections["head"] == {"loss": "huber"}
+    assert any("has not saved the loss's delta" in note for note in found.notes)  # Keras 3.15 does not
+
+
+def test_what_changes_numbers_in_front_of_the_layers_is_said_with_its_numbers(tensorflow):
+    from keras import layers, losses
+
+    logits = losses.SparseCategoricalCrossentropy(from_logits=True)
+    front = row(
+        layers.Rescaling(1 / 127.5, offset=-1), layers.Flatten(), layers.Dense(10), optimizer="sgd", loss=logits
+    )
+    notes = described(config_of(front), "m").notes
+    assert "Rescaling (times 0.007843, then -1) in front is left out" in notes[0]
+    assert any("weighted sums (logits)" in note for note in notes)
+    notes = described(config_of(graph(lambda x: 2 * layers.Flatten()(x) - 1)), "m").notes
+    assert [note for note in notes if "with a number" in note]
+
+
 def test_signs_between_tensors_have_no_precision_to_differ_in(tensorflow):
     from keras import layers
 

@@ -68,6 +68,21 @@ CASES = [
         " Name a file in 'data.text.embeddings', or remove it.",
     ),
     (
+        "layer-inputs",
+        {"data": "waves", "model": {"name": "layers", "layers": ["masking", {"name": "lstm", "units": 8}]}},
+        "warning: model.layers.0: 'masking' looks for steps whose numbers are all 0, and the inputs are standardized. Set"
+        " 'data.standardize: false'.",
+    ),
+    (
+        "layer-inputs",
+        {
+            "data": "iris",
+            "model": {"name": "layers", "layers": [{"name": "embedding", "input_dim": 9, "output_dim": 2}, "flatten"]},
+        },
+        "warning: model.layers.0: 'embedding' looks for whole numbers, and the inputs are standardized. Set"
+        " 'data.standardize: false'.",
+    ),
+    (
         "text-read",
         {"data": {"name": "sentences", "text": {"ngrams": 2}}, "model": "transformer"},
         "data.text.ngrams: pairs of tokens stand behind the single ones, and 'transformer' reads tokens in their order."
@@ -1043,6 +1058,12 @@ def test_what_a_run_records_is_known_beforehand(recipe, facts, names):
 def test_kept_and_relabelled_classes_decide_the_task(data, task, num_classes):
     facts = Facts.of(Recipe.model_validate({**IMAGES, "data": data}))
     assert (facts.task, facts.num_classes) == (task, num_classes)
+
+
+def test_layers_that_look_for_numbers_are_content_with_inputs_as_they_are():
+    layers = [{"name": "embedding", "input_dim": 9, "output_dim": 2}, "flatten"]
+    recipe = {"data": {"name": "iris", "standardize": False}, "model": {"name": "layers", "layers": layers}}
+    assert not [text for text in found(recipe, kind="table", inputs={"largest": 49.0}) if "standardize" in text]
 
 
 def test_an_embedding_has_a_row_for_each_token():

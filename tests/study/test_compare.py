@@ -95,7 +95,7 @@ def test_a_run_that_failed_is_a_column_with_its_state(run):
 
 def test_other_data_and_versions_are_said(run):
     text = compare_runs([run(), run(rate=0.2, keras="3.12", data="g")]).text()
-    assert "Runs of one seed saw different examples: their data or splits differ." in text
+    assert "Runs of one seed saw different data: their rows, columns or splits differ." in text
     assert "Versions differ: hornbook 0.1.0, tensorflow 2.21, keras 3.12;" in text
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
-from hornbook.recipes.language.hints import did_you_mean, nearest, what_it_is
+from hornbook.recipes.language.hints import did_you_mean, nearest, nearest_file, what_it_is
 
 __all__ = [
     "existing_file", "existing_files", "file_text", "is_pattern", "likely_encoding", "memory_bytes", "nearest_name",
@@ -40,8 +40,7 @@ def existing_file(path: str | Path) -> Path:
         where = "A path is relative to the current folder."
     if not file.parent.exists():
         raise DataError(f"{file}: there is no folder {file.parent.absolute()}. {where}")
-    hint = nearest_name(file.name, [entry.name for entry in file.parent.iterdir()])
-    raise DataError(f"{file}: no such file. {hint or where}")
+    raise DataError(f"{file}: no such file. {nearest_file(file) or where}")
 
 
 def file_text(file: Path, encoding: str) -> str:

@@ -3,12 +3,13 @@
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path as FilePath
 
 from hornbook.errors import Path, format_path
 from hornbook.recipes.language.key_spellings import KEYS, KEYS_IN, NOT_IN_RECIPES
 from hornbook.recipes.language.spellings import NAMES
 
-__all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest", "what_it_is"]
+__all__ = ["did_you_mean", "fold", "is_same", "key_hint", "nearest", "nearest_file", "what_it_is"]
 
 SPLIT = re.compile("(?:val|test)_", re.IGNORECASE)
 
@@ -37,6 +38,13 @@ def nearest(name: object, known: Iterable[str], *, kind: str = "") -> str | None
     plain = re.sub(r"[\s-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).lower()
     matches = difflib.get_close_matches(plain, names, n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def nearest_file(path: FilePath, pattern: str = "*") -> str:
+    """Return `Did you mean '…'?` with a file of the same folder whose name is nearly this one, or ""."""
+    names = {entry.name.lower(): entry.name for entry in path.parent.glob(pattern)}
+    near = difflib.get_close_matches(path.name.lower(), names, n=1, cutoff=0.75)  # endings alone are alike to 0.6
+    return f"Did you mean '{path.parent / names[near[0]]}'?" if near else ""
 
 
 def did_you_mean(name: object, known: Iterable[str], *, kind: str = "") -> str:

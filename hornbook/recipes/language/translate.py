@@ -14,7 +14,7 @@ from hornbook.recipes.language.hints import did_you_mean, key_hint, nearest
 from hornbook.recipes.language.spec import Component, ComponentOf, catalog, component_class, noun
 from hornbook.recipes.language.text import shown
 
-__all__ = ["problems_of", "spec_class_at"]
+__all__ = ["elsewhere", "problems_of", "spec_class_at"]
 
 EXPECTED = {
     "int_type": "a whole number",
@@ -163,7 +163,7 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
         inside = "".join(f"{part}: {{" for part in above) + f"{leaf}: …" + "}" * len(above)
         return Problem(path, "keys with dots are for the command line.", f"Write '{inside}'.", code="unknown-key")
     hint = key_hint(key, path[:-1], fields, section=section)
-    hint = _elsewhere(key, path, fields, tree, root) or hint
+    hint = elsewhere(key, path, fields, tree, root) or hint
     leads_away = re.match(r"Did you mean '\w+\.", hint) is not None
     if leads_away and owner is not None and issubclass(owner, Component):
         is_of_another = any(key in field_names(cls) for cls in catalog(owner.kind).values())
@@ -177,7 +177,7 @@ def _value_at(path: Path, tree: Any) -> Any:
     return tree
 
 
-def _elsewhere(key: str, path: Path, fields: list[str], tree: Any, root: type[BaseModel]) -> str:
+def elsewhere(key: str, path: Path, fields: list[str], tree: Any, root: type[BaseModel]) -> str:
     """Say where a key belongs that is a key of other sections, or of a component that the recipe names."""
     if len(path) > 2 or (len(path) == 2 and nearest(key, fields) is not None):
         return ""

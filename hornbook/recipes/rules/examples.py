@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.rules.tokens import AS_THEY_ARE
 from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.model import Layers, Rnn
 from hornbook.recipes.thresholds import HEAD_RANGES, INPUTS, NARROW, TARGETS, UNBALANCED, UNEVEN
@@ -26,7 +27,7 @@ def inputs_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     inputs, data = facts.inputs, recipe.data
     if inputs is None or getattr(recipe.normalization, "input", False) or recipe.reuse is not None:
         return
-    if isinstance(recipe.model, Layers) and _normalizes_inputs(recipe.model):
+    if isinstance(recipe.model, Layers) and (_normalizes_inputs(recipe.model) or _looks_for_numbers(recipe.model)):
         return
     is_image = facts.kind == "image"
     size = inputs["largest"] if is_image else inputs.get("size", inputs["largest"])
@@ -54,6 +55,12 @@ def _normalizes_inputs(model: Layers) -> bool:
     first = [place for place, places in enumerate(read) if -1 in places]
     below = {place: [scales[each] for each, places in enumerate(read) if place in places] for place in first}
     return all(scales[place] or (bool(below[place]) and all(below[place])) for place in first)
+
+
+def _looks_for_numbers(model: Layers) -> bool:
+    """Return whether a layer that reads the inputs needs them as they are."""
+    read = zip(model.layers, sources(model.layers), strict=True)
+    return any(layer.name in AS_THEY_ARE for layer, places in read if -1 in places)
 
 
 def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from hornbook.errors import Problem
 from hornbook.recipes.facts import Facts
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.model import Cnn, Layers, ReadsTokens, Rnn, Transformer
 
 OF_STEPS = ("none", "layer_normalization", "rms_normalization")
 """Normalizations of each step by itself."""
+AS_THEY_ARE = frozenset({"embedding", "masking"})
+"""Layers that look for certain numbers in their inputs."""
 
 
 def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -40,6 +43,22 @@ def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if facts.embedding is not None and width not in {None, facts.embedding}:
         message = f"the file of embeddings has {facts.embedding:,} numbers per token, and this is {width:,}."
         yield Problem(("model", key), message, "Remove it.")
+
+
+def numbers_stay_as_they_are(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """Layers that read the inputs and look for numbers which standardized inputs no longer have."""
+    model, reuse = recipe.model, recipe.reuse
+    is_on_top = reuse is not None and reuse.copy_ is None and not reuse.holds_weights_alone
+    if not isinstance(model, Layers) or not facts.is_standardized or is_on_top:
+        return
+    for place, (layer, reads) in enumerate(zip(model.layers, sources(model.layers), strict=True)):
+        if -1 not in reads or layer.name not in AS_THEY_ARE:
+            continue
+        looks_for = "whole numbers"
+        if layer.name == "masking":
+            looks_for = f"steps whose numbers are all {layer.arguments().get('mask_value', 0.0):g}"
+        message = f"'{layer.name}' looks for {looks_for}, and the inputs are standardized."
+        yield Problem(("model", "layers", place), message, "Set 'data.standardize: false'.", severity="warning")
 
 
 def embeddings_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -89,6 +108,7 @@ def steps_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 RULES = (
     ("embedding", ("data", "model"), embedding_needs_tokens),
+    ("layer-inputs", ("data", "model", "reuse", "normalization"), numbers_stay_as_they_are),
     ("text-read", ("data", "model"), embeddings_are_read),
     ("steps", ("data", "model", "normalization"), steps_are_read),
 )

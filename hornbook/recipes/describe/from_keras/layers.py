@@ -27,6 +27,9 @@ def item_of(place: Place, notes: list[str]) -> dict[str, Any] | None:
     module, is_custom = str(place.stored.get("module")), bool(place.stored.get("registered_name"))
     if kind in OPERATIONS and module.startswith("keras.src.ops") and len(place.reads) == 2:
         return {"name": OPERATIONS[kind]}
+    if kind in OPERATIONS and module.startswith("keras.src.ops"):
+        notes.append(f"layer '{place.id}' ({kind} with a number) is left out: a list of layers joins layers only")
+        return None
     if kind == "Bidirectional":
         return _both_ways(place, notes)
     names = {keras_layers.class_name(name): name for name in keras_layers.layer_names()}

@@ -14,7 +14,7 @@ from hornbook.recipes.sections.connections import INPUT, JOINS
 
 __all__ = ["KerasRecipe", "described"]
 
-SCALES = {"Rescaling": "scales images by itself", "Normalization": "standardizes: data.standardize"}
+SCALES = {"Rescaling": "scales images to 0 to 1 by itself", "Normalization": "standardizes: data.standardize"}
 HEADLESS = (
     "use_bias", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
 )  # fmt: skip
@@ -87,9 +87,17 @@ def _without_front(places: Sequence[Place], where: str, notes: list[str]) -> lis
                 f"{where}: the inputs are read through '{front.id}' ({front.kind}), and as they are by "
                 f"{', '.join(others)}. Only models all of whose branches read the scaled inputs can be written."
             )
-        notes.append(f"{front.kind} in front is left out: Hornbook {SCALES[front.kind]}, inside the model")
+        notes.append(f"{_front(front)} in front is left out: Hornbook {SCALES[front.kind]}, inside the model")
         rest = [_read_instead(place, {front.id: INPUT}) for place in rest if place is not front]
     return rest
+
+
+def _front(place: Place) -> str:
+    """Return what a layer in front is called, with the numbers by which a reader sees whether its place is taken."""
+    scale, offset = place.config.get("scale"), place.config.get("offset", 0)
+    if place.kind != "Rescaling" or not isinstance(scale, int | float) or not isinstance(offset, int | float):
+        return place.kind
+    return f"Rescaling (times {scale:.4g}{f', then {offset:+.4g}' if offset else ''})"
 
 
 def _read_instead(place: Place, others: Mapping[str, str]) -> Place:

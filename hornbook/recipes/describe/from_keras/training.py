@@ -46,6 +46,7 @@ def training_of(compiled: Mapping[str, Any] | None, task: str) -> tuple[dict[str
     better = _task_of_logits(compiled.get("loss"))
     if better is not None:
         task = sections["task"] = better
+        notes.append("the model returns weighted sums (logits), and the recipe's model the probabilities made of them")
     loss = _loss(compiled.get("loss"), task, notes)
     if loss is not None:
         sections["head"] = {"loss": loss}
@@ -87,6 +88,13 @@ def _loss(stored: Any, task: str, notes: list[str]) -> Any:
     if known is None or task not in getattr(known, "tasks", ()):
         notes.append(f"the loss {_shown(stored)} is left out: the task's usual one takes its place")
         return None
+    options = {key: value for key, value in options.items() if key != "name"}  # what the object is called
+    unsaved = known.model_fields.keys() - {"name", *options}
+    if unsaved and isinstance(stored, Mapping) and str(known.builds).startswith("keras.losses:"):
+        notes.append(
+            f"Keras has not saved the loss's {', '.join(sorted(unsaved))}: say it where it is not the default of "
+            f"'hornbook show {name}'"
+        )
     kept = {
         key: value
         for key, value in options.items()
