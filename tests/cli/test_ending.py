@@ -67,3 +67,9 @@ def test_output_that_cannot_be_written_is_said(line, process):
 def test_a_reader_that_went_away_is_no_error(process):
     done = process("bash -o pipefail -c 'hornbook version | true'")
     assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.parametrize(("closed", "out"), [(">&-", ""), ("2>&-", "hornbook")])
+def test_a_closed_stream_is_one_that_nobody_reads(closed, out, process):
+    done = process(f"bash -c 'hornbook version {closed}'")
+    assert (done.code, done.out.split(" ")[0], done.err) == (0, out, "")
