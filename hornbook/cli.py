@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -111,6 +112,9 @@ def program() -> NoReturn:
 
 def main() -> None:
     """Run the command line; a user's mistake ends in a message and an exit code, never in a traceback."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller; no other file may get its number
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # × and ★ in a terminal that has no such characters

@@ -13,6 +13,7 @@ import functools
 import random
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -63,6 +64,7 @@ __all__ = [
 ]
 
 DRAWS_PER_STEP = 1024  # more than any layer draws in one step
+_TRACING = threading.RLock()
 
 
 class Statistics:
@@ -418,19 +420,22 @@ def forgettable() -> Iterator[None]:
     some activations have such gradients. What is traced here takes its own and is never differentiated from outside, so
     nobody asks for them; kept, every program that was forgotten left 3 MB behind. XLA keeps a copy of each function's
     graph, with the Python stack of every operation: 6 MB a program, and errors of a program that runs do not need it.
+
+    One thread traces at a time: what is registered and patched meanwhile belongs to all of them.
     """
     registered = ops.gradient_registry._registry
-    before = set(registered)
-    extract_stack = ops.tf_stack.extract_stack
-    stack = extract_stack(stacklevel=1)
-    ops.tf_stack.extract_stack = lambda stacklevel=1: stack
-    try:
-        yield
-    finally:
-        ops.tf_stack.extract_stack = extract_stack
-        for name in registered.keys() - before:
-            if name.startswith("CustomGradient-"):
-                del registered[name]
+    with _TRACING:
+        before = set(registered)
+        extract_stack = ops.tf_stack.extract_stack
+        stack = extract_stack(stacklevel=1)
+        ops.tf_stack.extract_stack = lambda stacklevel=1: stack
+        try:
+            yield
+        finally:
+            ops.tf_stack.extract_stack = extract_stack
+            for name in registered.keys() - before:
+                if name.startswith("CustomGradient-"):
+                    del registered[name]
 
 
 XLA_COMPILER = 0x6B406BD7CBE180FF  # TensorFlow's name for the C++ type DeviceCompiler<LocalExecutable, LocalClient>

@@ -33,7 +33,7 @@ def large_batch(model: keras.Model) -> int:
 def _program(model: keras.Model, shape: tuple[int, ...], dtype: Any) -> Any:
     """Return the model in inference mode, traced for inputs (any number, *shape): once, as importances ask many times."""
     programs = _TRACED.setdefault(model, {})
-    key = tuple(shape), str(dtype)
+    key = tuple(shape), str(dtype), tuple(map(id, model.variables))  # others once it is quantized
     if key not in programs:
         alone = weakref.proxy(model)  # or the program would keep the model, and the model the program
         wanted = model.inputs[0].dtype

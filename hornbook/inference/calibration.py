@@ -22,7 +22,6 @@ __all__ = [
 
 BINS = 15
 SMALLEST = 1e-12  # a probability of 0 would make the log loss infinite
-RANGE = (1e-3, 1e3)  # of temperatures
 
 
 @dataclass(frozen=True)
@@ -179,8 +178,15 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
         weights: (N,), what each example counts, or None.
 
     Raises:
-        DataError: If there is no such temperature: all examples are right, or the logits are worse than none.
+        DataError: If there is no such temperature: all examples are right, the logits are worse than none, or they are
+            no numbers.
     """
+    if weights is not None:
+        counting = weights > 0
+        logits, labels, weights = logits[counting], labels[counting], weights[counting]
+    refused = f"no temperature can be fitted: on the {len(labels):,} validation predictions"
+    if not np.isfinite(logits).all():
+        raise DataError(f"{refused} some outputs are NaN or infinite: the model has diverged. Train with a lower rate.")
     below = logits.astype(np.float64)
     below -= below.max(axis=1, keepdims=True)
     of_right_class = below[np.arange(len(labels)), labels]
@@ -189,17 +195,19 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
         powers = np.exp(below / temperature)
         return _mean(np.einsum("nk,nk->n", powers, below) / powers.sum(axis=1) - of_right_class, weights)
 
-    low, high = RANGE
-    if (logits.argmax(axis=1) == labels).all() or slope(low) <= 0:
+    if not len(labels) or (below.any() and not of_right_class.any()):
         raise DataError(
             f"no temperature can be fitted: all {len(labels):,} validation predictions are right, so that the log loss "
             "falls for ever as the temperature goes to 0. Train with a larger data.split.validation."
         )
-    if slope(high) >= 0:
+    if slope(np.inf) >= 0:
         raise DataError(
-            f"no temperature can be fitted: on the {len(labels):,} validation predictions the model is no better than "
-            "chance, so that the log loss falls for ever as the temperature rises."
+            f"{refused} the model is no better than chance, so that the log loss falls for ever as the temperature rises."
         )
     from scipy.optimize import brentq
 
+    low = -below[below < 0].max() / 1000  # so low that every smaller logit's probability is 0
+    high = -below.min()
+    while slope(high) >= 0:
+        high *= 10
     return float(np.exp(brentq(lambda logarithm: slope(np.exp(logarithm)), np.log(low), np.log(high), xtol=1e-12)))

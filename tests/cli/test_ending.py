@@ -67,3 +67,9 @@ def test_output_that_cannot_be_written_is_said(line, process):
 def test_a_reader_that_went_away_is_no_error(process):
     done = process("bash -o pipefail -c 'hornbook version | true'")
     assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.parametrize(("line", "code"), [("version >&-", 0), ("check --config no_such 2>&-", 2)])
+def test_a_closed_stream_is_one_that_nobody_reads(line, code, process):
+    done = process(f"bash -c 'hornbook {line}'")
+    assert (done.code, done.out, done.err) == (code, "", "")

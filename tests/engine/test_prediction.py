@@ -1,6 +1,7 @@
 """Predictions of many models in one process."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -22,3 +23,20 @@ def test_many_models_predict_without_a_word_from_tensorflow(tensorflow, caplog):
     finally:
         logger.removeHandler(caplog.handler)
     assert caplog.messages == []
+
+
+def test_threads_that_predict_at_once_leave_tensorflow_as_it_was(tensorflow):
+    import keras
+    from tensorflow.python.framework import ops
+
+    from hornbook.engine.prediction import predict_scores
+
+    extract_stack = ops.tf_stack.extract_stack
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    inputs = keras.Input((4,))
+    models = [keras.Model(inputs, keras.layers.Dense(8, activation="softmax")(inputs)) for _ in range(16)]
+    with ThreadPoolExecutor(8) as threads:
+        scores = list(threads.map(lambda model: predict_scores(model, x), models))
+    assert ops.tf_stack.extract_stack is extract_stack
+    for model, of_thread in zip(models, scores, strict=True):
+        np.testing.assert_allclose(of_thread, model.predict(x, verbose=0), rtol=1e-5)

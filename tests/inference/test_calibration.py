@@ -126,3 +126,26 @@ def test_runs_that_cannot_be_calibrated_are_refused(tmp_path, task, head, counts
     with pytest.raises((UsageError, DataError)) as caught:
         check_options(Run(tmp_path), **options | {asked: True})
     assert str(caught.value) == f"{tmp_path}: {message}"
+
+
+@pytest.mark.parametrize("times", [1e-6, 1e4, 1e8])
+def test_the_temperature_is_found_in_any_unit_of_the_logits(times):
+    logits = np.array([[2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [2.0, 0.0]])
+    assert fit_temperature(logits * times, np.array([0, 0, 0, 1])) == pytest.approx(2 / np.log(3) * times)
+
+
+def test_equal_logits_are_no_better_than_chance():
+    with pytest.raises(DataError, match="no better than chance"):
+        fit_temperature(np.zeros((4, 3)), np.array([0, 1, 2, 0]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_are_an_error(value):
+    with pytest.raises(DataError, match="on the 2 validation predictions some outputs are NaN or infinite"):
+        fit_temperature(np.array([[2.0, value], [1.0, 0.0]]), np.array([0, 1]))
+
+
+def test_examples_that_count_nothing_do_not_stand_against_a_temperature():
+    logits, labels = np.array([[2.0, 0.0], [np.nan, 0.0], [1.0, 0.0]]), np.array([0, 1, 0])
+    with pytest.raises(DataError, match="all 2 validation predictions are right"):
+        fit_temperature(logits, labels, np.array([1.0, 0.0, 3.0]))

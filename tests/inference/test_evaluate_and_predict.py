@@ -73,6 +73,19 @@ def test_predictions_equal_those_of_keras_and_are_probabilities(multiclass):
     assert predict_scores(model, X[:0]).shape == (0, 3)
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_a_model_that_was_changed_predicts_as_keras_does(tensorflow):
+    import keras
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, activation="elu"), keras.layers.Dense(3)])
+    x = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
+    np.testing.assert_array_equal(predict_scores(model, x), model.predict(x, verbose=0))
+    model.set_weights([2 * weight for weight in model.get_weights()])
+    np.testing.assert_array_equal(predict_scores(model, x), model.predict(x, verbose=0))
+    model.quantize("int8")
+    np.testing.assert_array_equal(predict_scores(model, x), model.predict(x, verbose=0))
+
+
 def test_wide_layers_get_smaller_batches(prepare, multiclass):
     narrow = multiclass.built.model
     wide = built(prepare, "binary", model={"name": "mlp", "units": [30_000]}).built.model

@@ -114,7 +114,7 @@ def targets_of(source: Source, head: str, named: NamedHead) -> tuple[Source, tup
     columns: tuple[Any, ...] = named.named_columns()
     if not columns and head in known:
         columns = (head,)
-    if not columns and len(known) > 1:
+    if not columns and (len(known) > 1 or isinstance(source.y, Mapping)):
         raise DataError(
             f"which target does it predict? Name it with 'target'. There are: {', '.join(map(str, known))}."
         )
