@@ -107,7 +107,9 @@ def _other_lists(value: list[Any]) -> Iterator[list[Any]]:
     else:
         first = str(value[0])
         yield from (
-            [[], value[:-1], value[::-1]] if not first.endswith("%") else [[f"{int(first[:-1]) - 10}%", *value[1:]]]
+            [[], value[:-1], value[1:], value[::-1]]
+            if not first.endswith("%")
+            else [[f"{int(first[:-1]) - 10}%", *value[1:]]]
         )
 
 

@@ -71,7 +71,7 @@ def beside(table):
     }
 
 
-@pytest.mark.parametrize("budget", ["", pytest.param("training.memory_budget=0.001 MB", marks=pytest.mark.whole)])
+@pytest.mark.parametrize("budget", ["", pytest.param("training.memory_budget=0.003 MB", marks=pytest.mark.whole)])
 def test_a_run_on_texts_beside_columns_ends_where_one_left_alone_does(
     beside, train, resume, stop_at, alone, assert_same, budget
 ):
