@@ -145,7 +145,7 @@ def test_a_missing_npz_names_the_nearest_file(tmp_path):
     save(tmp_path, x=X, y=Y)
     with pytest.raises(DataError) as error:
         load(Npz(path=str(tmp_path / "dat.npz")), seed=1)
-    assert str(error.value) == f"{tmp_path / 'dat.npz'}: no such file. Did you mean 'data.npz'?"
+    assert str(error.value) == f"{tmp_path / 'dat.npz'}: no such file. Did you mean '{tmp_path / 'data.npz'}'?"
 
 
 def test_a_damaged_npz_is_no_traceback(tmp_path):

@@ -162,4 +162,4 @@ def test_a_missing_npy_names_the_nearest(tmp_path):
     np.save(tmp_path / "inputs.npy", X)
     with pytest.raises(DataError) as error:
         load(Npy(inputs=str(tmp_path / "input.npy"), targets="y.npy"), seed=1)
-    assert str(error.value) == f"{tmp_path / 'input.npy'}: no such file. Did you mean 'inputs.npy'?"
+    assert str(error.value) == f"{tmp_path / 'input.npy'}: no such file. Did you mean '{tmp_path / 'inputs.npy'}'?"

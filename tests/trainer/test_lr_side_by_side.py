@@ -131,7 +131,7 @@ def test_a_test_that_fails_ends_the_search_once_the_others_have_ended(prepare, m
         search.search_rate(prepared, seeds=5, steps=30, parallel=2)
     assert set(made) <= {43, 44}  # at most one more had begun
     assert variables_of(prepared.built) == before
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("hornbook")] == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("hornbook ")] == []
 
 
 @pytest.mark.parametrize("count", [1, 2])
