@@ -17,6 +17,7 @@ from hornbook.commands.options import (
     ParallelOption,
     examples,
     import_tensorflow,
+    say_on_stderr,
 )  # fmt: skip
 from hornbook.errors import HornbookError, format_problems
 from hornbook.machines.where import where_of
@@ -75,7 +76,7 @@ def ablate(
         target=target,
         parallel=parallel,
         on=where,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        say=say_on_stderr,
     )
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **study_as_json(study)}), indent=2))

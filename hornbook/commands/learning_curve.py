@@ -16,6 +16,7 @@ from hornbook.commands.options import (
     RunsOption,
     examples,
     import_tensorflow,
+    say_on_stderr,
 )  # fmt: skip
 from hornbook.errors import HornbookError, format_problems
 from hornbook.runs.studies import STUDY_FILES
@@ -56,9 +57,7 @@ def learning_curve(
     from hornbook.study.learning.run import learning_curve as run_learning_curve
     from hornbook.study.learning.table import as_json as json_of
 
-    curve, folder = run_learning_curve(
-        plan, runs=runs, metric=metric, parallel=parallel, say=lambda text: print(text, file=sys.stderr, flush=True)
-    )
+    curve, folder = run_learning_curve(plan, runs=runs, metric=metric, parallel=parallel, say=say_on_stderr)
     if as_json:
         print(json.dumps(jsonable({"study": str(folder), **json_of(curve)}), indent=2))
     else:

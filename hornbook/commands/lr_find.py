@@ -1,7 +1,6 @@
 """The lr-find command. TensorFlow is imported when it runs."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from hornbook.commands.options import (
     examples,
     import_tensorflow,
     load_or_explain,
+    say_on_stderr,
 )  # fmt: skip
 from hornbook.errors import UsageError
 from hornbook.recipes.load import refuse_errors
@@ -57,7 +57,7 @@ def lr_find(
         highest=highest,
         steps=steps,
         parallel=parallel,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        say=say_on_stderr,
     )
     if output is not None:
         outcome = f"learning rate {search.rate:g}" if search.rate is not None else "inconclusive"

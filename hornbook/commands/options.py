@@ -40,6 +40,7 @@ __all__ = [
     "find_whole",
     "import_tensorflow",
     "load_or_explain",
+    "say_on_stderr",
 ]  # fmt: skip
 
 MOST_AT_ONCE = 1000
@@ -204,3 +205,8 @@ def import_tensorflow(device: Device | None = None, *, quiet: bool = False) -> N
 def examples(*lines: str) -> str:
     """Return runnable examples for the end of a command's help: one a line, and `\\b` keeps the lines as they are."""
     return "\b\nExamples:\n  " + "\n  ".join(lines)
+
+
+def say_on_stderr(text: str) -> None:
+    """Print a line beside a command's output, at once."""
+    print(text, file=sys.stderr, flush=True)
