@@ -55,7 +55,15 @@ MODULES = (
 
 
 class ByPurpose(TyperGroup):
-    """The app's help: commands by what they are for, with their sentences in one column."""
+    """The app: its help shows commands by what they are for, with their sentences in one column."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; Ctrl-C is said in one line, where typer would end without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each purpose."""

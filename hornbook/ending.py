@@ -12,6 +12,7 @@ from typing import NoReturn
 
 __all__ = ["leave_after"]
 
+INTERRUPTED = 130  # as shells say it: 128, and the number of SIGINT
 BUFFERED = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom}
 
 
@@ -35,11 +36,16 @@ def leave_after(main: Callable[[], None]) -> NoReturn:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls first; no public name does the same
-    atexit._run_exitfuncs()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls first; no public name does the same
+        atexit._run_exitfuncs()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     _write_open_files()
     os._exit(code)
 
