@@ -1,0 +1,131 @@
+"""What float32, in which networks compute, cannot tell apart: numbers that differ by little, far from 0 or near it.
+
+Float32 keeps 24 binary digits: near 1e9 it only has the multiples of 64. Numbers of 1e9 ± 1 all become one.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from hornbook.data.source import Array, Inputs
+from hornbook.data.storage.rows import in_file_order, of_blocks
+from hornbook.errors import DataError
+
+__all__ = ["SMALLEST", "coarse_columns", "factor_of", "faint_columns", "refuse_blurred", "refuse_faint"]
+
+SMALLEST = 1e-7
+"""The smallest deviation that Keras's Normalization divides by; smaller ones count as this."""
+MOST_BLUR = 0.01
+"""Rounding of targets, as a share of their deviation: from here on it bounds what any network can reach."""
+STEPS = 32
+"""Steps of float32 between a column's ends; with fewer, rounding is above a tenth of a uniform column's deviation per step."""
+COARSE = 2.0**-4
+"""Steps from which on a constant column may have been another: numbers of half a million and more."""
+
+
+def refuse_blurred(exact: Sequence[Array], name: str) -> None:
+    """Refuse targets whose differences rounding to float32 blurs or removes.
+
+    Args:
+        exact: Of each split, (N,) or (N, K) numbers as they were given.
+        name: What to call them in messages.
+
+    Raises:
+        DataError: If the rounding is more than a hundredth of a column's deviation.
+    """
+    if all(values.dtype in (np.float16, np.float32) for values in exact):
+        return
+    columns = np.concatenate([values.reshape(len(values), -1) for values in exact]).astype(np.float64)
+    rounding = np.sqrt(np.square(columns - columns.astype(np.float32)).mean(axis=0))
+    deviation = columns.std(axis=0)
+    for place in np.flatnonzero((deviation > 0) & (rounding > MOST_BLUR * deviation)):
+        values = columns[:, place]
+        center = float(values.mean())
+        which = "" if columns.shape[1] == 1 else f", column {place}"
+        raise DataError(
+            f"{name}{which}: the targets have a deviation of {deviation[place]:.4g} around {center:.10g}, where float32, in "
+            f"which networks compute, only has numbers that are {_step(values):.4g} apart: of {_different(values):,} "
+            f"different targets it leaves {_different(values.astype(np.float32)):,}. Subtract {_round(center)} from them, "
+            "and add it to what is predicted."
+        )
+
+
+def refuse_faint(deviation: Array) -> None:
+    """Refuse targets with deviations (K,) that a model's last layer, Keras's Normalization, cannot bring back.
+
+    Raises:
+        DataError: If one is smaller than it takes.
+    """
+    faint = np.flatnonzero((deviation > 0) & (deviation < SMALLEST))
+    if len(faint):
+        smallest = float(deviation[faint[0]])
+        raise DataError(
+            f"the training targets have a deviation of {smallest:.4g}, and Keras's Normalization, which brings predictions "
+            f"back to it, takes none below {SMALLEST:g}. Multiply them by {factor_of(smallest):.0e}."
+        )
+
+
+def coarse_columns(x: Inputs, names: Sequence[str], low: Array, high: Array) -> list[str]:
+    """Return a sentence for each column of a training table of which float32 leaves only a few different numbers.
+
+    Columns of whole numbers that float32 holds are not meant: nothing of them was lost.
+
+    Args:
+        x: (N, F) float32.
+        names: Of the columns.
+        low: (F,) the smallest number of each.
+        high: (F,) the largest.
+    """
+    largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float32)
+    step = np.spacing(largest).astype(np.float64)
+    is_constant = low == high
+    suspects = np.flatnonzero(np.where(is_constant, step >= COARSE, high.astype(np.float64) - low < STEPS * step))
+    if not len(suspects):
+        return []
+    wholes = of_blocks(lambda block: _are_whole(block[:, suspects]), in_file_order(x))
+    is_exact = np.all(wholes, axis=0) & (step[suspects] <= 1) & ~is_constant[suspects]
+    return [
+        f"column '{names[place]}': float32, in which networks compute, only has numbers that are {step[place]:.4g} apart near "
+        f"{largest[place]:.4g}, and the column has "
+        f"{'one of them' if is_constant[place] else 'few of them'}. If it says more than that, subtract "
+        f"{_round(float(low[place]))} from it."
+        for place in suspects[~is_exact]
+    ]
+
+
+def faint_columns(deviation: Array, names: Sequence[str]) -> list[str]:
+    """Return a sentence for each column with a deviation too small to be standardized.
+
+    Args:
+        deviation: (F,) of the training split.
+        names: Of the columns.
+    """
+    return [
+        f"{names[place]} has a deviation of {deviation[place]:.4g}, and Keras's Normalization divides by none below "
+        f"{SMALLEST:g}: it hardly counts. Multiply it by {factor_of(float(deviation[place])):.0e}."
+        for place in np.flatnonzero((deviation > 0) & (deviation < SMALLEST))
+    ]
+
+
+def factor_of(deviation: float) -> float:
+    """Return the power of ten that brings a deviation near 1."""
+    return float(10.0 ** -math.floor(math.log10(deviation)))
+
+
+def _are_whole(block: Array) -> Array:
+    known = np.nan_to_num(block)
+    return np.asarray((np.floor(known) == known).all(axis=0))
+
+
+def _step(values: Array) -> float:
+    return float(np.spacing(np.float32(np.abs(values).max())))
+
+
+def _different(values: Array) -> int:
+    return len(np.unique(values))
+
+
+def _round(center: float) -> str:
+    """Return a number near another that is easily written: its first four digits."""
+    return f"{float(f'{center:.3e}'):.10g}"
