@@ -48,14 +48,20 @@ def predict_scores(
 ) -> Array:
     """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode.
 
-    Outputs of a row may differ in their last bit between batches of different sizes.
+    Outputs of a row may differ in their last bit between batches of different sizes. A model that was built for batches of
+    one size gets such batches, the last one filled up with its first row.
     """
     call = _program(model, x.shape[1:], x.dtype)
-    size = batch_size or large_batch(model)
+    fixed = model.inputs[0].shape[0]
+    size = fixed or batch_size or large_batch(model)
     bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()
     try:
         for start in range(0, len(x), size):
-            parts.append(call(tf.constant(x[start : start + size])).numpy())
+            batch = x[start : start + size]
+            count = len(batch)
+            if fixed is not None and count < fixed:
+                batch = np.concatenate([batch, np.repeat(batch[:1], fixed - count, axis=0)])
+            parts.append(call(tf.constant(batch)).numpy()[:count])
             if bar is not None:
                 bar.move(start + len(parts[-1]))
     finally:

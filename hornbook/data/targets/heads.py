@@ -18,7 +18,7 @@ from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads, NamedHead
 
-__all__ = ["SeveralTargets", "encode_heads", "head_facts", "targets_of"]
+__all__ = ["SeveralTargets", "encode_heads", "head_facts", "refuse_unread", "targets_of"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,12 @@ def encode_heads(
         hint: The task that the source knows of, where there is one target.
 
     Raises:
-        DataError: If a head names no target, or its targets are missing, malformed or do not fit its task; if targets that
-            are given by name are no head's.
+        DataError: If a head names no target, or its targets are missing, malformed or do not fit its task.
     """
     names = [name for name in SPLIT_NAMES if getattr(source, name) is not None]
     matrices: dict[str, list[Array]] = {name: [] for name in names}
     facts, warnings, first = list[HeadInfo](), list[str](), 0
     classes: dict[tuple[Any, ...], tuple[str, Array]] = {}
-    unread = {*_names(source)} if isinstance(source.y, Mapping) else set[Any]()
     for head, named in heads.items():
         try:
             own, columns = targets_of(source, head, named)
@@ -75,7 +73,6 @@ def encode_heads(
             task = final_task(encoded.family, encoded.class_names, named.task)
         except DataError as error:
             raise DataError(f"heads.{head}: {error}") from error
-        unread -= {*columns}
         warnings += [f"heads.{head}: {text}" for text in encoded.warnings]
         for name in names:
             y = np.asarray(getattr(encoded.source, name), np.float32)
@@ -85,24 +82,28 @@ def encode_heads(
         first += width
         if encoded.family == "classes":
             classes.setdefault(columns, (head, encoded.source.y))
-    _refuse_unread([name for name in _names(source) if name in unread], heads)
     joined: dict[str, Any] = {name: np.concatenate(parts, axis=1) for name, parts in matrices.items()}
     whole = replace(source, **joined, target_names=None, class_names=None)
     by, labels = next(iter(classes.values())) if len(classes) == 1 else (None, None)
     return SeveralTargets(whole, tuple(facts), labels, by, tuple(warnings))
 
 
-def _refuse_unread(unread: list[str], heads: Heads) -> None:
-    """Refuse targets that no head predicts: nobody would miss them, and a name may be misspelled."""
-    if not unread:
+def refuse_unread(y: Any, heads: Heads | None) -> None:
+    """Refuse targets that were given by name and that no head predicts: nobody would miss them, and a name may be misspelled.
+
+    Raises:
+        DataError: If there are such targets.
+    """
+    if heads is None or not isinstance(y, Mapping):
         return
-    listed = ", ".join(f"'{name}'" for name in unread)
+    read = {column for head, named in heads.items() for column in named.named_columns() or (head,)}
+    unread = [str(name) for name in y if name not in read]
+    if not unread or not read <= {*y}:  # a head that finds no target says so itself
+        return
+    are = "targets" if len(unread) > 1 else "target"
     raise DataError(
-        f"no head predicts the targets {listed}; there are heads for: {', '.join(heads)}. Leave {listed} out, or add a head: "
-        f"heads: {{{unread[0]}: {{}}}}, or target: {unread[0]} of one that has another name."
-        if len(unread) > 1
-        else f"no head predicts the target {listed}; there are heads for: {', '.join(heads)}. Leave it out, or add a head: "
-        f"heads: {{{unread[0]}: {{}}}}, or target: {unread[0]} of one that has another name."
+        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {', '.join(sorted(read))}. "
+        f"Leave {'them' if len(unread) > 1 else 'it'} out, or add a head, heads: {{{unread[0]}: {{}}}}."
     )
 
 
