@@ -19,7 +19,7 @@ SMALLEST = 1e-7
 MOST_BLUR = 0.01
 """Rounding of targets, as a share of their deviation: from here on it bounds what any network can reach."""
 STEPS = 32
-"""Steps of float32 between a column's ends; with fewer, rounding is above a tenth of a uniform column's deviation per step."""
+"""Steps of float32 between a column's ends, below which rounding took much of what it may have said."""
 COARSE = 2.0**-4
 """Steps from which on a constant column may have been another: numbers of half a million and more."""
 
@@ -86,8 +86,8 @@ def coarse_columns(x: Inputs, names: Sequence[str], low: Array, high: Array) -> 
     wholes = of_blocks(lambda block: _are_whole(block[:, suspects]), in_file_order(x))
     is_exact = np.all(wholes, axis=0) & (step[suspects] <= 1) & ~is_constant[suspects]
     return [
-        f"column '{names[place]}': float32, in which networks compute, only has numbers that are {step[place]:.4g} apart near "
-        f"{largest[place]:.4g}, and the column has "
+        f"column '{names[place]}': float32, in which networks compute, only has numbers that are {step[place]:.4g} apart "
+        f"near {largest[place]:.4g}, and the column has "
         f"{'one of them' if is_constant[place] else 'few of them'}. If it says more than that, subtract "
         f"{_round(float(low[place]))} from it."
         for place in suspects[~is_exact]
@@ -104,7 +104,7 @@ def faint_columns(deviation: Array, names: Sequence[str]) -> list[str]:
     return [
         f"{names[place]} has a deviation of {deviation[place]:.4g}, and Keras's Normalization divides by none below "
         f"{SMALLEST:g}: it hardly counts. Multiply it by {factor_of(float(deviation[place])):.0e}."
-        for place in np.flatnonzero((deviation > 0) & (deviation < SMALLEST))
+        for place in np.flatnonzero((deviation > 0) & (deviation < SMALLEST)).tolist()
     ]
 
 

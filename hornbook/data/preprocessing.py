@@ -244,7 +244,9 @@ def faint_inputs(preprocessing: Preprocessing, features: tuple[Feature, ...] | N
     if preprocessing.variance is None or preprocessing.quantiles is not None:
         return []
     deviation = np.sqrt(preprocessing.variance)
-    names = [f"'{feature.name}'" for feature in features] if features else [str(place) for place in range(len(deviation))]
+    names = (
+        [f"'{feature.name}'" for feature in features] if features else [str(place) for place in range(len(deviation))]
+    )
     return faint_columns(deviation, [f"column {name}" for name in names])
 
 

@@ -105,7 +105,9 @@ class Report:
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
         lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
-        remark = few_examples(self.count, self.metrics.get("accuracy") if self.confusion and not self.is_weighted else None)
+        remark = few_examples(
+            self.count, self.metrics.get("accuracy") if self.confusion and not self.is_weighted else None
+        )
         lines += [remark] if remark else []
         if self.forecast:
             lines += ["", *figure_lines(self.forecast)]

@@ -203,7 +203,9 @@ class Stream:
         """Say, or refuse, how much was read of a source that may have no end; return when that is to be looked at again."""
         advice = "give 'steps_per_epoch', the batches of an epoch" if thins else "let it end"
         if number >= MOST_BATCHES:
-            raise DataError(f"data: after {number:,} batches the {self.name} has not ended. If it never does, {advice}.")
+            raise DataError(
+                f"data: after {number:,} batches the {self.name} has not ended. If it never does, {advice}."
+            )
         if time.monotonic() < patience:
             return patience
         told = f"data: the {self.name} has given {number:,} batches and has not ended. If it never does, {advice}."

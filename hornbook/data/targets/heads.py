@@ -89,7 +89,7 @@ def encode_heads(
 
 
 def refuse_unread(y: Any, heads: Heads | None) -> None:
-    """Refuse targets that were given by name and that no head predicts: nobody would miss them, and a name may be misspelled.
+    """Refuse targets that were given by name and that no head predicts: nobody would miss them; a name may be misspelled.
 
     Raises:
         DataError: If there are such targets.
@@ -102,7 +102,7 @@ def refuse_unread(y: Any, heads: Heads | None) -> None:
         return
     are = "targets" if len(unread) > 1 else "target"
     raise DataError(
-        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {', '.join(sorted(read))}. "
+        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {', '.join(sorted(map(str, read)))}. "
         f"Leave {'them' if len(unread) > 1 else 'it'} out, or add a head, heads: {{{unread[0]}: {{}}}}."
     )
 
