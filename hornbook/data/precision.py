@@ -11,11 +11,10 @@ import numpy as np
 from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.rows import in_file_order, of_blocks
 from hornbook.errors import DataError
+from hornbook.recipes.thresholds import FAINT
 
-__all__ = ["SMALLEST", "coarse_columns", "factor_of", "faint_columns", "refuse_blurred", "refuse_faint"]
+__all__ = ["coarse_columns", "faint_columns", "refuse_blurred"]
 
-SMALLEST = 1e-7
-"""The smallest deviation that Keras's Normalization divides by; smaller ones count as this."""
 MOST_BLUR = 0.01
 """Rounding of targets, as a share of their deviation: from here on it bounds what any network can reach."""
 STEPS = 32
@@ -24,12 +23,11 @@ COARSE = 2.0**-4
 """Steps from which on a constant column may have been another: numbers of half a million and more."""
 
 
-def refuse_blurred(exact: Sequence[Array], name: str) -> None:
+def refuse_blurred(exact: Sequence[Array]) -> None:
     """Refuse targets whose differences rounding to float32 blurs or removes.
 
     Args:
         exact: Of each split, (N,) or (N, K) numbers as they were given.
-        name: What to call them in messages.
 
     Raises:
         DataError: If the rounding is more than a hundredth of a column's deviation.
@@ -37,32 +35,19 @@ def refuse_blurred(exact: Sequence[Array], name: str) -> None:
     if all(values.dtype in (np.float16, np.float32) for values in exact):
         return
     columns = np.concatenate([values.reshape(len(values), -1) for values in exact]).astype(np.float64)
-    rounding = np.sqrt(np.square(columns - columns.astype(np.float32)).mean(axis=0))
-    deviation = columns.std(axis=0)
-    for place in np.flatnonzero((deviation > 0) & (rounding > MOST_BLUR * deviation)):
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is refused by others
+        rounding = np.sqrt(np.square(columns - columns.astype(np.float32)).mean(axis=0))
+        deviation = columns.std(axis=0)
+    is_blurred = np.isfinite(rounding) & np.isfinite(deviation) & (deviation > 0) & (rounding > MOST_BLUR * deviation)
+    for place in np.flatnonzero(is_blurred):
         values = columns[:, place]
         center = float(values.mean())
-        which = "" if columns.shape[1] == 1 else f", column {place}"
+        which = "" if columns.shape[1] == 1 else f" of column {place}"
         raise DataError(
-            f"{name}{which}: the targets have a deviation of {deviation[place]:.4g} around {center:.10g}, where float32, in "
+            f"the targets{which} have a deviation of {deviation[place]:.4g} around {center:.10g}, where float32, in "
             f"which networks compute, only has numbers that are {_step(values):.4g} apart: of {_different(values):,} "
             f"different targets it leaves {_different(values.astype(np.float32)):,}. Subtract {_round(center)} from them, "
             "and add it to what is predicted."
-        )
-
-
-def refuse_faint(deviation: Array) -> None:
-    """Refuse targets with deviations (K,) that a model's last layer, Keras's Normalization, cannot bring back.
-
-    Raises:
-        DataError: If one is smaller than it takes.
-    """
-    faint = np.flatnonzero((deviation > 0) & (deviation < SMALLEST))
-    if len(faint):
-        smallest = float(deviation[faint[0]])
-        raise DataError(
-            f"the training targets have a deviation of {smallest:.4g}, and Keras's Normalization, which brings predictions "
-            f"back to it, takes none below {SMALLEST:g}. Multiply them by {factor_of(smallest):.0e}."
         )
 
 
@@ -103,12 +88,12 @@ def faint_columns(deviation: Array, names: Sequence[str]) -> list[str]:
     """
     return [
         f"{names[place]} has a deviation of {deviation[place]:.4g}, and Keras's Normalization divides by none below "
-        f"{SMALLEST:g}: it hardly counts. Multiply it by {factor_of(float(deviation[place])):.0e}."
-        for place in np.flatnonzero((deviation > 0) & (deviation < SMALLEST)).tolist()
+        f"{FAINT:g}: it hardly counts. Multiply it by {_factor(float(deviation[place])):.0e}."
+        for place in np.flatnonzero((deviation > 0) & (deviation < FAINT)).tolist()
     ]
 
 
-def factor_of(deviation: float) -> float:
+def _factor(deviation: float) -> float:
     """Return the power of ten that brings a deviation near 1."""
     return float(10.0 ** -math.floor(math.log10(deviation)))
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.facts import Block, DataKind, Feature, Preprocessing
-from hornbook.data.precision import coarse_columns, faint_columns, refuse_faint
+from hornbook.data.precision import coarse_columns, faint_columns
 from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
@@ -251,16 +251,11 @@ def faint_inputs(preprocessing: Preprocessing, features: tuple[Feature, ...] | N
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
-    """Return the preprocessing with mean, variance and range of a regression's training targets, (N,) or (N, K).
-
-    Raises:
-        DataError: If a deviation is too small for a model to bring predictions back to it.
-    """
+    """Return the preprocessing with mean, variance and range of a regression's training targets, (N,) or (N, K)."""
     values = np.asarray(y, np.float64).reshape(len(y), -1)
     variance = values.var(axis=0)
     low, high = values.min(axis=0), values.max(axis=0)
     variance[low == high] = 1.0
-    refuse_faint(np.sqrt(variance))
     mean, variance, low, high = (tuple(each.tolist()) for each in (values.mean(axis=0), variance, low, high))
     return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
 

@@ -80,4 +80,4 @@ def few_examples(count: int, accuracy: float | None = None) -> str:
     if accuracy is None:
         return f"of {noun}: {which} little about others"
     low, high = share_interval(accuracy, count)
-    return f"of {noun}, which fit any accuracy from {low:.2f} to {high:.2f} (95 %)"
+    return f"of {noun}, which fit{'s' if count == 1 else ''} any accuracy from {low:.2f} to {high:.2f} (95 %)"
