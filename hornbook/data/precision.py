@@ -13,7 +13,7 @@ from hornbook.data.storage.rows import in_file_order, of_blocks
 from hornbook.errors import DataError
 from hornbook.recipes.thresholds import FAINT
 
-__all__ = ["coarse_columns", "faint_columns", "refuse_blurred"]
+__all__ = ["blur_of", "coarse_columns", "faint_columns", "refuse_blurred"]
 
 MOST_BLUR = 0.01
 """Rounding of targets, as a share of their deviation: from here on it bounds what any network can reach."""
@@ -32,23 +32,36 @@ def refuse_blurred(exact: Sequence[Array]) -> None:
     Raises:
         DataError: If the rounding is more than a hundredth of a column's deviation.
     """
-    if all(values.dtype in (np.float16, np.float32) for values in exact):
-        return
-    columns = np.concatenate([values.reshape(len(values), -1) for values in exact]).astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is refused by others
-        rounding = np.sqrt(np.square(columns - columns.astype(np.float32)).mean(axis=0))
-        deviation = columns.std(axis=0)
-    is_blurred = np.isfinite(rounding) & np.isfinite(deviation) & (deviation > 0) & (rounding > MOST_BLUR * deviation)
-    for place in np.flatnonzero(is_blurred):
-        values = columns[:, place]
-        center = float(values.mean())
-        which = "" if columns.shape[1] == 1 else f" of column {place}"
-        raise DataError(
-            f"the targets{which} have a deviation of {deviation[place]:.4g} around {center:.10g}, where float32, in "
-            f"which networks compute, only has numbers that are {_step(values):.4g} apart: of {_different(values):,} "
-            f"different targets it leaves {_different(values.astype(np.float32)):,}. Subtract {_round(center)} from them, "
-            "and add it to what is predicted."
-        )
+    columns = np.concatenate([values.reshape(len(values), -1) for values in exact])
+    for place, values in enumerate(columns.T):
+        found = blur_of(values)
+        if found:
+            which = "" if columns.shape[1] == 1 else f" of column {place}"
+            raise DataError(f"the targets{which} {found}")
+
+
+def blur_of(values: Array) -> str:
+    """Return what rounding to float32 takes from numbers (N,), and what to do; empty text where it takes little.
+
+    Numbers that are float32 already, or too large for it, have nothing to say here.
+    """
+    if values.dtype in (np.float16, np.float32) or not len(values):
+        return ""
+    exact = values.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = exact.astype(np.float32)
+        rounding, deviation = np.sqrt(np.square(exact - rounded).mean()), exact.std()
+    if not (np.isfinite(rounding) and np.isfinite(deviation) and 0 < deviation and rounding > MOST_BLUR * deviation):
+        return ""
+    center, largest = float(exact.mean()), float(np.abs(exact).max())
+    if largest < np.finfo(np.float32).tiny:
+        return f"reach {largest:.4g}, where float32, in which networks compute, ends. Multiply them by {_factor(largest):.0e}."
+    step = float(np.spacing(np.abs(rounded).max()))
+    return (
+        f"have a deviation of {deviation:.4g} around {center:.10g}, where float32, in which networks compute, only has "
+        f"numbers that are {step:.4g} apart: of {len(np.unique(exact)):,} different ones it leaves "
+        f"{len(np.unique(rounded)):,}. Subtract {_round(center, deviation)} from them, and add it to what is predicted."
+    )
 
 
 def coarse_columns(x: Inputs, names: Sequence[str], low: Array, high: Array) -> list[str]:
@@ -74,7 +87,7 @@ def coarse_columns(x: Inputs, names: Sequence[str], low: Array, high: Array) -> 
         f"column '{names[place]}': float32, in which networks compute, only has numbers that are {step[place]:.4g} apart "
         f"near {largest[place]:.4g}, and the column has "
         f"{'one of them' if is_constant[place] else 'few of them'}. If it says more than that, subtract "
-        f"{_round(float(low[place]))} from it."
+        f"{_round(float(low[place]), float(step[place]))} from it."
         for place in suspects[~is_exact]
     ]
 
@@ -103,14 +116,9 @@ def _are_whole(block: Array) -> Array:
     return np.asarray((np.floor(known) == known).all(axis=0))
 
 
-def _step(values: Array) -> float:
-    return float(np.spacing(np.float32(np.abs(values).max())))
-
-
-def _different(values: Array) -> int:
-    return len(np.unique(values))
-
-
-def _round(center: float) -> str:
-    """Return a number near another that is easily written: its first four digits."""
-    return f"{float(f'{center:.3e}'):.10g}"
+def _round(center: float, deviation: float) -> str:
+    """Return a number that is easily written, and from which another is no more than some deviations away."""
+    if not center:
+        return "0"
+    digits = math.ceil(math.log10(abs(center) / deviation)) - 2
+    return f"{float(f'{center:.{min(max(digits, 3), 15)}e}'):.15g}"

@@ -29,7 +29,7 @@ def test_targets_that_become_one_are_refused_with_what_to_subtract():
         numbers(1e9 + SPREAD)
     assert str(caught.value) == (
         "the targets have a deviation of 0.592 around 1000000000, where float32, in which networks compute, only has "
-        "numbers that are 64 apart: of 40 different targets it leaves 1. Subtract 1000000000 from them, and add it to what is "
+        "numbers that are 64 apart: of 40 different ones it leaves 1. Subtract 1000000000 from them, and add it to what is "
         "predicted."
     )
 
@@ -89,3 +89,8 @@ def test_a_column_that_varies_too_little_to_be_standardized_is_named_with_a_fact
         "column 'a' has a deviation of 5.92e-10, and Keras's Normalization divides by none below 1e-07: it hardly counts. "
         "Multiply it by 1e+10.",
     )
+
+
+def test_targets_below_the_end_of_float32_are_refused_with_a_factor():
+    with pytest.raises(DataError, match=r"reach 1e-44, where float32, .* ends\. Multiply them by 1e\+44\."):
+        numbers(1e-44 * SPREAD)
