@@ -14,7 +14,6 @@ from hornbook.data.facts import Preprocessing
 from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
 from hornbook.display.forecasts import figure_lines
-from hornbook.display.intervals import few_examples
 from hornbook.display.text import COLUMNS, epoch_figure, indented
 from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
@@ -50,7 +49,6 @@ class Narrator(Listener):
     def __init__(self) -> None:
         self._columns: list[str] = []
         self._start_up_s = 0.0
-        self._counts: Mapping[str, int] = {}
 
     def say(self, line: str) -> None:
         """Take one line."""
@@ -59,7 +57,6 @@ class Narrator(Listener):
     def on_start(self, start: Start) -> None:
         """Say what will be trained, on what, with which seed."""
         self._start_up_s = start.start_up_s
-        self._counts = start.prepared.splits.info.counts
         for line in heading(start.prepared):
             self.say(line)
         for note in start.notes:
@@ -85,7 +82,7 @@ class Narrator(Listener):
 
     def on_end(self, result: TrainResult) -> None:
         """Say how it ended."""
-        for line in closing(result, self._start_up_s, self._counts):
+        for line in closing(result, self._start_up_s):
             self.say(line)
 
 
@@ -292,17 +289,13 @@ def _flat_input(prepared: Prepared) -> list[Any]:
     return []
 
 
-def closing(result: TrainResult, start_up_s: float, counts: Mapping[str, int]) -> list[str]:
+def closing(result: TrainResult, start_up_s: float) -> list[str]:
     """Return the lines below the epochs: metrics, why it ended, the run, what to do next."""
     seconds, epochs = sum(row["seconds"] for row in result.history), result.epochs
     lines = []
-    split, values, count = "test", result.test, counts.get("test", 0)
-    if not values:
-        split, values, count = "val", result.validation, counts.get("validation", 0)
-    lines += _figures(split, values, result.recipe)
-    accuracy = None if result.recipe.task == "multilabel" else values.get("accuracy")
-    remark = few_examples(count, accuracy) if values else ""
-    lines += [f"        {remark}"] if remark else []
+    for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
+        lines += _figures(split, values, result.recipe)
+    lines += [f"        {result.remark}"] if result.remark else []
     if result.forecast:
         lines += [f"        {line}" for line in figure_lines(result.forecast)]
     else:
