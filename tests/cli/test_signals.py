@@ -56,13 +56,13 @@ training: {epochs: 400, batch_size: 8, engine: graph}
 PROGRAM = "import sys; sys.argv[0] = 'hornbook'; from hornbook.cli import program; program()"
 
 
-def in_terminal(*arguments, until, ignores_hangups=False):
+def in_terminal(*arguments, until, ignores_hangups=False, program=PROGRAM):
     """Start a command in a terminal of its own, close that once a text is shown; return the exit code."""
     child, terminal = pty.fork()
     if child == 0:
         if ignores_hangups:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.execv(sys.executable, [sys.executable, "-c", PROGRAM, *arguments])
+        os.execv(sys.executable, [sys.executable, "-c", program, *arguments])
     shown = b""
     while until not in shown:
         shown += os.read(terminal, 4096)
@@ -101,6 +101,13 @@ def test_under_nohup_a_run_outlives_its_terminal():
     assert in_terminal("train", "-c", "kept.yaml", until=b"    5  ", ignores_hangups=True) == 0
     assert state_of("kept") == "finished"
     assert "all 400 epochs done" in Path("runs/kept/latest/log.txt").read_text(encoding="utf-8")
+
+
+def test_a_program_that_has_no_terminal_any_more_trains_on():
+    program = f"import hornbook, yaml; hornbook.train(yaml.safe_load({SHORT!r}) | {{'name': 'own'}})"
+    code = in_terminal(until=b"    5  ", ignores_hangups=True, program=program)
+    assert code in {0, 120}  # Python itself ends with 120 where its stdout cannot be flushed
+    assert state_of("own") == "finished"
 
 
 def test_a_closed_terminal_stops_a_sweep_which_goes_on_later(warm):
