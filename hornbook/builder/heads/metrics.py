@@ -155,11 +155,9 @@ class ExactR2Score(keras.metrics.R2Score):
     def __init__(self, name: str = "r2_score", dtype: str = "float64", **kwargs: Any) -> None:
         super().__init__(name=name, dtype=dtype, **kwargs)
 
-    def add_variable(
-        self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str = "sum", name: str | None = None
-    ) -> Any:
+    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, **kwargs: Any) -> Any:
         """Return a variable of what is counted; Keras makes those of any metric float32."""
-        return super().add_variable(shape, initializer, dtype=dtype or self.dtype, aggregation=aggregation, name=name)
+        return super().add_variable(shape, initializer, dtype=dtype or self.dtype, **kwargs)
 
 
 def rank_error(task: Task, name: str) -> RankError:
