@@ -47,6 +47,7 @@ class StopRequest:
         self._own: int | None = None
         self._previous: dict[int, object] = {}
         self._main: StopRequest | None = None
+        self._has_hung_up = False
 
     @property
     def signal(self) -> int | None:
@@ -74,17 +75,20 @@ class StopRequest:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
-            is_over = number == HANGUP == self._own and handler is signal.SIG_DFL
+            is_over = number == HANGUP and self._has_hung_up and handler is signal.SIG_DFL
             signal.signal(number, signal.SIG_IGN if is_over else handler)  # type: ignore[arg-type]
         for outer in self._around():
             outer.signal = outer.signal or self.signal
+            outer._has_hung_up = outer._has_hung_up or self._has_hung_up
 
     def _around(self) -> list["StopRequest"]:
         owners = [getattr(handler, "__self__", None) for handler in self._previous.values()]
         return [owner for owner in owners if isinstance(owner, StopRequest)]
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        if number == HANGUP and self.signal is not None:
+        if number == HANGUP:
+            self._has_hung_up = True
+            self.signal = self.signal or number
             return
         if self.signal not in (None, HANGUP, BROKEN_PIPE):
             raise KeyboardInterrupt

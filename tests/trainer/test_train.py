@@ -157,14 +157,6 @@ def test_max_time_ends_a_run_in_good_order(train):
     assert (result.run / "checkpoints" / "last.keras").exists()
 
 
-@pytest.fixture
-def hangups():
-    """Hangups as most programs have them: their end; other tests get back what they had."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_resumable(train, hangups, number, code):
     before = signal.getsignal(number)
