@@ -13,51 +13,55 @@ from hornbook.data.storage.rows import in_file_order, of_blocks
 from hornbook.errors import DataError
 from hornbook.recipes.thresholds import FAINT
 
-__all__ = ["blur_of", "coarse_columns", "faint_columns", "refuse_blurred"]
+__all__ = ["MOST_BLUR", "blur_of", "check_blur", "coarse_columns", "faint_columns"]
 
-MOST_BLUR = 0.01
-"""Rounding of targets, as a share of their deviation: from here on it bounds what any network can reach."""
+BLUR, MOST_BLUR = 0.01, 0.1
+"""Rounding as a share of the deviation: where it can be seen in figures, and where it bounds R² to 0.99."""
 STEPS = 32
 """Steps of float32 between a column's ends, below which rounding took much of what it may have said."""
 COARSE = 2.0**-4
 """Steps from which on a constant column may have been another: numbers of half a million and more."""
 
 
-def refuse_blurred(exact: Sequence[Array]) -> None:
-    """Refuse targets whose differences rounding to float32 blurs or removes.
+def check_blur(exact: Sequence[Array]) -> tuple[str, ...]:
+    """Return a sentence for each column of targets that rounding to float32 blurs; refuse those that it takes away.
 
     Args:
         exact: Of each split, (N,) or (N, K) numbers as they were given.
 
     Raises:
-        DataError: If the rounding is more than a hundredth of a column's deviation.
+        DataError: If the rounding is more than a tenth of a column's deviation.
     """
     columns = np.concatenate([values.reshape(len(values), -1) for values in exact])
+    said = []
     for place, values in enumerate(columns.T):
-        found = blur_of(values)
-        if found:
-            which = "" if columns.shape[1] == 1 else f" of column {place}"
-            raise DataError(f"the targets{which} {found}")
+        share, text = blur_of(values)
+        told = f"the targets{'' if columns.shape[1] == 1 else f' of column {place}'} {text}"
+        if share > MOST_BLUR:
+            raise DataError(told)
+        said += [told] if text else []
+    return tuple(said)
 
 
-def blur_of(values: Array) -> str:
-    """Return what rounding to float32 takes from numbers (N,), and what to do; empty text where it takes little.
+def blur_of(values: Array) -> tuple[float, str]:
+    """Return how large the rounding of numbers (N,) to float32 is beside their deviation; if it is not small, what to do.
 
     Numbers that are float32 already, or too large for it, have nothing to say here.
     """
     if values.dtype in (np.float16, np.float32) or not len(values):
-        return ""
+        return 0.0, ""
     exact = values.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = exact.astype(np.float32)
-        rounding, deviation = np.sqrt(np.square(exact - rounded).mean()), exact.std()
-    if not (np.isfinite(rounding) and np.isfinite(deviation) and 0 < deviation and rounding > MOST_BLUR * deviation):
-        return ""
-    center, largest = float(exact.mean()), float(np.abs(exact).max())
+        rounding, deviation = float(np.sqrt(np.square(exact - rounded).mean())), float(exact.std())
+    if not (math.isfinite(rounding) and math.isfinite(deviation) and 0 < deviation and rounding > BLUR * deviation):
+        return 0.0, ""
+    share, center, largest = rounding / deviation, float(exact.mean()), float(np.abs(exact).max())
     if largest < np.finfo(np.float32).tiny:
-        return f"reach {largest:.4g}, where float32, in which networks compute, ends. Multiply them by {_factor(largest):.0e}."
+        text = f"reach {largest:.4g}, where float32, in which networks compute, ends. Multiply them by {_factor(largest):.0e}."
+        return share, text
     step = float(np.spacing(np.abs(rounded).max()))
-    return (
+    return share, (
         f"have a deviation of {deviation:.4g} around {center:.10g}, where float32, in which networks compute, only has "
         f"numbers that are {step:.4g} apart: of {len(np.unique(exact)):,} different ones it leaves "
         f"{len(np.unique(rounded)):,}. Subtract {_round(center, deviation)} from them, and add it to what is predicted."

@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.facts import DataInfo, Task
-from hornbook.data.precision import refuse_blurred
+from hornbook.data.precision import check_blur
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
@@ -69,7 +69,7 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
     _check_names(source.target_names, 1 if whole.ndim == 1 else whole.shape[1])
     family, warnings = _family(whole, task, source)
     if family == "regression":
-        refuse_blurred([*arrays.values()])
+        warnings += check_blur([*arrays.values()])
         return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
     if family == "multilabel":
         names = _row_names(source, whole)

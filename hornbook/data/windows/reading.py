@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hornbook.data.precision import blur_of
+from hornbook.data.precision import MOST_BLUR, blur_of
 from hornbook.data.source import Array
 from hornbook.data.tables.columns import require_columns
 from hornbook.data.tables.dates import as_moments, readings
@@ -189,9 +189,9 @@ def _numbers(column: pl.Series, dialect: Dialect, where: str) -> Array:
         row = int(infinite[0])
         what = "is infinite" if np.isinf(exact[row]) else f"is too large for float32 ({exact[row]:g})"
         raise DataError(f"{where}: column '{name}': row {row + 1:,} {what} ({len(infinite):,} such rows). Repair it.")
-    blur = blur_of(exact[~np.isnan(exact)])
-    if blur:
-        raise DataError(f"{where}: column '{name}': its numbers {blur}")
+    share, text = blur_of(exact[~np.isnan(exact)])
+    if share > MOST_BLUR:
+        raise DataError(f"{where}: column '{name}': its numbers {text}")
     return found
 
 
