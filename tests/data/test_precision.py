@@ -79,10 +79,14 @@ def test_a_column_that_becomes_constant_is_named_with_what_to_subtract():
 
 def test_a_column_of_which_few_numbers_are_left_is_named():
     (said,) = said_of(1e6 + 0.5 * SPREAD)  # 17 steps of 1/16
-    assert said.startswith("column 'a': float32, in which networks compute, only has numbers that are 0.0625 apart near 1e+06")
+    assert said.startswith(
+        "column 'a': float32, in which networks compute, only has numbers that are 0.0625 apart near 1e+06"
+    )
 
 
-@pytest.mark.parametrize("column", [10_000_000 + np.arange(40) % 7, 1e9 + 1e6 * SPREAD, SPREAD, 1e-3 * SPREAD, np.arange(40) // 7])
+@pytest.mark.parametrize(
+    "column", [10_000_000 + np.arange(40) % 7, 1e9 + 1e6 * SPREAD, SPREAD, 1e-3 * SPREAD, np.arange(40) // 7]
+)
 def test_columns_that_float32_holds_are_left_alone(column):
     assert said_of(column) == ()
 

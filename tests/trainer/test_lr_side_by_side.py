@@ -137,7 +137,11 @@ def test_a_test_that_fails_ends_the_search_once_the_others_have_ended(prepare, m
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize(
     ("number", "code", "name"),
-    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM"), (signal.SIGHUP, 129, r"a closed terminal \(SIGHUP\)")],
+    [
+        (signal.SIGINT, 130, "Ctrl-C"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGHUP, 129, r"a closed terminal \(SIGHUP\)"),
+    ],
 )
 def test_a_signal_ends_all_tests_at_their_next_step(number, code, name, count, prepare, pressed, hangups):
     from hornbook.trainer.lr_find.search import search_rate

@@ -173,6 +173,8 @@ def test_targets_that_no_head_predicts_are_refused_by_name(is_stream):
         "data: no head predicts the targets 'sold', 'prise'; there are heads for: price. Leave them out, or add a head, heads: "
         "{sold: {}}."
     )
-    with pytest.raises(DataError, match="no head predicts the target 'prise'; there are heads for: price, sold. Leave it out"):
+    with pytest.raises(
+        DataError, match="no head predicts the target 'prise'; there are heads for: price, sold. Leave it out"
+    ):
         given(price={}, sold={})
     assert len(given(price={}, sold={}, other={"target": "prise"}).info.heads) == 3
