@@ -1,7 +1,7 @@
 """Relative paths of a recipe that lies in another folder: they begin at the current folder, and that is said.
 
-A path may well be meant from the recipe's folder. Where a file is there and none is here, an error says where both are; where
-there are two, a note says which one is read.
+A path may well be meant from the recipe's folder. Where a file is there and none is here, an error says where both are;
+where there are two, a note says which one is read.
 """
 
 import glob

@@ -54,12 +54,12 @@ def blur_of(values: Array) -> tuple[float, str]:
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = exact.astype(np.float32)
         rounding, deviation = float(np.sqrt(np.square(exact - rounded).mean())), float(exact.std())
-    if not (math.isfinite(rounding) and math.isfinite(deviation) and 0 < deviation and rounding > BLUR * deviation):
+    if not (math.isfinite(rounding) and math.isfinite(deviation) and deviation > 0 and rounding > BLUR * deviation):
         return 0.0, ""
     share, center, largest = rounding / deviation, float(exact.mean()), float(np.abs(exact).max())
     if largest < np.finfo(np.float32).tiny:
-        text = f"reach {largest:.4g}, where float32, in which networks compute, ends. Multiply them by {_factor(largest):.0e}."
-        return share, text
+        advice = f"Multiply them by {_factor(largest):.0e}."
+        return share, f"reach {largest:.4g}, where float32, in which networks compute, ends. {advice}"
     step = float(np.spacing(np.abs(rounded).max()))
     return share, (
         f"have a deviation of {deviation:.4g} around {center:.10g}, where float32, in which networks compute, only has "

@@ -165,7 +165,7 @@ def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     from rich.console import Console
 
     stream: Any = sys.stderr if stderr else sys.stdout
-    file = stream.stream if isinstance(stream, Escaping) else None
+    file: Any = stream.stream if isinstance(stream, Escaping) else None
     if file is None and stream is not None:
         file = Lasting(stream, raises=True)  # a program's own terminal may go as well
     is_terminal = False if _in_notebook() else None  # None: rich finds out

@@ -110,7 +110,9 @@ def test_a_recipe_from_a_keras_model_says_what_is_wrong_with_the_file(options, p
     assert not Path("mine.yaml").exists()
 
 
-.mark.parametrize(("shape", "told"), [([None, 24, 24, 3], "shape 24×24×3"), ([None, None, 4], "shape ?×4"), (None, "unknown shape")])
+@pytest.mark.parametrize(
+    ("shape", "told"), [([None, 24, 24, 3], "shape 24×24×3"), ([None, None, 4], "shape ?×4"), (None, "unknown shape")]
+)
 def test_a_keras_model_that_takes_no_digits_needs_data_of_its_own(shape, told, hornbook_command):
     front = {"class_name": "InputLayer", "config": {"name": "front", "batch_shape": shape}}
     layers = [front, {"class_name": "Flatten", "config": {"name": "flat"}}]

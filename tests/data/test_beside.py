@@ -8,8 +8,8 @@ from hornbook.data.load import load_data
 from hornbook.errors import DataError
 from hornbook.recipes import load_recipe
 
-RECIPE = "data: {name: table, path: t.csv, target: y}\nmodel: {name: mlp, units: [4]}\n"
-ROWS = "a,y\n" + "".join(f"{n},{n % 2}\n" for n in range(40))
+RECIPE = "data: {name: table, path: t.csv, target: y}\nmodel: {name: mlp, units: [4]}\ntraining: {batch_size: 8}\n"
+ROWS = "a,y\n" + "".join(f"{n * 3 % 11},{n % 2}\n" for n in range(40))
 
 
 @pytest.fixture(autouse=True)

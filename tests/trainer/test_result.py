@@ -76,7 +76,7 @@ def test_a_notebook_shows_how_it_ended_and_the_curves_escaped(make):
 def test_a_figure_of_few_examples_is_shown_with_how_little_it_says(make):
     from hornbook.trainer.progress import closing
 
-    result = replace(make(HISTORY), test={"loss": 0.1, "accuracy": 1.0}, examples=3)
+    result = replace(make(HISTORY[1:]), test={"loss": 0.1, "accuracy": 1.0}, examples=3)
     remark = "of 3 examples, which fit any accuracy from 0.44 to 1.00 (95 %)"
     assert repr(result).splitlines()[1:3] == ["  test loss 0.1 accuracy 1", f"  {remark}"]
     assert closing(result, 0.0)[:2] == ["test    loss 0.1000  accuracy 1.0000", f"        {remark}"]

@@ -100,9 +100,9 @@ def refuse_unread(y: Any, heads: Heads | None) -> None:
     unread = [str(name) for name in y if name not in read]
     if not unread or not read <= {*y}:  # a head that finds no target says so itself
         return
-    are = "targets" if len(unread) > 1 else "target"
+    are, known = "targets" if len(unread) > 1 else "target", ", ".join(sorted(map(str, read)))
     raise DataError(
-        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {', '.join(sorted(map(str, read)))}. "
+        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {known}. "
         f"Leave {'them' if len(unread) > 1 else 'it'} out, or add a head, heads: {{{unread[0]}: {{}}}}."
     )
 

@@ -127,8 +127,8 @@ def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
     """Return what losses ask of a regression's targets, over the (N,) or (N, K) targets of all splits.
 
     ``lowest`` and ``highest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how
-    many hold nothing but 0 (``zero_rows``). Where a column varies by less than a model can bring back, the smallest deviation
-    (``faintest``).
+    many hold nothing but 0 (``zero_rows``). Where a column varies by less than a model can bring back, the smallest
+    deviation (``faintest``).
     """
     rows = np.concatenate([np.asarray(y, np.float64).reshape(len(y), -1) for y in targets if len(y)])
     sums, deviation = rows.sum(axis=1), rows.std(axis=0)
