@@ -22,8 +22,8 @@ from hornbook.data.source import Array
 from hornbook.data.tables import moments
 from hornbook.exports import rows
 from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.report.card import card_of
+from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["run", "write"]

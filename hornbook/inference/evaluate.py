@@ -13,8 +13,6 @@ from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.forecasts import of_forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import RunError, UsageError
-from hornbook.inference.calibration import check_options, one_head
-from hornbook.inference.confidence import assess
 from hornbook.inference.evaluated import Report
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.importance import Importance, check_importance, importance_of
@@ -22,6 +20,8 @@ from hornbook.inference.mistakes import Mistakes, find_mistakes
 from hornbook.inference.run_splits import load_splits, of_split, split_of
 from hornbook.inference.timing import cost_of
 from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trust.calibration import check_options, one_head
+from hornbook.inference.trust.confidence import assess
 from hornbook.inference.uncertainty import check_dropout
 from hornbook.runs import find_run
 from hornbook.runs.writing import RunDirectory

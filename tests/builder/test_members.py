@@ -111,7 +111,7 @@ def test_temperature_of_an_ensemble_is_of_its_mean(trained, tmp_path):
     """Logits that give an ensemble's probabilities back."""
     from types import SimpleNamespace
 
-    from hornbook.inference.confidence import _logits
+    from hornbook.inference.trust.confidence import _logits
 
     prepared = trained["classes"][0]
     run = SimpleNamespace(model=prepared.built.model, recipe=prepared.recipe)

@@ -11,11 +11,11 @@ from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, root_
 import hornbook
 from hornbook.data.facts import DataInfo, Feature
 from hornbook.errors import UsageError
-from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import split_of
 from hornbook.inference.predict import predict_file
-from hornbook.inference.seen import Keys, recoded
 from hornbook.inference.trained import load_run
+from hornbook.inference.trust.ensemble import Members, compare_members
+from hornbook.inference.trust.seen import Keys, recoded
 
 CITIES = ("Oslo", "Rome", "Lima", "Bonn")
 random = np.random.default_rng(0)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import hornbook
-from hornbook.inference.confidence import assess
 from hornbook.inference.predicted import prediction_columns
 from hornbook.inference.trained import Trained
+from hornbook.inference.trust.confidence import assess
 from hornbook.inference.uncertainty import sample_run
 from hornbook.runs import Run
 

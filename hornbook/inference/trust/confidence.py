@@ -11,8 +11,8 @@ from hornbook.builder.heads.single import decision_threshold, head_layer
 from hornbook.builder.members import MEMBERS
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
-from hornbook.inference.calibration import Bin, fit_temperature, measure, softmax, two_columns
 from hornbook.inference.trained import Trained
+from hornbook.inference.trust.calibration import Bin, fit_temperature, measure, softmax, two_columns
 from hornbook.inference.uncertainty import Uncertainty, sample_run
 
 __all__ = ["Confidence", "assess", "gives_probabilities", "predict_with_temperature", "run_temperature"]

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from hornbook.errors import DataError, UsageError
-from hornbook.inference.calibration import check_options, fit_temperature, measure, softmax, two_columns
+from hornbook.inference.trust.calibration import check_options, fit_temperature, measure, softmax, two_columns
 from hornbook.runs import Run
 
 YES = np.array([0.62, 0.64, 0.98, 0.96, 0.06])  # confidence 0.62, 0.64, 0.98, 0.96, 0.94

@@ -20,11 +20,11 @@ from hornbook.display.intervals import Interval
 from hornbook.display.text import cut_inside, path_text
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.run_splits import load_splits, of_split
-from hornbook.inference.seen import recoded, seen_by
 from hornbook.inference.trained import Trained, labels_of, load_run, of_one_head
+from hornbook.inference.trust.confidence import gives_probabilities
+from hornbook.inference.trust.seen import recoded, seen_by
 from hornbook.runs.members import members_of
 
 __all__ = ["Comparison", "Members", "compare_members"]
