@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from hornbook.inference.examination import ClassFigures, Examination, Residuals
 from hornbook.inference.mistakes import Confused, Mistake
 from hornbook.inference.report import gathered
 from hornbook.inference.report import page as pages_of_runs
+from hornbook.inference.report.examination import ClassFigures, Examination, Residuals
 from hornbook.inference.report.page import page_of
-from hornbook.inference.shown import Example
+from hornbook.inference.report.shown import Example
 from hornbook.runs.directory import Run
 
-OLD = Path(__file__).parents[1] / "fixtures" / "runs_0_1" / "flowers" / "20261126-001751-9964"
+OLD = Path(__file__).parents[2] / "fixtures" / "runs_0_1" / "flowers" / "20261126-001751-9964"
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ AGAINST_1 = [[[1, 1 / 3], [0, 0]], [[0, 0], [0, 0]]]
 @pytest.mark.parametrize(("column", "sign", "expected"), [(0, 1.0, FOR_0), (1, 1.0, FOR_1), (1, -1.0, AGAINST_1)])
 @pytest.mark.parametrize("learns", [True, False])
 def test_the_map_of_two_channels_is_the_one_worked_out_by_hand(by_hand, column, sign, expected, learns):
-    from hornbook.inference.heat import FeatureMap, feature_map, grad_cam
+    from hornbook.inference.report.heat import FeatureMap, feature_map, grad_cam
 
     by_hand.trainable = learns
     assert feature_map(by_hand) == FeatureMap("hidden_1", 2, 2)
@@ -53,7 +53,7 @@ DIGITS = {"name": "digits", "limit": 128, "split": {"validation": 0, "test": 32}
 @pytest.fixture(scope="module")
 def examined(tensorflow, tmp_path_factory):
     """A function: more of a recipe → the page of a run of one epoch, and what was examined."""
-    from hornbook.inference.examination import examine
+    from hornbook.inference.report.examination import examine
     from hornbook.inference.report.page import page_of
     from hornbook.runs.directory import find_run
     from hornbook.trainer.train import train

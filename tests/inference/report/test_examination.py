@@ -10,9 +10,9 @@ from matplotlib.image import imread
 
 from hornbook.data.facts import DataInfo, Feature
 from hornbook.data.source import Split
-from hornbook.inference import examination
-from hornbook.inference.examination import examine_split
-from hornbook.inference.page_charts import pictures_of
+from hornbook.inference.report import examination
+from hornbook.inference.report.charts import pictures_of
+from hornbook.inference.report.examination import examine_split
 
 NO_LOSS = SimpleNamespace(gives_scores=False)
 

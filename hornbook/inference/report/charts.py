@@ -10,8 +10,8 @@ from hornbook.display.distributions import DotChart, Histogram, HistogramChart
 from hornbook.display.forecasts import forecast_picture
 from hornbook.display.lines import Line, LineChart
 from hornbook.errors import escaped
-from hornbook.inference.examination import MOST_TARGETS, Curve, Examination, Residuals
 from hornbook.inference.importance import MOST_SHOWN, Importance
+from hornbook.inference.report.examination import MOST_TARGETS, Curve, Examination, Residuals
 from hornbook.inference.trust.calibration import Bin
 
 __all__ = ["importance_picture", "pictures_of"]

@@ -12,10 +12,10 @@ from hornbook.display.forecasts import Forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.augmented import augmented_sheet
 from hornbook.inference.forecasts import shown_forecasts
-from hornbook.inference.heat import FeatureMap, feature_map, grad_cam
 from hornbook.inference.mistakes import Confused, Mistake, confused_of, named, worst_of
+from hornbook.inference.report.heat import FeatureMap, feature_map, grad_cam
+from hornbook.inference.report.shown import Example, examples_of_rows
 from hornbook.inference.run_splits import load_splits
-from hornbook.inference.shown import Example, examples_of_rows
 from hornbook.inference.trained import Trained, labels_of, load_run
 from hornbook.inference.trust.calibration import Calibration, measure, two_columns
 from hornbook.inference.trust.confidence import gives_probabilities
