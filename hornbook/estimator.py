@@ -315,7 +315,7 @@ class Estimator(BaseEstimator):
             return predict_scores(self.model_, np.concatenate(padded), batch_size=size)[: len(rows)]
 
     def _inputs(self, X: Any) -> Any:
-        from hornbook.data.inputs import fit_inputs
+        from hornbook.data.inputs.files import fit_inputs
 
         if not is_frame(X):
             return fit_inputs(X, self._info, where="X")[0]

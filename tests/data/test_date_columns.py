@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from hornbook.data import load
-from hornbook.data.inputs import read_inputs
+from hornbook.data.inputs.files import read_inputs
 from hornbook.data.records import from_json, to_json
 from hornbook.data.tables.moments import moment_of
 from hornbook.errors import DataError

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from hornbook.data import load
-from hornbook.data.inputs import read_examples
+from hornbook.data.inputs.files import read_examples
 from hornbook.data.readings import Reading
 from hornbook.data.tables import files as table_files
 from hornbook.data.tables import packed

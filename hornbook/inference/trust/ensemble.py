@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.facts import DataInfo
-from hornbook.data.inputs import STDIN
+from hornbook.data.inputs.files import STDIN
 from hornbook.data.readings import Examples
 from hornbook.data.source import Array, Split
 from hornbook.data.storage.rows import select

@@ -66,11 +66,11 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
         DataError: If the file cannot be read, or does not fit the model.
     """
     if info.kind == "image" and Path(path).suffix.lower() not in {".npz", ".npy"}:
-        from hornbook.data.picture_inputs import read_pictures  # Pillow
+        from hornbook.data.inputs.pictures import read_pictures  # Pillow
 
         return read_pictures(path, info, reading, memory_budget=memory_budget)
     if info.kind == "tokens" and "texts" in info.extra and Path(path).suffix.lower() not in {".npz", ".npy"}:
-        from hornbook.data.text_inputs import read_texts
+        from hornbook.data.inputs.texts import read_texts
 
         return read_texts(path, info, reading, memory_budget=memory_budget)
     with _file_at(path) as file:
@@ -188,7 +188,7 @@ def fit_inputs(
         DataError: If the values cannot mean what the model was trained on.
     """
     if "texts" in info.extra and info.kind == "tokens":
-        from hornbook.data.text_inputs import are_texts, encoded_texts
+        from hornbook.data.inputs.texts import are_texts, encoded_texts
 
         if are_texts(x):
             return encoded_texts(np.asarray(x, object), info, where)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from hornbook.data.draft import start_from
-from hornbook.data.probe import probe
+from hornbook.data.preview.draft import start_from
+from hornbook.data.preview.probe import probe
 from hornbook.errors import DataError, HornbookError, UsageError
 from hornbook.recipes import load_recipe
 from hornbook.recipes.describe.scaffold import written

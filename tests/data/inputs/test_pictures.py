@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hornbook.data.inputs import read_examples
+from hornbook.data.inputs.files import read_examples
 from hornbook.data.readings import Reading
 from hornbook.data.storage.rows import Rows, in_memory
 from hornbook.errors import DataError, UsageError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pictures import write_digits
 
-from hornbook.data import probe
+from hornbook.data.preview import probe
 from hornbook.recipes import check_recipe
 
 ROWS = "".join(f"{n % 7},{('Bonn', 'Kiel')[n % 2]},{('no', 'yes')[n % 3 > 0]}\n" for n in range(200))
