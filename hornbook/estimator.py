@@ -319,7 +319,7 @@ class Estimator(BaseEstimator):
 
         if not is_frame(X):
             return fit_inputs(X, self._info, where="X")[0]
-        from hornbook.data.tables.columns import polars_frame
+        from hornbook.data.tables.columns.features import polars_frame
         from hornbook.data.tables.inputs import fit_frame
 
         reading = Reading()
@@ -348,7 +348,7 @@ class Estimator(BaseEstimator):
 def _source(X: Any, y: Array, weights: Array | None, names: tuple[str, ...] | None) -> Source:
     """Return rows and targets as a source: a table with typed columns, or an array."""
     if is_frame(X):
-        from hornbook.data.tables.columns import frame_source
+        from hornbook.data.tables.columns.features import frame_source
 
         return replace(frame_source({"x": X, "y": y}), class_names=names, weights=weights)
     return Source(X, y, guess_kind(X), class_names=names, weights=weights)

@@ -139,7 +139,7 @@ def _of_table(source: str | Path, column: str, info: DataInfo, reading: Reading,
     from hornbook.data.tables.large import opened_table
     from hornbook.data.tables.texts import text_column
 
-    from hornbook.data.tables.columns import require_columns, with_targets  # isort: skip
+    from hornbook.data.tables.columns.features import require_columns, with_targets  # isort: skip
 
     dialect, where = Dialect.of_run(info.extra), table_name(source)
     name = str(source) if is_pattern(source) else Path(source).name

@@ -197,7 +197,7 @@ def _sizes(source: Source) -> dict[str, int]:
 def _first_rows(recipe: Recipe, spec: Table) -> None:
     """Raise a DataError if the first rows show that the targets are of another kind than the task needs."""
     from hornbook.data.sources.table import table_frame
-    from hornbook.data.tables.columns import target_array
+    from hornbook.data.tables.columns.features import target_array
     from hornbook.data.tables.dialect import Dialect
     from hornbook.data.tables.files import table_name
 

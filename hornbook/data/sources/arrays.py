@@ -207,7 +207,7 @@ def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     if are_texts(roles["x"]):
         return _of_texts(roles)
     if is_frame(roles["x"]):
-        from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
+        from hornbook.data.tables.columns.features import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
     arrays = {role: _as_targets(value, role) for role, value in roles.items()}

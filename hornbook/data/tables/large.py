@@ -23,12 +23,12 @@ from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.readers import FileReader
 from hornbook.data.storage.rows import VALUES_PER_BLOCK
-from hornbook.data.tables.columns import accepted, columns_of, encode_columns
+from hornbook.data.tables.columns.features import accepted, columns_of, encode_columns
+from hornbook.data.tables.columns.numbers import plain_numbers
+from hornbook.data.tables.columns.rule import Column, Type
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, joined, parquet_size, read_frame, read_parquet, typed
-from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.packed import is_packed, kind_of, unchanged, unpacking
-from hornbook.data.tables.rule import Column, Type
 from hornbook.data.tables.text import SEPARATORS, text_parts
 from hornbook.errors import DataError
 from hornbook.runs.caches import cache_folder, filling

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array
-from hornbook.data.tables.columns import require_columns
-from hornbook.data.tables.dates import as_moments, readings
+from hornbook.data.tables.columns.dates import as_moments, readings
+from hornbook.data.tables.columns.features import require_columns
+from hornbook.data.tables.columns.rule import as_numbers, plain_column, rows_listed
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, read_frame, table_name
 from hornbook.data.tables.notation import canonical
-from hornbook.data.tables.rule import as_numbers, plain_column, rows_listed
 from hornbook.data.windows.cutting import Series, time_texts
 from hornbook.errors import DataError
 

@@ -22,9 +22,18 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.facts import Feature
-from hornbook.data.tables.dates import as_moments
+from hornbook.data.tables.columns.dates import as_moments
+from hornbook.data.tables.columns.moments import is_clock, part_names
+from hornbook.data.tables.columns.numbers import PlainNumbers, code_of, numbers_rows
+from hornbook.data.tables.columns.refusals import (
+    Used,
+    date_refusal,
+    many_refusal,
+    not_plain,
+    picture_refusal,
+    unit_refusal,
+)
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.moments import is_clock, part_names
 from hornbook.data.tables.notation import (
     BOOLEAN,
     DATE_LIKE,
@@ -33,15 +42,6 @@ from hornbook.data.tables.notation import (
     canonical,
     unit_of,
     yaml_text,
-)
-from hornbook.data.tables.numbers import PlainNumbers, code_of, numbers_rows
-from hornbook.data.tables.refusals import (
-    Used,
-    date_refusal,
-    many_refusal,
-    not_plain,
-    picture_refusal,
-    unit_refusal,
 )
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import DateColumn

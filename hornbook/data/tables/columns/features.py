@@ -13,12 +13,10 @@ from hornbook.data.canonical import column_names, is_frame
 from hornbook.data.facts import Feature
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.threads import side_by_side
-from hornbook.data.tables.dates import as_moments
-from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.moments import part_values
-from hornbook.data.tables.notation import BOOLEAN
-from hornbook.data.tables.numbers import PlainNumbers, plain_numbers
-from hornbook.data.tables.rule import (
+from hornbook.data.tables.columns.dates import as_moments
+from hornbook.data.tables.columns.moments import part_values
+from hornbook.data.tables.columns.numbers import PlainNumbers, plain_numbers
+from hornbook.data.tables.columns.rule import (
     Column,
     Type,
     as_numbers,
@@ -28,6 +26,8 @@ from hornbook.data.tables.rule import (
     plain_column,
     rows_listed,
 )
+from hornbook.data.tables.dialect import Dialect
+from hornbook.data.tables.notation import BOOLEAN
 from hornbook.data.tables.text import no_heading_hint
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
@@ -112,7 +112,7 @@ def infer_features(
 
     Args:
         frame: The feature columns.
-        declared: Types that are given; the others follow from the values by the rule of `tables.rule`.
+        declared: Types that are given; the others follow from the values by the rule of `columns.rule`.
         dialect: How the values are written.
         where: What to call the frame in messages.
         plain: The columns that are plain numbers, where that is known.

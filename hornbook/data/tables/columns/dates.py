@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.source import Array
-from hornbook.data.tables.moments import EPOCH, is_clock
+from hornbook.data.tables.columns.moments import EPOCH, is_clock
 from hornbook.data.tables.notation import in_list, yaml_text
 from hornbook.errors import DataError
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hornbook.data import load
 from hornbook.data.inputs.files import read_inputs
 from hornbook.data.records import from_json, to_json
-from hornbook.data.tables.moments import moment_of
+from hornbook.data.tables.columns.moments import moment_of
 from hornbook.errors import DataError
 from hornbook.exports.columns import columns_of
 from hornbook.exports.rows import encode
