@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.builder.groups import paths_of
+from hornbook.builder.features.groups import paths_of
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.facts import DataInfo, Feature, Preprocessing
 from hornbook.errors import Problem, RecipeError

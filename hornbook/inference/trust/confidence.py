@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from hornbook.builder.features.members import MEMBERS
 from hornbook.builder.heads.single import decision_threshold, head_layer
-from hornbook.builder.members import MEMBERS
 from hornbook.data.source import Array, Split, Splits
 from hornbook.engine.prediction import predict_scores
 from hornbook.inference.trained import Trained

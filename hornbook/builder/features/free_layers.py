@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.backbones import recurrent_arguments
-from hornbook.builder.blocks import Ingredients, build_initializer
+from hornbook.builder.features.backbones import recurrent_arguments
+from hornbook.builder.features.blocks import Ingredients, build_initializer
 from hornbook.builder.randomness import derive_seed
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.keras_layers import argument_names, class_name

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.blocks import Ingredients
+from hornbook.builder.features.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
 from hornbook.layers.scale import Scale
 from hornbook.recipes.recipe import Recipe

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.blocks import Ingredients
+from hornbook.builder.features.blocks import Ingredients
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.facts import DataInfo, Preprocessing
 from hornbook.data.text.encoder import TextEncoder

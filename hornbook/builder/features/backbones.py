@@ -8,11 +8,11 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.blocks import Ingredients
-from hornbook.builder.groups import cut
-from hornbook.builder.members import shared_dense
+from hornbook.builder.features.blocks import Ingredients
+from hornbook.builder.features.groups import cut
+from hornbook.builder.features.members import shared_dense
+from hornbook.builder.features.tokens import Vocabulary, embedded, with_mask
 from hornbook.builder.randomness import derive_seed
-from hornbook.builder.tokens import Vocabulary, embedded, with_mask
 from hornbook.layers.tokens import MaskedPooling, MaskSteps, PooledMask
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.initializer import Orthogonal

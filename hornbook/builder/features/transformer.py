@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization
+from hornbook.builder.features.blocks import Ingredients, build_initializer, build_normalization
+from hornbook.builder.features.tokens import Vocabulary, embedded
 from hornbook.builder.randomness import derive_seed
-from hornbook.builder.tokens import Vocabulary, embedded
 from hornbook.layers.tokens import MaskedPooling, Positions, PrependToken, SelfAttention, TokenMask
 from hornbook.recipes.sections.activation import Linear
 from hornbook.recipes.sections.initializer import GlorotUniform

@@ -297,8 +297,8 @@ def test_what_the_check_accepts_keras_takes(tensorflow, layer, shape):
     from pydantic import ValidationError
 
     from hornbook import load_recipe
-    from hornbook.builder.blocks import Ingredients
-    from hornbook.builder.free_layers import free_layers
+    from hornbook.builder.features.blocks import Ingredients
+    from hornbook.builder.features.free_layers import free_layers
     from hornbook.recipes.language.keras_layers import argument_names
     from hornbook.recipes.sections.free_layer import hidden_arguments
     from hornbook.recipes.sections.model import Layers

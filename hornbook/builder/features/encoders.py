@@ -11,11 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from hornbook.builder.backbones import backbone_features
-from hornbook.builder.blocks import Ingredients
-from hornbook.builder.groups import cut
+from hornbook.builder.features.backbones import backbone_features
+from hornbook.builder.features.blocks import Ingredients
+from hornbook.builder.features.groups import cut
+from hornbook.builder.features.tokens import Vocabulary
 from hornbook.builder.randomness import derive_seed
-from hornbook.builder.tokens import Vocabulary
 from hornbook.data.facts import Block, DataInfo, Preprocessing
 from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.recipe import Recipe
