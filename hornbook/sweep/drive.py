@@ -16,9 +16,9 @@ from hornbook.errors import HornbookError
 from hornbook.machines.worker import error_from
 from hornbook.recipes.sections.sweep import Grid, RandomSearch, Sweep
 from hornbook.runs.sweeps import Outcome
-from hornbook.sweep.advisor import Wait
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.trial import Task, run_trial
+from hornbook.sweep.tuners.advisor import Wait
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import outcome_from, task_to
 from hornbook.trainer.signals import Interrupted, StopRequest

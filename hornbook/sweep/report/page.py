@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from hornbook.display.page import render
 from hornbook.recipes.language.text import to_yaml
 from hornbook.sweep.coordinator import Coordinator
-from hornbook.sweep.importance import importance
-from hornbook.sweep.plots import chart_of, front_charts
-from hornbook.sweep.table import figure_text, ranking, value_text
+from hornbook.sweep.report.importance import importance
+from hornbook.sweep.report.plots import chart_of, front_charts
+from hornbook.sweep.report.table import figure_text, ranking, value_text
 
 if TYPE_CHECKING:
     from hornbook.sweep.result import SweepResult
@@ -23,7 +23,7 @@ def report_html(coordinator: Coordinator, result: "SweepResult") -> str:
     scored = ranking(folder, directions[objectives[0]], members)
     keys = list(sweep.space)
     return render(
-        "hornbook.sweep/page.html.jinja",
+        "hornbook.sweep.report/page.html.jinja",
         name=coordinator.recipe.name or "recipe",
         sweep=sweep,
         objectives=objectives,

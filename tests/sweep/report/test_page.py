@@ -9,9 +9,9 @@ import pytest
 from hornbook.display.intervals import Interval
 from hornbook.recipes.sections.sweep import Sweep
 from hornbook.runs.sweeps import Outcome, Proposal, TrialRow
-from hornbook.sweep.page import report_html
-from hornbook.sweep.plots import chart_of
-from hornbook.sweep.table import value_text
+from hornbook.sweep.report.page import report_html
+from hornbook.sweep.report.plots import chart_of
+from hornbook.sweep.report.table import value_text
 
 SPACE = {
     "optimizer.learning_rate": {"min": 1e-3, "max": 0.5, "sampling": "log"},

@@ -9,7 +9,7 @@ from hornbook.display.front import FrontChart, FrontPoint
 from hornbook.display.trials import Axis, Trial, TrialChart
 from hornbook.recipes.sections.sweep import PARAMETERS, Range, Sweep
 from hornbook.runs.sweeps import TrialRow
-from hornbook.sweep.table import figures_text, value_text
+from hornbook.sweep.report.table import figures_text, value_text
 
 __all__ = ["chart_of", "front_charts"]
 

@@ -15,7 +15,7 @@ from hornbook.recipes.sections.sweep import Choices
 from hornbook.recipes.sections.sweep import Optuna as Options
 from hornbook.recipes.trial import is_met
 from hornbook.runs.sweeps import Proposal
-from hornbook.sweep.advisor import MAX_REJECTED, Advisor, Coder, quiet, stream
+from hornbook.sweep.tuners.advisor import MAX_REJECTED, Advisor, Coder, quiet, stream
 
 __all__ = ["Sampler"]
 

@@ -16,7 +16,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import Bayesian, Choices, Hyperband
 from hornbook.recipes.space import matching
 from hornbook.runs.sweeps import Proposal
-from hornbook.sweep.advisor import MAX_REJECTED, WAIT, Advisor, Coder, Wait, quiet, stream
+from hornbook.sweep.tuners.advisor import MAX_REJECTED, WAIT, Advisor, Coder, Wait, quiet, stream
 
 __all__ = ["Oracle"]
 

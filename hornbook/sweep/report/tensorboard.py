@@ -11,7 +11,7 @@ from typing import Any
 from hornbook.recipes.sections.sweep import PARAMETERS, Choices, Sweep
 from hornbook.runs.directory import Run, is_pretraining
 from hornbook.runs.sweeps import TENSORBOARD, SweepFolder, TrialRow
-from hornbook.sweep.table import value_text
+from hornbook.sweep.report.table import value_text
 from hornbook.trainer.tracking.events import EventFile
 
 __all__ = ["write_new"]

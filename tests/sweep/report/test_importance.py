@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from hornbook.runs.sweeps import Outcome, Proposal, TrialRow
-from hornbook.sweep.importance import importance
+from hornbook.sweep.report.importance import importance
 
 RATES = [0.1, 0.01, 0.3, 0.03, 0.2, 0.02, 0.5, 0.05, 0.4]
 SCORES = [0.90, 0.71, 0.93, 0.80, 0.92, 0.75, 0.70, 0.85, 0.91]
