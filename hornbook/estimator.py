@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
+from hornbook import startup
 from hornbook.data.canonical import guess_kind, is_frame
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array, Source
@@ -157,8 +158,6 @@ class Estimator(BaseEstimator):
         return self
 
     def _train(self, source: Source, learned: str) -> None:
-        from hornbook import startup
-
         startup.import_tensorflow()
         from hornbook.data.sources.arrays import from_arrays
         from hornbook.trainer.train import train
@@ -296,8 +295,6 @@ class Estimator(BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """Return the model's outputs (N, K) float32."""
         check_is_fitted(self, "model_")
-        from hornbook import startup
-
         startup.import_tensorflow()
         from hornbook.engine.prediction import large_batch, predict_scores
 
@@ -391,8 +388,6 @@ def _as_bytes(model: Any) -> bytes:
 
 
 def _from_bytes(content: bytes) -> Any:
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.inference.trained import load_model
 
