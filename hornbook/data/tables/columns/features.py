@@ -179,7 +179,7 @@ def _encoded(
     column = plain_column(frame[feature.name], dialect, where)
     if feature.type == "number":
         return _to_float32(_numbers(column, dialect, where), feature.name, where), 0
-    codes, count = category_codes(column, feature.categories, dialect)
+    codes, count = category_codes(column, feature.categories)
     if count and count == len(column) - column.null_count() and not dialect.is_loose:
         raise _all_unknown(column, feature, where)
     return codes, count

@@ -327,13 +327,12 @@ def without_sign(values: pl.Series, sign: str) -> pl.Series:
     return values.str.replace("−", "-", literal=True).str.replace(r"^([+-]?)\s*(.*?)\s*$", "$1$2")
 
 
-def category_codes(values: pl.Series, categories: Sequence[str], dialect: Dialect) -> tuple[np.ndarray, int]:
+def category_codes(values: pl.Series, categories: Sequence[str]) -> tuple[np.ndarray, int]:
     """Return a plain column's codes (N,) float32, 0 for missing and unknown, and how many values are unknown.
 
     Args:
         values: A plain column.
         categories: The known ones: code k is `categories[k - 1]`.
-        dialect: How its values are written.
     """
     exact = {name: code for code, name in enumerate(categories, 1)}
     alike: dict[str, int] = {}
