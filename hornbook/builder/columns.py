@@ -19,7 +19,7 @@ from hornbook.recipes.sections.embedding import EmbeddingSpec
 from hornbook.recipes.sections.model import ReadsColumns, WideAndDeep
 from hornbook.upstream import named
 
-__all__ = ["FRONT_SCALE", "embeds_columns", "encode"]
+__all__ = ["embeds_columns", "encode"]
 
 FRONT_SCALE = "front_scale"
 """Name of the layer that multiplies each column by a learned number."""

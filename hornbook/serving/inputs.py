@@ -17,7 +17,7 @@ from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
 from hornbook.serving.errors import RequestError
 
-__all__ = ["Fitted", "body_of", "of_frame", "of_numbers", "of_rows"]
+__all__ = ["Fitted", "body_of", "of_frame", "of_numbers"]
 
 Fitted = tuple[Array, tuple[str, ...]]
 """Inputs (N, …) as the model takes them, and notes for who sent them."""

@@ -20,7 +20,7 @@ from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.recipes.sources.table import Table
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts, model_name
 
-__all__ = ["export", "facts_of", "in_tensorflow"]
+__all__ = ["export", "in_tensorflow"]
 
 LARGEST_BATCH = 1024
 

@@ -31,7 +31,7 @@ from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
 from hornbook.trainer.signals import StopRequest
 
-__all__ = ["source_text", "sweep"]
+__all__ = ["sweep"]
 
 
 def sweep(

@@ -24,7 +24,7 @@ from hornbook.recipes.sections.model import ModelSpec, ReadsColumns
 from hornbook.recipes.sections.normalization import LayerNormalization
 from hornbook.upstream import REFUSALS, named, reason, run_through
 
-__all__ = ["encoded_blocks", "place_of"]
+__all__ = ["encoded_blocks"]
 
 Tensor = Any
 

@@ -24,7 +24,7 @@ from hornbook.data.storage.rows import Rows, mapped
 from hornbook.errors import DataError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 
-__all__ = ["as_inputs", "read_pictures", "settings_of"]
+__all__ = ["read_pictures"]
 
 LISTS = {".csv", ".tsv", ".txt", ".parquet", ".pq"}
 PATTERN = re.compile(r"[*?\[]")

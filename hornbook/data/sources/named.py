@@ -20,7 +20,6 @@ from hornbook.recipes.sources.named import CaliforniaHousing, Cifar100, Imdb
 from hornbook.startup import import_tensorflow
 
 __all__ = [
-    "data_folder",
     "load_california_housing",
     "load_cifar10",
     "load_cifar100",

@@ -15,7 +15,7 @@ from hornbook.data.tables.files import read_frame, table_name
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import Table
 
-__all__ = ["MOST_ROWS", "ColumnLine", "is_identifier_name", "line_of", "overview"]
+__all__ = ["ColumnLine", "is_identifier_name", "overview"]
 
 MOST_ROWS = 1_000_000
 """Rows of a table that the report looks at."""

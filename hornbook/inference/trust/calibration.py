@@ -17,7 +17,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.runs import Run
 
 __all__ = [
-    "BINS", "Bin", "Calibration", "check_options", "fit_temperature", "measure", "one_head", "softmax", "two_columns",
+    "Bin", "Calibration", "check_options", "fit_temperature", "measure", "one_head", "softmax", "two_columns",
 ]  # fmt: skip
 
 BINS = 15

@@ -10,7 +10,7 @@ from hornbook.data.tables.columns.moments import EPOCH, is_clock
 from hornbook.data.tables.notation import in_list, yaml_text
 from hornbook.errors import DataError
 
-__all__ = ["as_moments", "date_problem", "guessed_times", "readings", "times"]
+__all__ = ["as_moments", "guessed_times", "readings", "times"]
 
 DATES = {
     "year, month, day": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%Y/%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y",

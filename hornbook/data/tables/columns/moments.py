@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CYCLES", "EPOCH", "is_clock", "moment_of", "part_names", "part_values", "written"]
+__all__ = ["EPOCH", "is_clock", "moment_of", "part_names", "part_values", "written"]
 
 EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
 DAY = 86_400_000_000  # microseconds

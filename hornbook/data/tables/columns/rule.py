@@ -53,7 +53,6 @@ __all__ = [
     "column_of",
     "plain_column",
     "rows_listed",
-    "without_sign",
 ]
 
 MANY_CATEGORIES = 100  # undeclared text with more different values than this is an identifier or prose
