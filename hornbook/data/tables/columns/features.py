@@ -34,17 +34,8 @@ from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
 
 __all__ = [
-    "accepted",
-    "columns_of",
-    "encode_columns",
-    "feature_columns",
-    "frame_source",
-    "infer_features",
-    "polars_frame",
-    "require_columns",
-    "target_array",
-    "weights_of",
-    "with_targets",
+    "accepted", "as_float32", "columns_of", "encode_columns", "feature_columns", "frame_source", "infer_features",
+    "polars_frame", "require_columns", "target_array", "weights_of", "with_targets",
 ]  # fmt: skip
 
 ROWS_AT_ONCE = 4096
@@ -178,7 +169,7 @@ def _encoded(
         return part_values(moments[feature.column], feature.part).astype(np.float32), 0
     column = plain_column(frame[feature.name], dialect, where)
     if feature.type == "number":
-        return _to_float32(_numbers(column, dialect, where), feature.name, where), 0
+        return as_float32(_numbers(column, dialect, where), feature.name, where), 0
     codes, count = category_codes(column, feature.categories)
     if count and count == len(column) - column.null_count() and not dialect.is_loose:
         raise _all_unknown(column, feature, where)
@@ -384,7 +375,8 @@ def _all_unknown(column: pl.Series, feature: Feature, where: str) -> DataError:
     )
 
 
-def _to_float32(numbers: pl.Series, name: str, where: str) -> Array:
+def as_float32(numbers: pl.Series, name: str, where: str) -> Array:
+    """Return a column's numbers as (N,) float32, NaN where it has no value; a DataError where one is too large."""
     values = numbers.to_numpy().astype(np.float64, copy=False)  # null becomes NaN
     with np.errstate(over="ignore"):
         converted = values.astype(np.float32)
