@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from hornbook.builder.tokens import layer_name, text_front
+from hornbook.builder.features.tokens import layer_name, text_front
 from hornbook.data.facts import DataInfo
 from hornbook.data.several import named_inputs
 from hornbook.runs.keras_file import NETWORK

@@ -162,13 +162,13 @@ def _check(
     """Refuse what a run cannot be asked for, before TensorFlow is imported."""
     trained = find_whole(run, "result", "data")
     if gates.conditions:
-        from hornbook.inference.calibration import one_head
+        from hornbook.inference.trust.calibration import one_head
 
         recipe = load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust)
         is_of_head = head is not None and recipe.heads is not None
         gates.check_names(recipe.of_head(one_head("--require", head, recipe)) if is_of_head else recipe)
     if calibration or temperature:
-        from hornbook.inference.calibration import check_options
+        from hornbook.inference.trust.calibration import check_options
 
         check_options(trained, calibration=calibration, temperature=temperature, head=head)
 
@@ -184,8 +184,8 @@ def _compare(
 ) -> None:  # fmt: skip
     """Print what averaging several runs gains."""
     import_tensorflow()
-    from hornbook.inference.ensemble import Members, compare_members
     from hornbook.inference.evaluate import check_choices
+    from hornbook.inference.trust.ensemble import Members, compare_members
 
     check_choices(split=split.value if split else None, **reading)
     members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust)
@@ -221,7 +221,7 @@ def predict(
     if temperature and trained is not None:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
-        from hornbook.inference.calibration import check_options
+        from hornbook.inference.trust.calibration import check_options
 
         check_options(trained, calibration=False, temperature=True, head=head)
     import_tensorflow()

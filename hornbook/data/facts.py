@@ -30,7 +30,7 @@ class Feature:
         categories: The known categories in order; code 0 in the arrays is "missing or unknown", code k is
             ``categories[k - 1]``. Empty for numbers.
         column: The column of dates in the table that a number was made from; empty where the column is the feature.
-        part: Which part of these dates, as `tables.moments` calls it.
+        part: Which part of these dates, as `columns.moments` calls it.
     """
 
     name: str

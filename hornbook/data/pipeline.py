@@ -145,7 +145,7 @@ def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
     split = spec.effective_split()
     if values is None or split.method != "time" or not all(isinstance(value, str) for value in values):
         return values
-    from hornbook.data.tables.dates import times  # polars: a tenth of a second and 30 MB
+    from hornbook.data.tables.columns.dates import times  # polars: a tenth of a second and 30 MB
 
     return times(np.asarray(values), split.format, f"data.split: column '{split.column}'")
 

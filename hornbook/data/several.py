@@ -215,7 +215,7 @@ def _of_array(value: Array, name: str) -> _Columns:
 
 def _of_frame(frame: Any, where: str) -> _Columns:
     """Return the columns of a data frame by the rule for tables."""
-    from hornbook.data.tables.columns import encode_columns, infer_features, polars_frame  # polars
+    from hornbook.data.tables.columns.features import encode_columns, infer_features, polars_frame  # polars
     from hornbook.data.tables.dialect import Dialect
 
     table = polars_frame(frame)
@@ -232,7 +232,7 @@ def _same_columns(value: Any, known: _Columns, where: str) -> Array:
         values = value[:, np.newaxis] if value.ndim == 1 else value
         check_finite(values, where)
         return to_float32(values, where)
-    from hornbook.data.tables.columns import encode_columns, polars_frame, require_columns  # polars
+    from hornbook.data.tables.columns.features import encode_columns, polars_frame, require_columns  # polars
     from hornbook.data.tables.dialect import Dialect
 
     table = polars_frame(value)

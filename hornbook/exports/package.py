@@ -19,11 +19,11 @@ from hornbook.data.pictures import decode as decode_module
 from hornbook.data.pictures import settings as settings_module
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array
-from hornbook.data.tables import moments
+from hornbook.data.tables.columns import moments
 from hornbook.exports import rows
 from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.report.card import card_of
+from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["run", "write"]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.facts import DataInfo, Feature
+from hornbook.data.tables.columns.moments import written
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.moments import written
 from hornbook.serving.facts import Facts
 from hornbook.serving.open_inference import metadata
 

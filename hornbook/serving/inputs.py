@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.facts import DataInfo
-from hornbook.data.inputs import fit_inputs
+from hornbook.data.inputs.files import fit_inputs
+from hornbook.data.inputs.texts import are_texts
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
-from hornbook.data.text_inputs import are_texts
 from hornbook.serving.errors import RequestError
 
-__all__ = ["Fitted", "body_of", "of_frame", "of_numbers", "of_rows"]
+__all__ = ["Fitted", "body_of", "of_frame", "of_numbers"]
 
 Fitted = tuple[Array, tuple[str, ...]]
 """Inputs (N, …) as the model takes them, and notes for who sent them."""

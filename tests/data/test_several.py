@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from hornbook.data import from_arrays
-from hornbook.data.inputs import read_examples
+from hornbook.data.inputs.files import read_examples
 from hornbook.data.readings import Reading
 from hornbook.errors import DataError
 

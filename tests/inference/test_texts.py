@@ -80,7 +80,7 @@ def test_a_folder_of_texts_is_read_and_evaluated_by_its_folders(command, folder)
 def test_the_saved_model_takes_raw_texts_and_predicts_the_same(folder, tensorflow):
     import keras
 
-    from hornbook.data.text_inputs import encoded_texts
+    from hornbook.data.inputs.texts import encoded_texts
     from hornbook.inference.trained import load_run
 
     trained = load_run(folder / "runs" / "reviews" / "latest")

@@ -1,6 +1,7 @@
 """Runs on texts are exact: the vocabulary, the order and the dropout of a run that was stopped are those of one that was not."""
 
 import pytest
+from reviews import write_reviews
 
 from hornbook.errors import HornbookError, RunError
 from hornbook.inference.evaluate import evaluate_run
@@ -48,15 +49,7 @@ def test_a_text_that_has_changed_is_noticed(texts, folder, interrupted, resume):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A table of texts, numbers with gaps, and categories."""
-    path = tmp_path_factory.mktemp("table") / "reviews.csv"
-    rows = [
-        f"text {place % 7} of {('dull', 'fine')[place % 2]} words,{'' if place % 9 == 0 else place % 10},"
-        f"{('Oslo', 'Rome', 'Bonn')[place % 3]},{('bad', 'good')[place % 2]}"
-        for place in range(120)
-    ]
-    path.write_text("\n".join(["review,rooms,city,liked", *rows]) + "\n")
-    return path
+    return write_reviews(tmp_path_factory.mktemp("table") / "reviews.csv", 120)
 
 
 @pytest.fixture

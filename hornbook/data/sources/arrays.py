@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.facts import DataKind
+from hornbook.data.inputs.texts import are_texts
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
 from hornbook.data.source import Source, Splits
@@ -18,7 +19,6 @@ from hornbook.data.sources.streams import Stream
 from hornbook.data.sources.texts import TEXT, text_source, unread
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
-from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads
@@ -207,7 +207,7 @@ def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     if are_texts(roles["x"]):
         return _of_texts(roles)
     if is_frame(roles["x"]):
-        from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
+        from hornbook.data.tables.columns.features import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
     arrays = {role: _as_targets(value, role) for role, value in roles.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.data.inputs.texts import are_texts
 from hornbook.data.pipeline import prepare
 from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.several import named_inputs
@@ -15,7 +16,6 @@ from hornbook.data.sources.batches import NAMED, known_of_heads
 from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
 from hornbook.data.targets.heads import head_facts
-from hornbook.data.text_inputs import are_texts
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
 from hornbook.recipes.sources.arrays import Arrays

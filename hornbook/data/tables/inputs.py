@@ -16,12 +16,12 @@ from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_files, is_pattern
 from hornbook.data.storage.rows import in_memory, joined, numbered_blocks
 from hornbook.data.storage.stored import open_npy
-from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
+from hornbook.data.tables.columns.features import encode_columns, target_array, weights_of, with_targets
+from hornbook.data.tables.columns.rule import as_numbers, plain_column
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import table_name
 from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, opened_table
 from hornbook.data.tables.pictures import pictures_to_predict
-from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import no_heading_hint
 from hornbook.data.tables.texts import text_column
 from hornbook.data.text.encoder import encoded

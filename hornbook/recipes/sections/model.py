@@ -87,7 +87,7 @@ class Mlp(ReadsColumns, ModelSpec):
     """
 
     name: Literal["mlp"] = "mlp"
-    builds = "hornbook.builder.backbones:mlp"
+    builds = "hornbook.builder.features.backbones:mlp"
 
     units: Widths = ()
     """Units of each hidden layer, or one number for all; none at all: the head alone."""
@@ -142,7 +142,7 @@ class WideAndDeep(ReadsColumns, ModelSpec):
     """
 
     name: Literal["wide_and_deep"] = "wide_and_deep"
-    builds = "hornbook.builder.backbones:wide_and_deep"
+    builds = "hornbook.builder.features.backbones:wide_and_deep"
     accepts: ClassVar[tuple[str, ...]] = ("table",)
 
     units: Annotated[Widths, AfterValidator(at_least_one)] = (30, 30)
@@ -175,7 +175,7 @@ class Cnn(ReadsTokens, ModelSpec):
     """
 
     name: Literal["cnn"] = "cnn"
-    builds = "hornbook.builder.backbones:cnn"
+    builds = "hornbook.builder.features.backbones:cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image", "sequence", "tokens")
 
     filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
@@ -214,7 +214,7 @@ class ResidualCnn(ModelSpec):
     """
 
     name: Literal["residual_cnn"] = "residual_cnn"
-    builds = "hornbook.builder.backbones:residual_cnn"
+    builds = "hornbook.builder.features.backbones:residual_cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image",)
 
     filters: Annotated[Sizes, Field(min_length=1)] = (16, 32, 64)
@@ -246,7 +246,7 @@ class Rnn(ReadsTokens, ModelSpec):
     """
 
     name: Literal["rnn"] = "rnn"
-    builds = "hornbook.builder.backbones:rnn"
+    builds = "hornbook.builder.features.backbones:rnn"
     accepts: ClassVar[tuple[str, ...]] = ("sequence", "tokens", "image")
 
     cell: Literal["simple", "lstm", "gru"] = "lstm"
@@ -298,7 +298,7 @@ class Layers(ReadsColumns, ModelSpec):
     """
 
     name: Literal["layers"] = "layers"
-    builds = "hornbook.builder.free_layers:free_layers"
+    builds = "hornbook.builder.features.free_layers:free_layers"
     accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence", "tokens")
 
     layers: Annotated[tuple[LayerItem, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]

@@ -19,7 +19,7 @@ class BagOfWords(ModelSpec):
     """
 
     name: Literal["bag_of_words"] = "bag_of_words"
-    builds = "hornbook.builder.tokens:bag_of_words"
+    builds = "hornbook.builder.features.tokens:bag_of_words"
     accepts: ClassVar[tuple[str, ...]] = ("tokens",)
     reads_vocabulary: ClassVar[bool] = True
 
@@ -44,7 +44,7 @@ class MeanEmbedding(ReadsTokens, ModelSpec):
     """
 
     name: Literal["mean_embedding"] = "mean_embedding"
-    builds = "hornbook.builder.tokens:mean_embedding"
+    builds = "hornbook.builder.features.tokens:mean_embedding"
     accepts: ClassVar[tuple[str, ...]] = ("tokens",)
 
     dense: Sizes = (64,)
@@ -67,7 +67,7 @@ class Transformer(ModelSpec):
     """
 
     name: Literal["transformer"] = "transformer"
-    builds = "hornbook.builder.transformer:transformer"
+    builds = "hornbook.builder.features.transformer:transformer"
     accepts: ClassVar[tuple[str, ...]] = ("tokens", "sequence")
     reads_vocabulary: ClassVar[bool] = True
 

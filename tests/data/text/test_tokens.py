@@ -48,7 +48,7 @@ def encoded(texts, **settings):
     *SOME, *(pytest.param(*ways, marks=pytest.mark.whole) for ways in itertools.product(*WAYS) if ways not in SOME),
 ])  # fmt: skip
 def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow, tokens, standardize, ngrams):
-    from hornbook.builder.tokens import text_front
+    from hornbook.builder.features.tokens import text_front
 
     texts = [*PLAIN, *ODD]
     found = encoded(texts, tokens=tokens, standardize=standardize, ngrams=ngrams, length=40)
@@ -67,7 +67,7 @@ def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow,
 def test_every_character_there_is_gets_the_number_of_the_layer(tensorflow):
     import keras
 
-    from hornbook.builder.tokens import text_front
+    from hornbook.builder.features.tokens import text_front
 
     texts = every_character()
     found = encoded([*texts, "a b"], tokens="characters", length=400, vocabulary=3000)

@@ -5,20 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from chromium import Browser, missing
+from chromium import Browser
+from needed import BROWSER, skipping
 
-MISSING = missing("selenium", "selenium_axe_python", "pypdf", "zensical", "mkdocstrings")
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = Path(__file__).parents[3]
 
-
-def pytest_collection_modifyitems(items):
-    """Skip these tests where what they need is missing, and say what that is."""
-    if MISSING:
-        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-site` has all of it")
-        for item in items:
-            if HERE in item.path.parents:
-                item.add_marker(skip)
+pytest_collection_modifyitems = skipping(
+    __file__, "selenium", "selenium_axe_python", "pypdf", "zensical", "mkdocstrings", programs=BROWSER
+)
 
 
 @pytest.fixture(scope="session")
