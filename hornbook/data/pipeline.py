@@ -136,6 +136,8 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
             f"data.standardize: '{spec.standardize}' is of the number columns of a table, but the inputs are "
             f"{NOUNS[source.kind]}. Use 'standardize: true'."
         )
+    if getattr(spec, "text", None) is not None and not source.texts:
+        raise DataError("data.text: says how texts are read, and no input is a text. Remove it.")
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
 
