@@ -172,8 +172,9 @@ def _check_texts(exportable: Exportable, texts: dict[str, Any], path: Path) -> N
     Raises:
         RefusedError: If one of them has others.
     """
-    examples, start = exportable.calibration, exportable.calibration.shape[1] - sum(
-        facts["length"] for facts in texts.values()
+    examples, start = (
+        exportable.calibration,
+        exportable.calibration.shape[1] - sum(facts["length"] for facts in texts.values()),
     )
     given, expected = dict[str, list[str]](), list[Array]()
     for name, facts in texts.items():
