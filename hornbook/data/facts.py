@@ -251,6 +251,12 @@ class DataInfo:
         """Names of the columns of texts whose token numbers stand behind a table's other columns."""
         return tuple(block.name for block in self.blocks if block.kind == "text")
 
+    @property
+    def pictures_beside(self) -> tuple[str, ...]:
+        """Names of the columns of picture files whose pixels stand behind a table's other columns."""
+        is_read = "picture_columns" in self.extra
+        return tuple(block.name for block in self.blocks if block.kind == "picture" and is_read)
+
     heads: tuple[HeadInfo, ...] = ()
 
     def head(self, name: str) -> HeadInfo:

@@ -28,7 +28,10 @@ def written(path, rows):
     return path
 
 
-@pytest.fixture(scope="module", params=["beside", *(pytest.param(n, marks=pytest.mark.whole) for n in ("alone", "subwords"))])
+KINDS = ["beside", *(pytest.param(kind, marks=pytest.mark.whole) for kind in ("alone", "subwords"))]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def kind(request):
     """Which of the networks it is."""
     return request.param
@@ -79,7 +82,7 @@ def program(package, warm, tmp_path):
     return start
 
 
-def test_its_program_predicts_what_the_saved_model_makes_of_the_same_texts(kind, package, run, program, tmp_path, tensorflow):
+def test_its_program_predicts_what_the_saved_model_does(kind, package, run, program, tmp_path, tensorflow):
     assert package.reason == ""
     model = keras.models.load_model(find_run(run).model_path(), compile=False)
     texts, stars = tensorflow.constant(ODD), [place % 4 for place in range(len(ODD))]

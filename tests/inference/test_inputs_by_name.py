@@ -10,7 +10,7 @@ import pytest
 from pictures import digit, encoded
 
 import hornbook
-from hornbook.errors import DataError
+from hornbook.errors import DataError, UsageError
 from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 from hornbook.runs import find_run
@@ -78,6 +78,14 @@ def test_a_table_is_predicted_with_the_pictures_beside_it(folder, hornbook_comma
     expected = dict(zip(splits.test.names, model.predict(inputs, verbose=0)[:, 0], strict=True))
     for name, value in expected.items():
         assert found[int(name.removeprefix("photos/").removesuffix(".png"))] == pytest.approx(value, rel=1e-4, abs=1e-5)
+
+
+def test_a_package_is_refused_where_a_picture_stands_beside_columns(folder, monkeypatch):
+    from hornbook.exports.export import export_run
+
+    monkeypatch.chdir(folder)
+    with pytest.raises(UsageError, match="columns and texts of a table, and this run reads 'photo' beside them"):
+        export_run("houses", "package")
 
 
 def test_bad_pictures_are_refused_together_or_left_out(folder, tmp_path, hornbook_command, monkeypatch):
