@@ -97,12 +97,15 @@ def test_words_of_other_splits_alone_are_unknown():
     assert found.test.x[0, 3] == 1 != found.test.x[0, 2]
 
 
-def test_texts_need_nothing_beside_them():
+def test_texts_need_nothing_beside_them(tmp_path):
     found = from_arrays(({"title": NOTES, "body": NOTES[::-1]}, Y), spec=Arrays(text={"length": 3}))
     assert found.info.width == 0
     assert found.train.x.shape[1:] == (6,)
     words = found.info.extra["texts"]["title"]["vocabulary"]
     np.testing.assert_array_equal(found.train.x[:, :3], as_tokens(np.array(NOTES)[found.train.y.astype(int)], words, 3))
+    (tmp_path / "new.csv").write_text("body,title\nfine,dull rain\n")
+    examples = read_examples(tmp_path / "new.csv", found.info, Reading())
+    np.testing.assert_array_equal(examples.x[:, :3], as_tokens(["dull rain"], words, 3))
 
 
 def test_another_text_is_another_fingerprint():

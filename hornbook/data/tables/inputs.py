@@ -154,7 +154,10 @@ def _fitted(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, 
             f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}".rstrip()
         )
     x: Inputs
-    if isinstance(frame, LargeTable):
+    unknown: Mapping[str, int] = {}
+    if not names:  # texts alone, by name
+        x = np.zeros((frame.height, 0), np.float32)
+    elif isinstance(frame, LargeTable):
         table = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
         x, unknown = open_npy(frame.folder / ROWS_FILE), table.unknown
     else:
