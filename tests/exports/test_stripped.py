@@ -84,15 +84,15 @@ def test_padding_of_tokens_is_passed_over_unrolled_too(bidirectional, prepare, g
 
 TOKEN_MODELS = [
     {"name": "bag_of_words", "weighting": "count"},
-    {"name": "bag_of_words", "weighting": "tf_idf"},
     {"name": "bag_of_words", "weighting": "binary"},
     {"name": "mean_embedding", "embedding": 3},
     {"name": "cnn", "filters": [3], "pooling": "max"},
     {"name": "transformer", "width": 4, "heads": 2, "blocks": 1, "pooling": "class_token"},
 ]
+SLOW = [pytest.param(model, marks=pytest.mark.whole) for model in TOKEN_MODELS]
 
 
-@pytest.mark.parametrize("model", TOKEN_MODELS)
+@pytest.mark.parametrize("model", [{"name": "bag_of_words", "weighting": "tf_idf"}, *SLOW])
 def test_a_network_on_texts_is_loaded_by_keras_alone_and_predicts_the_same(model, prepare, tmp_path):
     from hornbook.exports.stripped import stripped
 

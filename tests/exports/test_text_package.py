@@ -12,6 +12,8 @@ import pytest
 import hornbook
 from hornbook.runs import find_run
 
+pytestmark = pytest.mark.whole  # each exports; tests of `exports.texts` are short
+
 FILMS = ["A fine film", "dull, dull film", "An odd film, but moving", 'a "classic"', ""]
 ODD = ["", "DULL!", "👍 fine", "a\tfine\nfilm", "\u202eשלום film", "unheard of", "film " * 40]
 MODELS = {
@@ -28,10 +30,7 @@ def written(path, rows):
     return path
 
 
-KINDS = ["beside", *(pytest.param(kind, marks=pytest.mark.whole) for kind in ("alone", "subwords"))]
-
-
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[*MODELS])
 def kind(request):
     """Which of the networks it is."""
     return request.param

@@ -269,6 +269,7 @@ def said(tmp_path_factory, tensorflow):
     return x, y, tree, hornbook.train(tree, data=(x, y), runs=str(tmp_path_factory.mktemp("said")), progress=False)
 
 
+@pytest.mark.whole
 def test_texts_from_python_are_learned_as_those_of_a_table_are(said, tmp_path):
     x, y, tree, result = said
     lines = [f'"{text}",{n:g},{label}' for text, n, label in zip(*x.values(), y, strict=True)]
@@ -302,7 +303,10 @@ def test_the_saved_model_of_texts_from_python_predicts_what_files_get(said, tmp_
     assert report.metrics["root_mean_squared_error"] == pytest.approx(np.mean(errors**2) ** 0.5, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["row", "review_tokens", "review_numbers"])
+CALLED = [pytest.param(name, marks=pytest.mark.whole) for name in ("row", "review_numbers")]
+
+
+@pytest.mark.parametrize("name", ["review_tokens", *CALLED])
 def test_an_input_may_be_called_as_a_layer_would_be(name, tensorflow):
     x = {"review": ["good sun", "bad rain"] * 20, name: np.arange(40.0)}
     tree = {"data": "arrays", "model": {"name": "mlp", "units": [2]}, "training": {"epochs": 1, "batch_size": 8}}

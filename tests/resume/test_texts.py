@@ -93,6 +93,7 @@ def by_name():
     return {"review": texts, "rooms": np.arange(120.0) % 10}, np.arange(120) % 2
 
 
+@pytest.mark.whole
 def test_a_run_on_texts_from_python_ends_where_one_left_alone_does(
     beside, by_name, train, resume, stop_at, alone, assert_same
 ):
