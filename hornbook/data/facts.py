@@ -289,10 +289,10 @@ class DataInfo:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
         shape = "×".join("?" if size is None else str(size) for size in self.input_shape)
-        beside = "".join(f" and {block.describe()}" for block in self.blocks)
+        columns = [] if self.blocks and not self.width else [f"{self.width if self.blocks else shape} columns"]
         noun = {
             "image": f"images {shape}",
-            "table": f"rows of {self.width if self.blocks else shape} columns{beside}",
+            "table": f"rows of {' and '.join([*columns, *(block.describe() for block in self.blocks)])}",
             "sequence": f"sequences {shape}",
             "tokens": f"token sequences of up to {shape}",
         }[self.kind]

@@ -100,6 +100,7 @@ def test_words_of_other_splits_alone_are_unknown():
 def test_texts_need_nothing_beside_them(tmp_path):
     found = from_arrays(({"title": NOTES, "body": NOTES[::-1]}, Y), spec=Arrays(text={"length": 3}))
     assert found.info.width == 0
+    assert "40 rows of title 3 and body 3, 1 target" in found.info.describe()
     assert found.train.x.shape[1:] == (6,)
     words = found.info.extra["texts"]["title"]["vocabulary"]
     np.testing.assert_array_equal(found.train.x[:, :3], as_tokens(np.array(NOTES)[found.train.y.astype(int)], words, 3))
