@@ -230,6 +230,7 @@ def mutated(draw):
         ("/predict/pictures", {"inputs": np.zeros((1, 4, 4, 1), int).tolist()}),
         ("/predict/texts", {"inputs": [[1, 2]]}),
         ("/predict/numbers", {"inputs": [[1, 2]]}),
+        ("/predict/houses", {"rows": [{"rooms": 3, "city": "Uri", "photo": "AAAA"}]}),
         ("/v2/models/numbers/infer", {"id": "1", "inputs": [dict(FP32)], "outputs": [{"name": "values"}]}),
         ("/v2/models/people/infer", {"inputs": [{"name": "age", "datatype": "FP32", "shape": [1], "data": [3]}]}),
     ]
