@@ -20,6 +20,9 @@ __all__ = ["NETWORK", "unwrap", "wrap"]
 COLUMNS = "columns"
 """What the numbers of a table's other columns are called, in a saved model that reads texts or pictures beside them."""
 
+ENDS = ("numbers", "row", "subwords", "tokens")
+"""With what the names of layers end that stand between an input and the row."""
+
 Tensor = Any
 
 
@@ -70,11 +73,12 @@ def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
 def _by_name(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
     """Return (each input that was given by name; the row)."""
     shapes = named_inputs(info)
+    prefixes = _prefixes(shapes)
     inputs: dict[str, Tensor] = {}
     parts: list[Tensor] = []
     for name, shape in shapes.items():
         facts = info.extra["texts"][name] if name in info.texts_beside else None
-        inputs[name], part = _input(name, shape, facts, shapes)
+        inputs[name], part = _input(name, shape, facts, prefixes[name])
         parts.append(part)
     return inputs, _row(parts, shapes)
 
@@ -89,28 +93,35 @@ def _of_table(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
     names: dict[str, str] = {}
     for block in info.blocks:
         names[block.name] = _free(layer_name(block.name), {*names.values(), COLUMNS, NETWORK})
+    prefixes = _prefixes([*names.values()])
     for block in info.blocks:
         name = names[block.name]
         facts = info.extra["texts"][block.name] if block.kind == "text" else None
-        inputs[name], part = _input(name, block.shape, facts, names.values())
+        inputs[name], part = _input(name, block.shape, facts, prefixes[name])
         parts.append(part)
     return inputs, _row(parts, names.values())
 
 
-def _input(
-    name: str, shape: tuple[int, ...], facts: Mapping[str, Any] | None, names: Collection[str]
-) -> tuple[Tensor, Tensor]:
+def _prefixes(names: Collection[str]) -> dict[str, str]:
+    """Return with what the names of each input's layers begin, so that none is called like another, or like an input."""
+    prefixes: dict[str, str] = {}
+    for name in names:
+        prefix = layer_name(name)
+        while prefix in prefixes.values() or any(f"{prefix}_{end}" in names for end in ENDS):
+            prefix += "_"
+        prefixes[name] = prefix
+    return prefixes
+
+
+def _input(name: str, shape: tuple[int, ...], facts: Mapping[str, Any] | None, prefix: str) -> tuple[Tensor, Tensor]:
     """Return (an input; its numbers as they stand in a row).
 
     Args:
         name: What it is called.
         shape: Of an example; of a text its token numbers.
         facts: How a text becomes these; None for numbers.
-        names: What all inputs are called, which no layer may be.
+        prefix: With what the names of its layers begin.
     """
-    prefix = layer_name(name)
-    while any(f"{prefix}_{end}" in names for end in ("row", "numbers", "subwords", "tokens")):
-        prefix += "_"
     if facts is not None:
         inputs, tokens = text_front(name, facts, prefix)
         return inputs, keras.layers.Activation("linear", name=f"{prefix}_numbers", dtype="float32")(tokens)

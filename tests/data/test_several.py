@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hornbook import load_recipe
 from hornbook.data import from_arrays
 from hornbook.data.inputs import read_examples
 from hornbook.data.readings import Reading
@@ -107,6 +108,13 @@ def test_texts_need_nothing_beside_them(tmp_path):
     (tmp_path / "new.csv").write_text("body,title\nfine,dull rain\n")
     examples = read_examples(tmp_path / "new.csv", found.info, Reading())
     np.testing.assert_array_equal(examples.x[:, :3], as_tokens(["dull rain"], words, 3))
+
+
+@pytest.mark.parametrize("x", [{"price": WIDE, "note": NOTES}, {"wide": WIDE, "price": NOTES}])
+def test_a_head_is_not_called_like_an_input(x):
+    heads = load_recipe({"data": "arrays", "model": "mlp", "heads": {"price": {}, "size": {}}}).heads
+    with pytest.raises(DataError, match="heads: 'price' is called like an input. Rename one of the two"):
+        from_arrays((x, {"price": Y, "size": Y}), heads=heads)
 
 
 def test_another_text_is_another_fingerprint():

@@ -308,9 +308,9 @@ CALLED = [pytest.param(name, marks=pytest.mark.whole) for name in ("row", "revie
 
 @pytest.mark.parametrize("name", ["review_tokens", *CALLED])
 def test_an_input_may_be_called_as_a_layer_would_be(name, tensorflow):
-    x = {"review": ["good sun", "bad rain"] * 20, name: np.arange(40.0)}
+    x = {"review": ["good sun", "bad rain"] * 20, "review!": ["a", "b"] * 20, name: np.arange(40.0)}
     tree = {"data": "arrays", "model": {"name": "mlp", "units": [2]}, "training": {"epochs": 1, "batch_size": 8}}
-    assert {*hornbook.build(tree, data=(x, np.arange(40.0))).input} == {"review", name}
+    assert {*hornbook.build(tree, data=(x, np.arange(40.0))).input} == {"review", "review!", name}
 
 
 def test_the_saved_model_of_a_table_with_texts_reads_the_texts_themselves(tmp_path, tensorflow):
