@@ -48,7 +48,8 @@ def run(kind, tensorflow, tmp_path_factory):
         data["columns"] = ["review"]
     if kind == "subwords":
         data["text"] = {"tokens": "subwords", "vocabulary": 40, "length": 12, "standardize": "lower"}
-    tree = {"name": "films", "data": data, "model": MODELS[kind], "training": {"epochs": 2, "engine": "graph"}}
+    tree = {"name": "films", "data": data, "model": MODELS[kind], "activation": "elu"}
+    tree["training"] = {"epochs": 2, "engine": "graph"}
     return hornbook.train(tree, runs=str(folder / "runs"), progress=False).run
 
 
