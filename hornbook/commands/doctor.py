@@ -172,7 +172,11 @@ def _cure_record(cure: "Cure", path: Path) -> dict[str, object]:
             {
                 "code": trial.finding.code,
                 "overrides": list(trial.finding.overrides),
-                **(_record(trial.figures[0]) if only else {f"val_{each.metric}": _record(each) for each in trial.figures}),
+                **(
+                    _record(trial.figures[0])
+                    if only
+                    else {f"val_{each.metric}": _record(each) for each in trial.figures}
+                ),
                 "helps": trial.helps,
                 **({"reason": trial.reason} if trial.reason else {}),
             }

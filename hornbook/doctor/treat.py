@@ -210,7 +210,9 @@ class _Ward:
             rows.append(row)
             if number == 0 and path is not None:
                 diagnosis = diagnose(path, mute=self.mute)
-        return _Patient(recipe, {name: tuple(row[name] for row in rows) for name in self.measures}, overrides, diagnosis)
+        return _Patient(
+            recipe, {name: tuple(row[name] for row in rows) for name in self.measures}, overrides, diagnosis
+        )
 
     def _trained(self, recipe: Recipe, seed: int) -> tuple[Mapping[str, float | None], Path | None]:
         """Return the metrics on the validation split, None where numbers were lost, and the run."""
@@ -275,9 +277,7 @@ def _compared(finding: Finding, before: Scores, after: Scores, measures: Mapping
 
 def _figures(metric: str, before: tuple[float | None, ...], after: tuple[float | None, ...], sign: int) -> Figures:
     whole = [
-        (sign * new, sign * old)
-        for new, old in zip(after, before, strict=True)
-        if new is not None and old is not None
+        (sign * new, sign * old) for new, old in zip(after, before, strict=True) if new is not None and old is not None
     ]
     if len(whole) < 2:
         return Figures(metric, before, after)

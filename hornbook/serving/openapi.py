@@ -67,8 +67,9 @@ def _of_model(model: Model) -> dict[str, Any]:
         files = {"type": "array", "items": {"type": "string", "format": "binary"}}
         bodies["multipart/form-data"] = {"schema": {"type": "object", "properties": {"files": files}}}
     if info.pictures_beside:
-        row = dict.fromkeys([each.name for each in info.columns()] + [*info.texts_beside], {"type": "string"})
-        row |= dict.fromkeys(info.pictures_beside, {"type": "string", "format": "binary"})
+        written = (*(each.name for each in info.columns()), *info.texts_beside)
+        row: dict[str, Any] = {name: {"type": "string"} for name in written}
+        row |= {name: {"type": "string", "format": "binary"} for name in info.pictures_beside}
         bodies["multipart/form-data"] = {"schema": {"type": "object", "required": [*row], "properties": row}}
     predict = {
         "summary": f"Predict with {name}",

@@ -113,13 +113,19 @@ def test_numbers_that_were_lost_and_are_back_help():
 def test_changes_are_tried_by_the_first_metric_of_each_head(run, monkeypatch, tmp_path, capsys):
     findings = (
         Finding("wrong_metric", "issue", 0.95, "head 'sold': numbers", ("heads.sold.task=regression",), head="sold"),
-        Finding("class_imbalance", "issue", 0.9, "head 'sold': rare", ("heads.sold.class_weights=balanced",), head="sold"),
+        Finding(
+            "class_imbalance", "issue", 0.9, "head 'sold': rare", ("heads.sold.class_weights=balanced",), head="sold"
+        ),
     )
 
     def trained(recipe, *, runs, **others):
         (runs / "recipe.yaml").write_text("")
         share = 0.95 if recipe.heads["sold"].class_weights is not None else 0.9
-        figures = {"sold_accuracy": share, "price_root_mean_squared_error": 2.0, "price_log_root_mean_squared_error": 1.0}
+        figures = {
+            "sold_accuracy": share,
+            "price_root_mean_squared_error": 2.0,
+            "price_log_root_mean_squared_error": 1.0,
+        }
         return SimpleNamespace(validation={name: value + recipe.seed / 1e6 for name, value in figures.items()}, test={})
 
     monkeypatch.setattr(treat, "train", trained)

@@ -116,7 +116,10 @@ def test_each_line_of_a_file_is_a_text_where_there_is_nothing_else(kind, program
     (tmp_path / "new.txt").write_text("a fine film\r\n\ndull\n")
     done = program("new.txt")
     if kind == "beside":
-        assert (done.returncode, done.stderr.strip()) == (1, "new.txt: row 1: no column 'stars', which the model reads.")
+        assert (done.returncode, done.stderr.strip()) == (
+            1,
+            "new.txt: row 1: no column 'stars', which the model reads.",
+        )
     else:
         assert done.returncode == 0, done.stderr
         assert len(done.stdout.splitlines()) == 3
