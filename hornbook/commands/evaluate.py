@@ -129,10 +129,10 @@ def evaluate(
     if are_several(runs):
         one = {
             "--threshold": threshold, "--mc-samples": mc_samples, "--calibration": calibration, "--temperature": temperature,
-            "--errors": errors, "--importance": importance, "--require": require, "--head": head,
+            "--errors": errors, "--importance": importance, "--require": require,
         }  # fmt: skip
         _refuse_for_several([option for option, value in one.items() if value])
-        _compare(runs, split, checkpoint, reading, trust=trust, anyway=anyway, as_json=as_json)
+        _compare(runs, split, checkpoint, reading, head=head, trust=trust, anyway=anyway, as_json=as_json)
         return
     (run,) = runs
     if repeats is not None and not importance:
@@ -180,7 +180,7 @@ def _refuse_for_several(options: list[str]) -> None:
 
 def _compare(
     runs: list[str], split: SplitName | None, checkpoint: Which | None, reading: dict[str, Any],
-    *, trust: bool, anyway: bool, as_json: bool,
+    *, head: str | None, trust: bool, anyway: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Print what averaging several runs gains."""
     import_tensorflow()
@@ -188,7 +188,7 @@ def _compare(
     from hornbook.inference.trust.ensemble import Members, compare_members
 
     check_choices(split=split.value if split else None, **reading)
-    members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust)
+    members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust, head=head)
     comparison = compare_members(members, split=split.value if split else None, anyway=anyway, **reading)
     for note in comparison.notes:
         print(note, file=sys.stderr)

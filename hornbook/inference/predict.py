@@ -92,7 +92,7 @@ def predict_file(
     names = [str(run)] if isinstance(run, str | Path) else list(run)
     if are_several(names):
         asked.check_for_several()
-        return _predict_mean(Members(names, which=which, trust=trust), asked)
+        return _predict_mean(Members(names, which=which, trust=trust, head=head), asked)
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
     check_options(find_run(names[0]), calibration=False, temperature=temperature, head=head)
@@ -124,7 +124,7 @@ class _Asked:
 
     def check_for_several(self) -> None:
         """Raise a UsageError for options that are about one run."""
-        one = {"--mc-samples": self.mc_samples, "--temperature": self.temperature, "--head": self.head}
+        one = {"--mc-samples": self.mc_samples, "--temperature": self.temperature}
         for option, value in one.items():
             if value:
                 raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")

@@ -121,12 +121,6 @@ def test_what_texts_do_not_have_is_refused(folder):
         predict_file(run, folder / "other.csv", output=None)
 
 
-def test_a_package_which_could_not_read_texts_is_refused(command):
-    done = command("hornbook export reviews --to package")
-    assert done.code == 2
-    assert "this run reads texts" in done.err
-
-
 def test_a_folder_is_read_as_that_of_training_is_written(tmp_path, tensorflow):
     from hornbook.inference.evaluate import evaluate_run
 

@@ -106,20 +106,19 @@ def mean_embedding(x: Tensor, model: MeanEmbedding, ingredients: Ingredients, *,
     return ingredients.dense_stack(x, model.dense, ingredients.blocks_before + 1)
 
 
-def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+def text_front(name: str, facts: Mapping[str, Any], prefix: str) -> tuple[Tensor, Tensor]:
     """Return (a text, its token numbers (B, L)) as Keras's `TextVectorization` gives them, for the front of a saved model.
 
     Args:
-        name: What the column of texts is called.
+        name: What the input is called.
         facts: What stayed of it with the run.
+        prefix: With which the names of layers begin.
     """
     encoder = TextEncoder.of_facts(facts)
-    inputs = texts = keras.Input((), dtype="string", name=layer_name(name))
+    inputs = texts = keras.Input((), dtype="string", name=name)
     standardize = None if encoder.standardize == "none" else encoder.standardize
     if encoder.tokens == "subwords":
-        texts = Subwords(
-            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{layer_name(name)}_subwords"
-        )(texts)
+        texts = Subwords(encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{prefix}_subwords")(texts)
         standardize = None
     layer = keras.layers.TextVectorization(
         standardize=standardize,
@@ -128,7 +127,7 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         output_mode="int",
         output_sequence_length=encoder.length,
         vocabulary=list(encoder.vocabulary),
-        name=f"{layer_name(name)}_tokens",
+        name=f"{prefix}_tokens",
     )
     return inputs, layer(texts)
 

@@ -83,7 +83,7 @@ def read_examples(path: str | Path, info: DataInfo, reading: Reading, *, memory_
 
                 return _called_stdin(read_windows(file, info, reading, memory_budget=memory_budget), path, file)
             names = ", ".join(named_inputs(info))
-            if info.blocks and names:
+            if names and len(info.texts_beside) < len(info.blocks):
                 raise DataError(f"{file}: the model reads arrays by name: {names}. Give it a .npz file.")
             from hornbook.data.tables.inputs import read_table  # polars: a tenth of a second and 30 MB
 
@@ -214,11 +214,11 @@ def _arrays_of(file: Path, info: DataInfo, reading: Reading) -> Examples:
             raise DataError(f"{file}: no array '{name}'. {did_you_mean(name, arrays)}".rstrip())
     several = named_inputs(info)
     if several and reading.array is None:
-        x = packed(arrays, info, str(file))
+        x, said = packed(arrays, info, str(file))
         y, kept, used = _beside(file, arrays, reading, ())
         others = [other for other in arrays if other not in used and other not in several]
-        notes = (f"{file.name}: not read: {', '.join(others)}.",) if others else ()
-        return Examples(x, y, kept, notes)
+        notes = (*(f"not read: {', '.join(each)}." for each in (others,) if each), *said)
+        return Examples(x, y, kept, tuple(f"{file.name}: {note}" for note in notes))
     name = reading.array or next((name for name in (*reading.preferred, *INPUT_KEYS) if name in arrays), None)
     if name is None and len(arrays) == 1:
         name = next(iter(arrays))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.inputs.texts import are_texts
 from hornbook.data.pipeline import prepare
 from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.several import named_inputs
@@ -136,13 +135,10 @@ def stream_splits(
     """
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
     _refuse_choices(shared, stream)
-    text = getattr(spec, "text", None)
     keep = {key: value for key, value in shared.items() if key not in {*OF_ARRAYS, "split"}}
     size, drop = batching
     budget = keys["memory_budget"] if keys.get("memory_budget") is not None else memory_bytes() // 2
     whole = stream.whole(batch_size=size, drop_remainder=drop, budget=budget)
-    if text is not None and not are_texts(whole.x):
-        raise RecipeError([Problem(("data", "text"), f"the inputs of this {stream.name} are numbers.", "Remove it.")])
     if keys.get("heads") and not isinstance(whole.y, Mapping) and whole.y.ndim > 1 and whole.y.shape[1] > 1:
         raise DataError(
             f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}"
@@ -156,7 +152,7 @@ def stream_splits(
     else:
         names = ("x_validation", "y_validation", "weights_validation")
         roles |= {name: part for name, part in zip(names, stream.validation, strict=False) if part is not None}
-    section = Arrays.model_validate({**keep, "split": split, "text": text})
+    section = Arrays.model_validate({**keep, "split": split, "text": getattr(spec, "text", None)})
     splits = prepare(build(roles), section, **keys)
     facts = {"source": stream.name, "batches": stream.batches, "batch_size": stream.batch_size, "steps": stream.steps}
     facts["every"] = stream.every

@@ -41,16 +41,24 @@ class Members:
         names: Runs, sweeps or studies; see `hornbook.runs.members.members_of`.
         which: ``best`` or ``last`` weights; None: each run's final ones.
         trust: Whether code that the runs' models hold may be run.
+        head: Which of several heads is averaged, as if the runs had no other.
 
     Raises:
-        UsageError: If there are less than two, or they do not fit each other: tasks, classes, targets or inputs.
+        UsageError: If there are less than two, or they do not fit each other: tasks, classes, targets or inputs; if they
+            have several heads and none is named.
     """
 
-    def __init__(self, names: Sequence[str], *, which: str | None = None, trust: bool = False) -> None:
+    def __init__(
+        self, names: Sequence[str], *, which: str | None = None, trust: bool = False, head: str | None = None
+    ) -> None:
         runs = members_of(names)
         if len(runs) < 2:
             raise UsageError(f"{path_text(runs[0].path)}: the only run that is named. To average, name several.")
-        self.trained = [of_one_head(load_run(run.path, which=which, trust=trust), "averaging takes") for run in runs]
+        loaded = [load_run(run.path, which=which, trust=trust) for run in runs]
+        self.trained = [
+            of_one_head(each, "averaging takes", " Name one: --head NAME.") if head is None else each.of_head(head)
+            for each in loaded
+        ]
         faults = [fault for other in self.trained[1:] for fault in _unlike(self.first, other)]
         if faults:
             raise UsageError("\n  ".join(["these runs cannot be averaged.", *faults]))

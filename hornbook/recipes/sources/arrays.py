@@ -119,4 +119,4 @@ class Arrays(Stored):
     has_split_column: ClassVar[bool] = True
 
     text: TextSettings | None = None
-    """Which tokens texts become, where x is a list of these; omitted: words, see `text_folder`."""
+    """Which tokens texts become, where x or one of several inputs holds these; omitted: words, see `text_folder`."""
