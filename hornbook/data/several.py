@@ -13,10 +13,10 @@ import numpy as np
 
 from hornbook.data.canonical import check_finite, extremes, guess_kind, image_type, is_frame, to_float32
 from hornbook.data.facts import Block, DataInfo, Feature
-from hornbook.data.inputs.texts import as_array, numbers_or_texts
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Inputs, Rows, in_memory, joined
 from hornbook.data.text.encoder import encoded
+from hornbook.data.text.given import as_array, numbers_or_texts
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.runs.keras_file import NETWORK

@@ -9,12 +9,12 @@ import polars as pl
 
 from hornbook.data.facts import DataInfo
 from hornbook.data.inputs.files import fit_inputs
-from hornbook.data.inputs.texts import are_texts
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
+from hornbook.data.text.given import are_texts
 from hornbook.serving.errors import RequestError
 from hornbook.serving.pictures import MOST_PICTURES, Fitted, pixels_beside
 

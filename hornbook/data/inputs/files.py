@@ -188,7 +188,8 @@ def fit_inputs(
         DataError: If the values cannot mean what the model was trained on.
     """
     if "texts" in info.extra and info.kind == "tokens":
-        from hornbook.data.inputs.texts import are_texts, encoded_texts
+        from hornbook.data.inputs.texts import encoded_texts
+        from hornbook.data.text.given import are_texts
 
         if are_texts(x):
             return encoded_texts(np.asarray(x, object), info, where)

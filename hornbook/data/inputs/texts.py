@@ -1,4 +1,4 @@
-"""Texts as Python and files give them; those to predict on: lines, .txt files of a folder, a column of a table."""
+"""Texts to predict on: lines, .txt files of a folder, a column of a table."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from hornbook.data.storage.files import existing_file, file_text, is_pattern
 from hornbook.data.text.encoder import encoded
 from hornbook.errors import DataError, UsageError
 
-__all__ = ["are_texts", "as_array", "encoded_texts", "numbers_or_texts", "read_texts"]
+__all__ = ["encoded_texts", "read_texts"]
 
 STDIN = "-"
 
@@ -88,41 +88,6 @@ def _lines(name: str, data: bytes) -> Array:
             texts[place] = line.removesuffix(b"\r").decode()
         except UnicodeDecodeError:
             raise DataError(f"{name}: line {place + 1:,} is no UTF-8. Save it as UTF-8.") from None
-    return texts
-
-
-def are_texts(x: Any) -> bool:
-    """Return whether a value is a list or an array (N,) of texts."""
-    if isinstance(x, np.ndarray):
-        return x.ndim == 1 and len(x) > 0 and (x.dtype.kind == "U" or all(isinstance(each, str) for each in x))
-    return isinstance(x, list | tuple) and len(x) > 0 and all(isinstance(each, str) for each in x)
-
-
-def as_array(value: Any) -> Array:
-    """Return a value as an array; a list with texts as objects, since NumPy makes texts of all that stands among them."""
-    has_texts = isinstance(value, list | tuple) and any(isinstance(each, bytes | str) for each in value)
-    return np.array(value, object) if has_texts else np.asanyarray(value)
-
-
-def numbers_or_texts(array: Array, where: str) -> Array:
-    """Return numbers as they are, and (N,) or (N, 1) texts, str or bytes in UTF-8, as objects (N,) of str.
-
-    Raises:
-        DataError: If it holds neither, a value is no text where others are, or a text is no UTF-8.
-    """
-    if array.dtype.kind not in "OSTU":
-        return array
-    column = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    if column.ndim != 1 or not any(isinstance(value, bytes | str) for value in column):
-        raise DataError(f"{where} has inputs that are neither numbers nor texts, one for each example.")
-    texts = np.empty(len(column), object)
-    for place, value in enumerate(column):
-        if not isinstance(value, bytes | str):
-            raise DataError(f"{where}: text {place + 1} is {value!r}, which is no text. Write '' for an empty one.")
-        try:
-            texts[place] = value.decode() if isinstance(value, bytes) else str(value)
-        except UnicodeDecodeError:
-            raise DataError(f"{where}: text {place + 1} is no UTF-8.") from None
     return texts
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from hornbook.data.canonical import column_names, guess_kind, is_frame
 from hornbook.data.facts import DataKind
-from hornbook.data.inputs.texts import are_texts
 from hornbook.data.pipeline import prepare
 from hornbook.data.several import several_source
 from hornbook.data.source import Source, Splits
@@ -19,6 +18,7 @@ from hornbook.data.sources.streams import Stream
 from hornbook.data.sources.texts import TEXT, text_source, unread
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
+from hornbook.data.text.given import are_texts
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.facts import DataInfo
-from hornbook.data.inputs.texts import as_array, numbers_or_texts
 from hornbook.data.several import GROUPS, packed
 from hornbook.data.source import Array
 from hornbook.data.targets.labels import known_targets
 from hornbook.data.text.encoder import encoded as token_numbers
+from hornbook.data.text.given import as_array, numbers_or_texts
 from hornbook.errors import DataError
 from hornbook.recipes.sources.arrays import Arrays
 
