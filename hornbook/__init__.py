@@ -8,6 +8,10 @@
 Importing this imports no TensorFlow; `build` and `train` do.
 """
 
+from hornbook.ending import leave_at_ctrl_c
+
+leave_at_ctrl_c()  # in front of everything that takes time to import
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

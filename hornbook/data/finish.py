@@ -12,6 +12,7 @@ from hornbook.data.preprocessing import (
     Standardizing,
     check_columns,
     compute_preprocessing,
+    faint_inputs,
     input_facts,
     keep_training_categories,
     with_block_moments,
@@ -53,6 +54,7 @@ def finished(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_fa
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=standardize if width else False, features=features
     )
+    warnings += faint_inputs(preprocessing, features)
     if source.blocks and standardize:
         preprocessing = with_block_moments(preprocessing, whole_rows["train"].x, source.blocks)
     if labels.task in {"regression", "several"}:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.facts import Block, DataKind, Feature, Preprocessing
+from hornbook.data.precision import coarse_columns, faint_columns
 from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
@@ -21,6 +22,7 @@ __all__ = [
     "Standardizing",
     "check_columns",
     "compute_preprocessing",
+    "faint_inputs",
     "input_facts",
     "keep_training_categories",
     "with_block_moments",
@@ -84,7 +86,7 @@ def _renumbered(block: Array, *, lookups: Mapping[int, Array]) -> Array:
 
 
 def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
-    """Return a warning that names constant columns of a training table (N, F); refuse empty ones.
+    """Return warnings that name constant columns of a training table (N, F), and coarse ones; refuse empty ones.
 
     Raises:
         DataError: If a column holds no value at all.
@@ -104,14 +106,15 @@ def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str,
     empty = [name for name, number in zip(names, count, strict=True) if number == 0]
     is_constant = (count == len(x)) & (low == high) & (len(x) > 1)
     constant = [name for name, same in zip(names, is_constant, strict=True) if same]
+    coarse = coarse_columns(x, names, low, high) if len(x) > 1 and not empty else []
     if empty:
         raise DataError(
             f"the training split has no value in {_columns(empty)}. Drop {_it(empty)} (drop: [{', '.join(empty)}])."
         )
     if constant:
         verb = "is" if len(constant) == 1 else "are"
-        return (f"{_columns(constant)} {verb} constant in the training split and will teach nothing.",)
-    return ()
+        return f"{_columns(constant)} {verb} constant in the training split and will teach nothing.", *coarse
+    return tuple(coarse)
 
 
 def _columns(names: list[str]) -> str:
@@ -234,6 +237,17 @@ def with_block_moments(preprocessing: Preprocessing, x: Inputs, row_blocks: Sequ
 
 def _numbers_at(block: Array, *, start: int, end: int) -> Array:
     return block[:, start:end]
+
+
+def faint_inputs(preprocessing: Preprocessing, features: tuple[Feature, ...] | None) -> list[str]:
+    """Return a sentence for each column, channel or pixel of which a model's standardization makes next to nothing."""
+    if preprocessing.variance is None or preprocessing.quantiles is not None:
+        return []
+    deviation = np.sqrt(preprocessing.variance)
+    names = (
+        [f"'{feature.name}'" for feature in features] if features else [str(place) for place in range(len(deviation))]
+    )
+    return faint_columns(deviation, [f"column {name}" for name in names])
 
 
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.display.forecasts import figure_lines, step_lines
+from hornbook.display.intervals import few_examples
 from hornbook.display.text import cut, path_text
 from hornbook.errors import escaped
 from hornbook.inference.importance import Importance
@@ -104,6 +105,10 @@ class Report:
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
         lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
+        remark = few_examples(
+            self.count, self.metrics.get("accuracy") if self.confusion and not self.is_weighted else None
+        )
+        lines += [remark] if remark else []
         if self.forecast:
             lines += ["", *figure_lines(self.forecast)]
             steps = step_lines(self.forecast)

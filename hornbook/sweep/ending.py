@@ -19,6 +19,7 @@ from hornbook.sweep.report.table import best_text, figure_value, figures_text, r
 from hornbook.sweep.result import Member, SweepResult
 from hornbook.sweep.trial import confirmation_name, with_seed
 from hornbook.sweep.view import View
+from hornbook.trainer.signals import signal_name
 
 __all__ = ["close", "fresh_seeds", "interrupted", "winners"]
 
@@ -60,7 +61,7 @@ def _recipe_of(coordinator: Coordinator, row: TrialRow) -> Recipe:
 def interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepResult:
     """Write how far it came, and return that."""
     _write(coordinator, "interrupted")
-    reason = f"stopped by {'Ctrl-C' if exit_code == 130 else 'SIGTERM'}"
+    reason = f"stopped by {signal_name(exit_code)}"
     folder = coordinator.folder
     result = SweepResult(folder.path, "interrupted", reason, len(folder.ended()), exit_code=exit_code)
     view.end(result)

@@ -392,3 +392,40 @@ def test_batches_of_texts_beside_numbers_are_rows_as_arrays_by_name_are(encode):
 def test_text_of_numbers_is_refused():
     with pytest.raises(DataError, match="data.text: says how texts are read, and no input is a text"):
         from_arrays(batches(), spec=section(text={"length": 4}))
+
+
+def endless():
+    while True:
+        yield X[:8], Y[:8]
+
+
+def test_a_source_without_an_end_is_refused_with_what_to_write(monkeypatch):
+    monkeypatch.setattr("hornbook.data.sources.streams.MOST_BATCHES", 500)
+    with pytest.raises(DataError) as caught:
+        from_arrays(endless)
+    assert str(caught.value) == (
+        "data: after 500 batches the generator has not ended. If it never does, give 'steps_per_epoch', the batches of an epoch."
+    )
+    with pytest.raises(DataError, match=r"validation_data: after 500 batches .* If it never does, let it end\."):
+        given((X, Y), endless)
+    assert from_arrays(given(endless, (X, Y), 600)).stream.batches == 600
+
+
+def test_a_source_that_takes_long_is_asked_once_whether_it_ends(monkeypatch):
+    monkeypatch.setattr("hornbook.data.sources.streams.PATIENCE_S", 0.0)
+    with pytest.warns(UserWarning, match="the generator has given 1 batches and has not ended") as caught:
+        assert from_arrays(batches()).stream.batches == 3
+    assert len(caught) == 1
+
+
+def test_a_py_dataset_says_its_length_in_either_way_or_that_it_has_no_end():
+    class PyDataset:
+        num_batches = 5
+
+        def __getitem__(self, place):
+            return X[place * 8 : place * 8 + 8], Y[place * 8 : place * 8 + 8]
+
+    assert from_arrays(PyDataset()).stream.batches == 5
+    PyDataset.num_batches = None
+    with pytest.raises(UsageError, match=r"has no end \(num_batches is None\)\. Give 'steps_per_epoch'\."):
+        given(PyDataset(), None, None)

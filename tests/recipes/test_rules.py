@@ -84,6 +84,24 @@ CASES = [
         " 'data.standardize: false'.",
     ),
     (
+        "layer-inputs",
+        {
+            "data": {"name": "digits", "standardize": True},
+            "model": {"name": "layers", "layers": [{"name": "embedding", "input_dim": 17, "output_dim": 2}, "flatten"]},
+        },
+        "warning: model.layers.0: 'embedding' looks for whole numbers, and the inputs are standardized and scaled to at most 1."
+        " Set 'data.standardize: false' and 'data.scale: false'.",
+    ),
+    (
+        "layer-inputs",
+        {
+            "data": "digits",
+            "model": {"name": "layers", "layers": [{"name": "embedding", "input_dim": 17, "output_dim": 2}, "flatten"]},
+        },
+        "warning: model.layers.0: 'embedding' looks for whole numbers, and the inputs are scaled to at most 1. Set"
+        " 'data.scale: false'.",
+    ),
+    (
         "text-read",
         {"data": {"name": "sentences", "text": {"ngrams": 2}}, "model": "transformer"},
         "data.text.ngrams: pairs of tokens stand behind the single ones, and 'transformer' reads tokens in their order."

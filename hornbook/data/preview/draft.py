@@ -9,6 +9,7 @@ import numpy as np
 from hornbook.data.facts import DataInfo
 from hornbook.data.pipeline import load
 from hornbook.data.source import Splits
+from hornbook.data.storage.files import relative_to
 from hornbook.data.targets.leaks import leaking_column
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.describe.scaffold import Length, Row, Start, small_share
@@ -45,7 +46,7 @@ def start_from(path: str, *, target: str | None = None, overrides: Sequence[str]
     file = Path(path).expanduser()
     is_elsewhere = "://" in path or any(sign in path for sign in "*?[")  # whoever reads tables knows
     if not file.exists() and not is_elsewhere:
-        hint = nearest_file(file) or f"A path is relative to the current folder, {Path.cwd()}."
+        hint = nearest_file(file) or relative_to()
         raise UsageError(
             f"{path}: there is no such file, and no data source of that name ('hornbook list data'). {hint}"
         )

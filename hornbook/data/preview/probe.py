@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 
+from hornbook.data.beside import differing_paths, missing_paths
 from hornbook.data.canonical import check_lengths
 from hornbook.data.load import load_data
 from hornbook.data.pictures.listing import require_folder
@@ -60,6 +61,13 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
         recipe: A recipe whose data section is valid by itself.
         whole: Whether to load all of the data, whatever its size and wherever it comes from.
     """
+    seen, others = _probe(recipe, whole=whole), {} if whole else differing_paths(recipe)
+    notes = [Problem(key, text, severity="warning", code="data-file") for key, text in others.items()]
+    return replace(seen, problems=(*seen.problems, *notes))
+
+
+def _probe(recipe: Recipe, *, whole: bool) -> Seen:
+    """Look at a recipe's data; nothing is said of where its files lie."""
     facts = Facts.named(recipe)
     if any(problem.severity == "error" for problem in section_problems(recipe.data, task=recipe.task)):
         return Seen(facts)  # the rules report it
@@ -71,7 +79,8 @@ def probe(recipe: Recipe, *, whole: bool = False) -> Seen:
     if not problems and isinstance(recipe.data, Table | ImageList):
         problems += _columns(recipe.data, recipe.heads or {})
     if problems:
-        return Seen(facts, tuple(problems))
+        elsewhere = missing_paths(recipe)
+        return Seen(facts, tuple(replace(one, message=elsewhere.get(one.path, one.message)) for one in problems))
     try:
         if whole:
             return _whole(recipe)

@@ -14,7 +14,7 @@ from hornbook.data.source import Source, Split, Splits
 from hornbook.data.sources.batches import NAMED, known_of_heads
 from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
-from hornbook.data.targets.heads import head_facts
+from hornbook.data.targets.heads import head_facts, refuse_unread
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
 from hornbook.recipes.sources.arrays import Arrays
@@ -143,6 +143,7 @@ def stream_splits(
         raise DataError(
             f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}"
         )
+    refuse_unread(whole.y, keys.get("heads"))
     roles = {"x": whole.x, "y": whole.y}
     if whole.weights is not None:
         roles["weights"] = whole.weights

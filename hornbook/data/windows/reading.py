@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from hornbook.data.precision import MOST_BLUR, blur_of
 from hornbook.data.source import Array
 from hornbook.data.tables.columns.dates import as_moments, readings
 from hornbook.data.tables.columns.features import as_float32, require_columns
@@ -180,7 +181,11 @@ def _numbers(column: pl.Series, dialect: Dialect, where: str) -> Array:
             f"{where}: column '{name}': {str(values[row])!r} in row {row + 1:,} is no number{more}. Windows are made of "
             "numbers: repair it, name another column, or say how numbers are written (decimal, thousands, missing)."
         )
-    return as_float32(numbers, name, where)
+    found, exact = as_float32(numbers, name, where), numbers.drop_nulls().to_numpy().astype(np.float64)
+    share, text = blur_of(exact[~np.isnan(exact)])
+    if share > MOST_BLUR:
+        raise DataError(f"{where}: column '{name}': its numbers {text}")
+    return found
 
 
 def _out_of_order(times: Array, numbers: Array, name: str, where: str) -> list[str]:

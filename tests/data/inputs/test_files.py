@@ -149,7 +149,7 @@ def test_a_table_lists_files_for_images(tmp_path):
 @pytest.mark.parametrize("name", ["x.npz", "nowhere/x.npz"])
 def test_a_file_that_is_gone_says_how_its_path_was_read(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"A path is relative to the current folder\."):
+    with pytest.raises(DataError, match=r"A path is relative to the current folder, "):
         existing_file(name)
     with pytest.raises(DataError, match=r"Has it moved\? A run keeps absolute paths: correct it in its recipe\.yaml\."):
         existing_file(tmp_path / name)
