@@ -7,12 +7,11 @@ MOST = 8
 """So many lines, bars or titles are named."""
 
 
-def load_ipython_extension(shell: Any) -> None:
-    """Let the plain text of figures be these words."""
-    formatter = shell.display_formatter.formatters["text/plain"]
-    formatter.for_type_by_name(
-        "matplotlib.figure", "Figure", lambda figure, printer, _: printer.text(described(figure))
-    )
+def load_ipython_extension(_: Any) -> None:
+    """Let the plain text of figures be these words; what is registered with a formatter Matplotlib's backend takes away."""
+    from matplotlib.figure import Figure
+
+    Figure._repr_pretty_ = lambda figure, printer, _: printer.text(described(figure))
 
 
 def described(figure: Any) -> str:
