@@ -39,10 +39,10 @@ def main() -> None:
     """Build the site, or end with what is wrong."""
     lessons = sorted(path.stem for path in (ROOT / "docs" / "notebooks").glob("*.md") if path.name != "README.md")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("lessons", nargs="*", metavar="LESSON", help=", ".join(lessons))
+    parser.add_argument("lessons", nargs="*", metavar="LESSON")
     asked = parser.parse_args().lessons
     if unknown := sorted({*asked} - {*lessons}):
-        parser.error(f"no lesson: {', '.join(unknown)}")
+        parser.error(f"no lesson: {', '.join(unknown)}. There are {', '.join(lessons)}.")
     try:
         lay_out(ROOT, PAGES)
         for name in lessons:

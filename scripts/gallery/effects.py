@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hornbook import Component, Recipe, load_recipe
-from hornbook.builder.blocks import Ingredients
-from hornbook.builder.optimizers import build_optimizer
+from hornbook import Component, Recipe, build, load_recipe
 from hornbook.display.chart import ACCENT, FAINT, PLAIN, QUIET
 from hornbook.display.lines import Line, LineChart
 from hornbook.recipes.sections.optimizer import OptimizerSpec
 from hornbook.recipes.sections.regularization import Regularization
-from hornbook.trainer.train import build
 
 SIZE = (400, 250)
 """px: of letters that are legible on a telephone."""
@@ -109,12 +106,14 @@ def _depths(label: str, recipe: Recipe, color: str, *, scale: float = 1.0, **cha
 
 def noise(recipe: Recipe) -> Effect:
     """Return what dropout or noise makes of normally distributed outputs while training."""
+    import keras
+
+    from hornbook.builder.blocks import Ingredients
+
     keys = [key for key in NOISES if getattr(recipe.regularization, key)]
     key = next((one for one in keys if one != "dropout"), "dropout")
     amount = getattr(recipe.regularization, key) or recipe.regularization.input_dropout
     kept = Regularization.model_validate({key: amount})
-    import keras
-
     shape = (10, 10, 20) if key == "spatial_dropout" else (2000,)
     before = np.random.default_rng(0).normal(size=(DRAWS // int(np.prod(shape)), *shape)).astype(np.float32)
     inputs = keras.Input(shape)
@@ -142,15 +141,14 @@ def _histogram(values: Any, color: str, label: str) -> Line:
 
 def penalty(recipe: Recipe) -> Effect:
     """Return how a penalty pulls at a weight, by the weight's size."""
-    import keras
     import tensorflow as tf
+
+    from hornbook.builder.blocks import Ingredients
 
     regularization = recipe.regularization
     l1, l2 = regularization.l1 or 0.0, regularization.l2 or 0.0
     weights = tf.Variable(np.linspace(-1, 1, 201, dtype=np.float32))
     regularizer = Ingredients.of(recipe).weights("hidden_1")["kernel_regularizer"]
-    if not isinstance(regularizer, keras.regularizers.Regularizer):
-        raise TypeError("a recipe without a penalty")
     with tf.GradientTape() as tape:
         total = regularizer(weights)
     pull = [-float(value) for value in np.asarray(tape.gradient(total, weights))]
@@ -164,6 +162,8 @@ def penalty(recipe: Recipe) -> Effect:
 
 def max_norm(recipe: Recipe) -> Effect:
     """Return which norm a unit's incoming weights have after max-norm, by the norm before it."""
+    from hornbook.builder.blocks import Ingredients
+
     constraint = Ingredients.of(recipe).weights("hidden_1")["kernel_constraint"]
     bound = recipe.regularization.max_norm or 0.0
     norms = np.linspace(0.0, 3 * bound, 61, dtype=np.float32)
@@ -204,6 +204,8 @@ def descent(recipe: Recipe) -> Effect:
 def _path(spec: OptimizerSpec, rate: float) -> Any:
     """Return the points (step, weight) that an optimizer comes to; from where it diverges on, the last one."""
     import keras
+
+    from hornbook.builder.optimizers import build_optimizer
 
     inputs = keras.Input((1,))
     model = keras.Model(inputs, keras.layers.Dense(2, use_bias=False, name="hidden_1")(inputs))
