@@ -224,7 +224,7 @@ def drawn(scripts, tensorflow):
     """A function that returns the picture of an ingredient of a recipe, by kind, before it is drawn."""
 
     def draw(kind, config):
-        recipe = load_recipe({"data": "digits", "model": "mlp", **config}, for_training=False)
+        recipe = load_recipe({"data": "digits", "model": {"name": "mlp", "units": [9]}, **config}, for_training=False)
         (part,) = [part for part in scripts["effects"].effects(recipe) if part.kind == kind]
         return part.draw(recipe)
 
@@ -253,7 +253,9 @@ def test_max_norm_shortens_what_is_longer(drawn):
 
 def test_dropout_spreads_what_it_leaves(drawn):
     effect = drawn("regularization", {"regularization": {"dropout": 0.3}})
-    assert "mean -0.00 and deviation 1.20, 30 % of them 0" in effect.label.replace("mean 0.00", "mean -0.00")  # 1 / √0.7
+    assert "mean -0.00 and deviation 1.20, 30 % of them 0" in effect.label.replace(
+        "mean 0.00", "mean -0.00"
+    )  # 1 / √0.7
     before, after = effect.chart.lines
     middle = len(before.y) // 2
     assert 10 ** after.y[middle] == pytest.approx(30 + 0.7 * 10 ** before.y[middle], rel=0.3)

@@ -129,7 +129,9 @@ def test_a_lesson_shows_below_each_cell_what_it_gave(build_site, tmp_path):
     text = build_site.with_outputs(LESSON, given([[printed], [drawn, page], []]), tmp_path / "first")
     (before, first), (_, second), (_, third) = (part.split("\n```", 1) for part in text.split("```python\n")[1:])
     assert before == 'print("a < b")'
-    assert first.startswith('\n\n<div class="cell-output" role="group" aria-label="output">\n<pre>a &lt; b</pre>\n</div>\n')
+    assert first.startswith(
+        '\n\n<div class="cell-output" role="group" aria-label="output">\n<pre>a &lt; b</pre>\n</div>\n'
+    )
     assert '<img src="first/2-1.png" alt="Plot of &quot;loss&quot;" width="300" height="200">' in second
     assert second.index("</details>") > second.index('<div class="cell-html">runs/x.html</div>')
     assert third == "\n"

@@ -58,7 +58,7 @@ class EarlyStopping(Spec):
 
 
 class Checkpoint(Spec):
-    """By which figure the best epoch is chosen, whose weights `best.keras` holds. Omitted: early stopping's, or `val_loss`."""
+    """By which figure the best epoch is chosen; `best.keras` holds its weights. Omitted: early stopping's, or `val_loss`."""
 
     monitor: str = "val_loss"
     """Recorded value that the best epoch is chosen by."""
