@@ -50,10 +50,12 @@ def _lines(axes: Any) -> Iterator[str]:
         yield f"{len(axes.lines)} lines"
         return
     for line in axes.lines:
-        values = [float(value) for value in line.get_ydata()]
-        if values and len({*values}) > 1:
-            label = line.get_label()
-            yield f"{'a line' if label.startswith('_') else label} from {values[0]:.3g} to {values[-1]:.3g}"
+        places, values = ([float(value) for value in data] for data in (line.get_xdata(), line.get_ydata()))
+        name = "a line" if line.get_label().startswith("_") else line.get_label()
+        if len({*places}) == 1 < len(places):
+            yield f"{name} at {places[0]:.3g}"
+        elif len({*values}) > 1:
+            yield f"{name} from {values[0]:.3g} to {values[-1]:.3g}"
 
 
 def _bars(axes: Any) -> Iterator[str]:

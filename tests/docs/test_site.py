@@ -165,10 +165,11 @@ def test_a_figure_is_described_by_what_stands_in_it(build_site):
     left, right = figure.subplots(1, 2)
     left.plot([0, 1, 2], [0.5, 0.2, 0.125], label="training")
     left.axhline(0.3)
+    left.axvline(2, label="best epoch")
     left.set(title="a run", xlabel="epoch", ylabel="loss")
     right.barh(["age", "contract"], [0.1, 0.25])
     assert described(figure) == (
-        "Plot of a run, loss by epoch: training from 0.5 to 0.125. Plot of numbers: bars age 0.1, contract 0.25"
+        "Plot of a run, loss by epoch: training from 0.5 to 0.125; best epoch at 2. Plot of numbers: bars age 0.1, contract 0.25"
     )
     pictures = Figure()
     for axes, title in zip(pictures.subplots(1, 3), ("three", "", "a\nfive"), strict=True):

@@ -75,7 +75,7 @@ def test_a_lesson_shows_what_its_cells_gave(browser, site, scheme):
         assert words.startswith(("Plot of", "Picture", "20 pictures")) or "pictures: " in words
         assert pixels >= 1.9 * width, "sharp on a telephone"
     assert browser.run("return document.querySelectorAll('.cell-html svg[aria-label]').length") == 3
-    assert browser.run("return document.querySelectorAll('.cell-html table td').length") == 15
+    assert browser.run("return document.querySelectorAll('.cell-html tbody td').length") == 15
     assert browser.run("return document.querySelectorAll('details .cell-output').length") == 3
 
 
