@@ -50,7 +50,9 @@ def _lines(axes: Any) -> Iterator[str]:
         yield f"{len(axes.lines)} lines"
         return
     for line in axes.lines:
-        places, values = ([float(value) for value in data] for data in (line.get_xdata(), line.get_ydata()))
+        places, values = (
+            [float(value) for value in data] for data in (line.get_xdata(orig=False), line.get_ydata(orig=False))
+        )
         name = "a line" if line.get_label().startswith("_") else line.get_label()
         if len({*places}) == 1 < len(places):
             yield f"{name} at {places[0]:.3g}"
