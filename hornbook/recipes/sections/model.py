@@ -44,8 +44,8 @@ Separable = Annotated[
     bool,
     Field(
         description="Depthwise-separable convolutions in place of all but the first, which reads few channels: first each "
-        "channel for itself, then 1×1 across channels. A ninth of the weights and products, of 3×3. Chollet (2017), "
-        "arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861."
+        "channel for itself, then 1×1 across channels. With 3×3 pixels about a ninth of the weights and of the "
+        "multiplications. Chollet (2017), arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861."
     ),
 ]
 StemStrides = Annotated[
@@ -181,7 +181,7 @@ class Cnn(ReadsTokens, ModelSpec):
     filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
     """Channels of each block."""
     kernel_size: PositiveInt = 3
-    """Height and width of each convolution, in pixels, or its steps."""
+    """Height and width of each convolution in pixels; for sequences its length in steps."""
     convolutions: Repeats = 1
     """Convolutions in each block."""
     separable: Separable = False

@@ -8,17 +8,27 @@ import pytest
 from chromium import Browser
 from needed import BROWSER, skipping
 
+LESSON = "first_hour"
+"""The one whose cells are run; the others take minutes."""
 ROOT = Path(__file__).parents[3]
 
 pytest_collection_modifyitems = skipping(
-    __file__, "selenium", "selenium_axe_python", "pypdf", "zensical", "mkdocstrings", programs=BROWSER
+    __file__,
+    "selenium",
+    "selenium_axe_python",
+    "pypdf",
+    "zensical",
+    "mkdocstrings",
+    "nbclient",
+    "ipykernel",
+    programs=BROWSER,
 )
 
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the site, built anew."""
-    subprocess.run([sys.executable, ROOT / "scripts" / "build_site.py"], check=True, timeout=300)
+    """The folder of the site, built anew, with the outputs of one lesson."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "build_site.py", LESSON], check=True, timeout=500)
     return ROOT / "site"
 
 
