@@ -107,7 +107,7 @@ def _depths(label: str, recipe: Recipe, color: str, *, scale: float = 1.0, **cha
 def noise(recipe: Recipe) -> Effect:
     """Return what dropout or noise makes of normally distributed outputs while training."""
     import keras
-    from hornbook.builder.blocks import Ingredients
+    from hornbook.builder.features.blocks import Ingredients
 
     keys = [key for key in NOISES if getattr(recipe.regularization, key)]
     key = next((one for one in keys if one != "dropout"), "dropout")
@@ -141,7 +141,7 @@ def _histogram(values: Any, color: str, label: str) -> Line:
 def penalty(recipe: Recipe) -> Effect:
     """Return how a penalty pulls at a weight, by the weight's size."""
     import tensorflow as tf
-    from hornbook.builder.blocks import Ingredients
+    from hornbook.builder.features.blocks import Ingredients
 
     regularization = recipe.regularization
     l1, l2 = regularization.l1 or 0.0, regularization.l2 or 0.0
@@ -160,7 +160,7 @@ def penalty(recipe: Recipe) -> Effect:
 
 def max_norm(recipe: Recipe) -> Effect:
     """Return which norm a unit's incoming weights have after max-norm, by the norm before it."""
-    from hornbook.builder.blocks import Ingredients
+    from hornbook.builder.features.blocks import Ingredients
 
     constraint = Ingredients.of(recipe).weights("hidden_1")["kernel_constraint"]
     bound = recipe.regularization.max_norm or 0.0
