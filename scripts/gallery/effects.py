@@ -107,6 +107,7 @@ def _depths(label: str, recipe: Recipe, color: str, *, scale: float = 1.0, **cha
 def noise(recipe: Recipe) -> Effect:
     """Return what dropout or noise makes of normally distributed outputs while training."""
     import keras
+
     from hornbook.builder.features.blocks import Ingredients
 
     keys = [key for key in NOISES if getattr(recipe.regularization, key)]
@@ -141,6 +142,7 @@ def _histogram(values: Any, color: str, label: str) -> Line:
 def penalty(recipe: Recipe) -> Effect:
     """Return how a penalty pulls at a weight, by the weight's size."""
     import tensorflow as tf
+
     from hornbook.builder.features.blocks import Ingredients
 
     regularization = recipe.regularization
