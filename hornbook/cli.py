@@ -32,6 +32,7 @@ from hornbook.commands import (
     train,
 )
 from hornbook.commands import version as versions
+from hornbook.commands.completion import mend_zsh
 from hornbook.commands.options import Command, examples
 from hornbook.display.terminal import escaping_streams
 from hornbook.ending import hear_ctrl_c, leave_after
@@ -95,6 +96,7 @@ for below, modules in ((app, MODULES), (runs_app, (runs,))):
         name = command.__name__.removesuffix("_command").replace("_", "-")
         below.command(name=name, epilog=lines, cls=Command)(command)
 app.add_typer(runs_app, name="runs")
+mend_zsh()
 
 
 def show_version(is_asked: bool) -> None:

@@ -4,12 +4,12 @@ The network is a layer of the saved model, called `network`; whoever loads a run
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
 
-from hornbook.builder.tokens import layer_name, text_front
+from hornbook.builder.features.tokens import layer_name, text_front
 from hornbook.data.facts import DataInfo
 from hornbook.data.several import named_inputs
 from hornbook.runs.keras_file import NETWORK
@@ -19,6 +19,9 @@ __all__ = ["NETWORK", "unwrap", "wrap"]
 
 COLUMNS = "columns"
 """What the numbers of a table's other columns are called, in a saved model that reads texts or pictures beside them."""
+
+ENDS = ("numbers", "row", "subwords", "tokens")
+"""With what the names of layers end that stand between an input and the row."""
 
 Tensor = Any
 
@@ -61,12 +64,23 @@ def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
     if info.kind == "tokens" and "texts" in info.extra:
         ((name, facts),) = info.extra["texts"].items()
-        return text_front(name, facts)
-    shapes = named_inputs(info)
-    if shapes:
-        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-        return inputs, _row([_flat(x, name) for name, x in inputs.items()])
+        return text_front(layer_name(name), facts, layer_name(name))
+    if named_inputs(info):
+        return _by_name(info)
     return _of_table(info) if info.blocks else None
+
+
+def _by_name(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
+    """Return (each input that was given by name; the row)."""
+    shapes = named_inputs(info)
+    prefixes = _prefixes(shapes)
+    inputs: dict[str, Tensor] = {}
+    parts: list[Tensor] = []
+    for name, shape in shapes.items():
+        facts = info.extra["texts"][name] if name in info.texts_beside else None
+        inputs[name], part = _input(name, shape, facts, prefixes[name])
+        parts.append(part)
+    return inputs, _row(parts, shapes)
 
 
 def _of_table(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
@@ -76,25 +90,51 @@ def _of_table(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
     if info.width:
         inputs[COLUMNS] = keras.Input((info.width,), name=COLUMNS)
         parts.append(inputs[COLUMNS])
+    names: dict[str, str] = {}
     for block in info.blocks:
-        name = _free(layer_name(block.name), inputs)
-        if block.kind == "text":
-            inputs[name], tokens = text_front(name, info.extra["texts"][block.name])
-            parts.append(keras.layers.Activation("linear", name=f"{name}_numbers", dtype="float32")(tokens))
-        else:
-            inputs[name] = keras.Input(block.shape, name=name)
-            parts.append(_flat(inputs[name], name))
-    return inputs, _row(parts)
+        names[block.name] = _free(layer_name(block.name), {*names.values(), COLUMNS, NETWORK})
+    prefixes = _prefixes([*names.values()])
+    for block in info.blocks:
+        name = names[block.name]
+        facts = info.extra["texts"][block.name] if block.kind == "text" else None
+        inputs[name], part = _input(name, block.shape, facts, prefixes[name])
+        parts.append(part)
+    return inputs, _row(parts, names.values())
 
 
-def _flat(x: Tensor, name: str) -> Tensor:
-    if len(x.shape) == 2:
-        return x
-    return keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+def _prefixes(names: Collection[str]) -> dict[str, str]:
+    """Return with what the names of each input's layers begin, so that none is called like another, or like an input."""
+    prefixes: dict[str, str] = {}
+    for name in names:
+        prefix = layer_name(name)
+        while prefix in prefixes.values() or any(f"{prefix}_{end}" in names for end in ENDS):
+            prefix += "_"
+        prefixes[name] = prefix
+    return prefixes
 
 
-def _row(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="row", dtype="float32")(parts)
+def _input(name: str, shape: tuple[int, ...], facts: Mapping[str, Any] | None, prefix: str) -> tuple[Tensor, Tensor]:
+    """Return (an input; its numbers as they stand in a row).
+
+    Args:
+        name: What it is called.
+        shape: Of an example; of a text its token numbers.
+        facts: How a text becomes these; None for numbers.
+        prefix: With what the names of its layers begin.
+    """
+    if facts is not None:
+        inputs, tokens = text_front(name, facts, prefix)
+        return inputs, keras.layers.Activation("linear", name=f"{prefix}_numbers", dtype="float32")(tokens)
+    inputs = keras.Input(shape, name=name)
+    if len(shape) == 1:
+        return inputs, inputs
+    return inputs, keras.layers.Reshape((math.prod(shape),), name=f"{prefix}_row", dtype="float32")(inputs)
+
+
+def _row(parts: list[Tensor], names: Collection[str]) -> Tensor:
+    if len(parts) == 1:
+        return parts[0]
+    return keras.layers.Concatenate(name=_free("row", names), dtype="float32")(parts)
 
 
 def _free(name: str, taken: Collection[str]) -> str:

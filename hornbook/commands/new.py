@@ -91,7 +91,7 @@ def _recipe(
             return scaffold.new_recipe(data=data, model=model), ()
         start = scaffold.start_on(data)
     else:
-        from hornbook.data.draft import start_from  # NumPy
+        from hornbook.data.preview.draft import start_from  # NumPy
 
         start = start_from(data, target=target, overrides=overrides)
     if known is None:

@@ -7,10 +7,10 @@ from hornbook.display.forecasts import figure_lines, step_lines
 from hornbook.display.intervals import few_examples
 from hornbook.display.text import cut, path_text
 from hornbook.errors import escaped
-from hornbook.inference.confidence import Confidence
 from hornbook.inference.importance import Importance
 from hornbook.inference.mistakes import Mistakes
 from hornbook.inference.timing import Cost
+from hornbook.inference.trust.confidence import Confidence
 
 __all__ = ["Report"]
 

@@ -15,8 +15,8 @@ from hornbook.runs.directory import Run
 from hornbook.runs.sweeps import BEST, FRONT, REPORT, TABLE, TrialRow
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.front import is_beaten
+from hornbook.sweep.report.table import best_text, figure_value, figures_text, ranking, short_keys, values_text
 from hornbook.sweep.result import Member, SweepResult
-from hornbook.sweep.table import best_text, figure_value, figures_text, ranking, short_keys, values_text
 from hornbook.sweep.trial import confirmation_name, with_seed
 from hornbook.sweep.view import View
 from hornbook.trainer.signals import signal_name
@@ -76,7 +76,7 @@ def close(coordinator: Coordinator, runs: Sequence[Path], view: View) -> SweepRe
         runs: The trainings with fresh seeds, in the order of `winners`.
         view: Hears of the end.
     """
-    from hornbook.sweep.page import report_html
+    from hornbook.sweep.report.page import report_html
 
     folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
     again = {

@@ -144,7 +144,7 @@ def test_bundled_tables_offer_the_columns_that_are_no_features():
 
 
 def test_a_check_names_the_head_whose_column_a_table_lacks(tmp_path):
-    from hornbook.data.probe import probe
+    from hornbook.data.preview.probe import probe
 
     recipe = heads_of({"price": {}, "sold": {"target": "slod"}}, {"name": "table", "path": table(tmp_path)})
     (problem,) = probe(recipe).problems
