@@ -3,6 +3,7 @@
 The network is a layer of the saved model, called `network`; whoever loads a run gets the network alone.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Collection
 from typing import Any
@@ -22,18 +23,24 @@ COLUMNS = "columns"
 
 Tensor = Any
 
+Free = Callable[[str], str]
+"""Returns a name that no layer of the saved model has yet: the same, or with a number."""
+
 
 def wrap(model: keras.Model, info: DataInfo) -> keras.Model:
     """Return the model as it is saved: the same object where its inputs and outputs are what users have.
+
+    Inputs and outputs have the users' names where no other is called so: Keras wants each name once.
 
     Args:
         model: The network, from one array to one array.
         info: Facts about the data.
     """
-    front, back = _front(model, info), _back(model, info)
+    free = _namer({NETWORK, *(head.name for head in info.heads)})
+    front, back = _front(model, info, free), _back(model, info, free)
     if front is None and back is None:
         return model
-    inputs, x = front or _own_input(model)
+    inputs, x = front or _own_input(model, free)
     outputs = keras.Model(model.input, model.output, name=NETWORK)(x)
     return keras.Model(inputs, outputs if back is None else back(outputs), name=model.name)
 
@@ -50,60 +57,69 @@ def unwrap(model: Any) -> Any:
     return network
 
 
-def _own_input(model: keras.Model) -> tuple[Any, Tensor]:
+def _namer(taken: Collection[str]) -> Free:
+    """Return what names layers, none by a name that is taken and none twice."""
+    used = {*taken}
+
+    def free(name: str) -> str:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        chosen = next(each for each in itertools.chain([name], numbered) if each not in used)
+        used.add(chosen)
+        return chosen
+
+    return free
+
+
+def _own_input(model: keras.Model, free: Free) -> tuple[Any, Tensor]:
     """Return (an input like the network's, the same): one that both shared would be saved with a number of the process."""
     given = model.inputs[0]
-    own = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=given.name)
+    own = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=free(given.name))
     return own, own
 
 
-def _front(model: keras.Model, info: DataInfo) -> tuple[Any, Tensor] | None:
+def _front(model: keras.Model, info: DataInfo, free: Free) -> tuple[Any, Tensor] | None:
     """Return (what users give, by name where it is several; the network's input from it); None where they are the same."""
     if info.kind == "tokens" and "texts" in info.extra:
         ((name, facts),) = info.extra["texts"].items()
-        return text_front(name, facts)
+        return text_front(free(layer_name(name)), facts, free)
     shapes = named_inputs(info)
     if shapes:
-        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
-        return inputs, _row([_flat(x, name) for name, x in inputs.items()])
-    return _of_table(info) if info.blocks else None
+        inputs = {name: keras.Input(shape, name=free(name)) for name, shape in shapes.items()}
+        return inputs, _row([_flat(x, name, free) for name, x in inputs.items()], free)
+    return _of_table(info, free) if info.blocks else None
 
 
-def _of_table(info: DataInfo) -> tuple[dict[str, Tensor], Tensor]:
+def _of_table(info: DataInfo, free: Free) -> tuple[dict[str, Tensor], Tensor]:
     """Return (``columns`` (B, F) and, by its column's name, each text and picture of a row; the row)."""
     inputs: dict[str, Tensor] = {}
     parts: list[Tensor] = []
     if info.width:
-        inputs[COLUMNS] = keras.Input((info.width,), name=COLUMNS)
-        parts.append(inputs[COLUMNS])
+        columns = keras.Input((info.width,), name=free(COLUMNS))
+        inputs[columns.name] = columns
+        parts.append(columns)
+    names = {block.name: free(layer_name(block.name)) for block in info.blocks}  # before the layers behind them
     for block in info.blocks:
-        name = _free(layer_name(block.name), inputs)
+        name = names[block.name]
         if block.kind == "text":
-            inputs[name], tokens = text_front(name, info.extra["texts"][block.name])
-            parts.append(keras.layers.Activation("linear", name=f"{name}_numbers", dtype="float32")(tokens))
+            inputs[name], tokens = text_front(name, info.extra["texts"][block.name], free)
+            parts.append(keras.layers.Activation("linear", name=free(f"{name}_numbers"), dtype="float32")(tokens))
         else:
             inputs[name] = keras.Input(block.shape, name=name)
-            parts.append(_flat(inputs[name], name))
-    return inputs, _row(parts)
+            parts.append(_flat(inputs[name], name, free))
+    return inputs, _row(parts, free)
 
 
-def _flat(x: Tensor, name: str) -> Tensor:
+def _flat(x: Tensor, name: str, free: Free) -> Tensor:
     if len(x.shape) == 2:
         return x
-    return keras.layers.Reshape((math.prod(x.shape[1:]),), name=f"{name}_row", dtype="float32")(x)
+    return keras.layers.Reshape((math.prod(x.shape[1:]),), name=free(f"{name}_row"), dtype="float32")(x)
 
 
-def _row(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="row", dtype="float32")(parts)
+def _row(parts: list[Tensor], free: Free) -> Tensor:
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=free("row"), dtype="float32")(parts)
 
 
-def _free(name: str, taken: Collection[str]) -> str:
-    """Return a name that is not taken: the same, or with a number."""
-    names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
-    return next(each for each in names if each not in taken)
-
-
-def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
+def _back(model: keras.Model, info: DataInfo, free: Free) -> Callable[[Tensor], Any] | None:
     """Return what makes outputs by name of the network's; None where they are what users get."""
     if not info.heads:
         return None
@@ -111,7 +127,7 @@ def _back(model: keras.Model, info: DataInfo) -> Callable[[Tensor], Any] | None:
     def by_name(outputs: Tensor) -> dict[str, Tensor]:
         named, first = {}, 0
         for head in info.heads:
-            columns = columns_of(outputs, slice(first, first + head.units), f"{head.name}_columns")
+            columns = columns_of(outputs, slice(first, first + head.units), free(f"{head.name}_columns"))
             named[head.name] = keras.layers.Identity(name=head.name, dtype="float32")(columns)
             first += head.units
         return named

@@ -1,6 +1,6 @@
 """Token numbers as what layers read: embeddings and counts; bags of words, means, and the front of a saved model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,19 +106,22 @@ def mean_embedding(x: Tensor, model: MeanEmbedding, ingredients: Ingredients, *,
     return ingredients.dense_stack(x, model.dense, ingredients.blocks_before + 1)
 
 
-def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+def text_front(
+    name: str, facts: Mapping[str, Any], free: Callable[[str], str] = str
+) -> tuple[Tensor, Tensor]:
     """Return (a text, its token numbers (B, L)) as Keras's `TextVectorization` gives them, for the front of a saved model.
 
     Args:
-        name: What the column of texts is called.
-        facts: What stayed of it with the run.
+        name: What the input is called.
+        facts: What stayed of the column of texts with the run.
+        free: Returns a name for the layers behind it that no other layer has: the same, or another.
     """
     encoder = TextEncoder.of_facts(facts)
-    inputs = texts = keras.Input((), dtype="string", name=layer_name(name))
+    inputs = texts = keras.Input((), dtype="string", name=name)
     standardize = None if encoder.standardize == "none" else encoder.standardize
     if encoder.tokens == "subwords":
         texts = Subwords(
-            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=f"{layer_name(name)}_subwords"
+            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=free(f"{name}_subwords")
         )(texts)
         standardize = None
     layer = keras.layers.TextVectorization(
@@ -128,7 +131,7 @@ def text_front(name: str, facts: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         output_mode="int",
         output_sequence_length=encoder.length,
         vocabulary=list(encoder.vocabulary),
-        name=f"{layer_name(name)}_tokens",
+        name=free(f"{name}_tokens"),
     )
     return inputs, layer(texts)
 

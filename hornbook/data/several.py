@@ -16,6 +16,7 @@ from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Inputs, Rows, in_memory, joined
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.runs.keras_file import NETWORK
 
 __all__ = ["GROUPS", "named_inputs", "packed", "several_source"]
 
@@ -164,6 +165,8 @@ def _check_names(by_role: Mapping[str, Any]) -> None:
             continue
         names = [name for name in value if not isinstance(name, str) or not name]
         faults += [f"{role}: a name of an input is text, found {name!r}." for name in names]
+        taken = [name for name in value if isinstance(name, str) and (name == NETWORK or "/" in name)]
+        faults += [f"{role}: {name!r} is no name for an input of a Keras model. Use another." for name in taken]
     if not faults:
         known = list(by_role["x"])
         for role, value in by_role.items():
