@@ -20,6 +20,7 @@ from hornbook.errors import DataError
 __all__ = [
     "Standardizing",
     "check_columns",
+    "coarse_columns",
     "compute_preprocessing",
     "input_facts",
     "keep_training_categories",
@@ -33,6 +34,8 @@ Standardizing = Literal["per_feature", "robust", "quantile"]
 """How inputs may be standardized, where not by the mean and variance of columns or channels."""
 SAMPLE = 1000  # examples that show how large inputs are
 MOST_VALUES = 1 << 22  # fewer of those with very many values, which are looked at as float64
+COARSE = 0.02
+"""What share of a column's deviation float32 may round its values by before that is said."""
 
 
 def keep_training_categories(
@@ -244,6 +247,41 @@ def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing
     variance[low == high] = 1.0
     mean, variance, low, high = (tuple(each.tolist()) for each in (values.mean(axis=0), variance, low, high))
     return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
+
+
+def coarse_columns(preprocessing: Preprocessing, inputs: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """Return a sentence for each column whose values differ by little beside their size, of which float32 keeps too little.
+
+    Args:
+        preprocessing: Means and variances of the training split; a variance of 1 is that of a constant.
+        inputs: What the columns are called; those behind go by their numbers from 0 on.
+        targets: What the targets are called; one without a name is "the target".
+    """
+    moments: list[tuple[Sequence[float] | None, Sequence[float] | None, Sequence[str], str]] = [
+        (preprocessing.mean, preprocessing.variance, inputs, "column {}"),
+        (preprocessing.target_mean, preprocessing.target_variance, targets, "the target"),
+    ]
+    if preprocessing.series is not None:
+        of = preprocessing.series
+        sides = (of.mean, of.deviation, inputs, "column {}"), (of.target_mean, of.target_deviation, targets, "the target")
+        moments = [
+            (mean, [size**2 for size in sizes], names, unnamed)
+            for means, deviations, names, unnamed in sides
+            for mean, sizes in zip(means, deviations, strict=True)
+        ]
+    found: dict[str, str] = {}
+    for means, variances, names, unnamed in moments:
+        mean, variance = np.array(means or ()), np.array(variances or ())
+        if not (mean.size and variance.size):
+            continue
+        kept, deviation = np.spacing(np.abs(mean).astype(np.float32)), np.sqrt(variance)
+        for place in np.flatnonzero((variance != 1.0) & (kept > COARSE * deviation)).tolist():
+            name = f"column '{names[place]}'" if place < len(names) else unnamed.format(place)
+            found[name] = (
+                f"{name} holds numbers around {mean[place]:.4g} that differ by {deviation[place]:.2g}, and float32, in "
+                f"which networks compute, keeps such numbers to {kept[place]:.2g}. Subtract a constant from them."
+            )
+    return [*found.values()]
 
 
 def _whole(x: Inputs, features: tuple[Feature, ...]) -> tuple[str, ...]:
