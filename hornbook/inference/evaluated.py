@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.display.forecasts import figure_lines, step_lines
-from hornbook.display.text import cut, path_text
+from hornbook.display.text import cut, figures_in_lines, path_text
 from hornbook.errors import escaped
 from hornbook.inference.confidence import Confidence
 from hornbook.inference.importance import Importance
@@ -103,14 +103,14 @@ class Report:
 
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
-        lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
+        lines = figures_in_lines([f"{name} {value:.4f}" for name, value in self.metrics.items()])
         if self.forecast:
             lines += ["", *figure_lines(self.forecast)]
             steps = step_lines(self.forecast)
             lines += ["", *steps] if steps else []
         elif self.baseline:
-            figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
-            lines.append(f"{figures}  of the training mean, predicted everywhere")
+            figures = [f"{name} {value:.4f}" for name, value in self.baseline.items()]
+            lines += figures_in_lines([*figures, "of the training mean, predicted everywhere"])
         if 0 < len(self.targets) <= MAX_MATRIX and not self.forecast:
             lines += ["", *_table(self.targets)]
         if self.classes:
