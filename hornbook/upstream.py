@@ -412,6 +412,29 @@ def call_with_captures(function: Any, arguments: Sequence[Any], captures: Sequen
     return function.inference_fn.call_preflattened([*tensors, *captures])
 
 
+def stand_ins(tensors: Sequence[Any], most_bytes: int) -> list[Any] | None:
+    """Return the same tensors, with handles of new variables of zeros in the places of handles.
+
+    None where all of them together take more bytes than this, or a handle is not a variable's of a known shape.
+    """
+    found = []
+    for tensor in tensors:
+        if tensor.dtype != tf.resource:
+            found.append(tensor)
+            continue
+        data = tensor._handle_data
+        if data is None or not data.is_set or len(data.shape_and_type) != 1:
+            return None
+        shape, dtype = tf.TensorShape(data.shape_and_type[0].shape), tf.as_dtype(data.shape_and_type[0].dtype)
+        if not shape.is_fully_defined():
+            return None
+        most_bytes -= shape.num_elements() * dtype.size
+        if most_bytes < 0:
+            return None
+        found.append(tf.Variable(tf.zeros(shape, dtype)).handle)
+    return found
+
+
 @contextlib.contextmanager
 def forgettable() -> Iterator[None]:
     """Let what is traced while this is open leave little behind once it is forgotten.

@@ -6,6 +6,14 @@ import os
 import time
 from pathlib import Path
 
+LONG = {
+    "name": "few",
+    "data": {"name": "digits", "limit": 384},
+    "model": {"name": "mlp", "units": [8]},
+    "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+    "training": {"epochs": 100, "batch_size": 32, "engine": "graph"},
+}
+
 
 def wait_for(condition, seconds=60):
     """Wait until the condition is met, and return what it returned."""

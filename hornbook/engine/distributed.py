@@ -55,6 +55,9 @@ class DistributedLoop:
         """Trace the step anew."""
         self._trace()
 
+    def make_ready(self, plan: EpochPlan) -> None:
+        """Nothing: replicas compile when they are called."""
+
     def _trace(self) -> None:
         """Make the step, one program for all sizes of batches: an epoch's last one may be smaller."""
         signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int64)]

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from hornbook.data import memory_budget
 from hornbook.data.source import Array
-from hornbook.engine.feed import Block, make_feed
+from hornbook.engine.feed import Block, Resident, make_feed
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, Steps
 from hornbook.errors import DivergedError
@@ -87,6 +87,19 @@ class Engine:
         """Use programs of their own for other layers learning, or other rates."""
         self.phase = self._kind + key
 
+    def make_ready(self, plan: EpochPlan) -> None:
+        """Trace the programs of an epoch, and have them compiled beside what follows; examples on disk are left there."""
+        if not isinstance(self.feed, Resident):
+            return
+        if self.full_batches:
+            data, weights = self._data(next(self.feed.blocks(plan.order, 0)), plan)
+            none = tf.constant(0)
+            self.programs.make_ready(
+                f"chunk {self.phase}", self.steps.chunk, *data, none, none, *weights, jit=self.steps.jit
+            )
+        if self.full_batches < plan.batches:
+            self.programs.make_ready(f"rest {self.phase}", self.steps.rest, *self._rest(plan))
+
     def train_epoch(
         self,
         plan: EpochPlan,
@@ -124,10 +137,7 @@ class Engine:
         if self.full_batches < plan.batches:
             if before_chunk is not None:
                 before_chunk(self.full_batches)
-            number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
-            tables = tf.constant(plan.rates), tf.constant(plan.moving)
-            *data, weights = self.feed.rest(plan.order)
-            finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *data, *tables, number, *weights)
+            finite = self.programs.call(f"rest {self.phase}", self.steps.rest, *self._rest(plan))
             _check_finite(finite, self.batches)
             on_chunk(self.batches)
         return False
@@ -140,7 +150,23 @@ class Engine:
         before_chunk: Callable[[int], None] | None,
         done: int,
     ) -> Iterator[int]:
-        """Train the batches of one block from `done` on, in chunks; yields the batches done after each.
+        """Train the batches of one block from `done` on, in chunks; yields the batches done after each."""
+        base, last = block.base, min(block.end, plan.batches)
+        data, weights = self._data(block, plan)
+        while done < last:
+            if before_chunk is not None:
+                before_chunk(done)
+            end = min(done + max(next(chunk_sizes), 1), last)
+            bounds = tf.constant(done - base), tf.constant(end - base)
+            reached, *finite = self.programs.call(
+                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, *weights, jit=self.steps.jit
+            )
+            done = base + int(reached)
+            _check_finite(finite, done)
+            yield done
+
+    def _data(self, block: Block, plan: EpochPlan) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return what a chunk of a block takes before its bounds, and what after them.
 
         Within a block batches count from 0: XLA would compile anew for each block that began elsewhere.
         """
@@ -148,18 +174,14 @@ class Engine:
         last = min(block.end, plan.batches)
         parts = (plan.rates[base:last], plan.moving[base:last])
         tables = [tf.constant(np.resize(part, (room, *part.shape[1:]))) for part in parts]
-        data = block.inputs, block.targets, block.order, *tables, tf.constant(plan.first_batch + base, tf.int64)
-        while done < last:
-            if before_chunk is not None:
-                before_chunk(done)
-            end = min(done + max(next(chunk_sizes), 1), last)
-            bounds = tf.constant(done - base), tf.constant(end - base)
-            reached, *finite = self.programs.call(
-                f"chunk {self.phase}", self.steps.chunk, *data, *bounds, *block.weights, jit=self.steps.jit
-            )
-            done = base + int(reached)
-            _check_finite(finite, done)
-            yield done
+        first = tf.constant(plan.first_batch + base, tf.int64)
+        return (block.inputs, block.targets, block.order, *tables, first), block.weights
+
+    def _rest(self, plan: EpochPlan) -> tuple[Any, ...]:
+        """Return what the step of an epoch's smaller last batch takes."""
+        *data, weights = self.feed.rest(plan.order)
+        number = tf.constant(plan.first_batch + self.full_batches, tf.int64)
+        return (*data, tf.constant(plan.rates), tf.constant(plan.moving), number, *weights)
 
     def reset(self) -> None:
         """Start counting loss and metrics afresh."""

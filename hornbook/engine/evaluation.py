@@ -146,6 +146,13 @@ class Evaluator:
     def _logs(self) -> dict[str, float]:
         return {metric.name: float(metric.result()) for metric in (self._loss, *self.built.metrics)}
 
+    def make_ready(self, split: Split | None) -> None:
+        """Trace the program of a split, and have it compiled beside what follows."""
+        if split is not None and len(split):
+            y, few = as_targets(split.y[:1], self.built.model), slice(0, 1)
+            arrays = [split.x[few], y, *([] if split.weights is None else [split.weights[few]])]
+            self._programs.make_ready("evaluate", self._batch, *map(tf.constant, arrays), any_length=True)
+
     def of_split(self, split: Split | None, hooks: TestHooks | None = None) -> dict[str, float]:
         """Return loss and metrics of a split; nothing where it is empty."""
         if split is None or not len(split):

@@ -28,6 +28,9 @@ class Loop(Protocol):
     can_pause: bool
     """Whether a run can be resumed in the middle of an epoch."""
 
+    def make_ready(self, plan: EpochPlan) -> None:
+        """Begin what compiling an epoch takes, beside what follows."""
+
     def train_epoch(
         self,
         plan: EpochPlan,
@@ -76,6 +79,9 @@ class FitLoop:
     def begin_phase(self, key: str) -> None:
         """Compile again, which is when Keras looks at what is frozen."""
         self._model = self._compiled()
+
+    def make_ready(self, plan: EpochPlan) -> None:
+        """Nothing: `fit` compiles when it is called."""
 
     def _compiled(self) -> keras.Model:
         return compile_plain(self._setup.built, self._setup.recipe, for_training=True, is_weighted=self._is_weighted)

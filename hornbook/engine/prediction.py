@@ -2,6 +2,8 @@
 
 import math
 import weakref
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +19,7 @@ __all__ = ["large_batch", "predict_scores"]
 
 FLOATS_PER_BATCH = 2**21  # the widest layer's outputs may take 8 MB
 MOST = 32_768  # a thin network computes as long as a call costs with 8,192
+AT_ONCE = 2  # batches that are computed while another is read
 _TRACED: "WeakKeyDictionary[keras.Model, dict[Any, Any]]" = WeakKeyDictionary()
 
 
@@ -50,15 +53,27 @@ def predict_scores(
 
     Outputs of a row may differ in their last bit between batches of different sizes.
     """
-    call = _program(model, x.shape[1:], x.dtype)
+    program = _program(model, x.shape[1:], x.dtype)
     size = batch_size or large_batch(model)
+    if len(x) <= size:
+        empty = np.zeros((0, *model.output_shape[1:]), np.float32)
+        return _outputs(program, tf.constant(x[:size])) if len(x) else empty
     bar, parts = Bar("predicting", len(x)) if shows_progress else None, list[Any]()
+    threads, running = ThreadPoolExecutor(AT_ONCE, "hornbook predicts"), deque[Future[Array]]()
     try:
         for start in range(0, len(x), size):
-            parts.append(call(tf.constant(x[start : start + size])).numpy())
-            if bar is not None:
-                bar.move(start + len(parts[-1]))
+            running.append(threads.submit(_outputs, program, tf.constant(x[start : start + size])))
+            while len(running) > AT_ONCE or (running and start + size >= len(x)):
+                parts.append(running.popleft().result())
+                if bar is not None:
+                    bar.move(min(len(parts) * size, len(x)))
     finally:
+        threads.shutdown(wait=True, cancel_futures=True)
         if bar is not None:
             bar.close()
-    return np.concatenate(parts) if parts else np.zeros((0, *model.output_shape[1:]), np.float32)
+    return np.concatenate(parts)
+
+
+def _outputs(program: Any, batch: Any) -> Array:
+    found: Array = program(batch).numpy()
+    return found

@@ -10,26 +10,33 @@ everything or nothing: it forgets everything once for several of them, before a 
 
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import tensorflow as tf
 
-from hornbook.engine.turns import aside
-from hornbook.upstream import call_with_captures, forget_compiled, forgettable
+from hornbook.engine.turns import aside, in_turns
+from hornbook.upstream import call_with_captures, forget_compiled, forgettable, stand_ins
 
 __all__ = ["Programs"]
 
 KEPT = 32
 KEPT_BY_TENSORFLOW = 16  # forgotten programs of which TensorFlow still has what it compiled
+MOST_STAND_IN_BYTES = 2**26
 _CACHE: OrderedDict[tuple[Any, ...], "_Program"] = OrderedDict()
 _FORGOTTEN: list[tuple[Any, ...]] = []
 
 
 class _Program:
-    """A traced function and where each of its captures comes from."""
+    """A traced function and where each of its captures comes from.
+
+    Attributes:
+        readying: What ends once TensorFlow has compiled it, where that goes on beside something else.
+    """
 
     def __init__(self, function: Any, externals: list[Any]) -> None:
         self.function = function
+        self.readying: Future[Any] | None = None
         places = {id(external): place for place, external in enumerate(externals)}
         self.places = [places.get(id(capture)) for capture in function.captured_inputs]
         self.constants = list(function.captured_inputs)
@@ -74,23 +81,54 @@ class Programs:
             jit: Whether XLA compiles it.
             any_length: Whether one program serves all sizes of the first axis.
         """
+        program, _ = self._find(name, function, arguments, jit=jit, any_length=any_length)
+        captures = program.captures(self.externals)
+        with aside():
+            if program.readying is not None:
+                program.readying.exception()  # what went wrong there goes wrong here, where it is told
+                program.readying = None
+            return call_with_captures(program.function, arguments, captures)
+
+    def make_ready(
+        self, name: str, function: Callable[..., Any], *arguments: Any, jit: bool = False, any_length: bool = False
+    ) -> None:
+        """Trace a function that will be called, and have it compiled in a thread of its own beside what follows.
+
+        TensorFlow compiles what is called, so it is called, on variables that stand in for the run's. Where they would take
+        much memory, where the function captures more than the run's variables, and beside other runs, which have the cores
+        to do, it is compiled when it is needed.
+
+        Args:
+            name, function, jit, any_length: As `call` takes them.
+            arguments: Tensors with the shapes of those that it will be called on, for which it has little to do.
+        """
+        if in_turns():
+            return
+        program, is_new = self._find(name, function, arguments, jit=jit, any_length=any_length)
+        externals = None if program.captures_more or not is_new else stand_ins(self.externals, MOST_STAND_IN_BYTES)
+        if externals is not None:
+            captures = program.captures(externals)
+            thread = ThreadPoolExecutor(1, "hornbook compiles")
+            program.readying = thread.submit(call_with_captures, program.function, arguments, captures)
+            thread.shutdown(wait=False)
+
+    def _find(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], *, jit: bool, any_length: bool
+    ) -> tuple[_Program, bool]:
+        """Return the program of a call, and whether it is a new one."""
         skipped = 1 if any_length else 0
         shapes = tuple((tuple(argument.shape[skipped:]), argument.dtype.name) for argument in arguments)
         keys: list[tuple[Any, ...]] = [(whose, jit, name, shapes) for whose in (self.structure, self.owner)]
         key = next((key for key in keys if key in _CACHE), None)
-        if key is None:
-            traced = tf.function(function, jit_compile=jit, autograph=False)
-            free = [None] * skipped
-            specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
-            with forgettable():
-                program = _Program(traced.get_concrete_function(*specs), self.externals)
-            key = keys[program.captures_more]  # something of this run alone: no other run may use it
-            _CACHE[key] = program
-            while len(_CACHE) > KEPT:
-                _FORGOTTEN.append(_CACHE.popitem(last=False)[0])
-        else:
-            program = _CACHE[key]
+        if key is not None:
             _CACHE.move_to_end(key)
-        captures = program.captures(self.externals)
-        with aside():
-            return call_with_captures(program.function, arguments, captures)
+            return _CACHE[key], False
+        traced = tf.function(function, jit_compile=jit, autograph=False)
+        free = [None] * skipped
+        specs = [tf.TensorSpec([*free, *argument.shape[skipped:]], argument.dtype) for argument in arguments]
+        with forgettable():
+            program = _Program(traced.get_concrete_function(*specs), self.externals)
+        _CACHE[keys[program.captures_more]] = program  # something of this run alone: no other run may use it
+        while len(_CACHE) > KEPT:
+            _FORGOTTEN.append(_CACHE.popitem(last=False)[0])
+        return program, True

@@ -22,7 +22,7 @@ from hornbook.data.facts import DataInfo
 from hornbook.data.storage.files import memory_bytes
 from hornbook.recipes.recipe import Recipe
 
-__all__ = ["Crew", "Team", "aside", "runs_at_once", "side_by_side"]
+__all__ = ["Crew", "Team", "aside", "in_turns", "runs_at_once", "side_by_side"]
 
 Done = TypeVar("Done")
 POLL_S = 0.1
@@ -30,6 +30,11 @@ MOST = 8
 PROCESS_BYTES = 2**30  # TensorFlow, a network and what is compiled for it
 CONVOLUTIONS = frozenset({"cnn", "residual_cnn"})
 _TURN: ContextVar["threading.Lock | None"] = ContextVar("turn", default=None)
+
+
+def in_turns() -> bool:
+    """Return whether other runs go on beside this one."""
+    return _TURN.get() is not None
 
 
 @contextmanager
@@ -63,7 +68,7 @@ def runs_at_once(recipe: Recipe, info: DataInfo, *, memory_budget: int, are_proc
         memory_budget: Bytes that inputs may take.
         are_processes: Whether each run gets a process of its own.
     """
-    if _TURN.get() is not None:
+    if in_turns():
         return 1
     training, reuse = recipe.training, recipe.reuse
     if training.strategy is not None or training.engine in {"fit", "graph", "fused_graph"}:

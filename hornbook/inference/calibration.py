@@ -187,15 +187,20 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
     refused = f"no temperature can be fitted: on the {len(labels):,} validation predictions"
     if not np.isfinite(logits).all():
         raise DataError(f"{refused} some outputs are NaN or infinite: the model has diverged. Train with a lower rate.")
-    below = logits.astype(np.float64)
-    below -= below.max(axis=1, keepdims=True)
-    of_right_class = below[np.arange(len(labels)), labels]
+    below_KN = np.ascontiguousarray(
+        logits.T, np.float64
+    )  # sums over classes are fast this way round, and nothing is made
+    below_KN -= below_KN.max(axis=0)
+    of_right_class, powers_KN = below_KN[labels, np.arange(len(labels))], np.empty_like(below_KN)
 
     def slope(temperature: float) -> float:
-        powers = np.exp(below / temperature)
-        return _mean(np.einsum("nk,nk->n", powers, below) / powers.sum(axis=1) - of_right_class, weights)
+        np.divide(below_KN, temperature, out=powers_KN)
+        np.exp(powers_KN, out=powers_KN)
+        sums = powers_KN.sum(axis=0)
+        np.multiply(powers_KN, below_KN, out=powers_KN)
+        return _mean(powers_KN.sum(axis=0) / sums - of_right_class, weights)
 
-    if not len(labels) or (below.any() and not of_right_class.any()):
+    if not len(labels) or (below_KN.any() and not of_right_class.any()):
         raise DataError(
             f"no temperature can be fitted: all {len(labels):,} validation predictions are right, so that the log loss "
             "falls for ever as the temperature goes to 0. Train with a larger data.split.validation."
@@ -206,8 +211,8 @@ def fit_temperature(logits: Array, labels: Array, weights: Array | None = None) 
         )
     from scipy.optimize import brentq
 
-    low = -below[below < 0].max() / 1000  # so low that every smaller logit's probability is 0
-    high = -below.min()
+    low = -below_KN[below_KN < 0].max() / 1000  # so low that every smaller logit's probability is 0
+    high = -below_KN.min()
     while slope(high) >= 0:
         high *= 10
     return float(np.exp(brentq(lambda logarithm: slope(np.exp(logarithm)), np.log(low), np.log(high), xtol=1e-12)))

@@ -59,6 +59,9 @@ class Stage(Protocol):
     def enter(self) -> list[str]:
         """Make ready for the running epoch; returns sentences about what is new."""
 
+    def make_ready(self) -> None:
+        """Begin to compile what the running epoch needs, beside what follows."""
+
     def plan(self) -> EpochPlan:
         """Return order and rates of the running epoch."""
 
@@ -145,8 +148,11 @@ def _train_stage(stage: Stage, session: Session, listener: Listener, stop: StopR
 
     chunks, loop = ChunkSizes(session.every_s), None
     while not stage.is_over:
-        for note in stage.enter():
+        notes = stage.enter()
+        for note in notes:
             listener.on_note(note)
+        if notes or stage.loop is not loop:
+            stage.make_ready()
         if stage.loop is not loop:  # another one's chunks take another time
             chunks, loop = ChunkSizes(session.every_s), stage.loop
         listener.on_epoch_begin(_place(stage))

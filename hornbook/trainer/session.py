@@ -163,6 +163,11 @@ class Session:
         self._keep_epoch_start()
         return [phase.sentence(self.timeline.layers_with_weights())] if phase is not None else []
 
+    def make_ready(self) -> None:
+        """Begin to compile what the running epoch needs, beside what follows."""
+        self.loop.make_ready(self.plan())
+        self.evaluator.make_ready(self.prepared.splits.validation)
+
     def plan(self) -> EpochPlan:
         """Return order and rates of the running epoch."""
         order = permutation(self.prepared.recipe.seed, self.epoch, len(self.prepared.splits.train))

@@ -1,9 +1,11 @@
 """Predictions of many models in one process."""
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 
 def test_many_models_predict_without_a_word_from_tensorflow(tensorflow, caplog):
@@ -40,3 +42,26 @@ def test_threads_that_predict_at_once_leave_tensorflow_as_it_was(tensorflow):
     assert ops.tf_stack.extract_stack is extract_stack
     for model, of_thread in zip(models, scores, strict=True):
         np.testing.assert_allclose(of_thread, model.predict(x, verbose=0), rtol=1e-5)
+
+
+def test_batches_at_once_come_back_in_their_order_and_a_fault_in_one_ends_all(tensorflow):
+    import keras
+
+    from hornbook.engine.prediction import predict_scores
+
+    x = np.random.default_rng(0).normal(size=(1003, 4)).astype(np.float32)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="elu")(inputs))
+    np.testing.assert_allclose(predict_scores(model, x, batch_size=10), model(x).numpy(), rtol=1e-5, atol=1e-6)
+    assert predict_scores(model, x[:0]).shape == (0, 3)
+
+    def fails_late(numbers):
+        tensorflow.debugging.assert_less(numbers, 100.0, "a number is too large")
+        return numbers
+
+    x[505, 2] = 100.0
+    model = keras.Model(inputs, keras.layers.Lambda(fails_late)(inputs))
+    running = threading.active_count()
+    with pytest.raises(tensorflow.errors.InvalidArgumentError, match="a number is too large"):
+        predict_scores(model, x, batch_size=10)
+    assert threading.active_count() == running

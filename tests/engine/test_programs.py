@@ -120,3 +120,43 @@ def test_old_programs_are_forgotten(prepare, run_epochs, monkeypatch):
     first = outcome(prepare, run_epochs, recipe)
     assert len(programs._CACHE) == 1  # evaluation's; that of training is traced again
     assert same(outcome(prepare, run_epochs, recipe), first)
+
+
+def test_a_program_that_is_made_ready_changes_nothing_of_the_run_and_fails_only_where_it_is_called(tensorflow):
+    weight, other = tensorflow.Variable([1.0]), tensorflow.Variable([1.0])
+    one = tensorflow.ones(1)
+
+    def of_the_run(amount):
+        with tensorflow.control_dependencies([tensorflow.debugging.assert_positive(weight)]):  # what stands in is zero
+            return weight.assign_add(amount).read_value()
+
+    def of_more(amount):
+        other.assign_add(amount)
+        return weight.read_value()
+
+    run = programs.Programs("made ready", [weight.handle])
+    for name, function in (("run", of_the_run), ("more", of_more)):
+        run.make_ready(name, function, one)
+    assert all(program.readying is None or program.readying.exception() for program in programs._CACHE.values())
+    assert (weight.numpy(), other.numpy()) == (1, 1)
+    assert run.call("run", of_the_run, one).numpy() == weight.numpy() == 2
+    assert run.call("more", of_more, one).numpy() == other.numpy() == 2
+    assert len(programs._CACHE) == 2, "what was made ready is what is called"
+
+
+def test_a_run_whose_programs_are_made_ready_leaves_the_bits_of_one_whose_are_not(tmp_path, monkeypatch, tensorflow):
+    import hornbook
+
+    recipe = {**BASE, "data": "arrays", "model": {"name": "mlp", "units": [5]}, "initializer": "he_normal"}
+    recipe["training"] = {**BASE["training"], "epochs": 2, "batch_size": 5, "engine": "xla"}
+
+    def left():
+        programs._CACHE.clear()
+        result = hornbook.train(recipe, data=(X, Y), runs=tmp_path)
+        figures = [(row["loss"], row["val_loss"]) for row in result.history]
+        return figures, result.test, result.model.get_weights()
+
+    made_ready = left()
+    assert {key[-2].split()[0] for key in programs._CACHE} >= {"chunk", "rest", "evaluate"}
+    monkeypatch.setattr(programs, "in_turns", lambda: True)
+    assert same(left(), made_ready)

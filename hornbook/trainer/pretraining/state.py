@@ -94,6 +94,10 @@ class Pretraining:
         epochs = f"{self.epochs} epochs" if self.epochs != 1 else "1 epoch"
         return [f"{self.phase}: {epochs} on {len(self._unlabeled()):,} inputs without labels"]
 
+    def make_ready(self) -> None:
+        """Begin to compile an epoch, beside what follows."""
+        self.loop.make_ready(self.plan())
+
     def plan(self) -> EpochPlan:
         """Return order and rates of the running epoch."""
         batches, size = self.loop.batches, len(self._unlabeled())

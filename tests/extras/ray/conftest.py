@@ -5,14 +5,8 @@ import signal
 import threading
 
 import pytest
+from far import LONG
 
-LONG = {
-    "name": "few",
-    "data": {"name": "digits", "limit": 384},
-    "model": {"name": "mlp", "units": [8]},
-    "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
-    "training": {"epochs": 100, "batch_size": 32, "engine": "graph"},
-}
 SWEEP = {
     "objective": "val_accuracy",
     "space": {"optimizer.learning_rate": {"min": 1e-3, "max": 0.1, "sampling": "log"}},

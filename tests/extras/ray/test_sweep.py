@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from far import ends, epochs_of, events, left_by, trains, wait_for
+from far import LONG, ends, epochs_of, events, left_by, trains, wait_for
 
 from hornbook.errors import DataError
 from hornbook.machines.where import Share, Where
@@ -42,8 +42,13 @@ def test_machines_that_come_and_go_leave_the_bits_that_one_machine_leaves(
     def act():
         wait_for(lambda: any("no machine has room yet for a run, which takes 1 CPU" in text for text in notes.texts))
         first = cluster.add_node(num_cpus=1)
-        wait_for(lambda: epochs_of(tmp_path / "far", 1) > 20)
+        (process,) = wait_for(
+            lambda: trains(tmp_path / "far", "trial-001") if epochs_of(tmp_path / "far", 1) > 20 else None
+        )
+        os.kill(process, signal.SIGSTOP)  # with its machine: it answers no more, and does not see that Ray is gone
         cluster.remove_node(first, allow_graceful=False)
+        wait_for(lambda: any(text.startswith("trial 1: its process died") for text in notes.texts))
+        os.kill(process, signal.SIGKILL)
         cluster.add_node(num_cpus=2)
         (process,) = wait_for(
             lambda: trains(tmp_path / "far", "trial-002") if epochs_of(tmp_path / "far", 2) > 20 else None
@@ -55,8 +60,8 @@ def test_machines_that_come_and_go_leave_the_bits_that_one_machine_leaves(
     result = run(keys, share=Share(1.0))
     expected = alone(keys)
     assert result.state == "finished"
-    assert any("trial 1: its process died (its machine is gone on" in text for text in notes.texts)
-    assert any("trial 2: its process died (killed or crashed on" in text for text in notes.texts)
+    deaths = [text.split(" on ")[0] for text in notes.texts if "its process died" in text]
+    assert deaths == ["trial 1: its process died (its machine is gone", "trial 2: its process died (killed or crashed"]
     assert ends(result.folder) == ends(expected.folder)
     assert left_by(result.folder) == left_by(expected.folder)
     assert (result.best, result.confirmed) == (expected.best, expected.confirmed)
@@ -93,7 +98,8 @@ def test_machines_that_are_stopped_do_not_count_against_a_trial(tmp_path, cluste
         cluster.add_node(num_cpus=1)
 
     meanwhile(act)
-    result = run({"max_trials": 1}, share=Share(1.0))
+    training = {**LONG["training"], "epochs": 400}  # so that no run ends before its machine does
+    result = run({"max_trials": 1}, share=Share(1.0), sections={"training": training})
     assert ends(result.folder)[0]["state"] == "finished"
     assert sum("trial 1: its process died (its machine " in text for text in notes.texts) == 3
 
