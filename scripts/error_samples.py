@@ -144,7 +144,7 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "batch-size": [(HEAD + "training: {batch_size: 64}\n", [])],
     "hidden-step": [(HEAD + "activation: step\n", [])],
     "layer-from": [
-        (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", [])
+        (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", []),
         (LAYERS + "      as: hidden_2\n    - {name: add, from: [input, hidden_2]}\n", []),
     ],
     "layer-unread": [(BRANCHES + "    - {name: dense, units: 5, from: input}\n", [])],

@@ -106,9 +106,7 @@ def mean_embedding(x: Tensor, model: MeanEmbedding, ingredients: Ingredients, *,
     return ingredients.dense_stack(x, model.dense, ingredients.blocks_before + 1)
 
 
-def text_front(
-    name: str, facts: Mapping[str, Any], free: Callable[[str], str] = str
-) -> tuple[Tensor, Tensor]:
+def text_front(name: str, facts: Mapping[str, Any], free: Callable[[str], str] = str) -> tuple[Tensor, Tensor]:
     """Return (a text, its token numbers (B, L)) as Keras's `TextVectorization` gives them, for the front of a saved model.
 
     Args:
@@ -120,9 +118,9 @@ def text_front(
     inputs = texts = keras.Input((), dtype="string", name=name)
     standardize = None if encoder.standardize == "none" else encoder.standardize
     if encoder.tokens == "subwords":
-        texts = Subwords(
-            encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=free(f"{name}_subwords")
-        )(texts)
+        texts = Subwords(encoder.tokenizer.pieces, START, LONGEST_WORD, standardize, name=free(f"{name}_subwords"))(
+            texts
+        )
         standardize = None
     layer = keras.layers.TextVectorization(
         standardize=standardize,

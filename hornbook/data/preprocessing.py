@@ -263,7 +263,10 @@ def coarse_columns(preprocessing: Preprocessing, inputs: Sequence[str], targets:
     ]
     if preprocessing.series is not None:
         of = preprocessing.series
-        sides = (of.mean, of.deviation, inputs, "column {}"), (of.target_mean, of.target_deviation, targets, "the target")
+        sides = (
+            (of.mean, of.deviation, inputs, "column {}"),
+            (of.target_mean, of.target_deviation, targets, "the target"),
+        )
         moments = [
             (mean, [size**2 for size in sizes], names, unnamed)
             for means, deviations, names, unnamed in sides

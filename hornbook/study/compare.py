@@ -163,7 +163,9 @@ def compare_found(runs: Sequence[Run]) -> Comparison:
     recipes = _recipes(columns)
     measure = _measure(recipes)
     rows = compare_groups([_group(column, measure) for column in columns], measure) if has_repeats and measure else []
-    return Comparison(columns, differences, measure, tuple(rows), tuple(_notes(columns, recipes, has_repeats=has_repeats)))
+    return Comparison(
+        columns, differences, measure, tuple(rows), tuple(_notes(columns, recipes, has_repeats=has_repeats))
+    )
 
 
 def _differs(key: str, columns: Sequence[Column]) -> bool:

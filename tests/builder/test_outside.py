@@ -33,7 +33,10 @@ def test_columns_of_texts_may_be_called_like_layers(prepare, tmp_path, names):
     model = saved(wrap(prepared.built.model, prepared.splits.info), tmp_path / "m.keras")
     inputs = {"columns": np.arange(16.0)[:, None].astype(np.float32) % 5}
     own = {"network": "network_2"}  # what saved models call the network
-    inputs |= {own.get(name, name): keras.ops.convert_to_tensor([row[place] for row in texts]) for place, name in enumerate(names)}
+    inputs |= {
+        own.get(name, name): keras.ops.convert_to_tensor([row[place] for row in texts])
+        for place, name in enumerate(names)
+    }
     expected = prepared.built.model(np.asarray(prepared.splits.train.x))
     np.testing.assert_allclose(model(inputs), expected, rtol=1e-5)
     assert unwrap(model).get_layer("head") is not None
@@ -65,7 +68,11 @@ def test_arrays_may_be_called_like_layers(prepare, tmp_path):
 
 def test_heads_may_be_called_like_layers(prepare, tmp_path):
     y = {name: np.arange(16) % 2 for name in ("input", "a", "a_columns")}
-    tree = {"data": {"name": "arrays", "split": ALL}, "model": {"name": "mlp", "units": [4]}, "heads": {n: {} for n in y}}
+    tree = {
+        "data": {"name": "arrays", "split": ALL},
+        "model": {"name": "mlp", "units": [4]},
+        "heads": {n: {} for n in y},
+    }
     x = RNG.normal(size=(16, 3)).astype(np.float32)
     prepared = prepare(tree | TRAINING, (x, y))
     model = saved(wrap(prepared.built.model, prepared.splits.info), tmp_path / "m.keras")
@@ -77,7 +84,11 @@ def test_heads_may_be_called_like_layers(prepare, tmp_path):
 @pytest.mark.parametrize(
     ("x", "heads", "message"),
     [
-        ({"network": np.ones((16, 2)), "a/b": np.ones((16, 2))}, {}, r"'network' is no name for an input .*\n.*'a/b' is no"),
+        (
+            {"network": np.ones((16, 2)), "a/b": np.ones((16, 2))},
+            {},
+            r"'network' is no name for an input .*\n.*'a/b' is no",
+        ),
         ({"a": np.ones((16, 2))}, {"heads": {"a": {}, "b": {}}}, "heads.a: an input is called 'a' too"),
     ],
 )

@@ -342,4 +342,7 @@ def test_a_penalty_is_part_of_the_loss_by_which_trials_are_compared():
 
 def test_a_head_that_the_recipe_lacks_is_no_key_of_a_space():
     text = "  objective: val_digit_loss\n  max_trials: 3\n  space: {heads.earlier.weight: [0.1, 1.0]}\n"
-    assert check_recipe(HEADS + text).problems != ()
+    [problem] = check_recipe(HEADS + text).problems
+    assert problem.sentence() == (
+        "sweep.space.heads.earlier.weight: the recipe has no head 'earlier'. Did you mean 'early'?"
+    )

@@ -112,8 +112,18 @@ HEADS = {
 }
 SMOOTHED = "head.loss={name: sparse_categorical_crossentropy, label_smoothing: 0.1}"
 OTHER_LOSSES = [
-    (HEADS, "heads.early.weight=0.1", None, "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy"),
-    (HEADS, "~heads.early", "val_loss", "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy"),
+    (
+        HEADS,
+        "heads.early.weight=0.1",
+        None,
+        "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy",
+    ),
+    (
+        HEADS,
+        "~heads.early",
+        "val_loss",
+        "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy",
+    ),
     ("he_elu_bn", SMOOTHED, "val_loss", "head.loss, and so"),
 ]
 

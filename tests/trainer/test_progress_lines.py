@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from hornbook.trainer.listeners import Position
 from hornbook.recipes.load import load_recipe
+from hornbook.trainer.listeners import Position
 from hornbook.trainer.progress import ConsoleProgress, _figures, _runs_of_equal
 
 

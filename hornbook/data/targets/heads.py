@@ -101,7 +101,9 @@ def _check(source: Source, heads: Heads) -> None:
     inputs = {*source.extra.get(GROUPS, ()), *(block.name for block in source.blocks)}
     for head in heads:
         if head in inputs:
-            raise DataError(f"heads.{head}: an input is called '{head}' too, and a model has each name once. Rename one.")
+            raise DataError(
+                f"heads.{head}: an input is called '{head}' too, and a model has each name once. Rename one."
+            )
 
 
 def _facts(head: str, task: Any, encoded: Targets, columns: tuple[Any, ...], place: tuple[int, int]) -> HeadInfo:

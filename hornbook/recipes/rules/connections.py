@@ -33,7 +33,9 @@ def _twice(layers: Sequence[FreeLayer]) -> Iterator[Problem]:
         if layer.as_ == INPUT:
             yield Problem(path, f"'{INPUT}' stands for the inputs of the network.", "Use another name.")
         elif _is_a_place(layer.as_, layers):
-            message = f"'{layer.as_}' is how blocks and layers are called by their number, and this one might be another."
+            message = (
+                f"'{layer.as_}' is how blocks and layers are called by their number, and this one might be another."
+            )
             yield Problem(path, message, "Use another name.")
         elif layer.as_ in owners:
             first = f"layer {owners[layer.as_] + 1} of the list ('{layers[owners[layer.as_]].name}')"

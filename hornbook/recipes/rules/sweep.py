@@ -173,6 +173,9 @@ def space_is_of_this_recipe(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         elif top not in type(recipe).model_fields:
             hint = did_you_mean(top, [name for name in type(recipe).model_fields if name not in FIXED])
             yield Problem(path, f"a recipe has no key '{top}'.", hint, code="unknown-key")
+        elif top == "heads" and not {*split_key(key)[1:2]} <= {*(recipe.heads or ())}:
+            name = split_key(key)[1]
+            yield Problem(path, f"the recipe has no head '{name}'.", did_you_mean(str(name), recipe.heads or ()))
         else:
             yield from _values_fit(recipe, sweep, key, path)
 

@@ -31,9 +31,7 @@ def _each_once(parts: tuple[str, ...]) -> tuple[str, ...]:
     return parts
 
 
-DateParts = Annotated[
-    tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_each_once)
-]
+DateParts = Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_each_once)]
 
 
 class DateColumn(Spec):
