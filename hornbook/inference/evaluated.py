@@ -109,8 +109,8 @@ class Report:
             steps = step_lines(self.forecast)
             lines += ["", *steps] if steps else []
         elif self.baseline:
-            figures = [f"{name} {value:.4f}" for name, value in self.baseline.items()]
-            lines += figures_in_lines([*figures, "of the training mean, predicted everywhere"])
+            means = [f"{name} {value:.4f}" for name, value in self.baseline.items()]
+            lines += figures_in_lines([*means, "of the training mean, predicted everywhere"])
         if 0 < len(self.targets) <= MAX_MATRIX and not self.forecast:
             lines += ["", *_table(self.targets)]
         if self.classes:
