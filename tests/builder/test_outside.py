@@ -31,7 +31,7 @@ def test_columns_of_texts_may_be_called_like_layers(prepare, tmp_path, names):
     }
     prepared = prepare(tree | TRAINING)
     model = saved(wrap(prepared.built.model, prepared.splits.info), tmp_path / "m.keras")
-    inputs = {"columns": np.arange(16.0)[:, None].astype(np.float32) % 5}
+    inputs = {"columns": keras.ops.convert_to_tensor(np.arange(16.0, dtype=np.float32)[:, None] % 5)}
     own = {"network": "network_2"}  # what saved models call the network
     inputs |= {
         own.get(name, name): keras.ops.convert_to_tensor([row[place] for row in texts])
