@@ -107,7 +107,9 @@ docs: $(READY)
 gallery: $(READY)
 	$(BIN)/python scripts/measure_gallery.py
 
-# The documentation as pages to read in a browser: open site/index.html.
+# The documentation as pages to read in a browser: open site/index.html. Lessons that are new, or older than Hornbook's
+# code, are run for what their pages show: some minutes for all of them. `.venv-site/bin/python scripts/build_site.py
+# first_hour` runs no other.
 site: .venv-site/.ready
 	.venv-site/bin/python scripts/build_site.py
 

@@ -8,11 +8,15 @@
 Importing this imports no TensorFlow; `build` and `train` do.
 """
 
+from hornbook.ending import leave_at_ctrl_c
+
+leave_at_ctrl_c()  # in front of everything that takes time to import
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hornbook import callbacks
+from hornbook import callbacks, startup
 from hornbook.errors import HornbookError, Problem, RecipeError, UsageError
 from hornbook.recipes import Component, Recipe, check_recipe, load_recipe, register
 
@@ -77,8 +81,6 @@ def build(recipe: AnyRecipe, data: Any = None) -> Any:
     momentum, and early stopping as callbacks for `fit`.
     """
     recipe = _checked(recipe)
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.trainer.train import build as build_recipe
 
@@ -109,8 +111,6 @@ def train(
         progress: Whether to print progress.
     """
     recipe = _checked(recipe)
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.data.sources.given import given
     from hornbook.display import terminal
@@ -171,8 +171,6 @@ def export(run: str | Path, to: str | Sequence[str], **options: Any) -> "list[Ex
         to: ``saved_model``, ``onnx``, ``litert``, ``openvino``, ``keras``, several of them, or ``all``.
         options: ``precision``, ``output``, ``which``, ``trust``, ``anyway``, ``force``.
     """
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.exports.export import export_run
 
@@ -207,7 +205,6 @@ def report(run: Any, *others: Any, output: str | Path | None = None, trust: bool
         >>> hornbook.report(result)
         Page('runs/he_elu_bn/20261126-121110-ac60/report.html')
     """
-    from hornbook import startup
     from hornbook.pages import Page, write_pages
 
     (path,) = write_pages(
@@ -243,8 +240,6 @@ def find_learning_rate(recipe: AnyRecipe, *, data: Any = None, seeds: int = 3, p
         RecipeError: If a range test would measure something else than the recipe's training.
     """
     recipe = _checked(recipe)
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.trainer.lr_find.search import find_learning_rate as find
 
@@ -278,8 +273,6 @@ def run_sweep(
         HornbookError: If no trial ended with a score.
     """
     recipe = _checked(recipe)
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.display import terminal
     from hornbook.machines.where import where_of
@@ -362,8 +355,6 @@ def ablate(
         RecipeError: With all problems of all variants, before anything is trained.
         UsageError: For what else cannot be meant, too few seeds among it.
     """
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.machines.where import where_of
     from hornbook.recipes.language.text import plain, to_yaml
@@ -406,8 +397,6 @@ def learning_curve(
         RecipeError: With all problems of all values, before anything is trained.
         UsageError: For what else cannot be meant: too few seeds, sizes that the data does not have.
     """
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.recipes.language.text import plain, to_yaml
     from hornbook.study.factors import vary_options

@@ -32,9 +32,10 @@ from hornbook.commands import (
     train,
 )
 from hornbook.commands import version as versions
+from hornbook.commands.completion import mend_zsh
 from hornbook.commands.options import Command, examples
 from hornbook.display.terminal import escaping_streams
-from hornbook.ending import leave_after
+from hornbook.ending import hear_ctrl_c, leave_after
 from hornbook.errors import HornbookError, UsageError
 
 __all__ = ["PURPOSES", "app", "main", "program"]
@@ -55,7 +56,15 @@ MODULES = (
 
 
 class ByPurpose(TyperGroup):
-    """The app's help: commands by what they are for, with their sentences in one column."""
+    """The app: its help shows commands by what they are for, with their sentences in one column."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; Ctrl-C is said in one line, where typer would end without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each purpose."""
@@ -87,6 +96,7 @@ for below, modules in ((app, MODULES), (runs_app, (runs,))):
         name = command.__name__.removesuffix("_command").replace("_", "-")
         below.command(name=name, epilog=lines, cls=Command)(command)
 app.add_typer(runs_app, name="runs")
+mend_zsh()
 
 
 def show_version(is_asked: bool) -> None:
@@ -135,6 +145,7 @@ def check_current_folder() -> None:
 def _run() -> int:
     """Run the app; returns an exit code other than 0 where an error has been printed."""
     try:
+        hear_ctrl_c()
         check_current_folder()
         app(prog_name="hornbook")
     except HornbookError as error:

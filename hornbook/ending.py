@@ -1,17 +1,24 @@
-"""Ends the command line's process without taking TensorFlow apart, which takes Python almost a second."""
+"""Ends the command line's process: without taking TensorFlow apart, and at Ctrl-C in one line.
+
+Python takes almost a second to take TensorFlow apart. Imports the standard library alone, because Ctrl-C is to be heard
+before anything else is imported.
+"""
 
 import atexit
 import contextlib
 import gc
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import NoReturn
 
-__all__ = ["leave_after"]
+__all__ = ["hear_ctrl_c", "leave_after", "leave_at_ctrl_c"]
 
+INTERRUPTED = 130  # as shells say it: 128, and the number of SIGINT
 BUFFERED = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom}
 
 
@@ -35,13 +42,40 @@ def leave_after(main: Callable[[], None]) -> NoReturn:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls first; no public name does the same
-    atexit._run_exitfuncs()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls first; no public name does the same
+        atexit._run_exitfuncs()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     _write_open_files()
     os._exit(code)
+
+
+def leave_at_ctrl_c() -> None:
+    """Let Ctrl-C end the process at once with one line, in the program `hornbook` alone, until `hear_ctrl_c` is called.
+
+    There is nothing to lose while a command's modules are imported, and nobody who would catch the exception.
+    """
+    words = sys.orig_argv[1:]
+    is_command = bool(words) and (PurePath(words[0]).stem == "hornbook" or words[:2] == ["-m", "hornbook"])
+    if is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def hear_ctrl_c() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt again."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 def _is_watched() -> bool:

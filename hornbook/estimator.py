@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
+from hornbook import startup
 from hornbook.data.canonical import guess_kind, is_frame
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array, Source
@@ -157,8 +158,6 @@ class Estimator(BaseEstimator):
         return self
 
     def _train(self, source: Source, learned: str) -> None:
-        from hornbook import startup
-
         startup.import_tensorflow()
         from hornbook.data.sources.arrays import from_arrays
         from hornbook.trainer.train import train
@@ -296,8 +295,6 @@ class Estimator(BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """Return the model's outputs (N, K) float32."""
         check_is_fitted(self, "model_")
-        from hornbook import startup
-
         startup.import_tensorflow()
         from hornbook.engine.prediction import large_batch, predict_scores
 
@@ -315,11 +312,11 @@ class Estimator(BaseEstimator):
             return predict_scores(self.model_, np.concatenate(padded), batch_size=size)[: len(rows)]
 
     def _inputs(self, X: Any) -> Any:
-        from hornbook.data.inputs import fit_inputs
+        from hornbook.data.inputs.files import fit_inputs
 
         if not is_frame(X):
             return fit_inputs(X, self._info, where="X")[0]
-        from hornbook.data.tables.columns import polars_frame
+        from hornbook.data.tables.columns.features import polars_frame
         from hornbook.data.tables.inputs import fit_frame
 
         reading = Reading()
@@ -348,7 +345,7 @@ class Estimator(BaseEstimator):
 def _source(X: Any, y: Array, weights: Array | None, names: tuple[str, ...] | None) -> Source:
     """Return rows and targets as a source: a table with typed columns, or an array."""
     if is_frame(X):
-        from hornbook.data.tables.columns import frame_source
+        from hornbook.data.tables.columns.features import frame_source
 
         return replace(frame_source({"x": X, "y": y}), class_names=names, weights=weights)
     return Source(X, y, guess_kind(X), class_names=names, weights=weights)
@@ -391,8 +388,6 @@ def _as_bytes(model: Any) -> bytes:
 
 
 def _from_bytes(content: bytes) -> Any:
-    from hornbook import startup
-
     startup.import_tensorflow()
     from hornbook.inference.trained import load_model
 

@@ -2,17 +2,23 @@
 
 The files in docs/ are written for GitHub. What differs is changed on the way: links that leave docs/, and what a fence says
 to the tests. What a page links to and is no page, such as a recipe, gets a page that shows it. The gallery gets its cards
-and pictures.
+and pictures, and each lesson what its cells print and draw.
+
+`python scripts/build_site.py [LESSON …]` runs all lessons whose outputs are not kept in build/lessons, or some of them.
 """
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from gallery.page import write_gallery
+from notebooks.cells import CellError, can_run, kept, outputs_of
+from notebooks.page import with_outputs
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "pages"
@@ -31,9 +37,17 @@ class BrokenLinkError(Exception):
 
 def main() -> None:
     """Build the site, or end with what is wrong."""
+    lessons = sorted(path.stem for path in (ROOT / "docs" / "notebooks").glob("*.md") if path.name != "README.md")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lessons", nargs="*", metavar="LESSON")
+    asked = parser.parse_args().lessons
+    if unknown := sorted({*asked} - {*lessons}):
+        parser.error(f"no lesson: {', '.join(unknown)}. There are {', '.join(lessons)}.")
     try:
         lay_out(ROOT, PAGES)
-    except BrokenLinkError as error:
+        for name in lessons:
+            write_lesson(name, ROOT, PAGES, may_run=not asked or name in asked)
+    except (BrokenLinkError, CellError) as error:
         sys.exit(str(error))
     write_gallery(ROOT, PAGES)
     shutil.rmtree(SITE, ignore_errors=True)
@@ -49,6 +63,34 @@ def main() -> None:
             text.replace("<th></th>", "<td></td>"), encoding="utf-8"
         )  # a header without a word heads nothing
     print(f"open {SITE.relative_to(ROOT) / 'index.html'}")
+
+
+def write_lesson(name: str, root: Path, pages: Path, *, may_run: bool) -> None:
+    """Put what the cells of a lesson give on its page, which was laid out.
+
+    Args:
+        name: The lesson's.
+        root: The checkout.
+        pages: The folder of the pages.
+        may_run: Whether it is run where its outputs are not kept.
+
+    Raises:
+        CellError: If a cell fails.
+    """
+    lesson, folder = root / "docs" / "notebooks" / f"{name}.md", root / "build" / "lessons"
+    outputs = kept(lesson, folder)
+    if outputs is not None:
+        print(f"lesson {name}: as it ran on {outputs.date}")
+    elif may_run and can_run():
+        start = time.monotonic()
+        outputs = outputs_of(lesson, folder)
+        print(f"lesson {name}: run in {time.monotonic() - start:.0f} s", flush=True)
+    else:
+        print(f"lesson {name}: without outputs" + ("" if can_run() else ": ipykernel or nbclient is missing"))
+    page = pages / "notebooks" / f"{name}.md"
+    page.write_text(
+        with_outputs(page.read_text(encoding="utf-8"), outputs, pages / "notebooks" / name), encoding="utf-8"
+    )
 
 
 def lay_out(root: Path, pages: Path) -> None:

@@ -115,6 +115,11 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "layer-inputs": [
         ("data: waves\nmodel:\n  name: layers\n  layers:\n    - masking\n    - {name: lstm, units: 8}\n", []),
+        (
+            "data: digits\nmodel:\n  name: layers\n  layers:\n    - {name: embedding, input_dim: 17, output_dim: 4}\n"
+            "    - flatten\n",
+            [],
+        ),
     ],
     "text-read": [
         ("data: {name: sentences, text: {ngrams: 2}}\nmodel: {name: transformer}\n", []),

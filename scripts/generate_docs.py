@@ -1,9 +1,11 @@
 """Writes docs/reference.md, errors.md and commands.md from catalog, rules and commands; they cannot drift: `make docs`."""
 
 import contextlib
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,6 +27,7 @@ from hornbook.recipes.load import locate
 from hornbook.recipes.rules.check import RULES, check_rules
 
 DOCS = Path(__file__).parents[1] / "docs"
+MAPPING = re.compile(r"mapping of \w+(?:, \w+)*")
 TITLES = {
     "data": "Data",
     "model": "Backbones",
@@ -50,8 +53,9 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of component with all its components."""
+    """One kind of component with all its components; `key` is the key of a recipe where it stands."""
 
+    key: str
     title: str
     anchor: str
     noun: str
@@ -82,7 +86,7 @@ def reference() -> str:
         sections=[_section(path, definition, schema["$defs"]) for _, path, definition in sections()],
         kinds=[_kind(kind, title) for kind, title in TITLES.items()],
         layers=list_lines("layers"),
-        table=_table,
+        table=partial(_table, anchors={path: path.replace(".", "") for _, path, _ in sections()}),
     )
 
 
@@ -179,7 +183,7 @@ def _kind(kind: str, title: str) -> Kind:
     shared = max((component.shared for component in components), key=len)
     text = TEXTS.get(kind) or body(base).removeprefix(f"Base of every {noun(kind)}.").strip()
     text = text or f"`hornbook list {kind}` lists them in a terminal."
-    return Kind(title, title.lower(), noun(kind), text, shared, components)
+    return Kind(kind, title, title.lower(), noun(kind), text, shared, components)
 
 
 def _section(path: str, definition: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -203,11 +207,20 @@ def _template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def _table(options: Sequence[Option]) -> str:
+def _table(options: Sequence[Option], above: str, anchors: Mapping[str, str]) -> str:
+    """Return a table of keys; those that have keys of their own, and a section of this page, lead there.
+
+    Args:
+        options: The keys.
+        above: The key above them; empty for those of a recipe.
+        anchors: {key from the top: anchor of its section}.
+    """
     lines = ["| key | takes | default | |", "|---|---|---|---|"]
     for option in options:
         default = f"`{option.default}`" if option.default not in {"", "required"} else option.default
-        lines.append(f"| `{option.name}` | {_cell(option.type)} | {_cell(default)} | {_cell(option.help)} |")
+        takes, anchor = _cell(option.type), anchors.get(f"{above}.{option.name}".removeprefix("."))
+        takes = takes if anchor is None else MAPPING.sub(f"[mapping](#{anchor})", takes)
+        lines.append(f"| `{option.name}` | {takes} | {_cell(default)} | {_cell(option.help)} |")
     return "\n".join(lines)
 
 

@@ -1,7 +1,6 @@
 """Chromium without a window, for the tests of pages."""
 
 import base64
-import importlib.util
 import json
 import shutil
 import time
@@ -11,14 +10,6 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--allow-file-access-from-files",
 )  # fmt: skip
-
-
-def missing(*packages):
-    """Return which of these packages, Chromium and its driver are not there."""
-    return [
-        *(name for name in packages if importlib.util.find_spec(name) is None),
-        *(name for name in ("chromium", "chromedriver") if shutil.which(name) is None),
-    ]
 
 
 class Browser:

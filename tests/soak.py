@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reviews import write_reviews
 
 EVERY, ALWAYS, NEVER = (f"training.checkpoint.every={seconds}" for seconds in (0.02, 0.000001, 3600))
 """So often that some kills hit a save; after each chunk, so that the number of files written says where a run is; never."""
@@ -104,7 +105,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     "texts beside columns": (
         "he_elu_bn",
         [
-            "data={name: table, path: REVIEWS, target: y, types: {review: text}, text: {length: 6}}",
+            "data={name: table, path: REVIEWS, target: liked, types: {review: text}, text: {length: 6}}",
             "model={name: mlp, units: [8], encoders: {review: {name: mean_embedding, embedding: 4, dense: []}}}",
             "regularization={dropout: 0.2}",
             "training.epochs=3",
@@ -187,15 +188,8 @@ def table() -> Path:
 
 def reviews() -> Path:
     """Return a table of texts beside numbers and categories, written where it is not there yet."""
-    file = Path(tempfile.gettempdir()) / "hornbook-soak-reviews.csv"
-    if not file.exists():
-        rows = [
-            f"a {('dull', 'fine')[place % 2]} film number {place % 7},{place % 10},{('Oslo', 'Rome')[place % 3 % 2]},"
-            f"{('no', 'yes')[place % 2]}"
-            for place in range(400)
-        ]
-        file.write_text("\n".join(["review,rooms,city,y", *rows]) + "\n")
-    return file
+    file = Path(tempfile.gettempdir()) / "hornbook-soak-texts.csv"
+    return file if file.exists() else write_reviews(file, 400)
 
 
 def go_on(folder: Path, *overrides: str) -> None:

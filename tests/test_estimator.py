@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import hornbook
 from hornbook import Estimator
-from hornbook.data.tables.columns import polars_frame
+from hornbook.data.tables.columns.features import polars_frame
 
 RECIPE = {
     "model": {"name": "mlp", "units": [8]},

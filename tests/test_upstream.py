@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "hornbook"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ELSEWHERE = {
     "upstream.py",
-    "sweep/oracle.py",
+    "sweep/tuners/oracle.py",
     "ending.py",
 }  # the others have keras-tuner's oracles and Python's own end
 

@@ -2,7 +2,7 @@
 
 `Warm()` starts one process that has everything imported and has run no operation, and writes two executables into a
 folder of its own: `hornbook` and `python`. Each asks that process to fork a child, which runs the command with the caller's
-arguments, folder, environment and streams. The executable passes SIGINT and SIGTERM on and ends as the child ends; a child
+arguments, folder, environment and streams. The executable passes SIGINT, SIGTERM and SIGHUP on and ends as the child ends; a child
 whose executable is killed is killed too.
 
 Whatever Python and TensorFlow read before the first import is the same for all children: PYTHON* variables except
@@ -34,7 +34,7 @@ request = json.dumps({{"argv": sys.argv, "cwd": os.getcwd(), "env": dict(os.envi
 socket.send_fds(server, [len(request).to_bytes(4, "big")], [0, 1, 2])
 server.sendall(request)
 pid = int.from_bytes(server.recv(4), "big")
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, frame: os.kill(pid, number))
 code = int.from_bytes(server.recv(4), "big", signed=True)
 if code < 0:

@@ -113,7 +113,7 @@ def calibrating(name: str) -> Way:
     labels = rng.integers(0, CLASSES, EXAMPLES)
     logits = (rng.normal(size=(EXAMPLES, CLASSES)) * 3 + 2 * np.eye(CLASSES)[labels]).astype(np.float32)
     if name == "hornbook":
-        from hornbook.inference.calibration import fit_temperature
+        from hornbook.inference.trust.calibration import fit_temperature
 
         return lambda size: fit_temperature(logits, labels)
     from sklearn.base import BaseEstimator, ClassifierMixin

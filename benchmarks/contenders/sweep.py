@@ -63,7 +63,7 @@ def keras(space: str, folder: Path) -> tuple[float, list[float]]:
     import keras_tuner
 
     from hornbook.data import load
-    from hornbook.sweep.oracle import Oracle
+    from hornbook.sweep.tuners.oracle import Oracle
 
     recipe = recipe_of(space)
     advisor = Oracle(recipe, {"val_accuracy": "max"}, lambda values: "")

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 
 from hornbook.builder.augmentation import AUGMENTATION, white_of
-from hornbook.builder.backbones import features
-from hornbook.builder.free_layers import layer_names
+from hornbook.builder.features.backbones import features
+from hornbook.builder.features.free_layers import layer_names
+from hornbook.builder.features.members import MEMBERS, is_ensemble
+from hornbook.builder.features.tokens import vocabulary_of
 from hornbook.builder.heads.losses import StandardizedLoss
 from hornbook.builder.heads.metrics import build_metric
 from hornbook.builder.heads.several import (
@@ -33,14 +35,12 @@ from hornbook.builder.heads.single import (
     training_view,
 )
 from hornbook.builder.inputs import build_inputs
-from hornbook.builder.members import MEMBERS, is_ensemble
 from hornbook.builder.memory import within_memory
 from hornbook.builder.optimizers import build_optimizer, variable_factors
 from hornbook.builder.outside import wrap
 from hornbook.builder.phases import frozen_forever
 from hornbook.builder.randomness import derive_seed
 from hornbook.builder.reuse import Copied, EarlierModel, attach, copy_by_name, fit_inputs, own_preprocessing
-from hornbook.builder.tokens import vocabulary_of
 from hornbook.data.facts import DataInfo, Preprocessing
 from hornbook.data.source import Array
 from hornbook.errors import Problem, RecipeError

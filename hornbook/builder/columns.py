@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hornbook.builder.groups import paths_of
+from hornbook.builder.features.groups import paths_of
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.facts import DataInfo, Feature, Preprocessing
 from hornbook.errors import Problem, RecipeError
@@ -19,7 +19,7 @@ from hornbook.recipes.sections.embedding import EmbeddingSpec
 from hornbook.recipes.sections.model import ReadsColumns, WideAndDeep
 from hornbook.upstream import named
 
-__all__ = ["FRONT_SCALE", "embeds_columns", "encode"]
+__all__ = ["embeds_columns", "encode"]
 
 FRONT_SCALE = "front_scale"
 """Name of the layer that multiplies each column by a learned number."""

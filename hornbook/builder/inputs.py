@@ -10,10 +10,10 @@ import numpy as np
 from keras import ops
 
 from hornbook.builder.augmentation import augmentation_layers
-from hornbook.builder.blocks import build_normalization
 from hornbook.builder.columns import embeds_columns, encode
-from hornbook.builder.encoders import encoded_blocks
-from hornbook.builder.groups import cut
+from hornbook.builder.features.blocks import build_normalization
+from hornbook.builder.features.encoders import encoded_blocks
+from hornbook.builder.features.groups import cut
 from hornbook.builder.randomness import derive_seed
 from hornbook.data.facts import DataInfo, Preprocessing, SeriesScale
 from hornbook.errors import Problem, RecipeError

@@ -18,8 +18,8 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sources.synthetic import Inline
 
 if TYPE_CHECKING:
+    from hornbook.data.preview.survey import Survey
     from hornbook.data.source import Splits
-    from hornbook.data.survey import Survey
     from hornbook.data.tables.overview import ColumnLine
 
 __all__ = ["COMMANDS", "DataLook"]
@@ -87,7 +87,7 @@ class DataLook:
         self.recipe = recipe
         facts, problems = Facts.named(recipe), list[Problem]()
         if self.whole or isinstance(recipe.data, Inline) or any(recipe.data.absolute_paths()):
-            from hornbook.data.probe import probe  # NumPy
+            from hornbook.data.preview.probe import probe  # NumPy
 
             seen = probe(recipe, whole=self.whole)
             facts, problems, self.splits = seen.facts, list(seen.problems), seen.splits
@@ -101,7 +101,7 @@ class DataLook:
 
     def survey(self) -> "Survey | None":
         """Return what the data holds; None where the recipe does not say which data."""
-        from hornbook.data.survey import survey
+        from hornbook.data.preview.survey import survey
 
         return survey(self.recipe, self.splits) if self.recipe is not None else None
 

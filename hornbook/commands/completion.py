@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import _completion_shared
 
 from hornbook.errors import HornbookError
 from hornbook.recipes.describe import catalog
@@ -20,12 +21,25 @@ from hornbook.recipes.load import read_config, shipped_recipes
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import find_run
 
-__all__ = ["complete_kind", "complete_name", "complete_override", "complete_recipe", "complete_run"]
+__all__ = ["complete_kind", "complete_name", "complete_override", "complete_recipe", "complete_run", "mend_zsh"]
 
 Schema = Mapping[str, Any]
 RUNS = Path("runs")
 KIND = "kind"
 """Marks a part of the schema where a component stands."""
+FIRST_TAB = """\
+if (( $+compstate )); then
+  %(complete_func)s "$@"
+fi
+"""
+"""The end of the lines for zsh. It reads the file at a shell's first Tab, and takes the file itself for the function."""
+
+
+def mend_zsh() -> None:
+    """Let zsh complete at the first Tab of a shell too; typer's own lines wait for the second."""
+    scripts = getattr(_completion_shared, "_completion_scripts", {})
+    if FIRST_TAB not in scripts.get("zsh", FIRST_TAB):
+        scripts["zsh"] += FIRST_TAB
 
 
 def complete_recipe(incomplete: str) -> list[str]:

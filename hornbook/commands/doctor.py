@@ -20,7 +20,7 @@ from hornbook.recipes.language.hints import did_you_mean
 if TYPE_CHECKING:
     from hornbook.doctor.diagnose import Diagnosis
     from hornbook.doctor.finding import Finding
-    from hornbook.doctor.treat import Cure, Trial
+    from hornbook.doctor.treat import Cure, Figures, Trial
 
 __all__ = ["COMMANDS", "finding_lines"]
 
@@ -129,11 +129,18 @@ def _trial_lines(trial: "Trial") -> Iterator[str]:
     if trial.reason:
         yield f"  {what}: not tried ({trial.reason.splitlines()[-1].strip()})"
         return
-    figures = [_mean(trial.before), _mean(trial.after)]
-    yield f"  {what}: {figures[0]} → {figures[1]}" + (" helps" if trial.helps else ", no gain")
-    if trial.gain is not None:
-        low, high = trial.gain.mean - trial.gain.half, trial.gain.mean + trial.gain.half
-        yield f"    gain {trial.gain.mean:+.4g} (95 %: {low:+.4g} to {high:+.4g})"
+    verdict = "helps" if trial.helps else "no gain"
+    if len(trial.figures) > 1:
+        yield f"  {what}: {verdict}"
+    for figures in trial.figures:
+        if len(trial.figures) == 1:
+            comma = "" if trial.helps else ","
+            yield f"  {what}: {_mean(figures.before)} → {_mean(figures.after)}{comma} {verdict}"
+        else:
+            yield f"    val_{figures.metric} {_mean(figures.before)} → {_mean(figures.after)}"
+        if figures.gain is not None:
+            low, high = figures.gain.mean - figures.gain.half, figures.gain.mean + figures.gain.half
+            yield f"    gain {figures.gain.mean:+.4g} (95 %: {low:+.4g} to {high:+.4g})"
 
 
 def _mean(scores: tuple[float | None, ...]) -> str:
@@ -146,25 +153,30 @@ def _mean(scores: tuple[float | None, ...]) -> str:
 def _cure_lines(cure: "Cure", path: Path) -> Iterator[str]:
     yield ""
     if cure.recipe is None:
-        yield f"none of {len(cure.trials)} changes helps (compared by val_{cure.metric})"
+        compared = " and ".join(f"val_{metric}" for metric in cure.metrics)
+        yield f"none of {len(cure.trials)} changes helps (compared by {compared})"
         return
-    first = next(trial for trial in cure.trials if trial.helps)
-    last = [trial for trial in cure.trials if trial.helps][-1]
-    yield f"cured  val_{cure.metric} {_mean(first.before)} → {_mean(last.after)} with {' '.join(cure.overrides)}"
+    helped, changes = [trial for trial in cure.trials if trial.helps], " ".join(cure.overrides)
+    pairs = zip(helped[0].figures, helped[-1].figures, strict=True)
+    gained = ", ".join(f"val_{first.metric} {_mean(first.before)} → {_mean(last.after)}" for first, last in pairs)
+    yield f"cured  {gained} with {changes}"
     yield f"recipe {path}"
     yield f"next   hornbook train --config {path}"
 
 
 def _cure_record(cure: "Cure", path: Path) -> dict[str, object]:
+    only = len(cure.metrics) == 1
     return {
-        "metric": f"val_{cure.metric}",
+        **({"metric": f"val_{cure.metrics[0]}"} if only else {"metrics": [f"val_{metric}" for metric in cure.metrics]}),
         "trials": [
             {
                 "code": trial.finding.code,
                 "overrides": list(trial.finding.overrides),
-                "before": list(trial.before),
-                "after": list(trial.after),
-                "gain": None if trial.gain is None else {"mean": trial.gain.mean, "half": trial.gain.half},
+                **(
+                    _record(trial.figures[0])
+                    if only
+                    else {f"val_{each.metric}": _record(each) for each in trial.figures}
+                ),
                 "helps": trial.helps,
                 **({"reason": trial.reason} if trial.reason else {}),
             }
@@ -173,6 +185,11 @@ def _cure_record(cure: "Cure", path: Path) -> dict[str, object]:
         "overrides": list(cure.overrides),
         "recipe": str(path) if cure.recipe is not None else None,
     }
+
+
+def _record(figures: "Figures") -> dict[str, object]:
+    gain = None if figures.gain is None else {"mean": figures.gain.mean, "half": figures.gain.half}
+    return {"before": list(figures.before), "after": list(figures.after), "gain": gain}
 
 
 COMMANDS = (

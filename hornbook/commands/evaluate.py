@@ -129,10 +129,10 @@ def evaluate(
     if are_several(runs):
         one = {
             "--threshold": threshold, "--mc-samples": mc_samples, "--calibration": calibration, "--temperature": temperature,
-            "--errors": errors, "--importance": importance, "--require": require, "--head": head,
+            "--errors": errors, "--importance": importance, "--require": require,
         }  # fmt: skip
         _refuse_for_several([option for option, value in one.items() if value])
-        _compare(runs, split, checkpoint, reading, trust=trust, anyway=anyway, as_json=as_json)
+        _compare(runs, split, checkpoint, reading, head=head, trust=trust, anyway=anyway, as_json=as_json)
         return
     (run,) = runs
     if repeats is not None and not importance:
@@ -162,13 +162,13 @@ def _check(
     """Refuse what a run cannot be asked for, before TensorFlow is imported."""
     trained = find_whole(run, "result", "data")
     if gates.conditions:
-        from hornbook.inference.calibration import one_head
+        from hornbook.inference.trust.calibration import one_head
 
         recipe = load_recipe(trained.recipe_path, for_training=False, of_run=True, trust=trust)
         is_of_head = head is not None and recipe.heads is not None
         gates.check_names(recipe.of_head(one_head("--require", head, recipe)) if is_of_head else recipe)
     if calibration or temperature:
-        from hornbook.inference.calibration import check_options
+        from hornbook.inference.trust.calibration import check_options
 
         check_options(trained, calibration=calibration, temperature=temperature, head=head)
 
@@ -180,15 +180,15 @@ def _refuse_for_several(options: list[str]) -> None:
 
 def _compare(
     runs: list[str], split: SplitName | None, checkpoint: Which | None, reading: dict[str, Any],
-    *, trust: bool, anyway: bool, as_json: bool,
+    *, head: str | None, trust: bool, anyway: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Print what averaging several runs gains."""
     import_tensorflow()
-    from hornbook.inference.ensemble import Members, compare_members
     from hornbook.inference.evaluate import check_choices
+    from hornbook.inference.trust.ensemble import Members, compare_members
 
     check_choices(split=split.value if split else None, **reading)
-    members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust)
+    members = Members(runs, which=checkpoint.value if checkpoint else None, trust=trust, head=head)
     comparison = compare_members(members, split=split.value if split else None, anyway=anyway, **reading)
     for note in comparison.notes:
         print(note, file=sys.stderr)
@@ -221,7 +221,7 @@ def predict(
     if temperature and trained is not None:
         if mc_samples is not None:
             raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
-        from hornbook.inference.calibration import check_options
+        from hornbook.inference.trust.calibration import check_options
 
         check_options(trained, calibration=False, temperature=True, head=head)
     import_tensorflow()

@@ -73,9 +73,8 @@ def train(
     from hornbook.data.shelf import Shelf
 
     shelf = Shelf(room=0)
-    shelf.begin(
-        recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads
-    )  # goes on while TensorFlow is imported
+    # goes on while TensorFlow is imported
+    shelf.begin(recipe.data, seed=recipe.seed, task=recipe.task, heads=recipe.heads)
 
     def run_it(listeners: "Sequence[Listener]") -> "TrainResult | None":
         from hornbook.trainer.resume import resume as resume_run
@@ -89,17 +88,23 @@ def train(
         return train_recipe(recipe, runs=runs, listeners=listeners, source=source, started=started, shelf=shelf)
 
     def tell_of_page(run: Path) -> None:
-        if report:
-            from hornbook.pages import write_page_of
-            from hornbook.runs.directory import Run
-
-            print(f"page    {path_text(write_page_of(Run(run), trust=recipe.is_trusted))}", file=sys.stderr)
-        elif not quiet:
-            print(f"page    hornbook report {run}", file=sys.stderr)
+        if report or not quiet:
+            _tell_of_page(run, recipe, is_written=report)
 
     result = train_and_print(run_it, device=device, as_json=as_json, quiet=quiet, afterwards=tell_of_page)
     if result is not None:
         _check_gates(gates, result, recipe)
+
+
+def _tell_of_page(run: Path, recipe: Recipe, *, is_written: bool) -> None:
+    """Write a run's page and say where it is, or say how to write it."""
+    if not is_written:
+        print(f"page    hornbook report {run}", file=sys.stderr)
+        return
+    from hornbook.pages import write_page_of
+    from hornbook.runs.directory import Run
+
+    print(f"page    {path_text(write_page_of(Run(run), trust=recipe.is_trusted))}", file=sys.stderr)
 
 
 def _check_sample(sample: Path | None, *, dry_run: bool) -> None:

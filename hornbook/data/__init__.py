@@ -5,7 +5,7 @@ prediction needs.
 """
 
 from hornbook.data.facts import DataInfo, Feature, Preprocessing
-from hornbook.data.inputs import read_examples, read_inputs
+from hornbook.data.inputs.files import read_examples, read_inputs
 from hornbook.data.load import RecipeData, load_data, memory_budget
 from hornbook.data.pipeline import load, prepare
 from hornbook.data.records import from_json, to_json

@@ -65,7 +65,8 @@ def canonical_inputs(source: Source, *, memory_budget: int | None = None) -> Sou
     named: dict[str, Inputs] = {name: getattr(source, name) for name in INPUTS if getattr(source, name) is not None}
     is_table_in_memory = source.features is not None and not isinstance(source.x, Rows)
     budget = math.inf if memory_budget is None or is_table_in_memory else memory_budget
-    given = {name: _with_dimensions(opened(x, budget), source.kind, name) for name, x in named.items()}
+    least = 0 if source.texts and source.kind == "table" else 1  # columns, where texts come beside them
+    given = {name: _with_dimensions(opened(x, budget), source.kind, name, least) for name, x in named.items()}
     for name, x in given.items():
         if x.shape[1:] != given["x"].shape[1:]:
             expected = given["x"].shape[1:]
@@ -234,13 +235,16 @@ def checked_weights(given: Any, count: int, name: str) -> Array:
     return values
 
 
-def _with_dimensions(x: Inputs, kind: DataKind, name: str) -> Inputs:
-    """Add the axis that people leave out: channels of grey images, the feature of a series, the column of a table."""
+def _with_dimensions(x: Inputs, kind: DataKind, name: str, least: int) -> Inputs:
+    """Add the axis that people leave out: channels of grey images, the feature of a series, the column of a table.
+
+    `least` is how many numbers an example has to have.
+    """
     if x.ndim == DIMENSIONS[kind] - 1 and kind != "tokens":
         x = with_last_axis(x)
     if x.ndim != DIMENSIONS[kind]:
         raise DataError(f"{name}: found shape {x.shape}, expected {SHAPES[kind]} for {kind}.")
-    if 0 in x.shape:
+    if not len(x) or math.prod(x.shape[1:]) < least:
         raise DataError(f"{name}: found shape {x.shape}, which holds no values.")
     return x
 

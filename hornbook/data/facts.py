@@ -30,7 +30,7 @@ class Feature:
         categories: The known categories in order; code 0 in the arrays is "missing or unknown", code k is
             ``categories[k - 1]``. Empty for numbers.
         column: The column of dates in the table that a number was made from; empty where the column is the feature.
-        part: Which part of these dates, as `tables.moments` calls it.
+        part: Which part of these dates, as `columns.moments` calls it.
     """
 
     name: str
@@ -251,6 +251,12 @@ class DataInfo:
         """Names of the columns of texts whose token numbers stand behind a table's other columns."""
         return tuple(block.name for block in self.blocks if block.kind == "text")
 
+    @property
+    def pictures_beside(self) -> tuple[str, ...]:
+        """Names of the columns of picture files whose pixels stand behind a table's other columns."""
+        is_read = "picture_columns" in self.extra
+        return tuple(block.name for block in self.blocks if block.kind == "picture" and is_read)
+
     heads: tuple[HeadInfo, ...] = ()
 
     def head(self, name: str) -> HeadInfo:
@@ -283,10 +289,10 @@ class DataInfo:
         """Return one line for people: ``1,797 images 8×8×1, 10 classes (1,293 train, 144 validation, 360 test)``."""
         total = sum(self.counts.values())
         shape = "×".join("?" if size is None else str(size) for size in self.input_shape)
-        beside = "".join(f" and {block.describe()}" for block in self.blocks)
+        columns = [] if self.blocks and not self.width else [f"{self.width if self.blocks else shape} columns"]
         noun = {
             "image": f"images {shape}",
-            "table": f"rows of {self.width if self.blocks else shape} columns{beside}",
+            "table": f"rows of {' and '.join([*columns, *(block.describe() for block in self.blocks)])}",
             "sequence": f"sequences {shape}",
             "tokens": f"token sequences of up to {shape}",
         }[self.kind]

@@ -11,8 +11,8 @@ from hornbook.data.facts import DataInfo
 from hornbook.data.preprocessing import (
     Standardizing,
     check_columns,
-    coarse_columns,
     compute_preprocessing,
+    faint_inputs,
     input_facts,
     keep_training_categories,
     with_block_moments,
@@ -54,12 +54,12 @@ def finished(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_fa
     preprocessing = compute_preprocessing(
         parts, kind=source.kind, scale=scale, standardize=standardize if width else False, features=features
     )
+    warnings += faint_inputs(preprocessing, features)
     if source.blocks and standardize:
         preprocessing = with_block_moments(preprocessing, whole_rows["train"].x, source.blocks)
     if labels.task in {"regression", "several"}:
         preprocessing = with_target_moments(preprocessing, parts["train"].y)
     preprocessing = replace(preprocessing, series=source.scales)
-    warnings += coarse_columns(preprocessing, *_names(replace(source, features=features), labels))
     info = _describe(whole_rows, replace(source, features=features), labels, name=source_name(spec))
     extra: dict[str, Any] = {**source.extra, "has_missing": preprocessing.has_missing}
     if any(isinstance(part.x, Rows) for part in whole_rows.values()):
@@ -87,14 +87,6 @@ def finished(parts: Parts, source: Source, spec: DataSpec, labels: Labels, so_fa
     info = replace(info, split_method=method, heads=heads, warnings=tuple(warnings + scale_warnings), extra=extra)
     parts = whole_rows
     return Splits(parts["train"], parts.get("validation"), parts.get("test"), info, preprocessing)
-
-
-def _names(source: Source, labels: Labels) -> tuple[list[str], list[str]]:
-    """Return what a table calls the columns of inputs and targets; those of windows are there for each step."""
-    targets = list(labels.target_names or ())
-    if "windows" in source.extra:
-        return list(source.extra["windows"]["inputs"]), [name.rpartition("+")[0] for name in targets]
-    return [feature.name for feature in source.features or ()], targets
 
 
 def _scale(x: Inputs, source: Source, wanted: bool | None) -> tuple[float | None, list[str]]:

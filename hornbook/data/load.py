@@ -1,8 +1,9 @@
 """The data of a recipe: the one way in for training, evaluation, sweeps and studies, and the one memory budget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from hornbook.data.beside import differing_paths, refuse_missing
 from hornbook.data.pipeline import load
 from hornbook.data.shelf import Shelf
 from hornbook.data.source import Splits
@@ -50,7 +51,11 @@ def load_data(
         batching = recipe.training.batch_size, recipe.training.drop_remainder
         splits = from_arrays(arrays, spec=recipe.data, batching=batching, **keys)
     else:
+        refuse_missing(recipe)
         splits = (shelf.load if shelf is not None else load)(recipe.data, **keys)
+        notes = [f"{'.'.join(map(str, key))}: {text}" for key, text in differing_paths(recipe).items()]
+        if notes:
+            splits = replace(splits, info=replace(splits.info, warnings=(*splits.info.warnings, *notes)))
     if recipe.pretraining is None:
         return RecipeData(splits)
     if not for_training or recipe.pretraining.control:

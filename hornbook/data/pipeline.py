@@ -13,6 +13,7 @@ import numpy as np
 
 from hornbook.data.finish import finished, source_name
 from hornbook.data.likeness import across_splits, divide_together, in_two_classes
+from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Source, Split, Splits
 from hornbook.data.splitting import Division, divide, sample
 from hornbook.data.storage.rows import in_memory
@@ -85,6 +86,7 @@ def prepare(
     if wanted is not None and wanted not in TASKS:
         raise DataError(f"unknown task {wanted!r}. Known: {', '.join(TASKS)}.")
     _check_keys(source, spec)
+    _check_names(source, heads or {})
     targets, mapping, labels, numbers = encoded_labels(source, spec, task, heads, memory_budget)
     encoded, class_names = targets.source, labels.class_names
     split_seed = spec.effective_split().seed
@@ -136,8 +138,19 @@ def _check_keys(source: Source, spec: DataSpec) -> None:
             f"data.standardize: '{spec.standardize}' is of the number columns of a table, but the inputs are "
             f"{NOUNS[source.kind]}. Use 'standardize: true'."
         )
+    if getattr(spec, "text", None) is not None and not source.texts:
+        raise DataError("data.text: says how texts are read, and no input is a text. Remove it.")
     if source.kind == "tokens" and spec.standardize:
         raise DataError("data.standardize: token numbers have no mean to subtract. Remove it.")
+
+
+def _check_names(source: Source, heads: Heads) -> None:
+    """Refuse heads that are called like one of several inputs: a saved model shows both by name."""
+    beside = {*source.extra.get(GROUPS, ()), *(block.name for block in source.blocks)}
+    beside |= {*source.texts} if source.kind == "table" else set()
+    alike = [name for name in heads if name in beside]
+    if alike:
+        raise DataError(f"heads: '{alike[0]}' is called like an input. Rename one of the two.")
 
 
 def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
@@ -145,7 +158,7 @@ def _in_order(values: Array | None, spec: DataSpec) -> Array | None:
     split = spec.effective_split()
     if values is None or split.method != "time" or not all(isinstance(value, str) for value in values):
         return values
-    from hornbook.data.tables.dates import times  # polars: a tenth of a second and 30 MB
+    from hornbook.data.tables.columns.dates import times  # polars: a tenth of a second and 30 MB
 
     return times(np.asarray(values), split.format, f"data.split: column '{split.column}'")
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from hornbook.data.facts import Block, DataKind, Feature, Preprocessing
+from hornbook.data.precision import coarse_columns, faint_columns
 from hornbook.data.ranks import of_ranks
 from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.storage.rows import blocks, in_file_order, mapped, of_blocks
@@ -20,8 +21,8 @@ from hornbook.errors import DataError
 __all__ = [
     "Standardizing",
     "check_columns",
-    "coarse_columns",
     "compute_preprocessing",
+    "faint_inputs",
     "input_facts",
     "keep_training_categories",
     "with_block_moments",
@@ -34,8 +35,6 @@ Standardizing = Literal["per_feature", "robust", "quantile"]
 """How inputs may be standardized, where not by the mean and variance of columns or channels."""
 SAMPLE = 1000  # examples that show how large inputs are
 MOST_VALUES = 1 << 22  # fewer of those with very many values, which are looked at as float64
-COARSE = 0.02
-"""What share of a column's deviation float32 may round its values by before that is said."""
 
 
 def keep_training_categories(
@@ -87,7 +86,7 @@ def _renumbered(block: Array, *, lookups: Mapping[int, Array]) -> Array:
 
 
 def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str, ...]:
-    """Return a warning that names constant columns of a training table (N, F); refuse empty ones.
+    """Return warnings that name constant columns of a training table (N, F), and coarse ones; refuse empty ones.
 
     Raises:
         DataError: If a column holds no value at all.
@@ -107,14 +106,15 @@ def check_columns(x: Inputs, features: tuple[Feature, ...] | None) -> tuple[str,
     empty = [name for name, number in zip(names, count, strict=True) if number == 0]
     is_constant = (count == len(x)) & (low == high) & (len(x) > 1)
     constant = [name for name, same in zip(names, is_constant, strict=True) if same]
+    coarse = coarse_columns(x, names, low, high) if len(x) > 1 and not empty else []
     if empty:
         raise DataError(
             f"the training split has no value in {_columns(empty)}. Drop {_it(empty)} (drop: [{', '.join(empty)}])."
         )
     if constant:
         verb = "is" if len(constant) == 1 else "are"
-        return (f"{_columns(constant)} {verb} constant in the training split and will teach nothing.",)
-    return ()
+        return f"{_columns(constant)} {verb} constant in the training split and will teach nothing.", *coarse
+    return tuple(coarse)
 
 
 def _columns(names: list[str]) -> str:
@@ -239,6 +239,17 @@ def _numbers_at(block: Array, *, start: int, end: int) -> Array:
     return block[:, start:end]
 
 
+def faint_inputs(preprocessing: Preprocessing, features: tuple[Feature, ...] | None) -> list[str]:
+    """Return a sentence for each column, channel or pixel of which a model's standardization makes next to nothing."""
+    if preprocessing.variance is None or preprocessing.quantiles is not None:
+        return []
+    deviation = np.sqrt(preprocessing.variance)
+    names = (
+        [f"'{feature.name}'" for feature in features] if features else [str(place) for place in range(len(deviation))]
+    )
+    return faint_columns(deviation, [f"column {name}" for name in names])
+
+
 def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing:
     """Return the preprocessing with mean, variance and range of a regression's training targets, (N,) or (N, K)."""
     values = np.asarray(y, np.float64).reshape(len(y), -1)
@@ -247,44 +258,6 @@ def with_target_moments(preprocessing: Preprocessing, y: Array) -> Preprocessing
     variance[low == high] = 1.0
     mean, variance, low, high = (tuple(each.tolist()) for each in (values.mean(axis=0), variance, low, high))
     return replace(preprocessing, target_mean=mean, target_variance=variance, target_low=low, target_high=high)
-
-
-def coarse_columns(preprocessing: Preprocessing, inputs: Sequence[str], targets: Sequence[str]) -> list[str]:
-    """Return a sentence for each column whose values differ by little beside their size, of which float32 keeps too little.
-
-    Args:
-        preprocessing: Means and variances of the training split; a variance of 1 is that of a constant.
-        inputs: What the columns are called; those behind go by their numbers from 0 on.
-        targets: What the targets are called; one without a name is "the target".
-    """
-    moments: list[tuple[Sequence[float] | None, Sequence[float] | None, Sequence[str], str]] = [
-        (preprocessing.mean, preprocessing.variance, inputs, "column {}"),
-        (preprocessing.target_mean, preprocessing.target_variance, targets, "the target"),
-    ]
-    if preprocessing.series is not None:
-        of = preprocessing.series
-        sides = (
-            (of.mean, of.deviation, inputs, "column {}"),
-            (of.target_mean, of.target_deviation, targets, "the target"),
-        )
-        moments = [
-            (mean, [size**2 for size in sizes], names, unnamed)
-            for means, deviations, names, unnamed in sides
-            for mean, sizes in zip(means, deviations, strict=True)
-        ]
-    found: dict[str, str] = {}
-    for means, variances, names, unnamed in moments:
-        mean, variance = np.array(means or ()), np.array(variances or ())
-        if not (mean.size and variance.size):
-            continue
-        kept, deviation = np.spacing(np.abs(mean).astype(np.float32)), np.sqrt(variance)
-        for place in np.flatnonzero((variance != 1.0) & (kept > COARSE * deviation)).tolist():
-            name = f"column '{names[place]}'" if place < len(names) else unnamed.format(place)
-            found[name] = (
-                f"{name} holds numbers around {mean[place]:.4g} that differ by {deviation[place]:.2g}, and float32, in "
-                f"which networks compute, keeps such numbers to {kept[place]:.2g}. Subtract a constant from them."
-            )
-    return [*found.values()]
 
 
 def _whole(x: Inputs, features: tuple[Feature, ...]) -> tuple[str, ...]:

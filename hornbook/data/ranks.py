@@ -8,7 +8,7 @@ from hornbook.data.facts import Feature
 from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.rows import blocks, in_file_order
 
-__all__ = ["MOST_QUANTILES", "bin_edges", "of_ranks"]
+__all__ = ["bin_edges", "of_ranks"]
 
 MOST_QUANTILES = 1000
 MOST_VALUES = 1 << 26  # numbers of whole columns that are in memory at once, where the inputs stay on disk

@@ -1,6 +1,7 @@
 """Several inputs by name, given from Python or in a .npz file, as one row each: their columns, then blocks.
 
-Arrays (N,) and (N, F) and data frames are columns; (N, T, F) is a sequence, (N, H, W) of bytes and (N, H, W, C) a picture.
+Arrays (N,) and (N, F) and data frames are columns; (N, T, F) is a sequence, (N, H, W) of bytes and (N, H, W, C) a picture;
+(N,) of str are texts, whose token numbers come last.
 """
 
 import math
@@ -14,6 +15,8 @@ from hornbook.data.canonical import check_finite, extremes, guess_kind, image_ty
 from hornbook.data.facts import Block, DataInfo, Feature
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Inputs, Rows, in_memory, joined
+from hornbook.data.text.encoder import encoded
+from hornbook.data.text.given import as_array, numbers_or_texts
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.runs.keras_file import NETWORK
@@ -22,6 +25,8 @@ __all__ = ["GROUPS", "named_inputs", "packed", "several_source"]
 
 GROUPS = "groups"
 """The key of `DataInfo.extra` that says which columns each named input has; there where inputs were given by name."""
+TEXTS = "OSTU"
+"""The kinds of NumPy's types that hold texts."""
 BRIGHTEST = 16.0
 
 
@@ -54,9 +59,12 @@ def several_source(roles: Mapping[str, Any]) -> Source:
     given: dict[str, Any] = {name: _as_array(value, f"x['{name}']") for name, value in by_role["x"].items()}
     columns: dict[str, _Columns] = {}
     blocks: list[Block] = []
+    texts = [name for name, value in given.items() if _is_text(value)]
     for name, value in given.items():
         if is_frame(value):
             columns[name] = _of_frame(value, f"x['{name}']")
+        elif name in texts:
+            continue
         elif value.ndim <= 2:
             columns[name] = _of_array(value, name)
         else:
@@ -64,12 +72,14 @@ def several_source(roles: Mapping[str, Any]) -> Source:
     frames = [name for name, value in given.items() if is_frame(value)]
     if len(frames) > 1:
         raise DataError(f"x: {' and '.join(map(repr, frames))} are data frames. Join them into one.")
-    _check_columns(columns)
+    _check_columns(columns, [*texts, *(block.name for block in blocks)])
     extra: dict[str, Any] = {GROUPS: {name: [each.name for each in one.features] for name, one in columns.items()}}
     for one in columns.values():
         extra |= one.dialect
-    info = _Layout(columns, tuple(blocks))
-    arrays: dict[str, Any] = {role: info.pack(value, role) for role, value in by_role.items()}
+    layout = _Layout(columns, tuple(blocks), tuple(texts))
+    arrays: dict[str, Any] = {}
+    for role, value in by_role.items():
+        arrays[role], arrays[role.replace("x", "texts", 1)] = layout.pack(value, role)
     arrays |= {role: _targets(value) for role, value in roles.items() if role.startswith("y")}
     warnings = [warning for one in columns.values() for warning in one.warnings]
     warnings += [note for block in blocks for note in _too_bright(given[block.name], block)]
@@ -92,8 +102,8 @@ def named_inputs(info: DataInfo) -> dict[str, tuple[int, ...]]:
     return groups | {block.name: block.shape for block in info.blocks}
 
 
-def packed(arrays: Mapping[str, Any], info: DataInfo, where: str) -> Rows:
-    """Return inputs by name as the rows that a run's model reads.
+def packed(arrays: Mapping[str, Any], info: DataInfo, where: str) -> tuple[Rows, tuple[str, ...]]:
+    """Return inputs by name as the rows that a run's model reads, and notes about their texts.
 
     Args:
         arrays: One for each of the run's inputs, and others that are not looked at.
@@ -103,14 +113,16 @@ def packed(arrays: Mapping[str, Any], info: DataInfo, where: str) -> Rows:
     Raises:
         DataError: If names, shapes or lengths do not fit; with all that is wrong.
     """
-    shapes, faults = named_inputs(info), list[str]()
+    shapes, faults, notes = named_inputs(info), list[str](), list[str]()
     faults += [f"no input '{name}'. {did_you_mean(name, arrays)}".rstrip() for name in shapes if name not in arrays]
     parts = {name: np.asarray(in_memory(arrays[name])) for name in shapes if name in arrays}
     for name, array in parts.items():
-        shape = shapes[name]
-        fits = math.prod(array.shape[1:]) == math.prod(shape) and array.ndim >= 1
-        if not fits or array.shape[1:] not in {shape, shape[:-1] if shape[-1] == 1 else shape}:
-            faults.append(f"'{name}' has shape {array.shape}, expected (examples, {', '.join(map(str, shape))}).")
+        if name in info.texts_beside and array.dtype.kind in TEXTS:
+            texts = numbers_or_texts(array, f"{where}: '{name}'")
+            parts[name], said = encoded(texts, info.extra["texts"][name], f"'{name}'")
+            notes += said
+        else:
+            faults += _misfit(name, array, None if name in info.texts_beside else shapes[name])
     faults += _different_lengths({name: len(array) for name, array in parts.items() if array.ndim})
     if faults:
         raise DataError("\n  ".join([f"{where}: the inputs do not fit the model.", *faults]))
@@ -120,7 +132,18 @@ def packed(arrays: Mapping[str, Any], info: DataInfo, where: str) -> Rows:
         check_finite(
             to_float32(array, f"{where}: {name}"), f"{where}: {name}", allow_nan=allow_nan and name not in beside
         )
-    return joined([array.reshape(len(array), -1) for array in parts.values()])
+    return joined([array.reshape(len(array), -1) for array in parts.values()]), tuple(notes)
+
+
+def _misfit(name: str, array: Array, shape: tuple[int, ...] | None) -> list[str]:
+    """Return why an array is not the input of a run: examples of another shape, or, where there is none, no texts."""
+    if shape is None or array.dtype.kind in TEXTS:
+        held, expected = ("numbers", "texts") if shape is None else ("texts", "numbers")
+        return [f"'{name}' holds {held}, expected {expected}."]
+    fits = math.prod(array.shape[1:]) == math.prod(shape) and array.ndim >= 1
+    if fits and array.shape[1:] in {shape, shape[:-1] if shape[-1] == 1 else shape}:
+        return []
+    return [f"'{name}' has shape {array.shape}, expected (examples, {', '.join(map(str, shape))})."]
 
 
 @dataclass(frozen=True)
@@ -129,15 +152,23 @@ class _Layout:
 
     columns: Mapping[str, _Columns]
     blocks: Sequence[Block]
+    texts: Sequence[str]
 
-    def pack(self, inputs: Mapping[str, Any], role: str) -> Rows:
-        """Return the inputs of a role as rows.
+    def pack(self, inputs: Mapping[str, Any], role: str) -> tuple[Rows, dict[str, Array]]:
+        """Return the inputs of a role as rows, and its texts by name.
 
         Raises:
-            DataError: If lengths differ, or an example has another shape than in training; with all that is wrong.
+            DataError: If lengths differ, or an example is of another kind or shape than in training; with all that is wrong.
         """
         given = {name: _as_array(value, f"{role}['{name}']") for name, value in inputs.items()}
-        faults = _different_lengths({name: len(value) for name, value in given.items()})
+        faults = [
+            f"'{name}' holds {'texts' if _is_text(value) else 'no texts'}, unlike in x."
+            for name, value in given.items()
+            if _is_text(value) != (name in self.texts)
+        ]
+        faults += _different_lengths({name: len(value) for name, value in given.items()})
+        if faults:
+            raise DataError("\n  ".join([f"{role}: the inputs do not fit each other.", *faults]))
         parts: list[Inputs] = []
         for name, known in self.columns.items():
             values = known.values if role == "x" else _same_columns(given[name], known, f"{role}['{name}']")
@@ -153,8 +184,13 @@ class _Layout:
         if faults:
             raise DataError("\n  ".join([f"{role}: the inputs do not fit each other.", *faults]))
         if not self.columns:
-            parts.insert(0, np.zeros((len(parts[0]), 0), np.float32))
-        return joined(parts)
+            parts.insert(0, np.zeros((len(next(iter(given.values()))), 0), np.float32))
+        return joined(parts), {name: given[name] for name in self.texts}
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether what `_as_array` returned are texts."""
+    return not is_frame(value) and value.dtype.kind == "O"
 
 
 def _check_names(by_role: Mapping[str, Any]) -> None:
@@ -165,8 +201,11 @@ def _check_names(by_role: Mapping[str, Any]) -> None:
             continue
         names = [name for name in value if not isinstance(name, str) or not name]
         faults += [f"{role}: a name of an input is text, found {name!r}." for name in names]
-        taken = [name for name in value if isinstance(name, str) and (name == NETWORK or "/" in name)]
-        faults += [f"{role}: {name!r} is no name for an input of a Keras model. Use another." for name in taken]
+        faults += [
+            f"{role}: an input cannot be called {name!r}. Rename it."
+            for name in value
+            if "/" in str(name) or name == NETWORK
+        ]
     if not faults:
         known = list(by_role["x"])
         for role, value in by_role.items():
@@ -188,23 +227,24 @@ def _different_lengths(lengths: Mapping[str, int]) -> list[str]:
 
 
 def _as_array(value: Any, where: str) -> Any:
-    """Return an array of numbers, or a data frame.
+    """Return an array of numbers, texts as objects (N,), or a data frame.
 
     Raises:
-        DataError: If it is neither.
+        DataError: If it is none of these.
     """
     if is_frame(value) or isinstance(value, Rows):
         return value
     try:
-        array = np.asanyarray(value)
+        array = as_array(value)
     except (ValueError, TypeError) as error:
         raise DataError(f"{where}: cannot be read as an array: {error}.") from error
     if array.ndim == 0:
         raise DataError(f"{where}: is a single value. Expected one per example.")
-    if array.dtype.kind not in "biuf":
-        what = "texts" if array.dtype.kind in "US" else f"{array.dtype}"
-        raise DataError(f"{where}: holds {what}, expected numbers, or a data frame whose columns have types.")
-    return array
+    if array.dtype.kind not in "biuf" + TEXTS:
+        raise DataError(
+            f"{where}: holds {array.dtype}, expected numbers, texts, or a data frame of columns with types."
+        )
+    return numbers_or_texts(array, where)
 
 
 def _of_array(value: Array, name: str) -> _Columns:
@@ -218,7 +258,7 @@ def _of_array(value: Array, name: str) -> _Columns:
 
 def _of_frame(frame: Any, where: str) -> _Columns:
     """Return the columns of a data frame by the rule for tables."""
-    from hornbook.data.tables.columns import encode_columns, infer_features, polars_frame  # polars
+    from hornbook.data.tables.columns.features import encode_columns, infer_features, polars_frame  # polars
     from hornbook.data.tables.dialect import Dialect
 
     table = polars_frame(frame)
@@ -235,7 +275,7 @@ def _same_columns(value: Any, known: _Columns, where: str) -> Array:
         values = value[:, np.newaxis] if value.ndim == 1 else value
         check_finite(values, where)
         return to_float32(values, where)
-    from hornbook.data.tables.columns import encode_columns, polars_frame, require_columns  # polars
+    from hornbook.data.tables.columns.features import encode_columns, polars_frame, require_columns  # polars
     from hornbook.data.tables.dialect import Dialect
 
     table = polars_frame(value)
@@ -271,9 +311,9 @@ def _too_bright(value: Array, block: Block) -> list[str]:
     return [f"'{block.name}': images of type {value.dtype} reach {largest:g} and are not scaled. Divide them by it."]
 
 
-def _check_columns(columns: Mapping[str, _Columns]) -> None:
-    """Refuse columns of two inputs that are called alike."""
-    owners: dict[str, str] = {}
+def _check_columns(columns: Mapping[str, _Columns], beside: Sequence[str]) -> None:
+    """Refuse columns of two inputs that are called alike, or like one of the inputs beside them."""
+    owners = {name: name for name in beside}
     faults = []
     for name, one in columns.items():
         for feature in one.features:

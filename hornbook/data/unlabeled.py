@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hornbook.data.facts import DataInfo
-from hornbook.data.inputs import fit_inputs, read_inputs
+from hornbook.data.inputs.files import fit_inputs, read_inputs
 from hornbook.data.pipeline import load, sampled
 from hornbook.data.preprocessing import with_target_moments
 from hornbook.data.source import Split, Splits

@@ -5,7 +5,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Interval", "mean_interval", "paired_interval", "share_interval"]
+__all__ = ["FEW", "Interval", "few_examples", "mean_interval", "paired_interval", "share_interval"]
+
+FEW = 30
+"""Examples below which a figure is never shown without a word of how little it says."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,25 @@ def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
 
 
 def share_interval(share: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of so many examples. Wilson (1927), "Probable inference"."""
-    from scipy.stats import binomtest
+    """Return the 95 % interval of a share of so many examples. Wilson (1927), "Probable inference", JASA 22, eq. 1."""
+    share = round(share * count) / count
+    z = statistics.NormalDist().inv_cdf(0.975)
+    center, spread = share + z**2 / (2 * count), z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    low, high = ((center + sign * spread) / (1 + z**2 / count) for sign in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)
 
-    interval = binomtest(round(share * count), count).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+
+def few_examples(count: int, accuracy: float | None = None) -> str:
+    """Return what the figures of a few examples say about others; empty text where there are enough of them.
+
+    Args:
+        count: Examples.
+        accuracy: Their share that is right; None where there is none.
+    """
+    if not 0 < count < FEW:
+        return ""
+    noun, which = ("1 example", "it says") if count == 1 else (f"{count} examples", "so few say")
+    if accuracy is None:
+        return f"of {noun}: {which} little about others"
+    low, high = share_interval(accuracy, count)
+    return f"of {noun}, which fit{'s' if count == 1 else ''} any accuracy from {low:.2f} to {high:.2f} (95 %)"

@@ -1,10 +1,11 @@
-"""All text on its way to a terminal: control characters in names, values, paths and messages are written as escapes.
+"""All text on its way to a terminal: control characters are written as escapes, and a terminal that has gone takes none.
 
 A recipe or a table may hold them, and a terminal obeys them: it moves the cursor, changes colours or titles, rings. The
 command line puts `Escaping` in front of its two streams, so whatever is printed goes through it; what rich draws goes around
 it, because rich's own control characters are meant, and its texts come from `line`.
 """
 
+import errno
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["Bar", "Escaping", "console", "data_stream", "escaping_streams", "line", "passing"]
+__all__ = ["Bar", "Escaping", "console", "data_stream", "escaping_streams", "line", "passing", "reader_has_gone"]
 
 
 class Escaping:
@@ -41,11 +42,57 @@ class Escaping:
         return getattr(self.stream, name)
 
 
+class Lasting:
+    """A text stream that outlives its terminal: what cannot be shown any more is dropped, and the work goes on.
+
+    A closed terminal answers EIO. A pipe whose reader has gone raises as ever on stdout, where results are what a command is
+    for. On stderr it only leaves a mark, by which who trains ends in good order.
+
+    Args:
+        stream: What is written to.
+        raises: Whether a pipe without a reader is an error.
+    """
+
+    def __init__(self, stream: TextIO, *, raises: bool) -> None:
+        self._stream, self._raises = stream, raises
+        self.has_lost_reader = False
+
+    def write(self, text: str) -> int:
+        """Write a text, where there is still somebody to read it."""
+        with self._enduring():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        with self._enduring():
+            self._stream.flush()
+
+    @contextmanager
+    def _enduring(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.EIO and (self._raises or not isinstance(error, BrokenPipeError)):
+                raise
+            self.has_lost_reader = self.has_lost_reader or isinstance(error, BrokenPipeError)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def reader_has_gone() -> bool:
+    """Return whether the command line's stderr is a pipe that nobody reads any more."""
+    stream = sys.stderr.stream if isinstance(sys.stderr, Escaping) else None
+    return isinstance(stream, Lasting) and stream.has_lost_reader
+
+
 @contextmanager
 def escaping_streams() -> Iterator[None]:
-    """Escape what is written to stdout and stderr, in the command line's process."""
+    """Escape what is written to stdout and stderr, in the command line's process; a terminal may go meanwhile."""
     saved = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Escaping(saved[0]), Escaping(saved[1])
+    out, err = Lasting(saved[0], raises=True), Lasting(saved[1], raises=False)
+    sys.stdout, sys.stderr = Escaping(out), Escaping(err)  # type: ignore[arg-type]
     try:
         yield
     finally:
@@ -118,7 +165,9 @@ def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     from rich.console import Console
 
     stream: Any = sys.stderr if stderr else sys.stdout
-    file = stream.stream if isinstance(stream, Escaping) else None
+    file: Any = stream.stream if isinstance(stream, Escaping) else None
+    if file is None and stream is not None:
+        file = Lasting(stream, raises=True)  # a program's own terminal may go as well
     is_terminal = False if _in_notebook() else None  # None: rich finds out
     return Console(
         file=file, stderr=stderr, highlight=False, quiet=quiet, force_terminal=is_terminal, force_jupyter=False

@@ -21,7 +21,6 @@ class Examples:
         target_mean: Mean of a regression's targets.
         target_deviation: Their standard deviation; of several, the root mean square of each target's own.
         target_range: The smallest and the largest.
-        input_range: Of the inputs as they enter the network's own scaling.
         column_deviations: Standard deviation of each column, raw.
         shared: {split: share of its rows that stand in the training split too, inputs and target}.
         near: {split: share of its rows that lie as good as on a training row with the same target, though not exactly}.
@@ -38,7 +37,6 @@ class Examples:
     target_mean: float = 0.0
     target_deviation: float = 1.0
     target_range: tuple[float, float] = (0.0, 0.0)
-    input_range: tuple[float, float] = (0.0, 1.0)
     column_deviations: tuple[float, ...] = ()
     shared: Mapping[str, float] = field(default_factory=dict)
     near: Mapping[str, float] = field(default_factory=dict)

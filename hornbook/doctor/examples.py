@@ -48,7 +48,6 @@ def look_at(splits: Splits) -> Examples:
         target_deviation=float(np.sqrt(numbers.var(axis=0).mean())),
         target_values=len(np.unique(numbers)),
         target_range=(float(numbers.min()), float(numbers.max())),
-        input_range=(float(np.nanmin(flat)), float(np.nanmax(flat))),
         column_deviations=tuple(np.nanstd(flat, axis=0).tolist()) if is_table else (),
         shared=shared,
         near=near,

@@ -20,6 +20,7 @@ class Finding:
         overrides: One change to try, as overrides of the recipe; empty where the recipe is not what must change.
         follows_from: Code of another finding that this one is probably a consequence of; empty where it stands by itself.
         advice: The same in words, where overrides cannot say it.
+        head: Which of several heads it is of; None where it is of all, or there is one.
     """
 
     fault: str
@@ -29,6 +30,7 @@ class Finding:
     overrides: tuple[str, ...] = ()
     advice: str = ""
     follows_from: str = ""
+    head: str | None = None
 
     @property
     def code(self) -> str:

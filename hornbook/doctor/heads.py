@@ -95,7 +95,7 @@ def of_heads(found: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
 def _placed(finding: Finding, name: str) -> Finding:
     """Return a finding as one of several heads has it."""
     overrides = tuple(_override(override, name) for override in finding.overrides)
-    return replace(finding, evidence=f"head '{name}': {finding.evidence}", overrides=overrides)
+    return replace(finding, evidence=f"head '{name}': {finding.evidence}", overrides=overrides, head=name)
 
 
 def _override(override: str, name: str) -> str:

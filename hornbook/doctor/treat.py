@@ -1,8 +1,11 @@
-"""Tries what a diagnosis proposes: the same seeds with and without the change, again and again until nothing is left."""
+"""Tries what a diagnosis proposes: the same seeds with and without the change, again and again until nothing is left.
+
+A run is judged by its first metric on the validation split; one with several heads by the first of each.
+"""
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +18,39 @@ from hornbook.errors import HornbookError, RecipeError, UsageError
 from hornbook.recipes.language.text import to_yaml
 from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
+from hornbook.recipes.sections.metric import MetricSpec
 from hornbook.runs import find_run
 from hornbook.trainer.signals import Interrupted, StopRequest
 from hornbook.trainer.train import train
 
-__all__ = ["Cure", "Trial", "treat"]
+__all__ = ["Cure", "Figures", "Trial", "treat"]
 
 ROUNDS = 4
 """Changes that a recipe may need one after the other."""
 MOST = 3
 """Findings that are tried in a round."""
+
+Scores = Mapping[str, tuple[float | None, ...]]
+"""Of each metric its value per seed; None where numbers were lost."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A metric on the validation split over paired seeds.
+
+    Attributes:
+        metric: Its name.
+        before: The metric per seed without a change; None where numbers were lost.
+        after: The metric per seed with it; empty where it could not be tried.
+        gain: Of the change, positive where it is better; None where too few seeds can be compared.
+        surely: 1 where the change makes it better for sure, -1 where worse, else 0.
+    """
+
+    metric: str
+    before: tuple[float | None, ...]
+    after: tuple[float | None, ...] = ()
+    gain: Interval | None = None
+    surely: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,17 +59,13 @@ class Trial:
 
     Attributes:
         finding: Whose change was tried.
-        before: The metric per seed without it; None where numbers were lost.
-        after: The metric per seed with it.
-        gain: Of the change, positive where it is better; None where too few seeds can be compared.
+        figures: What it does to each metric that the run is judged by.
         helps: Whether it is kept.
         reason: Why it could not be tried; empty where it was.
     """
 
     finding: Finding
-    before: tuple[float | None, ...]
-    after: tuple[float | None, ...]
-    gain: Interval | None
+    figures: tuple[Figures, ...]
     helps: bool
     reason: str = ""
 
@@ -53,16 +75,29 @@ class Cure:
     """How a treatment ended.
 
     Attributes:
-        metric: What was compared, on the validation split.
+        metrics: What was compared, on the validation split.
         trials: Every proposal, in order.
         overrides: Those that helped, in order.
         recipe: The recipe with them, as YAML; None where nothing helped.
     """
 
-    metric: str
+    metrics: tuple[str, ...]
     trials: tuple[Trial, ...]
     overrides: tuple[str, ...]
     recipe: str | None
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A metric that runs are judged by.
+
+    Attributes:
+        sign: 1 where more of it is better, otherwise -1.
+        head: Whose it is, where there are several; None where there is one.
+    """
+
+    sign: int
+    head: str | None = None
 
 
 @dataclass
@@ -70,8 +105,8 @@ class _Patient:
     """A recipe with what was changed, and how it does for each seed."""
 
     recipe: Recipe
+    scores: Scores
     overrides: tuple[str, ...] = ()
-    scores: tuple[float | None, ...] = ()
     diagnosis: Diagnosis | None = field(default=None)
 
 
@@ -83,6 +118,9 @@ def treat(
     on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Cure:
     """Try the changes that a run's diagnosis proposes, the likeliest first, and keep what helps.
+
+    A change for one of several heads helps where that head gets better for sure and no other worse for sure; one for what
+    heads share where all get better in the mean, and one for sure.
 
     Args:
         name: The run.
@@ -98,15 +136,10 @@ def treat(
     """
     run = find_run(name)
     recipe = load_recipe(run.recipe_path, ["health=on", "tracking=[]"], of_run=True)
-    if recipe.heads is not None:
-        raise UsageError(
-            f"{run.path}: changes are compared by one metric, and this run has several heads. Try them one by one: hornbook "
-            f"ablate --config {run.recipe_path} --vary KEY=VALUE --metric val_{next(iter(recipe.heads))}_loss"
-        )
-    metric, sign = _judged_by(recipe)
+    measures = _judged_by(recipe)
     trials: list[Trial] = []
     with StopRequest() as stop, tempfile.TemporaryDirectory(prefix="hornbook-doctor-") as folder:
-        ward = _Ward(Path(folder), metric, sign, seeds, tuple(mute), stop)
+        ward = _Ward(Path(folder), measures, seeds, tuple(mute), stop)
         patient = ward.examine(recipe, ())
         for _ in range(ROUNDS):
             better = ward.improved(patient, trials, on_trial)
@@ -114,7 +147,7 @@ def treat(
                 break
             patient = better
     kept = to_yaml(patient.recipe.to_dict()) if patient.overrides else None
-    return Cure(metric, tuple(trials), patient.overrides, kept)
+    return Cure(tuple(measures), tuple(trials), patient.overrides, kept)
 
 
 @dataclass
@@ -123,8 +156,7 @@ class _Ward:
 
     Attributes:
         folder: Of its runs.
-        metric: What is compared, on the validation split.
-        sign: 1 where more of it is better, otherwise -1.
+        measures: What is compared, by the names of metrics on the validation split.
         seeds: Trainings of each recipe.
         mute: Codes of findings that are not to be tried.
         stop: Knows of Ctrl-C and SIGTERM.
@@ -133,8 +165,7 @@ class _Ward:
     """
 
     folder: Path
-    metric: str
-    sign: int
+    measures: Mapping[str, _Measure]
     seeds: int
     mute: tuple[str, ...]
     stop: StopRequest
@@ -153,14 +184,15 @@ class _Ward:
             self.tried.add(finding.overrides)
             candidate = None
             try:
-                if any(each.startswith("task=") for each in finding.overrides):
+                if any(_is_task(each) for each in finding.overrides):
                     raise UsageError("another task has other metrics, so before and after cannot be compared")
                 changed = _with(patient.recipe, finding.overrides)
                 candidate = self.examine(changed, (*patient.overrides, *finding.overrides))
             except (RecipeError, UsageError) as error:
-                trial = Trial(finding, patient.scores, (), None, helps=False, reason=str(error))
+                figures = tuple(Figures(metric, before) for metric, before in patient.scores.items())
+                trial = Trial(finding, figures, helps=False, reason=str(error))
             else:
-                trial = _compared(finding, patient.scores, candidate.scores, self.sign)
+                trial = _compared(finding, patient.scores, candidate.scores, self.measures)
             trials.append(trial)
             on_trial(trial)
             if trial.helps:
@@ -169,38 +201,57 @@ class _Ward:
 
     def examine(self, recipe: Recipe, overrides: tuple[str, ...]) -> _Patient:
         """Train a recipe with each seed, and diagnose the first run."""
-        scores, diagnosis = [], None
+        rows, diagnosis = list[Mapping[str, float | None]](), None
         for number in range(self.seeds):
-            score, path = self._trained(recipe, recipe.seed + number)
+            row, path = self._trained(recipe, recipe.seed + number)
             if self.stop.signal is not None:
                 message = f"stopped by {self.stop.name}: nothing was written. The same command begins anew."
                 raise Interrupted(message, self.stop.exit_code)
-            scores.append(score)
+            rows.append(row)
             if number == 0 and path is not None:
                 diagnosis = diagnose(path, mute=self.mute)
-        return _Patient(recipe, overrides, tuple(scores), diagnosis)
+        return _Patient(
+            recipe, {name: tuple(row[name] for row in rows) for name in self.measures}, overrides, diagnosis
+        )
 
-    def _trained(self, recipe: Recipe, seed: int) -> tuple[float | None, Path | None]:
-        """Return the metric on the validation split, None where numbers were lost, and the run."""
+    def _trained(self, recipe: Recipe, seed: int) -> tuple[Mapping[str, float | None], Path | None]:
+        """Return the metrics on the validation split, None where numbers were lost, and the run."""
         place = self.folder / f"{len(list(self.folder.iterdir()))}"
         place.mkdir()
+        figures: Mapping[str, Any] = {}
         try:
             result = train(recipe.replaced({"seed": seed}), runs=place, shelf=self.shelf, is_latest=False)
-            value = (result.validation or result.test).get(self.metric)
-            score = float(value) if value is not None and math.isfinite(value) else None
+            figures = result.validation or result.test
         except RecipeError:
             raise
         except HornbookError:
-            score = None
+            pass
         runs = [path.parent for path in place.rglob("recipe.yaml")]
-        return score, runs[0] if runs else None
+        return {name: _finite(figures.get(name)) for name in self.measures}, runs[0] if runs else None
 
 
-def _judged_by(recipe: Recipe) -> tuple[str, int]:
-    """Return the metric that is compared and whether more of it is better (1) or less (-1)."""
-    for metric in recipe.training.metrics or ():
+def _finite(value: Any) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _judged_by(recipe: Recipe) -> dict[str, _Measure]:
+    """Return what is compared: the first metric, or the loss; of several heads those of each that learns anything."""
+    if recipe.heads is None:
+        name, sign = _first(recipe.training.metrics)
+        return {name: _Measure(sign)}
+    firsts = {head: _first(named.metrics) for head, named in recipe.heads.items() if named.weight}
+    return {f"{head}_{name}": _Measure(sign, head) for head, (name, sign) in firsts.items()}
+
+
+def _first(metrics: Sequence[MetricSpec] | None) -> tuple[str, int]:
+    for metric in metrics or ():
         return metric.recorded, 1 if metric.mode == "max" else -1
     return "loss", -1
+
+
+def _is_task(override: str) -> bool:
+    key = override.partition("=")[0]
+    return key == "task" or (key.startswith("heads.") and key.endswith(".task"))
 
 
 def _with(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
@@ -210,11 +261,29 @@ def _with(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     return load_recipe(tree, list(overrides))
 
 
-def _compared(finding: Finding, before: tuple[float | None, ...], after: tuple[float | None, ...], sign: int) -> Trial:
-    pairs: list[tuple[Any, Any]] = [(new, old) for new, old in zip(after, before, strict=True)]
-    whole = [(sign * new, sign * old) for new, old in pairs if new is not None and old is not None]
-    saved = sum(old is None and new is not None for new, old in pairs)
-    lost = sum(new is None and old is not None for new, old in pairs)
-    gain = paired_interval([new for new, _ in whole], [old for _, old in whole]) if len(whole) > 1 else None
-    is_sure = gain is not None and gain.mean > 0 and (gain.excludes_zero or all(new > old for new, old in whole))
-    return Trial(finding, before, after, gain, helps=lost == 0 and (saved > 0 or is_sure))
+def _compared(finding: Finding, before: Scores, after: Scores, measures: Mapping[str, _Measure]) -> Trial:
+    figures = tuple(_figures(name, before[name], after[name], each.sign) for name, each in measures.items())
+    pairs = [pair for each in figures for pair in zip(each.before, each.after, strict=True)]
+    lost = any(new is None and old is not None for old, new in pairs)
+    saved = any(old is None and new is not None for old, new in pairs)
+    own = [each for each in figures if finding.head is not None and measures[each.metric].head == finding.head]
+    if own:
+        is_better = own[0].surely > 0 and all(each.surely >= 0 for each in figures)
+    else:
+        means = [each.gain.mean if each.gain is not None else 0.0 for each in figures]
+        is_better = min(means) > 0 and any(each.surely > 0 for each in figures)
+    return Trial(finding, figures, helps=not lost and (saved or is_better))
+
+
+def _figures(metric: str, before: tuple[float | None, ...], after: tuple[float | None, ...], sign: int) -> Figures:
+    whole = [
+        (sign * new, sign * old) for new, old in zip(after, before, strict=True) if new is not None and old is not None
+    ]
+    if len(whole) < 2:
+        return Figures(metric, before, after)
+    gain = paired_interval([new for new, _ in whole], [old for _, old in whole])
+    surely = 0
+    for way in (1, -1):
+        if way * gain.mean > 0 and (gain.excludes_zero or all(way * new > way * old for new, old in whole)):
+            surely = way
+    return Figures(metric, before, after, gain, surely)

@@ -51,9 +51,13 @@ def predict_scores(
 ) -> Array:
     """Return the model's outputs (N, K) float32 for inputs (N, …), in memory or on disk, in inference mode.
 
-    Outputs of a row may differ in their last bit between batches of different sizes.
+    Outputs of a row may differ in their last bit between batches of different sizes. A model that was built for batches of
+    one size gets such batches, the last one filled up with its first row.
     """
     program = _program(model, x.shape[1:], x.dtype)
+    fixed = model.inputs[0].shape[0]
+    if fixed is not None and len(x):
+        return _of_one_size(program, x, fixed)
     size = batch_size or large_batch(model)
     if len(x) <= size:
         empty = np.zeros((0, *model.output_shape[1:]), np.float32)
@@ -71,6 +75,16 @@ def predict_scores(
         threads.shutdown(wait=True, cancel_futures=True)
         if bar is not None:
             bar.close()
+    return np.concatenate(parts)
+
+
+def _of_one_size(program: Any, x: Inputs, size: int) -> Array:
+    """Return the outputs of a model that takes batches of one size alone, one after the other: it may keep a state."""
+    parts = []
+    for start in range(0, len(x), size):
+        batch = x[start : start + size]
+        missing = np.repeat(batch[:1], size - len(batch), axis=0)
+        parts.append(_outputs(program, tf.constant(np.concatenate([batch, missing])))[: len(batch)])
     return np.concatenate(parts)
 
 

@@ -33,7 +33,6 @@ NOISE = frozenset({"name", "module", "registered_name", "build_config", "batch_s
 """What Keras's configs say besides arguments."""
 POINTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FIRST = 5
-AMOUNTS = ("dropout", "weight decay")
 
 
 class Objects:

@@ -16,7 +16,7 @@ from hornbook.recipes.load import load_recipe
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.activation import ActivationSpec
 
-__all__ = ["DRAWN", "Drawable", "Drawing", "Picture", "drawable"]
+__all__ = ["Drawable", "Drawing", "Picture", "drawable"]
 
 DRAWN = ("activation", "initializer", "schedule")
 REACH, POINTS = 6.0, 1201  # activations from -6 to 6, every hundredth

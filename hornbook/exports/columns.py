@@ -12,7 +12,7 @@ def columns_of(info: DataInfo) -> list[dict[str, Any]]:
     """Return a mapping per input of the model in order, as `hornbook.exports.rows` reads it.
 
     Each has `name` and `type`; a category its `categories` (code k is the k-th, 0 is none of them); a number that is made of
-    a date its `column`, its `part` (see `hornbook.data.tables.moments`), and the `format` of the dates. `missing` are the
+    a date its `column`, its `part` (see `data.tables.columns.moments`), and the `format` of the dates. `missing` are the
     texts and numbers that mean a missing value, where they are not the usual ones.
     """
     dialect = Dialect.of_run(info.extra)

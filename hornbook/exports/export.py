@@ -143,15 +143,11 @@ def export_run(
 
 def _check_package(info: DataInfo) -> None:
     """Raise a UsageError for a run that a package could not make the inputs of."""
-    listed = ", ".join(f"'{block.name}'" for block in info.blocks)
-    if info.blocks:
+    listed = ", ".join(f"'{block.name}'" for block in info.blocks if block.kind != "text")
+    if listed:
         raise UsageError(
-            f"--to package: reads the columns of a table, and this run reads {listed} beside them. Export 'keras' or "
-            "'onnx', which take whole rows of numbers."
-        )
-    if info.extra.get("texts"):
-        raise UsageError(
-            "--to package: reads numbers, and this run reads texts. The run's own .keras file takes texts as they are."
+            f"--to package: reads the columns and texts of a table, and this run reads {listed} beside them. Export 'keras' "
+            "or 'onnx', which take whole rows of numbers."
         )
 
 
@@ -238,7 +234,7 @@ def _export(source: _Source, each: Format, precision: str, target: Path) -> Expo
         return Export(each.name, precision, None, 0, None, why)
     with _beside(target) as temporary:
         try:
-            model = stripped(source.trained.model, unrolls=not each.has_loops)
+            model = stripped(source.trained.model, unrolls=not each.has_loops, is_plain=each.is_plain)
             output = output_name(source.trained.info.task)
             exportable = Exportable(model, source.dtype, output, source.calibration, source.metadata, source.trained)
             with _quietly():

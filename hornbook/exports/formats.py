@@ -57,6 +57,7 @@ class Format:
         lacks: Why it has not the other precisions.
         module: Where `write(exportable, path, precision)` and `run(path, inputs)` are.
         load: The Python that loads a file at `{path}`.
+        is_plain: Whether Keras reads it without Hornbook, so that no layer of ours may stay.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Format:
     lacks: str
     module: str
     load: str
+    is_plain: bool = False
 
     def missing(self) -> list[str]:
         """Return the packages that are not installed."""
@@ -151,6 +153,7 @@ FORMATS = {
             lacks="Keras computes in what the weights are stored in",
             module="hornbook.exports.keras_file",
             load='keras.models.load_model("{path}")',
+            is_plain=True,
         ),
     )
 }

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from importlib import metadata, resources
 from pathlib import Path
@@ -13,17 +14,26 @@ from types import ModuleType
 from typing import Any
 
 import jinja2
+import keras
 import numpy as np
+import tensorflow as tf
 
+from hornbook.builder.features.tokens import layer_name, text_front
 from hornbook.data.pictures import decode as decode_module
 from hornbook.data.pictures import settings as settings_module
 from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array
-from hornbook.data.tables import moments
+from hornbook.data.tables.columns import moments
+from hornbook.data.text import encoder as encoder_module
+from hornbook.data.text import subwords, vocabulary
+from hornbook.data.text import tokens as tokens_module
+from hornbook.data.text.encoder import TextEncoder
 from hornbook.exports import rows
+from hornbook.exports import texts as texts_module
 from hornbook.exports.formats import FORMATS, Exportable, Format, RefusedError
-from hornbook.inference.confidence import gives_probabilities
+from hornbook.exports.stripped import stripped
 from hornbook.inference.report.card import card_of
+from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.recipes.sources.table import Table
 
 __all__ = ["run", "write"]
@@ -38,6 +48,18 @@ import numpy
 import predict
 numpy.save(sys.argv[3], predict.predict(numpy.load(sys.argv[2])))
 """
+PROOF_OF_TEXTS = """
+import json, pathlib, sys
+sys.modules["hornbook"] = None
+sys.path.insert(0, sys.argv[1])
+import numpy
+import texts
+encoders = texts.encoders_of(json.loads((pathlib.Path(sys.argv[1]) / "texts.json").read_text(encoding="utf-8")))
+numpy.save(sys.argv[3], texts.encode(json.loads(pathlib.Path(sys.argv[2]).read_text(encoding="utf-8")), encoders))
+"""
+ODD = ("", " ", "…", "\u202eשלום", "👍 fine", "a\0b", "DULL! it's", "Ä é ß", "one\ttwo\n", "word " * 1000, "w" * 1000)
+"""Texts that programs like to read differently."""
+TEXT = "A few words."
 JSON = "/predict -H 'Content-Type: application/json' -d '{body}'"
 START = """## How to start
 
@@ -59,9 +81,10 @@ def write(exportable: Exportable, path: Path, precision: str) -> None:
     kind = None if onnx.missing() else _written(onnx, exportable, path, precision)
     if kind is None:
         kind = FORMATS["keras"]
-        kind.writer()(exportable, path / "model.keras", precision)
+        plain = stripped(exportable.trained.model, unrolls=True, is_plain=True)
+        kind.writer()(replace(exportable, model=plain), path / "model.keras", precision)
     facts = _facts(exportable)
-    columns = exportable.metadata.get("columns")
+    columns, texts = _columns(exportable), _texts(exportable)
     _write_text(path / "facts.json", json.dumps(facts, indent=2, ensure_ascii=False))
     _write_text(path / "recipe.yaml", exportable.metadata["recipe"])
     _write_text(path / "requirements.txt", _requirements(kind, facts))
@@ -74,6 +97,7 @@ def write(exportable: Exportable, path: Path, precision: str) -> None:
                 has_onnx=kind is onnx,
                 has_columns=columns is not None,
                 has_pictures=facts["pictures"] is not None,
+                has_texts=bool(texts),
             ),
         )
     if columns is not None:
@@ -81,6 +105,10 @@ def write(exportable: Exportable, path: Path, precision: str) -> None:
         _write_text(path / "rows.py", _together(moments, rows))
     if facts["pictures"] is not None:
         _write_text(path / "pictures.py", _reader_of_pictures())
+    if texts:
+        _write_text(path / "texts.json", json.dumps(texts, indent=2, ensure_ascii=False))
+        _write_text(path / "texts.py", _reader_of_texts())
+        _check_texts(exportable, texts, path)
     _write_text(path / "README.md", _card(exportable))
 
 
@@ -93,14 +121,23 @@ def run(path: Path, inputs: Array) -> Array:
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "inputs.npy", Path(folder) / "outputs.npy"
         np.save(given, inputs)
-        command = [sys.executable, "-c", PROOF, str(path), str(given), str(found)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no message"]
-            raise RefusedError(f"its predict.py fails: {lines[-1]}")
+        _in_a_process(PROOF, path, given, found, program="predict.py")
         outputs: Array = np.load(found)
-    shutil.rmtree(path / "__pycache__", ignore_errors=True)
     return outputs
+
+
+def _in_a_process(code: str, path: Path, given: Path, found: Path, *, program: str) -> None:
+    """Run Python that reads one file and writes another, with a package's programs and without Hornbook.
+
+    Raises:
+        RefusedError: If it fails.
+    """
+    command = [sys.executable, "-c", code, str(path), str(given), str(found)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise RefusedError(f"its {program} fails: {lines[-1]}")
+    shutil.rmtree(path / "__pycache__", ignore_errors=True)
 
 
 def _written(onnx: Format, exportable: Exportable, path: Path, precision: str) -> Format | None:
@@ -112,6 +149,49 @@ def _written(onnx: Format, exportable: Exportable, path: Path, precision: str) -
         (path / "model.onnx").unlink(missing_ok=True)
         return None
     return onnx
+
+
+def _columns(exportable: Exportable) -> str | None:
+    """Return the columns of a table as JSON; none where texts stand there by themselves; None where there is no table."""
+    found = exportable.metadata.get("columns")
+    return "[]" if found is None and exportable.trained.info.texts_beside else found
+
+
+def _texts(exportable: Exportable) -> dict[str, Any]:
+    """Return how the texts of each column become token numbers, by its name, in the order of a row."""
+    info = exportable.trained.info
+    known = info.extra.get("texts", {})
+    return {name: TextEncoder.of_facts(known[name]).facts() for name in info.texts_beside or known}
+
+
+def _check_texts(exportable: Exportable, texts: dict[str, Any], path: Path) -> None:
+    """Compare the token numbers of a folder's program, where Hornbook cannot be imported, with Keras's `TextVectorization`.
+
+    The texts are those of training rows as the network has read them, and odd ones.
+
+    Raises:
+        RefusedError: If one of them has others.
+    """
+    examples, start = (
+        exportable.calibration,
+        exportable.calibration.shape[1] - sum(facts["length"] for facts in texts.values()),
+    )
+    given, expected = dict[str, list[str]](), list[Array]()
+    for name, facts in texts.items():
+        encoder = TextEncoder.of_facts(facts)
+        tokens = examples[:, start : start + encoder.length].astype(np.int32)
+        given[name] = [*map(encoder.text_of, tokens), *ODD]
+        start += encoder.length
+        front = keras.Model(*text_front(layer_name(name), facts, layer_name(name)))
+        expected.append(np.asarray(front(tf.constant(given[name]))))
+    rows = [dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        asked, found = Path(folder) / "rows.json", Path(folder) / "tokens.npy"
+        _write_text(asked, json.dumps(rows))
+        _in_a_process(PROOF_OF_TEXTS, path, asked, found, program="texts.py")
+        wrong = (np.load(found) != np.concatenate(expected, axis=1)).any(axis=1)
+    if wrong.any():
+        raise RefusedError(f"its texts.py gives {int(wrong.sum()):,} of {len(wrong):,} texts other token numbers")
 
 
 def _facts(exportable: Exportable) -> dict[str, Any]:
@@ -163,6 +243,12 @@ def _reader_of_pictures() -> str:
     return _together(settings_module, decode_module, between="\n\nArray = Any\n\n")
 
 
+def _reader_of_texts() -> str:
+    """Return the program that makes token numbers of texts as training did, in one file that needs NumPy alone."""
+    modules = (subwords, tokens_module, vocabulary, encoder_module, texts_module)
+    return _together(*modules, between="\n\nfrom typing import Any\n\nArray = Any\n\n")
+
+
 def _together(*modules: ModuleType, between: str = "\n\n") -> str:
     """Return modules as one that needs no Hornbook."""
     return between.join(_alone(Path(module.__file__ or "").read_text(encoding="utf-8")) for module in modules)
@@ -179,13 +265,20 @@ def _alone(text: str) -> str:
 
 
 def _card(exportable: Exportable) -> str:
-    trained, columns = exportable.trained, exportable.metadata.get("columns")
+    trained, columns, texts = exportable.trained, _columns(exportable), _texts(exportable)
     if columns is not None:
         row = {each.get("column", each["name"]): _example(each) for each in json.loads(columns)}
+        row |= dict.fromkeys(texts, TEXT)
         start = START.format(
             example="rows.csv",
             service=JSON.format(body=_quoted({"rows": [row]})),
             reads="row of a CSV file, or of a .npy file of numbers",
+        )
+    elif texts:
+        start = START.format(
+            example="texts.txt",
+            service=JSON.format(body=_quoted({"inputs": [TEXT]})),
+            reads=f"line of a .txt file, or text in the column '{next(iter(texts))}' of a CSV file",
         )
     elif PictureSettings.of_run(trained.info.extra) is not None:
         start = START.format(

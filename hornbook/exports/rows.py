@@ -1,4 +1,4 @@
-"""Rows of a table as numbers for an exported model. Needs NumPy and `tables.moments`, which stands above a copy.
+"""Rows of a table as numbers for an exported model. Needs NumPy and `columns.moments`, which stands above a copy.
 
 The columns are those that an export writes down: name, type (`number`, `category` or `date`), categories in order. A
 category is its place among them, from 1; 0 is none of them. A number that is missing is NaN. A date is the part of the
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.data.tables.moments import moment_of, part_values
+from hornbook.data.tables.columns.moments import moment_of, part_values
 
 __all__ = ["encode", "read_csv"]
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from hornbook.builder.signals import input_of
+from hornbook.data.text.vocabulary import PADDING
 from hornbook.layers.activations import ApproximateGelu, Parametric, RandomizedLeakyReLU, Step, step
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.numbers import Periodic, PiecewiseLinear
@@ -20,6 +21,16 @@ from hornbook.layers.quantiles import Quantiles
 from hornbook.layers.scale import Scale
 from hornbook.layers.series import FromSeriesScale, SeriesNumber, ToSeriesScale
 from hornbook.layers.targets import TargetTransform
+from hornbook.layers.tokens import (
+    MaskedPooling,
+    MaskSteps,
+    PooledMask,
+    Positions,
+    PrependToken,
+    SelfAttention,
+    TokenCounts,
+    TokenMask,
+)
 
 __all__ = ["stripped"]
 
@@ -28,6 +39,8 @@ COMPUTED = (
     TargetTransform, ToSeriesScale,
 )  # fmt: skip
 """Layers of ours that say what they compute of their inputs and tables."""
+OF_TOKENS = (MaskedPooling, MaskSteps, PooledMask, Positions, PrependToken, SelfAttention, TokenMask)
+"""Layers of ours that are made of Keras's operations on their inputs, whose shapes are known but for the batch."""
 
 Tensor = Any
 READ = "read_"
@@ -46,12 +59,13 @@ OF_TRAINING = (
 """Layers that hand on what they get, once training is over."""
 
 
-def stripped(model: keras.Model, *, unrolls: bool = False) -> keras.Model:
-    """Return a model of Keras's own layers and operations that predicts the same, in float32.
+def stripped(model: keras.Model, *, unrolls: bool = False, is_plain: bool = False) -> keras.Model:
+    """Return a model of layers and operations that all formats have, and that predicts the same, in float32.
 
     Args:
         model: With one input and one output. Layers that stay are shared with it.
         unrolls: Whether recurrent layers are written out step by step, for formats that have no loops.
+        is_plain: Whether no layer of ours stays, not even those that are operations once they are written.
     """
 
     def keep(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -64,7 +78,7 @@ def stripped(model: keras.Model, *, unrolls: bool = False) -> keras.Model:
     def call(layer: keras.layers.Layer, *tensors: Tensor, **arguments: Any) -> Tensor:
         if isinstance(layer, OF_TRAINING):
             return tensors[0]
-        compute = _operations(layer)
+        compute = _operations(layer) or (_of_tokens(layer) if is_plain else None)
         return layer(*tensors, **arguments) if compute is None else compute(tensors[0])
 
     for operation in model.operations:  # named by Keras alone: those that come now begin with the same names
@@ -91,6 +105,23 @@ def _operations(layer: keras.layers.Layer) -> Callable[[Tensor], Tensor] | None:
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.gelu:
         return lambda x: 0.5 * x * (1.0 + ops.erf(x * 2**-0.5))  # Keras's has the error function's complement
     return None
+
+
+def _of_tokens(layer: keras.layers.Layer) -> Callable[[Any], Tensor] | None:
+    """Return what computes the same as a layer that reads token numbers, or steps with their mask; None for all others."""
+    if isinstance(layer, TokenCounts):
+        return _counting(layer)
+    return layer.call if isinstance(layer, OF_TOKENS) else None
+
+
+def _counting(layer: TokenCounts) -> Callable[[Tensor], Tensor]:
+    """Return what a `TokenCounts` computes, by a layer of Keras's own, which counts padding too."""
+    counts = keras.layers.CategoryEncoding(layer.size, output_mode="count", name=f"{layer.name}_all")
+    weights = np.ones(layer.size, np.float32) if layer.idf is None else np.array(layer.idf, np.float32)
+    weights[PADDING] = 0.0
+    if layer.weighting == "binary":
+        return lambda x: ops.multiply(ops.minimum(counts(x), 1.0), weights)
+    return lambda x: ops.multiply(counts(x), weights)
 
 
 def _standardizing(layer: keras.layers.Normalization) -> Callable[[Tensor], Tensor]:

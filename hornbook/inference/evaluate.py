@@ -1,5 +1,6 @@
 """What `hornbook evaluate` says about a run on one split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ from hornbook.engine.evaluation import Evaluator, of_mean, of_targets
 from hornbook.engine.forecasts import of_forecast
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import RunError, UsageError
-from hornbook.inference.calibration import check_options, one_head
-from hornbook.inference.confidence import assess
 from hornbook.inference.evaluated import Report
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.importance import Importance, check_importance, importance_of
@@ -22,6 +21,8 @@ from hornbook.inference.mistakes import Mistakes, find_mistakes
 from hornbook.inference.run_splits import load_splits, of_split, split_of
 from hornbook.inference.timing import cost_of
 from hornbook.inference.trained import Trained, labels_of, load_run
+from hornbook.inference.trust.calibration import check_options, one_head
+from hornbook.inference.trust.confidence import assess
 from hornbook.inference.uncertainty import check_dropout
 from hornbook.runs import find_run
 from hornbook.runs.writing import RunDirectory
@@ -76,77 +77,116 @@ def evaluate_run(
         RunError: If the data has changed since training.
         DataError: If the run has no such split, or its data is gone.
     """
-    check_choices(split=split, input=input, array=array, missing=missing)
-    asked: dict[str, Any] = {"mc_samples": mc_samples, "calibration": calibration, "temperature": temperature}
-    _check_asked(name, asked, threshold=threshold, importance=importance, head=head)
-    trained = _trained(load_run(name, which=which, trust=trust), threshold=threshold, mc_samples=mc_samples, head=head)
-    decision = None if trained.info.heads else trained.decision(threshold)
+    confidence = {"mc_samples": mc_samples, "calibration": calibration, "temperature": temperature}
+    asked = _Asked(split, input, array, missing, confidence, threshold, errors, timing, importance, which, head, anyway)
+    asked.check(name)
+    trained = asked.view_of(load_run(name, which=which, trust=trust))
     if mc_samples is not None:
         check_dropout(trained.model, name)
-    splits, notes = load_splits(trained, anyway=anyway) if input is None or temperature else (None, ())
-    if input is not None:
-        place, where = None, "x"
-        examples, more = _of_file(trained, input, array=array, missing=missing)
-    else:
-        place = split or "test"
-        where = f'split_of("{path_text(trained.run.path)}", "{place}").x'  # the Python that gives its inputs
-        examples, more = of_split(trained, _present(splits), place)
-    notes = (*notes, *more, *_notes(trained, threshold=threshold, counts=errors is not None and missing == "skip"))
-    looked = _Looked(trained, splits, examples, Evaluator(trained.built(threshold)).of_split(examples), errors, where)
+    return _report(trained, asked)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be told; arguments of `evaluate_run`, those that `assess` takes as `confidence`."""
+
+    split: str | None
+    input: str | Path | None
+    array: str | None
+    missing: Missing | None
+    confidence: Mapping[str, Any]
+    threshold: float | None
+    errors: int | None
+    timing: bool
+    importance: int | None
+    which: str | None
+    head: str | None
+    anyway: bool
+
+    def check(self, name: str) -> None:
+        """Raise a UsageError where options contradict each other, or a run cannot answer what is asked."""
+        check_choices(split=self.split, input=self.input, array=self.array, missing=self.missing)
+        if self.threshold is not None and any(self.confidence.values()):
+            raise UsageError(
+                "--threshold decides about labels; calibration and uncertainty are about probabilities. Give one."
+            )
+        run, confidence = find_run(name), self.confidence
+        check_options(run, calibration=confidence["calibration"], temperature=confidence["temperature"], head=self.head)
+        if self.importance is not None:
+            check_importance(run)
+
+    def view_of(self, whole: Trained) -> Trained:
+        """Return the run, or one of its heads.
+
+        Raises:
+            UsageError: If it has no such head, or something is asked that is of one head alone.
+        """
+        trained = whole if self.head is None else whole.of_head(self.head)
+        if trained.info.heads and (self.threshold is not None or self.confidence["mc_samples"] is not None):
+            one_head("--threshold" if self.threshold is not None else "--mc-samples", None, trained.recipe)
+        return trained
+
+    def notes(self, trained: Trained) -> tuple[str, ...]:
+        """Return notes: about row numbers that leave some out, and about a threshold that is not the run's."""
+        notes: tuple[str, ...] = ()
+        if self.errors is not None and self.missing == "skip":
+            notes = ("note: an index counts the rows that were not left out.",)
+        if self.threshold is None:
+            return notes
+        own = trained.decision()
+        return (*notes, f"note: labels and metrics by threshold {self.threshold:g}; the run's own is {own:g}.")
+
+
+def _report(trained: Trained, asked: _Asked) -> Report:
+    """Return what is asked about a run, or about one of its heads."""
+    place = None if asked.input is not None else asked.split or "test"
+    examples, splits, notes = _read(trained, asked, place)
+    threshold = asked.threshold
+    decision = None if trained.info.heads else trained.decision(threshold)
+    metrics = Evaluator(trained.built(threshold)).of_split(examples)
+    looked = _Looked(trained, splits, examples, metrics, asked.errors, place)
     classes, confusion, mistakes = looked.from_scores(trained, examples, decision)
     shuffled = None
-    if importance is not None:
-        shuffled = importance_of(trained, examples, split=place, repeats=importance, threshold=threshold)
-        if place is not None and threshold is None and which is None and head is None:
+    if asked.importance is not None:
+        shuffled = importance_of(trained, examples, split=place, repeats=asked.importance, threshold=threshold)
+        if place is not None and threshold is None and asked.which is None and asked.head is None:
             notes = (*notes, *_keep(trained, shuffled))
+    is_confidence_asked = any(asked.confidence.values())
     return Report(
         run=str(trained.run.path),
         split=place,
         count=len(examples),
         weights=trained.which,
-        metrics=looked.metrics,
+        metrics=metrics,
         classes=classes,
         confusion=confusion,
-        confidence=assess(trained, splits, examples, **asked) if any(asked.values()) else None,
+        confidence=assess(trained, splits, examples, **asked.confidence) if is_confidence_asked else None,
         notes=notes,
         baseline=looked.baseline(trained, examples),
         targets=of_targets(trained.recipe, trained.info, trained.model, examples),
-        input=str(input) if input is not None else None,
+        input=str(asked.input) if asked.input is not None else None,
         threshold=decision,
         errors=mistakes,
-        cost=cost_of(trained, examples.x) if timing else None,
+        cost=cost_of(trained, examples.x) if asked.timing else None,
         importance=shuffled,
         is_weighted=examples.weights is not None,
         forecast=of_forecast(trained.info, trained.model, splits.train if splits is not None else None, examples),
-        head=head,
+        head=asked.head,
         heads={view.head or "": looked.of_head(view) for view in trained.heads()},
     )
 
 
-def _check_asked(
-    name: str, asked: dict[str, Any], *, threshold: float | None, importance: int | None, head: str | None
-) -> None:
-    """Raise a UsageError where a run cannot answer what is asked."""
-    if threshold is not None and any(asked.values()):
-        raise UsageError(
-            "--threshold decides about labels; calibration and uncertainty are about probabilities. Give one."
-        )
-    run = find_run(name)
-    check_options(run, calibration=asked["calibration"], temperature=asked["temperature"], head=head)
-    if importance is not None:
-        check_importance(run)
-
-
-def _trained(whole: Trained, *, threshold: float | None, mc_samples: int | None, head: str | None) -> Trained:
-    """Return the run, or one of its heads.
-
-    Raises:
-        UsageError: If it has no such head, or something is asked that is of one head alone.
-    """
-    trained = whole if head is None else whole.of_head(head)
-    if trained.info.heads and (threshold is not None or mc_samples is not None):
-        one_head("--threshold" if threshold is not None else "--mc-samples", None, trained.recipe)
-    return trained
+def _read(trained: Trained, asked: _Asked, place: str | None) -> tuple[Split, Splits | None, tuple[str, ...]]:
+    """Return the examples of a file or of the split `place`, the run's own data where that is read, and notes."""
+    splits: Splits | None = None
+    notes: tuple[str, ...] = ()
+    if place is not None or asked.confidence["temperature"]:
+        splits, notes = load_splits(trained, anyway=asked.anyway)
+    if place is not None:
+        examples, more = of_split(trained, _present(splits), place)
+    else:
+        examples, more = _of_file(trained, _present(asked.input), array=asked.array, missing=asked.missing)
+    return examples, splits, (*notes, *more, *asked.notes(trained))
 
 
 def _of_file(
@@ -156,15 +196,6 @@ def _of_file(
     found = examples_of(trained, input, array=array, missing=missing, with_targets=True)
     examples = Split(found.x, _present(found.y), found.weights, found.kept.get("path"))
     return examples, tuple(f"note: {text}" for text in found.notes)
-
-
-def _notes(trained: Trained, *, threshold: float | None, counts: bool) -> tuple[str, ...]:
-    """Return notes about what was asked; `counts`: whether rows are named by a number that leaves some out."""
-    notes = ("note: an index counts the rows that were not left out.",) if counts else ()
-    if threshold is None:
-        return notes
-    own = trained.decision()
-    return (*notes, f"note: labels and metrics by threshold {threshold:g}; the run's own is {own:g}.")
 
 
 @dataclass(frozen=True)
@@ -177,7 +208,7 @@ class _Looked:
         examples: The examples.
         metrics: Of all of them, and of all heads.
         errors: How many mistakes are asked for.
-        where: The Python that gives the inputs.
+        place: The split that they are; None: a file.
     """
 
     trained: Trained
@@ -185,7 +216,7 @@ class _Looked:
     examples: Split
     metrics: dict[str, float]
     errors: int | None
-    where: str
+    place: str | None
 
     def baseline(self, view: Trained, examples: Split) -> dict[str, float]:
         """Return the metrics of the training targets' mean, of a run or of one of its heads."""
@@ -208,8 +239,12 @@ class _Looked:
         classes, confusion = _per_class(view, scores, examples, decision)
         if self.errors is None:
             return classes, confusion, None
-        keys: dict[str, Any] = {"decision": decision, "count": self.errors, "where": self.where}
-        return classes, confusion, find_mistakes(view, examples, scores, **keys)
+        run = path_text(self.trained.run.path)
+        where = (
+            "x" if self.place is None else f'split_of("{run}", "{self.place}").x'
+        )  # the Python that gives the inputs
+        mistakes = find_mistakes(view, examples, scores, decision=decision, count=self.errors, where=where)
+        return classes, confusion, mistakes
 
     def of_head(self, view: Trained) -> Report:
         """Return the figures of one of several heads, whose metrics are among those of all."""

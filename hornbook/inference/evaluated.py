@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.display.forecasts import figure_lines, step_lines
+from hornbook.display.intervals import few_examples
 from hornbook.display.text import cut, figures_in_lines, path_text
 from hornbook.errors import escaped
-from hornbook.inference.confidence import Confidence
 from hornbook.inference.importance import Importance
 from hornbook.inference.mistakes import Mistakes
 from hornbook.inference.timing import Cost
+from hornbook.inference.trust.confidence import Confidence
 
 __all__ = ["Report"]
 
@@ -104,6 +105,10 @@ class Report:
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
         lines = figures_in_lines([f"{name} {value:.4f}" for name, value in self.metrics.items()])
+        remark = few_examples(
+            self.count, self.metrics.get("accuracy") if self.confusion and not self.is_weighted else None
+        )
+        lines += [remark] if remark else []
         if self.forecast:
             lines += ["", *figure_lines(self.forecast)]
             steps = step_lines(self.forecast)

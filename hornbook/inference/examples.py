@@ -56,13 +56,8 @@ def examples_of(
         else:
             means = _training_means(trained)
     preferred = (data.inputs,) if isinstance(data, Npz) and data.inputs is not None else ()
-    targets: tuple[str, ...] | None = None
-    is_table = False
-    if with_targets:
-        is_table = Path(source).suffix.lower() not in {".npz", ".npy"}
-        targets = _target_columns(trained) if is_table else ()
-        if isinstance(data, Npz) and data.targets is not None and not is_table:
-            targets = (data.targets,)
+    is_table = Path(source).suffix.lower() not in {".npz", ".npy"}
+    targets = _targets_named(trained, is_table=is_table) if with_targets else None
     reading = Reading(
         array,
         preferred,
@@ -81,13 +76,25 @@ def examples_of(
     where = f"{source}: {', '.join(targets or ()) or 'targets'}"
     y = np.asarray(examples.y) if is_table else _own_columns(trained, np.asarray(examples.y))
     examples = replace(examples, y=known_targets(y, info, spec=data, where=where))
-    if trained.recipe.head.target_transform == "log" and examples.y is not None and (examples.y <= 0).any():
-        count = int((examples.y <= 0).sum())
-        verb = "is" if count == 1 else "are"
-        raise DataError(
-            f"{where}: targets above 0 are learned as logarithms, and {count:,} of {examples.y.size:,} {verb} not."
-        )
+    if trained.recipe.head.target_transform == "log":
+        _check_logarithms(np.asarray(examples.y), where)
     return _weighted(examples, reading.weight, str(source))
+
+
+def _targets_named(trained: Trained, *, is_table: bool) -> tuple[str, ...]:
+    """Return the names of the columns or arrays that hold targets; none where an archive's usual one is meant."""
+    data = trained.recipe.data
+    if is_table:
+        return _target_columns(trained)
+    return (data.targets,) if isinstance(data, Npz) and data.targets is not None else ()
+
+
+def _check_logarithms(y: Array, where: str) -> None:
+    """Raise a DataError where targets have no logarithm."""
+    if (y <= 0).any():
+        count = int((y <= 0).sum())
+        verb = "is" if count == 1 else "are"
+        raise DataError(f"{where}: targets above 0 are learned as logarithms, and {count:,} of {y.size:,} {verb} not.")
 
 
 def _of_heads(trained: Trained, source: str | Path, **reading: Any) -> Examples:

@@ -11,8 +11,8 @@ from hornbook.data.facts import DataInfo
 from hornbook.data.source import Array, Inputs, Split
 from hornbook.data.text.encoder import TextEncoder
 from hornbook.display.text import COLUMNS, cut
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
+from hornbook.inference.trust.confidence import gives_probabilities
 
 __all__ = ["Confused", "Mistake", "Mistakes", "confused_of", "find_mistakes", "named", "readable_rows", "worst_of"]
 

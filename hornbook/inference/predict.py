@@ -18,9 +18,6 @@ from hornbook.data.storage.rows import in_memory
 from hornbook.display.terminal import data_stream
 from hornbook.engine.prediction import predict_scores
 from hornbook.errors import DataError, RunError, UsageError
-from hornbook.inference.calibration import check_options, one_head
-from hornbook.inference.confidence import predict_with_temperature, run_temperature
-from hornbook.inference.ensemble import Members, compare_members
 from hornbook.inference.evaluate import check_choices
 from hornbook.inference.examples import Missing, examples_of
 from hornbook.inference.forecasts import future_arrays, future_columns
@@ -28,6 +25,9 @@ from hornbook.inference.mistakes import readable_rows
 from hornbook.inference.predicted import prediction_arrays, prediction_columns
 from hornbook.inference.run_splits import load_splits, of_split
 from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.trust.calibration import check_options, one_head
+from hornbook.inference.trust.confidence import predict_with_temperature, run_temperature
+from hornbook.inference.trust.ensemble import Members, compare_members
 from hornbook.inference.uncertainty import Uncertainty, check_dropout, sample_run
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table
@@ -92,7 +92,7 @@ def predict_file(
     names = [str(run)] if isinstance(run, str | Path) else list(run)
     if are_several(names):
         asked.check_for_several()
-        return _predict_mean(Members(names, which=which, trust=trust), asked)
+        return _predict_mean(Members(names, which=which, trust=trust, head=head), asked)
     if mc_samples is not None and temperature:
         raise UsageError("--temperature is fitted to predictions without dropout. Leave it out, or --mc-samples.")
     check_options(find_run(names[0]), calibration=False, temperature=temperature, head=head)
@@ -124,7 +124,7 @@ class _Asked:
 
     def check_for_several(self) -> None:
         """Raise a UsageError for options that are about one run."""
-        one = {"--mc-samples": self.mc_samples, "--temperature": self.temperature, "--head": self.head}
+        one = {"--mc-samples": self.mc_samples, "--temperature": self.temperature}
         for option, value in one.items():
             if value:
                 raise UsageError(f"{option} is about one run, and there are several to average. Leave it out.")

@@ -7,8 +7,8 @@ import numpy as np
 from hornbook.builder.heads.several import parts_of
 from hornbook.data.source import Array
 from hornbook.errors import UsageError
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, labels_of
+from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.inference.uncertainty import Uncertainty
 
 __all__ = ["prediction_arrays", "prediction_columns"]

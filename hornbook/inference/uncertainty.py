@@ -19,7 +19,7 @@ from hornbook.errors import UsageError
 from hornbook.inference.trained import Trained
 from hornbook.upstream import set_step
 
-__all__ = ["Uncertainty", "check_dropout", "drawing_layers", "monte_carlo", "sample_run"]
+__all__ = ["Uncertainty", "check_dropout", "monte_carlo", "sample_run"]
 
 Kind = Literal["classes", "labels", "numbers"]
 DROPOUT = (keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout)

@@ -186,7 +186,8 @@ def check_recipe(
             Problem((), f"a recipe is a mapping of keys, found {type(document.tree).__name__}.", code="yaml")
         )
     elif isinstance(document.tree, dict) and document.tree:
-        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ONLY_TO_TRAIN, look=look)
+        see = None if look is None else lambda recipe: look(recipe.from_document(document))
+        recipe, found = _validate(document.tree, source.name, unread=() if for_training else ONLY_TO_TRAIN, look=see)
         problems += found
     elif not problems:
         problems.append(Problem((), "the recipe is empty.", "'hornbook new' writes one to start from.", code="yaml"))

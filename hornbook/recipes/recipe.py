@@ -59,7 +59,7 @@ class Recipe(Spec):
     head: Head = Head()
     """The last layer and the loss; omitted: all follow from the task."""
     heads: Heads | None = None
-    """Several heads in place of `head`, by name; each has its target, loss, metrics and share of the loss of all."""
+    """Several heads in place of `head`, by name: each has its own target, loss, metrics and weight in the sum of losses."""
 
     initializer: Initializer = Default()
     """Where kernels (and, with `bias`, biases) start."""
@@ -79,11 +79,12 @@ class Recipe(Spec):
     pretraining: Pretraining | None = None
     """What the hidden layers learn from unlabeled inputs first; omitted: nothing."""
     shrink: Shrink | None = None
-    """An earlier run's model made smaller; what else the recipe says of the network is that run's."""
+    """Make an earlier run's model smaller; data, network and training are that run's where the recipe leaves them out."""
     training: Training = Training()
     """How long, in what batches, and when to stop."""
     health: Literal["on", "off", "dense"] = "on"
-    """Whether what each layer does is recorded while training: `dense` after every epoch, `on` ever further apart."""
+    """Whether outputs, gradients and steps of each layer are recorded while training: `dense` after every epoch, `on` often
+    at first and ever less often later."""
     mute: Annotated[tuple[Literal[CODES], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()  # type: ignore[valid-type]
     """Codes of findings that `hornbook doctor` is not to mention."""
     tracking: Annotated[tuple[Tracker, ...], BeforeValidator(as_tuple)] = ()

@@ -8,7 +8,7 @@ from hornbook.recipes.before import as_before
 from hornbook.recipes.language.text import Document, Place, parse
 from hornbook.runs.directory import find_run
 
-__all__ = ["NETWORK", "complete", "suffixed"]
+__all__ = ["NETWORK", "complete"]
 
 NETWORK = ("data", "task", "model", "head", "heads", "initializer", "activation", "normalization", "regularization")
 """Sections that say what the earlier run's data and network are."""

@@ -6,6 +6,7 @@ __all__ = [
     "DECAY",
     "DROPPED",
     "ENOUGH",
+    "FAINT",
     "FLAT",
     "HEAD_RANGES",
     "INPUTS",
@@ -24,6 +25,8 @@ INPUTS = (0.01, 10.0)
 not diverge falls with its square, 100 times beyond these."""
 TARGETS = (0.01, 100.0)
 """Size of targets, beyond which a network that begins near 0 learns slowly or not at all."""
+FAINT = 1e-7
+"""The smallest deviation that Keras's Normalization divides by or multiplies with; smaller ones count as this."""
 HEAD_RANGES = {
     "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0), "relu": (0.0, float("inf")), "softplus": (0.0, float("inf")),

@@ -12,7 +12,7 @@ from hornbook.recipes.rules.check import check_rules
 from hornbook.recipes.sections.sweep import PARAMETERS, Choices, Hyperband, Sweep, values_of
 from hornbook.recipes.space import matching, ordered, try_values
 
-__all__ = ["is_met", "space_problems", "trial_problems", "trial_recipe", "why_rejected"]
+__all__ = ["is_met", "space_problems", "trial_recipe", "why_rejected"]
 
 MOST_TRIED = 200
 """Combinations that a check tries before it calls a space one of which nothing can be trained."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.errors import RunError, UsageError
+from hornbook.runs.reading import read_lines, read_record, read_text
 from hornbook.runs.records import (
     DataRecord,
     EnvironmentRecord,
@@ -28,9 +29,6 @@ from hornbook.runs.records import (
     ReuseRecord,
     ShrinkRecord,
     TrackingRecord,
-    read_lines,
-    read_record,
-    read_text,
 )
 
 __all__ = ["Run", "find_run", "find_unfinished", "is_locked", "is_pretraining", "newest_run", "runs_of", "source_text"]

@@ -12,7 +12,8 @@ from typing import Any
 
 from hornbook.atomic import write_json, write_text
 from hornbook.errors import RunError
-from hornbook.runs.records import StudyRecord, read_record
+from hornbook.runs.reading import read_record
+from hornbook.runs.records import StudyRecord
 
 __all__ = ["STUDY_FILES", "study_page", "study_runs", "write_study"]
 

@@ -17,7 +17,8 @@ from typing import Any
 from hornbook.atomic import jsonable, write_json, write_text
 from hornbook.errors import RunError
 from hornbook.runs.directory import runs_of
-from hornbook.runs.records import EventRecord, SweepRecord, read_lines, read_record, read_text
+from hornbook.runs.reading import read_lines, read_record, read_text
+from hornbook.runs.records import EventRecord, SweepRecord
 from hornbook.runs.writing import make_folder
 
 __all__ = [

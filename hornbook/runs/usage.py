@@ -22,7 +22,7 @@ from hornbook.runs.directory import (
 from hornbook.runs.sweeps import sweep_above
 
 __all__ = [
-    "Usage", "find_runs", "find_unbegun", "free_models", "free_states", "models_size", "remove_unbegun", "size_of",
+    "Usage", "find_runs", "find_unbegun", "free_models", "free_states", "models_size", "remove_unbegun",
     "states_size", "usage_of",
 ]  # fmt: skip
 

@@ -38,7 +38,8 @@ from hornbook.runs.directory import (
     runs_of,
     source_text,
 )
-from hornbook.runs.records import HealthRecord, read_lines
+from hornbook.runs.reading import read_lines
+from hornbook.runs.records import HealthRecord
 
 __all__ = ["RunDirectory", "check_writable", "make_folder", "point_latest", "write_failed_search"]
 

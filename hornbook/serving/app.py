@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 import orjson
 from fastapi_offline import FastAPIOffline
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -22,18 +21,19 @@ from hornbook.serving.answers import answers
 from hornbook.serving.batching import BusyError, LateError
 from hornbook.serving.errors import RequestError
 from hornbook.serving.guard import Guard
-from hornbook.serving.inputs import Fitted, body_of
+from hornbook.serving.inputs import Fitted, body_of, of_rows
 from hornbook.serving.metrics import CONTENT_TYPE
 from hornbook.serving.openapi import document
 from hornbook.serving.page import page
-from hornbook.serving.pictures import of_pictures
+from hornbook.serving.pictures import MOST_PICTURES, of_pictures
 from hornbook.serving.service import Served, Service
 
 __all__ = ["make_app"]
 
 LARGE = 2**16
 """Bytes, or numbers, from which on they are read and written beside the loop that answers others."""
-MOST_FILES = 256
+MOST_FIELDS = 1000
+"""Values of a form, which are those of a row."""
 JSON = "application/json"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 POLICY = (
@@ -99,7 +99,10 @@ class _Addresses:
         served = self._served(request)
         kind = _content_type(request)
         model, limits = served.model, self._service.limits
-        if kind == "multipart/form-data":
+        if kind == "multipart/form-data" and model.info.pictures_beside:
+            row = await _row(request, await _body(request, limits.body, limits.deadline_s))
+            x, notes = await asyncio.to_thread(of_rows, [row], model.info, most=limits.rows)
+        elif kind == "multipart/form-data":
             files = await _files(request, await _body(request, limits.body, limits.deadline_s))
             x, notes = await asyncio.to_thread(of_pictures, files, model.facts, model.info)
         elif kind == JSON:
@@ -108,7 +111,8 @@ class _Addresses:
             def read() -> Fitted:
                 return body_of(open_inference.parsed(body), model.info, most=limits.rows, plain=model.plain)
 
-            x, notes = await asyncio.to_thread(read) if len(body) > LARGE else read()
+            is_slow = len(body) > LARGE or bool(model.info.pictures_beside)
+            x, notes = await asyncio.to_thread(read) if is_slow else read()
         else:
             raise _other_type(kind, f"{JSON}, or multipart/form-data for pictures")
         scores = await self._service.predict(served, x)
@@ -135,7 +139,8 @@ class _Addresses:
         limits, model = self._service.limits, served.model
         body = await _body(request, limits.body, limits.deadline_s)
         read = partial(open_inference.read, body, length, model.facts, model.info, most=limits.rows)
-        asked = await asyncio.to_thread(read) if len(body) > LARGE else read()
+        is_slow = len(body) > LARGE or bool(model.info.pictures_beside)
+        asked = await asyncio.to_thread(read) if is_slow else read()
         scores = await self._service.predict(served, asked.inputs[0])
         answer, header = open_inference.answer(asked, scores, model.facts)
         if header is None:
@@ -229,24 +234,43 @@ def _too_large(most: int) -> NoReturn:
 
 async def _files(request: Request, body: bytes) -> list[tuple[str, bytes]]:
     """Return the uploaded files by name."""
+    files = [value for _, value in await _form(request, body, most_fields=0) if not isinstance(value, str)]
+    if not files:
+        raise RequestError(400, "the upload holds no file. Send pictures as files: curl -F files=@picture.png.")
+    return files
+
+
+async def _row(request: Request, body: bytes) -> dict[str, Any]:
+    """Return a row by column name: the bytes of pictures, texts of everything else.
+
+    Raises:
+        RequestError: If a column is there twice.
+    """
+    row: dict[str, Any] = {}
+    for name, value in await _form(request, body, most_fields=MOST_FIELDS):
+        if name in row:
+            raise RequestError(400, f"column '{name}' is there twice. A form is one row; send several as JSON.")
+        row[name] = value if isinstance(value, str) else value[1]
+    return row
+
+
+async def _form(request: Request, body: bytes, *, most_fields: int) -> list[tuple[str, str | tuple[str, bytes]]]:
+    """Return the fields of a form: texts, and files with their names."""
 
     async def stream() -> AsyncIterator[bytes]:
         yield body
 
     try:
-        parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=0)
+        parser = MultiPartParser(request.headers, stream(), max_files=MOST_PICTURES, max_fields=most_fields)
         form = await parser.parse()
     except (MultiPartException, HTTPException, KeyError, ValueError, LookupError) as error:
         what = getattr(error, "message", None) or getattr(error, "detail", None) or "its parts cannot be told apart"
         raise RequestError(400, f"the upload cannot be read: {what}.") from None
-    files = []
-    for _, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            files.append((value.filename or "picture", await value.read()))
+    fields: list[tuple[str, str | tuple[str, bytes]]] = []
+    for name, value in form.multi_items():
+        fields.append((name, value if isinstance(value, str) else (value.filename or "picture", await value.read())))
     await form.close()
-    if not files:
-        raise RequestError(400, "the upload holds no file. Send pictures as files: curl -F files=@picture.png.")
-    return files
+    return fields
 
 
 async def _say(request: Request, error: Exception) -> Response:

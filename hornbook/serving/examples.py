@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from hornbook.data.facts import DataInfo, Feature
+from hornbook.data.tables.columns.moments import written
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.moments import written
 from hornbook.serving.facts import Facts
 from hornbook.serving.open_inference import metadata
+from hornbook.serving.pictures import example as picture
 
 __all__ = ["body", "infer_body", "row"]
 
@@ -42,11 +43,11 @@ def infer_body(facts: Facts, info: DataInfo) -> dict[str, Any]:
 
 
 def row(facts: Facts, info: DataInfo) -> dict[str, Any]:
-    """Return a row of a table: means of numbers, the first of the categories, any text."""
+    """Return a row of a table: means of numbers, the first of the categories, any text, any picture."""
     dialect = Dialect.of_run(info.extra)
     means = {each.source: mean for each, mean in zip(info.features or (), _means(facts, info), strict=True)}
     values = {each.name: _value(each, means[each.name], dialect) for each in info.columns()}
-    return values | dict.fromkeys(info.texts_beside, TEXT)
+    return values | dict.fromkeys(info.texts_beside, TEXT) | {name: picture() for name in info.pictures_beside}
 
 
 def _means(facts: Facts, info: DataInfo) -> list[float]:

@@ -11,7 +11,7 @@ import orjson
 
 from hornbook.serving.metrics import Metrics
 
-__all__ = ["LOOPBACK", "Guard"]
+__all__ = ["Guard"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN = ("/v2/health/live", "/v2/health/ready")

@@ -8,19 +8,18 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.facts import DataInfo
-from hornbook.data.inputs import fit_inputs
+from hornbook.data.inputs.files import fit_inputs
 from hornbook.data.readings import Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.rows import in_memory
 from hornbook.data.tables.inputs import fit_frame
 from hornbook.data.tables.plain import PlainRows
-from hornbook.data.text_inputs import are_texts
+from hornbook.data.text.given import are_texts
 from hornbook.serving.errors import RequestError
+from hornbook.serving.pictures import MOST_PICTURES, Fitted, pixels_beside
 
-__all__ = ["Fitted", "body_of", "of_frame", "of_numbers", "of_rows"]
+__all__ = ["Fitted", "body_of", "of_frame", "of_numbers"]
 
-Fitted = tuple[Array, tuple[str, ...]]
-"""Inputs (N, …) as the model takes them, and notes for who sent them."""
 READING = Reading()
 MOST_EXTRA = 20  # columns that the model does not read and a note names
 WORDS = {int: "numbers", float: "numbers", str: "texts", bool: "true or false"}
@@ -40,11 +39,11 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
         raise RequestError(
             400, 'rows: a list of mappings is expected, of column names to values: [{"column": value, …}, …].'
         )
-    _check_count(len(rows), most, "rows")
+    _check_count(len(rows), min(most, MOST_PICTURES) if info.pictures_beside else most, "rows")
     x = plain.read(rows) if plain is not None else None
     if x is not None:
         return x, ()
-    names = [*(column.name for column in info.columns()), *info.texts_beside]
+    names = [*(column.name for column in info.columns()), *info.texts_beside, *info.pictures_beside]
     known, first = set(names), rows[0]
     extra: dict[str, None] = {}
     for number, row in enumerate(rows, 1):
@@ -66,17 +65,27 @@ def of_rows(rows: Any, info: DataInfo, *, most: int, plain: PlainRows | None = N
             columns[name] = _column(name, [row[name] for row in rows], is_category=True)
     for name in islice(extra, MOST_EXTRA):
         columns[name] = pl.Series(name, [None] * len(rows), dtype=pl.String)
-    return of_frame(pl.DataFrame(columns), info)
+    pictures = {name: [row[name] for row in rows] for name in info.pictures_beside if name in rows[0]}
+    return of_frame(pl.DataFrame(columns), info, pictures)
 
 
-def of_frame(frame: pl.DataFrame, info: DataInfo) -> Fitted:
+def of_frame(frame: pl.DataFrame, info: DataInfo, pictures: Mapping[str, Sequence[Any]]) -> Fitted:
     """Return a table of columns by name.
 
+    Args:
+        frame: The columns of values and texts.
+        info: Facts about the data that the model was trained on.
+        pictures: The values of columns of pictures, as of `pixels_beside`.
+
     Raises:
-        DataError: If its values do not fit the model.
+        RequestError: If a picture cannot be read.
+        DataError: If values do not fit the model.
     """
-    examples = fit_frame(frame, info, READING, where="rows", name="rows")
-    return in_memory(examples.x), examples.notes
+    notes: dict[str, None] = {}
+    pixels = {name: pixels_beside(values, name, info, notes) for name, values in pictures.items()}
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in pictures)
+    examples = fit_frame(frame, info, READING, where="rows", name="rows", pixels=pixels)
+    return in_memory(examples.x), (*examples.notes, *notes)
 
 
 def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
@@ -87,8 +96,10 @@ def of_numbers(values: Any, info: DataInfo, *, most: int) -> Fitted:
         DataError: If they do not fit the model.
     """
     if info.blocks:
+        kinds = {"texts": info.texts_beside, "pictures": info.pictures_beside}
+        what = " and ".join(kind for kind, columns in kinds.items() if columns)
         raise RequestError(
-            400, 'inputs: the model reads texts beside numbers. Send rows: {"rows": [{"column": value, …}, …]}.'
+            400, f'inputs: the model reads {what} beside numbers. Send rows: {{"rows": [{{"column": value, …}}, …]}}.'
         )
     if "texts" in info.extra and are_texts(values):
         _check_count(len(values), most, "inputs")

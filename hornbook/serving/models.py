@@ -21,7 +21,7 @@ from hornbook.runs.directory import find_run
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts
 from hornbook.startup import import_for_command
 
-__all__ = ["Model", "has_onnx", "load_model", "newer_run", "stop_loading"]
+__all__ = ["Model", "load_model", "newer_run", "stop_loading"]
 
 LOADING: set[subprocess.Popen[bytes]] = set()
 """Processes that prepare a run now."""

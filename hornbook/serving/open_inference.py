@@ -1,7 +1,8 @@
 """The open inference protocol (KServe V2): tensors by name in JSON, or behind the JSON as bytes.
 
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol and Triton's extension for binary tensors.
-A table with named columns has an input per column; everything else has one, ``input``, with raw numbers.
+A table with named columns has an input per column, pictures among them as base64 of their files; everything else has one,
+``input``, with raw numbers.
 """
 
 import math
@@ -18,6 +19,7 @@ from hornbook.data.source import Array
 from hornbook.serving.errors import RequestError
 from hornbook.serving.facts import Facts
 from hornbook.serving.inputs import Fitted, of_frame, of_numbers
+from hornbook.serving.pictures import MOST_PICTURES
 
 __all__ = ["Infer", "answer", "metadata", "read"]
 
@@ -53,7 +55,8 @@ def metadata(facts: Facts, info: DataInfo) -> dict[str, Any]:
             {"name": each.name, "datatype": "FP32" if each.type == "number" else "BYTES", "shape": [-1]}
             for each in info.columns()
         ]
-        inputs += [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in info.texts_beside]
+        beside = (*info.texts_beside, *info.pictures_beside)
+        inputs += [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in beside]
     return {
         "name": facts.name,
         "versions": [facts.version],
@@ -227,19 +230,22 @@ def _fitted(tensors: Mapping[str, Array], info: DataInfo, *, most: int) -> Fitte
         return of_numbers(values, info, most=most)
     if len(counts) > 1:
         raise RequestError(400, f"the columns have different lengths: {', '.join(map(str, sorted(counts)))}.")
+    most = min(most, MOST_PICTURES) if info.pictures_beside else most
     if not 0 < max(counts) <= most:
         raise RequestError(
             413 if max(counts) else 400, f"inputs: {max(counts):,} rows, from 1 to {most:,} are taken at once."
         )
-    columns = {}
+    columns, pictures = dict[str, pl.Series](), dict[str, list[Any]]()
     for name, values in tensors.items():
         if values.size != len(values):
             raise RequestError(400, f"input '{name}': a column has a value per row, found shape {list(values.shape)}.")
         flat = values.reshape(-1)
-        columns[name] = (
-            pl.Series(name, flat.tolist(), dtype=pl.String) if flat.dtype.kind == "O" else pl.Series(name, flat)
-        )
-    return of_frame(pl.DataFrame(columns), info)
+        if name in info.pictures_beside:
+            pictures[name] = flat.tolist()
+        else:
+            is_text = flat.dtype.kind == "O"
+            columns[name] = pl.Series(name, flat.tolist(), dtype=pl.String) if is_text else pl.Series(name, flat)
+    return of_frame(pl.DataFrame(columns), info, pictures)
 
 
 def _listed(tensors: Mapping[str, Array]) -> str:

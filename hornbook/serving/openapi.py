@@ -66,6 +66,11 @@ def _of_model(model: Model) -> dict[str, Any]:
     if info.kind == "image":
         files = {"type": "array", "items": {"type": "string", "format": "binary"}}
         bodies["multipart/form-data"] = {"schema": {"type": "object", "properties": {"files": files}}}
+    if info.pictures_beside:
+        written = (*(each.name for each in info.columns()), *info.texts_beside)
+        row: dict[str, Any] = {name: {"type": "string"} for name in written}
+        row |= {name: {"type": "string", "format": "binary"} for name in info.pictures_beside}
+        bodies["multipart/form-data"] = {"schema": {"type": "object", "required": [*row], "properties": row}}
     predict = {
         "summary": f"Predict with {name}",
         "description": f"{info.describe()}.",
@@ -112,11 +117,13 @@ def _schema(info: DataInfo) -> dict[str, Any]:
             limits = {} if size is None else {"minItems": size, "maxItems": size}
             schema = {"type": "array", "items": schema, **limits}
         return {"type": "object", "required": ["inputs"], "properties": {"inputs": schema}}
-    properties = {}
+    properties: dict[str, Any] = {}
     for each in info.columns():
         properties[each.name] = {"type": KINDS[each.type]}
     for name in info.texts_beside:
         properties[name] = {"type": ["string", "null"]}
+    for name in info.pictures_beside:
+        properties[name] = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}
     row = {"type": "object", "required": [*properties], "properties": properties}
     rows = {"type": "array", "minItems": 1, "items": row}
     return {"type": "object", "required": ["rows"], "properties": {"rows": rows}}

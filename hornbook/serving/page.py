@@ -45,7 +45,8 @@ def _fields(facts: Facts, info: DataInfo) -> list[dict[str, Any]]:
     dialect = Dialect.of_run(info.extra)
     row = examples.row(facts, info)
     fields = [_field(each, row[each.name], bool(dialect.signs.get(each.name))) for each in info.columns()]
-    return [*fields, *({"name": name, "kind": "text", "choices": [], "value": row[name]} for name in info.texts_beside)]
+    fields += [{"name": name, "kind": "text", "choices": [], "value": row[name]} for name in info.texts_beside]
+    return [*fields, *({"name": name, "kind": "picture", "choices": [], "value": ""} for name in info.pictures_beside)]
 
 
 def _field(feature: Feature, value: Any, has_sign: bool) -> dict[str, Any]:

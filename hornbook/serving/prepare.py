@@ -15,12 +15,12 @@ from hornbook.engine.prediction import large_batch
 from hornbook.errors import DataError, HornbookError
 from hornbook.exports.export import export_run
 from hornbook.exports.signature import function_of, output_name
-from hornbook.inference.confidence import gives_probabilities
 from hornbook.inference.trained import Trained, load_run
+from hornbook.inference.trust.confidence import gives_probabilities
 from hornbook.recipes.sources.table import Table
 from hornbook.serving.facts import ERROR_FILE, FACTS_FILE, MODEL_FILE, Facts, model_name
 
-__all__ = ["export", "facts_of", "in_tensorflow"]
+__all__ = ["export", "in_tensorflow"]
 
 LARGEST_BATCH = 1024
 

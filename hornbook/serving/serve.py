@@ -80,10 +80,12 @@ def names_of(asked: Sequence[str]) -> dict[str, Wanted]:
     for each in asked:
         run = find_run(each)
         data, _ = run.data, run.model_path()
-        beside = ", ".join(f"'{block['name']}'" for block in data.get("blocks", ()) if block["kind"] != "text")
+        readable = {"text", "picture"} if "picture_columns" in data.get("extra", {}) else {"text"}
+        beside = ", ".join(f"'{block['name']}'" for block in data.get("blocks", ()) if block["kind"] not in readable)
         if beside:
             raise UsageError(
-                f"{each}: a service reads columns and texts, and this run reads {beside} too. Use 'hornbook predict'."
+                f"{each}: a service reads columns, texts and picture files, and this run reads {beside}, arrays from "
+                "Python. Use 'hornbook predict'."
             )
         for head in [head["name"] for head in data.get("heads", ())] or [None]:
             name = model_name(run.path, head)

@@ -17,7 +17,7 @@ from hornbook.display.intervals import Interval, mean_interval
 from hornbook.engine.prediction import large_batch
 from hornbook.shrinking.prune import count_zeros
 
-__all__ = ["BATCHES", "Loss", "latencies", "loss_of", "size_of"]
+__all__ = ["Loss", "latencies", "loss_of", "size_of"]
 
 BATCHES = (1, 256)
 WARM_UP_CALLS = 2

@@ -17,7 +17,7 @@ from hornbook.errors import Problem, RecipeError
 from hornbook.recipes.language.durations import Length
 from hornbook.recipes.sections.shrink import Prune
 
-__all__ = ["Masks", "count_zeros", "kernels_of", "progress"]
+__all__ = ["Masks", "count_zeros", "progress"]
 
 KERNELS = ("kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "embeddings")
 """Names of the weights that become zero: what is multiplied with inputs, no biases, no normalization."""

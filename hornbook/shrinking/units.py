@@ -63,10 +63,10 @@ def remove_units(model: keras.Model, *, trust: bool) -> tuple[keras.Model, dict[
             names = {stretch.layer.name, *(each.name for each in (*stretch.between, *stretch.readers))}
             if names & set(changes):
                 continue  # in the next round
-            dead = _dead(model, stretch)
+            dead = _dead(stretch)
             if dead.size:
                 removed[stretch.layer.name] = removed.get(stretch.layer.name, 0) + len(dead)
-                changes |= _without(stretch, dead, _constants(model, stretch, dead))
+                changes |= _without(stretch, dead, _constants(stretch, dead))
         if not changes:
             return model, removed
         model = rebuilt(model, changes, trust=trust)
@@ -112,7 +112,7 @@ def _rows(stretch: Stretch, reader: Any, units: Sequence[int] | Array) -> Array:
     return np.flatnonzero(np.isin(inputs % count, units)) if stretch.is_flat else np.asarray(units)
 
 
-def _dead(model: keras.Model, stretch: Stretch) -> Array:
+def _dead(stretch: Stretch) -> Array:
     """Return the numbers of the units that can go."""
     kernel = _weights(stretch.layer)["kernel"]
     count = kernel.shape[-1]
@@ -124,7 +124,7 @@ def _dead(model: keras.Model, stretch: Stretch) -> Array:
         unread &= ~np.asarray([used[_rows(stretch, reader, [unit])].any() for unit in range(count)])
     dead = silent | unread
     if silent.any():
-        dead = unread | (silent & _goes_into_biases(model, stretch, silent))
+        dead = unread | (silent & _goes_into_biases(stretch, silent))
     if dead.all():
         raise RunError(
             f"'{stretch.layer.name}' would lose all its {count} units: what comes out is the same for every input. Set "
@@ -133,7 +133,7 @@ def _dead(model: keras.Model, stretch: Stretch) -> Array:
     return np.flatnonzero(dead)
 
 
-def _given(model: keras.Model, stretch: Stretch) -> Array:
+def _given(stretch: Stretch) -> Array:
     """Return what readers get of the biases alone: (1, …), of units without weights the same for every input."""
     layer, reader = stretch.layer, stretch.readers[0]
     weights = _weights(layer)
@@ -145,7 +145,7 @@ def _given(model: keras.Model, stretch: Stretch) -> Array:
     return np.asarray(keras.Model(layer.output, reader.input)(given, training=False))
 
 
-def _goes_into_biases(model: keras.Model, stretch: Stretch, silent: Array) -> Array:
+def _goes_into_biases(stretch: Stretch, silent: Array) -> Array:
     """Return for each unit whether what it gives for every input can be added to the biases behind it."""
     convolutions = [reader for reader in stretch.readers if isinstance(reader, CONVOLUTIONS)]
     if not convolutions:
@@ -153,20 +153,20 @@ def _goes_into_biases(model: keras.Model, stretch: Stretch, silent: Array) -> Ar
     name = getattr(stretch.layer.activation, "__name__", "")
     if name in MIXING:
         return np.zeros_like(silent)
-    given = _given(model, stretch)
+    given = _given(stretch)
     flat = given.reshape(-1, given.shape[-1])
     is_even = np.ptp(flat, axis=0) == 0
     has_padding = any(reader.padding != "valid" for reader in convolutions)
     return np.asarray(is_even & (flat[0] == 0) if has_padding else is_even)
 
 
-def _constants(model: keras.Model, stretch: Stretch, dead: Array) -> dict[str, Array]:
+def _constants(stretch: Stretch, dead: Array) -> dict[str, Array]:
     """Return what to add to the biases of the readers for units that give the same for every input."""
     kernel = _weights(stretch.layer)["kernel"]
     silent = [unit for unit in dead if not np.any(kernel[..., unit] != 0)]
     if not silent:
         return {}
-    given = _given(model, stretch)
+    given = _given(stretch)
     added = {}
     for reader in stretch.readers:
         rows, weights = _rows(stretch, reader, silent), _weights(reader)["kernel"].astype(np.float64)

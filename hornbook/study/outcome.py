@@ -10,7 +10,7 @@ from hornbook.display.intervals import Interval, mean_interval
 from hornbook.study.measure import Measure
 from hornbook.study.significance import LEVEL, SEEDS, Difference, Repeats, compare_pairs, inflated
 
-__all__ = ["Group", "Row", "compare_groups", "verdict"]
+__all__ = ["Group", "Row", "compare_groups"]
 
 
 @dataclass(frozen=True)

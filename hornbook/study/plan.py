@@ -12,7 +12,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.study.factors import ORIGIN, Cell, Factor, cells_of
 from hornbook.study.significance import Repeats
 
-__all__ = ["BASELINE", "NOTHING_LEFT", "Plan", "PlannedCell", "also_called", "make_plan", "same_as"]
+__all__ = ["NOTHING_LEFT", "Plan", "PlannedCell", "also_called", "make_plan", "same_as"]
 
 BASELINE = "baseline"
 FEWEST_SEEDS = 2

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from hornbook.display.intervals import Interval, paired_interval
 
 __all__ = [
-    "LEVEL", "POWER",
-    "SEEDS", "Difference", "Repeats", "compare_pairs", "detectable", "holm", "inflated", "paired_p", "power_of"
+    "LEVEL", "SEEDS", "Difference", "Repeats", "compare_pairs", "detectable", "holm", "inflated", "paired_p", "power_of"
 ]  # fmt: skip
 
 LEVEL = 0.05

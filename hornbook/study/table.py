@@ -13,7 +13,7 @@ from hornbook.study.measure import Measure, Target
 from hornbook.study.outcome import Row
 from hornbook.study.significance import SEEDS, Repeats
 
-__all__ = ["Study", "as_csv", "as_json", "as_text", "difference_lines", "verdict_lines"]
+__all__ = ["Study", "as_csv", "as_json", "as_text", "verdict_lines"]
 
 LABEL = 32
 

@@ -11,10 +11,10 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import Hyperband, Optuna
 from hornbook.recipes.trial import trial_recipe, why_rejected
 from hornbook.runs.sweeps import Outcome, Rejection, SweepFolder, TrialRow
-from hornbook.sweep.advisor import WAIT, Advisor, Wait
 from hornbook.sweep.front import front, selected
-from hornbook.sweep.oracle import Oracle
 from hornbook.sweep.trial import Task
+from hornbook.sweep.tuners.advisor import WAIT, Advisor, Wait
+from hornbook.sweep.tuners.oracle import Oracle
 
 __all__ = ["Coordinator", "advisor_of"]
 
@@ -27,7 +27,7 @@ def advisor_of(
 ) -> Advisor:
     """Return who proposes a sweep's trials, new; see `Advisor`."""
     if recipe.sweep is not None and isinstance(recipe.sweep.tuner, Optuna):
-        from hornbook.sweep.sampler import Sampler  # Optuna only where it is used
+        from hornbook.sweep.tuners.sampler import Sampler  # Optuna only where it is used
 
         return Sampler(recipe, directions, why_rejected)
     return Oracle(recipe, directions, why_rejected)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.data import Shelf
@@ -16,9 +17,9 @@ from hornbook.errors import HornbookError
 from hornbook.machines.worker import error_from
 from hornbook.recipes.sections.sweep import Grid, RandomSearch, Sweep
 from hornbook.runs.sweeps import Outcome
-from hornbook.sweep.advisor import Wait
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.trial import Task, run_trial
+from hornbook.sweep.tuners.advisor import Wait
 from hornbook.sweep.view import View
 from hornbook.sweep.wire import outcome_from, task_to
 from hornbook.trainer.signals import Interrupted, StopRequest
@@ -77,46 +78,80 @@ def drive_side_by_side(
         job: Makes of a task what the team is to call.
         is_in_order: Whether the order is kept.
     """
-    folder, learns = coordinator.folder, learns_from_trials(coordinator.sweep)
-    begun: list[int] = []
-    outcomes: dict[int, Outcome] = {}
-    failure: BaseException | None = None
+    trials = _SideBySide(coordinator, view, stop, team, job, is_in_order)
     with team:
         while True:
-            while stop.signal is None and failure is None:
-                if not (len(begun) < team.size if learns and is_in_order else team.has_room):
-                    break
-                task = coordinator.next()
-                if task is None or isinstance(task, Wait):
-                    break
-                view.begin(task)
-                begun.append(task.trial)
-                team.begin(task.trial, job(task))
-            ready = next((number for number in (begun[:1] if is_in_order else begun) if number in outcomes), None)
-            if ready is not None:
-                begun.remove(ready)
-                coordinator.finish(ready, outcomes.pop(ready))
-                view.ended(folder.rows[ready])
+            trials.begin()
+            if trials.record_next():
                 after()
-                continue
-            if not team.busy:
-                break
-            ended = team.wait()
-            if ended is None:
-                continue
-            number, future = ended
-            error = future.exception()
-            if error is None and future.result().state != "interrupted":
-                outcomes[number] = future.result()
+            elif team.busy:
+                trials.wait()
             else:
-                begun.remove(number)
-                coordinator.give_back(number)
-            if error is not None and not isinstance(error, Interrupted):
-                failure = failure or error
-                stop.signal = stop.signal or signal.SIGTERM  # the others end with their next chunk
-    if failure is not None:
-        raise failure
+                break
+    if trials.failure is not None:
+        raise trials.failure
     return stop.exit_code
+
+
+@dataclass
+class _SideBySide:
+    """Trials that a team trains at once; arguments as of `drive_side_by_side`.
+
+    Attributes:
+        begun: Numbers of trials that are not recorded yet, in the order in which they began.
+        outcomes: Those of them that have ended.
+        failure: The first error that is none of a trial's own, which ends them all.
+    """
+
+    coordinator: Coordinator
+    view: View
+    stop: StopRequest
+    team: Team[Outcome]
+    job: Callable[[Task], Callable[[], Outcome]]
+    is_in_order: bool
+    begun: list[int] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    failure: BaseException | None = None
+
+    def begin(self) -> None:
+        """Begin as many trials as may run."""
+        waits = self.is_in_order and learns_from_trials(self.coordinator.sweep)
+        while self.stop.signal is None and self.failure is None:
+            if not (len(self.begun) < self.team.size if waits else self.team.has_room):
+                return
+            task = self.coordinator.next()
+            if task is None or isinstance(task, Wait):
+                return
+            self.view.begin(task)
+            self.begun.append(task.trial)
+            self.team.begin(task.trial, self.job(task))
+
+    def record_next(self) -> bool:
+        """Record the outcome whose turn it is; returns whether there was one."""
+        candidates = self.begun[:1] if self.is_in_order else self.begun
+        ready = next((number for number in candidates if number in self.outcomes), None)
+        if ready is None:
+            return False
+        self.begun.remove(ready)
+        self.coordinator.finish(ready, self.outcomes.pop(ready))
+        self.view.ended(self.coordinator.folder.rows[ready])
+        return True
+
+    def wait(self) -> None:
+        """Wait for what the team says next: an outcome to record, or a trial to give back."""
+        ended = self.team.wait()
+        if ended is None:
+            return
+        number, future = ended
+        error = future.exception()
+        if error is None and future.result().state != "interrupted":
+            self.outcomes[number] = future.result()
+        else:
+            self.begun.remove(number)
+            self.coordinator.give_back(number)
+        if error is not None and not isinstance(error, Interrupted):
+            self.failure = self.failure or error
+            self.stop.signal = self.stop.signal or signal.SIGTERM  # the others end with their next chunk
 
 
 def drive_workers(

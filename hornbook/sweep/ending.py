@@ -15,10 +15,11 @@ from hornbook.runs.directory import Run
 from hornbook.runs.sweeps import BEST, FRONT, REPORT, TABLE, TrialRow
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.front import is_beaten
+from hornbook.sweep.report.table import best_text, figure_value, figures_text, ranking, short_keys, values_text
 from hornbook.sweep.result import Member, SweepResult
-from hornbook.sweep.table import best_text, figure_value, figures_text, ranking, short_keys, values_text
 from hornbook.sweep.trial import confirmation_name, with_seed
 from hornbook.sweep.view import View
+from hornbook.trainer.signals import signal_name
 
 __all__ = ["close", "fresh_seeds", "interrupted", "winners"]
 
@@ -60,7 +61,7 @@ def _recipe_of(coordinator: Coordinator, row: TrialRow) -> Recipe:
 def interrupted(coordinator: Coordinator, view: View, exit_code: int) -> SweepResult:
     """Write how far it came, and return that."""
     _write(coordinator, "interrupted")
-    reason = f"stopped by {'Ctrl-C' if exit_code == 130 else 'SIGTERM'}"
+    reason = f"stopped by {signal_name(exit_code)}"
     folder = coordinator.folder
     result = SweepResult(folder.path, "interrupted", reason, len(folder.ended()), exit_code=exit_code)
     view.end(result)
@@ -75,7 +76,7 @@ def close(coordinator: Coordinator, runs: Sequence[Path], view: View) -> SweepRe
         runs: The trainings with fresh seeds, in the order of `winners`.
         view: Hears of the end.
     """
-    from hornbook.sweep.page import report_html
+    from hornbook.sweep.report.page import report_html
 
     folder, sweep, best = coordinator.folder, coordinator.sweep, coordinator.best()
     again = {

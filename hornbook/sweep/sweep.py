@@ -19,19 +19,19 @@ from hornbook.recipes.sections.sweep import PARAMETERS, Hyperband, no_sweep
 from hornbook.runs.sweeps import LATEST, TABLE, SweepFolder
 from hornbook.runs.usage import free_models, free_states
 from hornbook.runs.writing import check_writable
-from hornbook.sweep import tensorboard
 from hornbook.sweep.coordinator import Coordinator
 from hornbook.sweep.drive import learns_from_trials
 from hornbook.sweep.ending import close, fresh_seeds, interrupted, winners
 from hornbook.sweep.far import Far
 from hornbook.sweep.here import Here
+from hornbook.sweep.report import tensorboard
+from hornbook.sweep.report.table import csv_text, ranking
 from hornbook.sweep.result import SweepResult
-from hornbook.sweep.table import csv_text, ranking
 from hornbook.sweep.view import View
 from hornbook.trainer.prepare import quiet_upstream_warnings
 from hornbook.trainer.signals import StopRequest
 
-__all__ = ["source_text", "sweep"]
+__all__ = ["sweep"]
 
 
 def sweep(

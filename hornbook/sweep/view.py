@@ -14,8 +14,8 @@ from hornbook.recipes.sections.sweep import Hyperband
 from hornbook.runs.sweeps import Outcome, TrialRow, latest_best
 from hornbook.sweep.confirm import Confirmation
 from hornbook.sweep.coordinator import Coordinator
+from hornbook.sweep.report.table import figure_text, figures_text, short_keys, values_text
 from hornbook.sweep.result import SweepResult
-from hornbook.sweep.table import figure_text, figures_text, short_keys, values_text
 from hornbook.sweep.trial import Task, confirmation_name
 from hornbook.trainer.listeners import Listener, Position, Start
 from hornbook.trainer.progress import MARK

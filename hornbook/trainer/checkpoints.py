@@ -58,7 +58,7 @@ class Saver(Listener):
         built, info = self.session.prepared.built, self.session.prepared.splits.info
         save_state(self.run.states, self.session.resumable_state())
         if models:
-            with averaged(built.model, built.optimizer):
+            with averaged(built.optimizer):
                 save_model(self.run, built.model, self.run.last, info)
             if self.session.best_weights is None:
                 return

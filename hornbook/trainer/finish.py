@@ -63,6 +63,7 @@ def finish(session: Session, run: RunDirectory, saver: Saver, *, state: str, exi
         baseline=baseline,
         targets=targets,
         forecast=forecast,
+        examples=0 if examples is None else len(examples),
         exit_code=exit_code,
         reuse=record,
         shrink=shrunk,

@@ -16,7 +16,7 @@ from hornbook.trainer.pretraining.phase import phase_names
 from hornbook.trainer.progress import heading
 from hornbook.trainer.reuse.timeline import Timeline
 
-__all__ = ["expected_of", "length_notes", "plan_lines"]
+__all__ = ["length_notes", "plan_lines"]
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60

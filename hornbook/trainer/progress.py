@@ -295,6 +295,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
     lines = []
     for split, values in (("test", result.test), ("val", result.validation if not result.test else {})):
         lines += _figures(split, values, result.recipe)
+    lines += [f"        {result.remark}"] if result.remark else []
     if result.forecast:
         lines += [f"        {line}" for line in figure_lines(result.forecast)]
     else:

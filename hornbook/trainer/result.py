@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook.display.chart import PAPER
+from hornbook.display.intervals import few_examples
 from hornbook.display.learning import figures_of, learning_curves
 from hornbook.errors import escaped
 from hornbook.recipes.recipe import Recipe
@@ -35,6 +36,7 @@ class TrainResult:
         test: The same on the test split; empty without one.
         baseline: Of a regression: metrics of the training targets' mean, predicted for the same examples as `test`, or as
             `validation` without a test split.
+        examples: How many examples `test` is of, or `validation` without a test split; 0 where neither was measured.
         targets: Of a regression with several targets: the metrics of each, by name, for the same examples.
         forecast: Of windows: the errors of the forecasts and of baselines, as `engine.forecasts` has them, for the same
             examples.
@@ -56,6 +58,7 @@ class TrainResult:
     baseline: dict[str, float] = field(default_factory=dict)
     targets: dict[str, dict[str, float]] = field(default_factory=dict)
     forecast: dict[str, Any] = field(default_factory=dict)
+    examples: int = 0
     exit_code: int = 0
     reuse: dict[str, Any] | None = None
     shrink: dict[str, Any] | None = None
@@ -64,6 +67,12 @@ class TrainResult:
     def epochs(self) -> int:
         """How many epochs were trained, pretraining not counted."""
         return sum(not is_pretraining(row) for row in self.history)
+
+    @property
+    def remark(self) -> str:
+        """How little the figures say, where they are of few examples; else empty text."""
+        accuracy = (self.test or self.validation).get("accuracy")
+        return few_examples(self.examples, None if self.recipe.task == "multilabel" else accuracy)
 
     @property
     def _trained(self) -> list[dict[str, Any]]:
@@ -109,4 +118,6 @@ class TrainResult:
             parts.append(f"validation {values(self.validation)}")
         if self.test:
             parts.append(f"test {values(self.test)}")
+        if self.remark:
+            parts.append(self.remark)
         return "\n  ".join([*parts, f"run {self.run}"])

@@ -177,7 +177,7 @@ class Session:
     def figures(self) -> dict[str, float]:
         """Return the running epoch's figures, and keep the weights if they are the best so far."""
         built, figures = self.prepared.built, self.loop.logs()
-        with averaged(built.model, built.optimizer):
+        with averaged(built.optimizer):
             if self.masks is not None:
                 self.masks.hold()  # averages remember what dead weights were
             hooks = self.users if self.users.has_any else None

@@ -21,8 +21,8 @@ def snapshot(model: keras.Model) -> list[Any]:
 
 
 @contextlib.contextmanager
-def averaged(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Let the model hold the optimizer's averaged weights while this is open; nothing without EMA."""
+def averaged(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Let what an optimizer trains hold its averaged weights while this is open; nothing without EMA."""
     pairs = averages(optimizer)
     raw = [variable.numpy() for variable, _ in pairs]
     for variable, average in pairs:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jinja2
 
-from hornbook import Recipe, load_recipe
+from hornbook import Recipe, __version__, load_recipe
 from hornbook.recipes import shipped_recipes
 from hornbook.recipes.describe.catalog import recipe_summary
 from hornbook.recipes.language.spec import catalog, noun
@@ -159,6 +159,8 @@ def _card(entry: Entry, rarity: Mapping[str, int]) -> Card:
         when = f"{measured.date}: {seed}" + ", ".join(
             f"{name} {version}" for name, version in measured.versions.items()
         )
+        if measured.versions.get("Hornbook") != __version__:
+            when += f". Not run again with Hornbook {__version__}."
         pictures = [learning(entry.name, measured)]
         more = ingredient(entry.name, entry.recipe, measured, rarity)
         pictures += [] if more is None else [more]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import log10
 from typing import NamedTuple
 
@@ -14,12 +15,11 @@ from hornbook.display.lines import Line, LineChart, Mark
 from hornbook.errors import UsageError
 from hornbook.explain.pictures import Drawable
 
+from .effects import FLOOR, SIZE, Part, effects
 from .measured import Measured
 
-SIZE = (400, 250)
-"""px: of letters that are legible on a telephone."""
-FLOOR = -2.0
-"""log10 of the share of weights, in percent, below which bins are drawn as empty."""
+COMMON = 15
+"""An ingredient that more recipes share says nothing about one of them."""
 
 
 class Shown(NamedTuple):
@@ -75,10 +75,12 @@ class Candidate(NamedTuple):
 
     Attributes:
         key: What tells it from those of other recipes.
+        name: The component's, or a key of `regularization`.
         draw: Draws it.
     """
 
     key: str
+    name: str
     draw: Callable[[], Shown]
 
 
@@ -88,7 +90,9 @@ def rarities(recipes: Mapping[str, Recipe]) -> Counter[str]:
 
 
 def ingredient(name: str, recipe: Recipe, measured: Measured, rarity: Mapping[str, int]) -> Shown | None:
-    """Return what an ingredient of a recipe does: the one that the fewest shipped recipes share; without one, the loss.
+    """Return what an ingredient of a recipe does; without one that can be drawn, the loss.
+
+    It is the one that the recipe is called after, else the one that the fewest shipped recipes share.
 
     Args:
         name: The recipe's.
@@ -96,7 +100,13 @@ def ingredient(name: str, recipe: Recipe, measured: Measured, rarity: Mapping[st
         measured: Its run.
         rarity: What `rarities` returns.
     """
-    for one in sorted(_candidates(name, recipe, measured), key=lambda one: rarity.get(one.key, 0)):
+
+    def order(one: Candidate) -> tuple[bool, int]:
+        return f"_{one.name}_" not in f"_{name}_", rarity.get(one.key, 0)
+
+    for one in sorted(_candidates(name, recipe, measured), key=order):
+        if order(one) > (True, COMMON):
+            break
         try:
             return one.draw()
         except UsageError:  # an activation of several numbers at once has no curve
@@ -110,15 +120,15 @@ def _candidates(name: str, recipe: Recipe, measured: Measured | None) -> list[Ca
     """Return what can be drawn of a recipe; without its run only what that takes no part in."""
     found = []
     if measured is not None and measured.weights:
-        found.append(Candidate("weights", lambda: _weights(name, measured)))
-    schedule, activation, initializer = recipe.schedule, recipe.activation, recipe.initializer
+        found.append(Candidate("weights", "l1", lambda: _weights(name, measured)))
+    schedule, activation = recipe.schedule, recipe.activation
     is_known = schedule.watched_value() is None or measured is None or measured.rates
     if (schedule.name != "constant" or schedule.warmup is not None) and is_known and recipe.sweep is None:
-        found.append(Candidate(_key(schedule), lambda: _rates(name, recipe, measured)))
+        found.append(Candidate(_key(schedule), schedule.name, lambda: _rates(name, recipe, measured)))
     if activation is not None:
-        found.append(Candidate(_key(activation), lambda: _component(name, recipe, "activation")))
-    if initializer.builds is not None and initializer.random:
-        found.append(Candidate(_key(initializer), lambda: _component(name, recipe, "initializer")))
+        found.append(Candidate(_key(activation), activation.name, lambda: _activation(name, recipe, activation.name)))
+    if recipe.sweep is None:
+        found += [Candidate(part.key, part.name, partial(_effect, name, recipe, part)) for part in effects(recipe)]
     return found
 
 
@@ -156,16 +166,17 @@ def _rates(name: str, recipe: Recipe, measured: Measured | None) -> Shown:
     )
 
 
-def _component(name: str, recipe: Recipe, kind: str) -> Shown:
-    """Draw the activation or the initializer as `hornbook show --plot` does, without the words above it."""
-    title = getattr(recipe, kind).name
-    drawing = Drawable(kind, title, recipe).drawing()
+def _activation(name: str, recipe: Recipe, title: str) -> Shown:
+    """Draw the activation as `hornbook show --plot` does, without the words above it."""
+    drawing = Drawable("activation", title, recipe).drawing()
     chart = replace(drawing.chart, title="", note="", size=SIZE)
     tinted = ", flat where tinted" if chart.spans else ""
-    what = (
-        f"value and derivative{tinted}" if kind == "activation" else "how the weights are drawn; dashed: the deviation"
-    )
-    return _shown(name, kind, chart, drawing.text, f"{kind}: {title}, {what}")
+    return _shown(name, "activation", chart, drawing.text, f"activation: {title}, value and derivative{tinted}")
+
+
+def _effect(name: str, recipe: Recipe, part: Part) -> Shown:
+    effect = part.draw(recipe)
+    return _shown(name, part.kind, effect.chart, effect.label, effect.caption)
 
 
 def _weights(name: str, measured: Measured) -> Shown:

@@ -1,7 +1,8 @@
 // What the theme leaves to be wished for by those who use a keyboard or have pages read to them.
+const SCROLLING = "pre > code, .md-typeset__scrollwrap, article p:has(> img), .cell-output pre, .cell-html";
 const reachable = () => {
-  for (const region of document.querySelectorAll("pre > code, .md-typeset__scrollwrap, article p:has(> img)"))
-    if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
+  for (const region of document.querySelectorAll(SCROLLING))
+    if (region.scrollWidth > region.clientWidth || region.scrollHeight > region.clientHeight + 1) region.tabIndex = 0;
     else region.removeAttribute("tabindex");
   for (const buttons of document.querySelectorAll("nav.md-code__nav:not([role])")) buttons.setAttribute("role", "none");
 };

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 import hornbook
 from hornbook.builder import compile_plain
@@ -184,3 +185,20 @@ def test_inputs_whose_squares_leave_float32_are_refused_by_their_column(prepare)
         f"column 2 has a deviation of {deviation:.4g}, and float32, in which networks compute, does not hold its square. "
         "Divide the column by 1e+21."
     )
+
+
+def test_targets_that_a_head_could_not_bring_back_are_refused_with_a_factor(train):
+    with pytest.raises(RecipeError) as caught:
+        train(1e-12 * F)
+    (problem,) = caught.value.problems
+    assert problem.sentence().endswith(
+        "e-12, and Keras's Normalization, which brings predictions back to it, takes none below 1e-07. Multiply them by 1e+12."
+    )
+
+
+def test_r2_of_targets_far_from_0_is_scikit_learn_s(train):
+    y = (1.7e9 + 86_400 * F).astype(np.float32)  # days, in seconds since 1970
+    result = train(y)
+    expected = r2_score(y[16:32].astype(np.float64), np.asarray(result.model(X[16:32])).ravel().astype(np.float64))
+    assert result.test["r2_score"] == pytest.approx(expected, abs=1e-3)
+    assert abs(expected) > 0.01

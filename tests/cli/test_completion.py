@@ -1,13 +1,17 @@
-"""What the Tab key offers: commands, options, recipes, runs, keys and their values; at once, and in a real bash."""
+"""What the Tab key offers: commands, options, recipes, runs, keys and their values; at once, and in real shells."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import shlex
 import shutil
+import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -162,39 +166,48 @@ def test_nothing_slow_is_imported(words, process):
     assert {*json.loads(done.err)} & HEAVY == set()
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_a_real_bash_completes_recipes_keys_and_values():
+@pytest.mark.parametrize(
+    "shell", ["bash", pytest.param("zsh", marks=pytest.mark.whole), pytest.param("fish", marks=pytest.mark.whole)]
+)
+def test_a_real_shell_completes_recipes_keys_and_values_from_its_first_tab_on(shell, tmp_path):
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    home = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm", "PS1": "> "}
+    home = {name: value for name, value in home.items() if name not in {"ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}}
+    install = [
+        shell,
+        "-c",
+        "hornbook --install-completion; true",
+    ]  # without `true` zsh would leave its place to hornbook
+    assert f"{shell} completion installed" in subprocess.run(install, env=home, check=True, text=True, stdout=-1).stdout
     typed = {
-        "hornbook train --config he_el\t": "hornbook train --config he_elu_bn.yaml",
-        "hornbook train -c he_elu_bn training.epo\t": "hornbook train -c he_elu_bn training.epochs=20",
-        "hornbook train -c he_elu_bn activation=leak\t": "hornbook train -c he_elu_bn activation=leaky_relu",
+        "hornbook train --config he_el\t": "he_elu_bn.yaml",
+        "hornbook train -c he_elu_bn training.epo\t": "training.epochs=20",
+        "hornbook train -c he_elu_bn activation=leak\t": "activation=leaky_relu",
+        "hornbook train --dr\t": "--dry-run",
     }
-    controller, terminal = pty.openpty()
-    environment = {**os.environ, "PS1": "> ", "TERM": "dumb", "COLUMNS": "200"}
-    with subprocess.Popen(
-        ["bash", "--norc", "-i"],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env=environment,
-        start_new_session=True,
-    ) as bash:
-        os.close(terminal)
-        os.write(controller, b'eval "$(_HORNBOOK_COMPLETE=source_bash hornbook)"; echo rea""dy\n')
-        seen = until(controller, "ready\r\n")
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvpe(shell, [shell, "-i"], home)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+    try:
+        os.write(terminal, b'echo rea""dy\r')
+        assert "ready\r\n" in until(terminal, "ready\r\n")
         for line, wanted in typed.items():
-            os.write(controller, line.encode())
-            seen = until(controller, wanted)
-            assert wanted in seen
-            os.write(controller, b"\x15")  # clears the line
-        bash.kill()
-    os.close(controller)
+            os.write(terminal, line.encode())
+            assert wanted in until(terminal, wanted)
+            os.write(terminal, b"\x15")  # clears the line
+            until(terminal, "\0", seconds=0.3)  # what the shell still draws of it
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
 
 
-def until(controller: int, wanted: str, seconds: float = 20.0) -> str:
+def until(terminal: int, wanted: str, seconds: float = 20.0) -> str:
     """Return what a terminal shows, once the text is in it or the time is over."""
     seen, end = "", time.monotonic() + seconds
     while wanted not in seen and time.monotonic() < end:
-        if select.select([controller], [], [], 0.2)[0]:
-            seen += os.read(controller, 4096).decode(errors="replace")
+        if select.select([terminal], [], [], 0.1)[0]:
+            seen += os.read(terminal, 4096).decode(errors="replace")
     return seen

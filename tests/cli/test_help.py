@@ -84,9 +84,10 @@ def test_h_is_short_for_help(name, hornbook_command):
 @pytest.mark.parametrize("name", WITHOUT_TENSORFLOW)
 def test_the_examples_run(name, hornbook_command):
     Path("houses.csv").write_text("size,price\n" + "50.5,100\n60.5,140\n" * 40, encoding="utf-8")
+    front = {"class_name": "InputLayer", "config": {"name": "front", "batch_shape": [None, 64]}}
     head = {"class_name": "Dense", "config": {"name": "head", "units": 10, "activation": "softmax"}}
     with zipfile.ZipFile("model.keras", "w") as archive:
-        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [head]}}))
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [front, head]}}))
     for example in examples_of(hornbook_command(f"hornbook {name} --help").out):
         done = hornbook_command(example)
         assert (done.code, done.err) == (0, ""), example

@@ -1,6 +1,7 @@
 """`hornbook list`, `show`, `new` and `schema`: what there is, what it takes, and a recipe to start from."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,24 @@ def test_a_recipe_from_a_keras_model_says_what_is_wrong_with_the_file(options, p
     assert done.code in {1, 2}
     assert part in done.err
     assert not Path("mine.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"), [([None, 24, 24, 3], "shape 24×24×3"), ([None, None, 4], "shape ?×4"), (None, "unknown shape")]
+)
+def test_a_keras_model_that_takes_no_digits_needs_data_of_its_own(shape, told, hornbook_command):
+    front = {"class_name": "InputLayer", "config": {"name": "front", "batch_shape": shape}}
+    layers = [front, {"class_name": "Flatten", "config": {"name": "flat"}}]
+    layers.append({"class_name": "Dense", "config": {"name": "head", "units": 10, "activation": "softmax"}})
+    with zipfile.ZipFile("m.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": layers}}))
+    done = hornbook_command("hornbook new mine --from-keras m.keras")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"m.keras: on which data? The model takes inputs of {told}. Name them: --data FILE, or a source of 'hornbook list data'.\n"
+    )
+    assert not Path("mine.yaml").exists()
+    assert hornbook_command("hornbook new mine --from-keras m.keras --data digits").code == 0
 
 
 def test_new_leaves_an_existing_file_alone(hornbook_command):

@@ -148,15 +148,27 @@ WRONG = [
         "data: batch 1 of the generator: 'b' has inputs that are not finite numbers.",
     ),
     (
-        lambda: iter([({"a": X, "review": np.array(["fine"] * 40)}, Y)]),
-        "data: batch 1 of the generator: 'review' holds no numbers. Texts beside other inputs are read from a table (",
+        lambda: iter([({"a": X, "review": [["fine", "dull"]] * 40}, Y)]),
+        "data: batch 1 of the generator: 'review' has inputs that are neither numbers nor texts, one for each example.",
+    ),
+    (
+        lambda: iter([({"a": X, "review": ["fine", None] * 20}, Y)]),
+        "data: batch 1 of the generator: 'review': text 2 is None, which is no text. Write '' for an empty one.",
+    ),
+    (
+        lambda: iter([({"a": X, "b": Y}, Y), ({"a": X, "b": ["fine"] * 40}, Y)]),
+        "data: batch 2 of the generator: 'b' has inputs of type text, and in the first batch they were numbers.",
+    ),
+    (
+        lambda: iter([({"a": X, "b": ["fine"] * 40}, Y), ({"a": X, "b": Y}, Y)]),
+        "data: batch 2 of the generator: 'b' has inputs of type int64, and in the first batch they were texts.",
     ),
     (
         lambda: iter([(np.array([b"fine", b"\xff"] * 20), Y)]),
         "data: batch 1 of the generator: text 2 is no UTF-8.",
     ),
     (
-        lambda: iter([(np.array([None, "a"] * 20, object), Y)]),
+        lambda: iter([(np.array([{}, []] * 20, object), Y)]),
         "data: batch 1 of the generator has inputs that are neither numbers nor texts, one for each example.",
     ),
     (
@@ -361,6 +373,59 @@ def test_tokens_that_only_later_batches_have_are_unknown():
     assert x[0, 1] == 1
 
 
+@pytest.mark.parametrize("encode", [list, np.char.encode])
+def test_batches_of_texts_beside_numbers_are_rows_as_arrays_by_name_are(encode):
+    def batch(rows):
+        return {"review": encode(TEXTS[rows]), "facts": X[rows]}, Y[rows]
+
+    spec = section(text={"length": 4})
+    stream = from_arrays(
+        changing([batch(slice(25)), batch(slice(25, 40))], [batch(slice(25)), batch(slice(25, 40))]), spec=spec
+    )
+    arrays = from_arrays(({"review": TEXTS, "facts": X}, Y), spec=WHOLE.model_copy(update={"text": spec.text}))
+    assert stream.info.blocks == arrays.info.blocks
+    assert stream.info.extra["texts"] == arrays.info.extra["texts"]
+    x = np.concatenate([x for x, _, _ in stream.stream.epoch()])
+    np.testing.assert_array_equal(x, np.asarray(arrays.train.x))
+
+
 def test_text_of_numbers_is_refused():
-    with pytest.raises(RecipeError, match="the inputs of this generator are numbers"):
+    with pytest.raises(DataError, match="data.text: says how texts are read, and no input is a text"):
         from_arrays(batches(), spec=section(text={"length": 4}))
+
+
+def endless():
+    while True:
+        yield X[:8], Y[:8]
+
+
+def test_a_source_without_an_end_is_refused_with_what_to_write(monkeypatch):
+    monkeypatch.setattr("hornbook.data.sources.streams.MOST_BATCHES", 500)
+    with pytest.raises(DataError) as caught:
+        from_arrays(endless)
+    assert str(caught.value) == (
+        "data: after 500 batches the generator has not ended. If it never does, give 'steps_per_epoch', the batches of an epoch."
+    )
+    with pytest.raises(DataError, match=r"validation_data: after 500 batches .* If it never does, let it end\."):
+        given((X, Y), endless)
+    assert from_arrays(given(endless, (X, Y), 600)).stream.batches == 600
+
+
+def test_a_source_that_takes_long_is_asked_once_whether_it_ends(monkeypatch):
+    monkeypatch.setattr("hornbook.data.sources.streams.PATIENCE_S", 0.0)
+    with pytest.warns(UserWarning, match="the generator has given 1 batches and has not ended") as caught:
+        assert from_arrays(batches()).stream.batches == 3
+    assert len(caught) == 1
+
+
+def test_a_py_dataset_says_its_length_in_either_way_or_that_it_has_no_end():
+    class PyDataset:
+        num_batches = 5
+
+        def __getitem__(self, place):
+            return X[place * 8 : place * 8 + 8], Y[place * 8 : place * 8 + 8]
+
+    assert from_arrays(PyDataset()).stream.batches == 5
+    PyDataset.num_batches = None
+    with pytest.raises(UsageError, match=r"has no end \(num_batches is None\)\. Give 'steps_per_epoch'\."):
+        given(PyDataset(), None, None)

@@ -57,19 +57,6 @@ def test_a_constant_column_keeps_variance_one_and_warns():
     assert splits.info.warnings == ("column 'same' is constant in the training split and will teach nothing.",)
 
 
-def test_numbers_that_float32_rounds_are_said():
-    """A meter that counts on: float32 has steps of 8 at 123 million."""
-    meter = 123_456_000 + np.arange(40) * 2.5
-    source = table([meter, np.arange(40)], (Feature("meter", "number"), Feature("b", "number")), y=np.roll(meter, 7))
-    says = (
-        "holds numbers around 1.235e+08 that differ by 29, and float32, in which networks compute, keeps such numbers to 8."
-        " Subtract a constant from them."
-    )
-    assert prepare(source, NO_CUT, seed=1).info.warnings == (f"column 'meter' {says}", f"the target {says}")
-    since = table([meter - meter[0], np.full(40, 1e9)], source.features, y=np.roll(meter - meter[0], 7))
-    assert len(prepare(since, NO_CUT, seed=1).info.warnings) == 1  # the constant column
-
-
 def test_category_columns_are_not_standardized():
     source = table([[1, 2, 1, 2], [1, 2, 3, 4]], (Feature("c", "category", ("x", "y")), Feature("n", "number")))
     preprocessing = prepare(source, NO_CUT, seed=1).preprocessing

@@ -489,3 +489,12 @@ def test_runs_with_other_seeds_share_the_windows_of_a_table(tmp_path):
 def test_the_layout_survives_its_record():
     layout = Layout.of(load(Seasons(steps=500, window=30, count=2, scaling="series"), seed=1).info.extra["windows"])
     assert Layout.of(layout.record()) == layout
+
+
+def test_a_series_of_which_float32_leaves_little_is_refused(tmp_path):
+    rows = zip(hours(40), (f"{1e9 + place / 40:.3f}" for place in range(40)), strict=True)
+    told = refusal(written(tmp_path, rows))
+    assert told.startswith(
+        "t.csv: column 'load': its numbers have a deviation of 0.2886 around 1000000000, where float32,"
+    )
+    assert told.endswith("it leaves 1. Subtract 1000000000 from them, and add it to what is predicted.")

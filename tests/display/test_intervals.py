@@ -3,8 +3,9 @@
 import math
 
 import pytest
+from scipy.stats import binomtest
 
-from hornbook.display.intervals import mean_interval, paired_interval
+from hornbook.display.intervals import few_examples, mean_interval, paired_interval, share_interval
 
 
 def test_student_s_interval_of_three_values():
@@ -24,3 +25,17 @@ def test_pairs_cancel_what_they_share():
     assert found.mean == pytest.approx(0.1)
     assert found.half == pytest.approx(0.0, abs=1e-12)
     assert found.excludes_zero
+
+
+@pytest.mark.parametrize(("right", "count"), [(3, 3), (0, 7), (17, 29), (1, 1), (48, 50), (350, 360)])
+def test_wilson_s_interval_is_scipy_s(right, count):
+    expected = binomtest(right, count).proportion_ci(method="wilson")
+    assert share_interval(right / count, count) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_figures_of_few_examples_come_with_how_little_they_say():
+    assert few_examples(3, 1.0) == "of 3 examples, which fit any accuracy from 0.44 to 1.00 (95 %)"
+    assert few_examples(1, 0.0) == "of 1 example, which fits any accuracy from 0.00 to 0.79 (95 %)"
+    assert few_examples(12) == "of 12 examples: so few say little about others"
+    assert few_examples(1) == "of 1 example: it says little about others"
+    assert few_examples(30, 1.0) == few_examples(0, 1.0) == ""

@@ -1,6 +1,7 @@
 """Control characters never reach a terminal, what rich draws does, and data for programs stays as it is."""
 
 import io
+import os
 import sys
 
 import pytest
@@ -29,6 +30,41 @@ def streams(monkeypatch):
         return out, err
 
     return start
+
+
+def test_what_is_printed_after_the_terminal_has_gone_is_dropped_in_silence(monkeypatch):
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", buffering=1) as stream, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", stream)
+        patched.setattr(sys, "stdout", stream)
+        with terminal.escaping_streams():
+            print("seen", file=sys.stderr)
+            assert os.read(ours, 100) == b"seen\r\n"
+            os.close(ours)
+            with pytest.raises(OSError, match="Input/output error"):
+                os.write(theirs, b"the terminal has gone")
+            print("unseen", file=sys.stderr)
+            print("a result", flush=True)
+            terminal.console(stderr=True).print(terminal.line("unseen as well"))
+            assert not terminal.reader_has_gone()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), theirs)  # closing the file writes what it still holds
+
+
+def test_a_pipe_without_a_reader_ends_results_and_is_remembered_of_progress(monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", buffering=1) as stream, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", stream)
+        patched.setattr(sys, "stdout", stream)
+        with terminal.escaping_streams():
+            assert not terminal.reader_has_gone()
+            os.close(reader)
+            print("progress", file=sys.stderr)
+            assert terminal.reader_has_gone()
+            with pytest.raises(BrokenPipeError):
+                print("a result", flush=True)
+        with pytest.raises(BrokenPipeError):
+            stream.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writer)  # closing the file writes what it still holds
 
 
 def test_the_command_lines_streams_are_put_back():

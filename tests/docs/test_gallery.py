@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
-from hornbook import load_recipe
+from hornbook import __version__, load_recipe
 from hornbook.recipes import shipped_recipes
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +21,10 @@ def scripts():
     """The parts of the gallery, by name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "scripts"))
-        from gallery import expected, ingredients, measured, page, pictures
+        from gallery import effects, expected, ingredients, measured, page, pictures
 
         return {
+            "effects": effects,
             "expected": expected,
             "ingredients": ingredients,
             "measured": measured,
@@ -203,3 +205,93 @@ def test_the_sections_are_those_of_the_list_of_recipes_and_name_each_once(script
 
 def test_the_page_in_the_docs_has_a_place_for_the_cards(scripts):
     assert scripts["page"].PLACE.search((ROOT / "docs" / "gallery.md").read_text(encoding="utf-8"))
+
+
+def test_a_run_of_an_earlier_version_says_that_it_was_not_repeated(scripts, entries):
+    page, entry = scripts["page"], entries["sweep_random"]
+
+    def card(version):
+        versions = {**entry.measured.versions, "Hornbook": version}
+        changed = entry._replace(measured=replace(entry.measured, versions=versions))
+        return page.gallery({"Some": ["sweep_random"]}, {"sweep_random": changed})[0]
+
+    assert f"Not run again with Hornbook {__version__}." in card("0.0.9")
+    assert "Not run again" not in card(__version__)
+
+
+@pytest.fixture
+def drawn(scripts, tensorflow):
+    """A function that returns the picture of an ingredient of a recipe, by kind, before it is drawn."""
+
+    def draw(kind, config):
+        recipe = load_recipe({"data": "digits", "model": {"name": "mlp", "units": [9]}, **config}, for_training=False)
+        (part,) = [part for part in scripts["effects"].effects(recipe) if part.kind == kind]
+        return part.draw(recipe)
+
+    return draw
+
+
+def test_gradient_descent_goes_down_the_bowl_as_by_hand(drawn):
+    effect = drawn("optimizer", {"optimizer": {"name": "sgd", "learning_rate": 7.0}})
+    way = effect.chart.lines[-1]
+    steps = np.arange(51)
+    np.testing.assert_allclose(way.x, -4.3 * (1 - 0.1) ** steps, rtol=1e-4)  # 0.1 is the best of the five rates
+    np.testing.assert_allclose(way.y, 1.7 * (1 - 0.1 * 10.0) ** steps, atol=1e-5)
+    assert "at rate 0.1" in effect.caption
+
+
+def test_a_penalty_pulls_as_its_derivative_says(drawn):
+    (line,) = drawn("regularization", {"regularization": {"l1": 0.13, "l2": 0.1}}).chart.lines
+    weights = np.array(line.x)
+    np.testing.assert_allclose(line.y, -(0.13 * np.sign(weights) + 2 * 0.1 * weights), atol=1e-6)
+
+
+def test_max_norm_shortens_what_is_longer(drawn):
+    (line,) = drawn("regularization", {"regularization": {"max_norm": 2.0}}).chart.lines
+    np.testing.assert_allclose(line.y, np.minimum(line.x, 2.0), atol=1e-3)
+
+
+def test_dropout_spreads_what_it_leaves(drawn):
+    effect = drawn("regularization", {"regularization": {"dropout": 0.3}})
+    assert "mean -0.00 and deviation 1.20, 30 % of them 0" in effect.label.replace(
+        "mean 0.00", "mean -0.00"
+    )  # 1 / √0.7
+    before, after = effect.chart.lines
+    middle = len(before.y) // 2
+    assert 10 ** after.y[middle] == pytest.approx(30 + 0.7 * 10 ** before.y[middle], rel=0.3)
+
+
+def test_a_normalization_keeps_in_bounds_what_grows_without_it(drawn):
+    effect = drawn("normalization", {"activation": "relu", "normalization": "batch_normalization"})
+    without, with_it = ([10**value for value in line.y] for line in effect.chart.lines)
+    growth = np.array(without[1:]) / np.array(without[:-1])
+    assert growth.min() > 1.5  # He's weights keep the spread of ReLU's outputs, twice as large ones double it
+    assert growth.mean() == pytest.approx(2.0, abs=0.2)
+    assert max(with_it) < 1.3 * min(with_it)
+
+
+def test_an_initializer_is_shown_beside_the_default_of_keras(drawn):
+    effect = drawn("initializer", {"activation": "relu", "initializer": "he_normal"})
+    default, own = ([10**value for value in line.y] for line in effect.chart.lines)
+    assert [line.label for line in effect.chart.lines] == ["glorot_uniform", "he_normal"]
+    assert default[-1] / default[0] == pytest.approx(0.5**4.5, rel=0.5)  # ReLU drops half of the square in each layer
+    assert own[-1] / own[0] == pytest.approx(1.0, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [
+        ("lion", "optimizer: lion"),
+        ("layer_normalization", "normalization: layer_normalization"),
+        ("max_norm", "regularization: max_norm"),
+        ("schedule_cosine", "schedule: cosine"),
+        ("leaky_relu", "activation: leaky_relu"),
+        ("sparse_l1", "regularization: l1, where the weights"),
+        ("class_weights", "loss by epoch"),
+    ],
+)
+def test_the_ingredient_is_the_one_that_the_recipe_is_called_after(scripts, entries, tensorflow, name, caption):
+    pictures = scripts["pictures"]
+    rarity = pictures.rarities({one: entry.recipe for one, entry in entries.items()})
+    shown = pictures.ingredient(name, entries[name].recipe, entries[name].measured, rarity)
+    assert shown.caption.startswith(caption)

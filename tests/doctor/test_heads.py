@@ -1,14 +1,17 @@
 """The doctor on runs with several heads: whose fault it is, and where the change belongs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import hornbook
+from hornbook.commands.doctor import doctor
+from hornbook.doctor import treat
 from hornbook.doctor.case import Case
+from hornbook.doctor.diagnose import Diagnosis
 from hornbook.doctor.finding import Finding
 from hornbook.doctor.heads import cases_of_heads, of_heads
-from hornbook.doctor.treat import treat
-from hornbook.errors import UsageError
 from hornbook.runs import find_run
 
 RNG = np.random.default_rng(3)
@@ -79,6 +82,59 @@ def test_what_heads_share_has_to_show_in_all_of_them():
     assert [each.evidence for each in of_heads({"a": [], "b": [wrong]})] == ["head 'b': evidence"]
 
 
-def test_changes_are_not_tried_where_no_single_metric_tells(run):
-    with pytest.raises(UsageError, match="changes are compared by one metric, and this run has several heads"):
-        treat(run)
+MEASURES = {"sold_accuracy": treat._Measure(1, "sold"), "price_mae": treat._Measure(-1, "price")}
+BEFORE = {"sold_accuracy": (0.70, 0.71, 0.72), "price_mae": (2.0, 2.1, 2.2)}
+BETTER = (0.90, 0.91, 0.93)
+
+
+@pytest.mark.parametrize(
+    ("head", "sold", "price", "helps"),
+    [
+        ("sold", BETTER, (2.1, 2.0, 2.2), True),
+        ("sold", BETTER, (2.3, 2.4, 2.6), False),  # at the cost of the other head
+        ("price", BETTER, (2.1, 2.0, 2.2), False),  # which is not the head that it is for
+        (None, BETTER, (1.9, 2.2, 2.1), True),  # both in the mean, one for sure
+        (None, BETTER, (2.1, 2.2, 2.1), False),
+        ("sold", (0.90, None, 0.93), (1.0, 1.0, 1.0), False),
+    ],
+)
+def test_a_change_helps_its_head_and_harms_none(head, sold, price, helps):
+    finding = Finding("plateau", "issue", 0.9, "evidence", ("training.epochs=9",), head=head)
+    after = {"sold_accuracy": sold, "price_mae": price}
+    assert treat._compared(finding, BEFORE, after, MEASURES).helps is helps
+
+
+def test_numbers_that_were_lost_and_are_back_help():
+    finding = Finding("diverged", "issue", 0.9, "evidence", ("optimizer.learning_rate=0.01",))
+    before = {**BEFORE, "sold_accuracy": (None, None, None), "price_mae": (None, None, None)}
+    assert treat._compared(finding, before, BEFORE, MEASURES).helps
+
+
+def test_changes_are_tried_by_the_first_metric_of_each_head(run, monkeypatch, tmp_path, capsys):
+    findings = (
+        Finding("wrong_metric", "issue", 0.95, "head 'sold': numbers", ("heads.sold.task=regression",), head="sold"),
+        Finding(
+            "class_imbalance", "issue", 0.9, "head 'sold': rare", ("heads.sold.class_weights=balanced",), head="sold"
+        ),
+    )
+
+    def trained(recipe, *, runs, **others):
+        (runs / "recipe.yaml").write_text("")
+        share = 0.95 if recipe.heads["sold"].class_weights is not None else 0.9
+        figures = {
+            "sold_accuracy": share,
+            "price_root_mean_squared_error": 2.0,
+            "price_log_root_mean_squared_error": 1.0,
+        }
+        return SimpleNamespace(validation={name: value + recipe.seed / 1e6 for name, value in figures.items()}, test={})
+
+    monkeypatch.setattr(treat, "train", trained)
+    monkeypatch.setattr(treat, "diagnose", lambda path, mute=(): Diagnosis(path, findings, ()))
+    monkeypatch.chdir(tmp_path)
+    doctor(str(run), try_changes=True, seeds=2)
+    said = capsys.readouterr()
+    assert "heads.sold.task=regression: not tried (another task has other metrics" in said.err
+    assert "heads.sold.class_weights=balanced: helps" in said.err
+    assert "val_price_log_root_mean_squared_error 1 → 1" in said.err
+    assert "cured  val_sold_accuracy 0.9" in said.out
+    assert hornbook.load_recipe(tmp_path / "ill-cured.yaml").heads["sold"].class_weights == "balanced"

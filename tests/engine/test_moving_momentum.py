@@ -103,7 +103,7 @@ def test_four_batches_of_three_gathered_are_one_batch_of_twelve(prepare, run_epo
         results.append(np.concatenate([weight.ravel() for weight in prepared.built.model.get_weights()]))
         assert int(prepared.built.optimizer.iterations) == EPOCHS
         if engine != "fit":  # averages count updates, too
-            with averaged(prepared.built.model, prepared.built.optimizer):
+            with averaged(prepared.built.optimizer):
                 averages.append(np.concatenate([weight.ravel() for weight in prepared.built.model.get_weights()]))
             assert prepared.built.optimizer.ema_momentum == 0.5
     np.testing.assert_allclose(results[0], results[1], atol=1e-6)
@@ -129,7 +129,7 @@ def test_averaged_weights_follow_the_recursion_and_training_goes_on_from_the_raw
             average = theta if average is None else 0.8 * average + 0.2 * theta
         raw = np.concatenate([weight.ravel() for weight in model.get_weights()])
         np.testing.assert_allclose(raw, theta, rtol=1e-4)
-        with averaged(model, optimizer):
+        with averaged(optimizer):
             inside = np.concatenate([weight.ravel() for weight in model.get_weights()])
         np.testing.assert_allclose(inside, average, rtol=1e-4)
         assert (np.concatenate([weight.ravel() for weight in model.get_weights()]) == raw).all()

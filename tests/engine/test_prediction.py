@@ -65,3 +65,17 @@ def test_batches_at_once_come_back_in_their_order_and_a_fault_in_one_ends_all(te
     with pytest.raises(tensorflow.errors.InvalidArgumentError, match="a number is too large"):
         predict_scores(model, x, batch_size=10)
     assert threading.active_count() == running
+
+
+def test_a_model_for_batches_of_one_size_predicts_any_number_of_rows(tensorflow):
+    import keras
+
+    from hornbook.engine.prediction import predict_scores
+
+    rows = keras.Input((4, 1), batch_size=8)
+    model = keras.Model(rows, keras.layers.LSTM(3, stateful=True)(rows))
+    x = np.random.default_rng(0).normal(size=(20, 4, 1)).astype(np.float32)
+    found = predict_scores(model, x)
+    model.layers[-1].reset_state()
+    padded = np.concatenate([x, np.repeat(x[16:17], 4, axis=0)])
+    np.testing.assert_allclose(found, model.predict(padded, batch_size=8, verbose=0)[:20], rtol=1e-5, atol=1e-6)

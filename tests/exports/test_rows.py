@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from hornbook.data.tables import moments
+from hornbook.data.tables.columns import moments
 from hornbook.exports import rows
 from hornbook.exports.package import _together
 from hornbook.exports.rows import encode, read_csv

@@ -82,6 +82,32 @@ def test_padding_of_tokens_is_passed_over_unrolled_too(bidirectional, prepare, g
     np.testing.assert_allclose(np.asarray(made(tokens)), np.asarray(plain(tokens)), rtol=0, atol=1e-6)
 
 
+TOKEN_MODELS = [
+    {"name": "bag_of_words", "weighting": "count"},
+    {"name": "bag_of_words", "weighting": "binary"},
+    {"name": "mean_embedding", "embedding": 3},
+    {"name": "cnn", "filters": [3], "pooling": "max"},
+    {"name": "transformer", "width": 4, "heads": 2, "blocks": 1, "pooling": "class_token"},
+]
+SLOW = [pytest.param(model, marks=pytest.mark.whole) for model in TOKEN_MODELS]
+
+
+@pytest.mark.parametrize("model", [{"name": "bag_of_words", "weighting": "tf_idf"}, *SLOW])
+def test_a_network_on_texts_is_loaded_by_keras_alone_and_predicts_the_same(model, prepare, tmp_path):
+    from hornbook.exports.stripped import stripped
+
+    texts = ["a fine film", "dull dull dull film", "", "odd"] * 8
+    plain = prepare({"model": model, "activation": "elu"}, (texts, np.arange(32) % 2)).built.model
+    tokens = np.array([[2, 3, 0, 0], [4, 4, 4, 1], [0, 0, 0, 0]], np.int32)[:, : plain.inputs[0].shape[1]]
+    made = stripped(plain, is_plain=True)
+    assert {type(layer).__module__.partition(".")[0] for layer in made.layers} == {"keras"}
+    made.save(tmp_path / "made.keras")
+    loaded = keras.models.load_model(tmp_path / "made.keras")
+    expected = np.asarray(plain(tokens))
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(np.asarray(loaded(tokens)), expected, rtol=0, atol=1e-6)
+
+
 def test_targets_that_were_standardized_come_back_in_their_unit(prepare, generator):
     from hornbook.exports.stripped import stripped
 

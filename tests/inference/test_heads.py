@@ -195,6 +195,7 @@ def test_page_and_card_show_each_head(result):
 
 def test_compare_has_a_line_for_each_heads_figures(result, houses, hornbook_command):
     import hornbook
+    from hornbook.inference.evaluate import split_of
 
     recipe = hornbook.load_recipe(
         RECIPE.format(path=houses / "houses.csv"), ["heads.sold.weight=0.1", "training.epochs=2"]
@@ -205,9 +206,19 @@ def test_compare_has_a_line_for_each_heads_figures(result, houses, hornbook_comm
         assert text in done.out
     averaged = hornbook_command(f"hornbook predict {result.run} {other.run} --split test")
     assert (
-        "averaging takes a run with one head, and this one has several (price, sold, place, price_early)"
-        in averaged.err
+        "averaging takes a run with one head, and this one has several (price, sold, place, price_early). Name one: --head "
+        "NAME." in averaged.err
     )
+    output = houses / "mean.csv"
+    done = hornbook_command(f"hornbook predict {result.run} {other.run} --split test --head sold --output {output}")
+    assert done.code == 0, done.err
+    models = [run.model.predict(split_of(str(result.run), "test").x, verbose=0)["sold"] for run in (result, other)]
+    found = [float(row["probability_yes"]) for row in csv.DictReader(io.StringIO(output.read_text()))]
+    np.testing.assert_allclose(found, np.mean(models, axis=0)[:, 0], rtol=1e-4)
+    done = hornbook_command(f"hornbook evaluate {result.run} {other.run} --head sold --json")
+    assert done.code == 0, done.err
+    right = (np.mean(models, axis=0)[:, 0] > 0.5) == split_of(str(result.run), "test").y[:, 1]
+    assert json.loads(done.out)["averaged"]["accuracy"] == pytest.approx(right.mean())
 
 
 def test_the_saved_model_returns_outputs_by_name(result, truth):

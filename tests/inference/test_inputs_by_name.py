@@ -10,7 +10,8 @@ import pytest
 from pictures import digit, encoded
 
 import hornbook
-from hornbook.errors import DataError
+from hornbook.errors import DataError, UsageError
+from hornbook.inference.evaluate import evaluate_run
 from hornbook.inference.predict import predict_file
 from hornbook.runs import find_run
 
@@ -77,6 +78,14 @@ def test_a_table_is_predicted_with_the_pictures_beside_it(folder, hornbook_comma
     expected = dict(zip(splits.test.names, model.predict(inputs, verbose=0)[:, 0], strict=True))
     for name, value in expected.items():
         assert found[int(name.removeprefix("photos/").removesuffix(".png"))] == pytest.approx(value, rel=1e-4, abs=1e-5)
+
+
+def test_a_package_is_refused_where_a_picture_stands_beside_columns(folder, monkeypatch):
+    from hornbook.exports.export import export_run
+
+    monkeypatch.chdir(folder)
+    with pytest.raises(UsageError, match="columns and texts of a table, and this run reads 'photo' beside them"):
+        export_run("houses", "package")
 
 
 def test_bad_pictures_are_refused_together_or_left_out(folder, tmp_path, hornbook_command, monkeypatch):
@@ -244,6 +253,64 @@ def test_what_is_built_and_what_a_run_returns_take_inputs_by_name(tmp_path, tens
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     result = hornbook.train(tree, data=(x, y), runs=str(tmp_path), progress=False)
     assert np.corrcoef(result.model.predict(x, verbose=0)[:, 0], y)[0, 1] > 0.95
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory, tensorflow):
+    """Texts and numbers by name, their targets, a recipe on them, and its run."""
+    words = np.array([("good sun", "bad rain", "GOOD, wind!", "rain rain")[place % 4] for place in range(40)])
+    x = {"what they say": words, "n": np.arange(40.0) % 5}
+    spec = {"name": "mlp", "units": [4], "encoders": {"what they say": {"name": "mean_embedding", "dense": [3]}}}
+    tree = {
+        "name": "said", "data": {"name": "arrays", "split": {"validation": 8, "test": 8}}, "task": "regression",
+        "model": spec, "training": {"epochs": 2, "batch_size": 8, "engine": "graph"},
+    }  # fmt: skip
+    y = np.arange(40) % 2
+    return x, y, tree, hornbook.train(tree, data=(x, y), runs=str(tmp_path_factory.mktemp("said")), progress=False)
+
+
+@pytest.mark.whole
+def test_texts_from_python_are_learned_as_those_of_a_table_are(said, tmp_path):
+    x, y, tree, result = said
+    lines = [f'"{text}",{n:g},{label}' for text, n, label in zip(*x.values(), y, strict=True)]
+    (tmp_path / "t.csv").write_text("what they say,n,label\n" + "\n".join(lines) + "\n")
+    types = {"what they say": "text", "n": "number"}
+    table = tree["data"] | {"name": "table", "path": str(tmp_path / "t.csv"), "target": "label", "types": types}
+    other = hornbook.train(tree | {"data": table}, runs=str(tmp_path), progress=False)
+    assert [row["loss"] for row in other.history] == [row["loss"] for row in result.history]
+    assert other.test == result.test
+
+
+def test_the_saved_model_of_texts_from_python_predicts_what_files_get(said, tmp_path, tensorflow):
+    result = said[-1]
+    texts = ["good sun", "bad rain", "", "unheard of", "wind! wind"]
+    numbers = np.arange(5.0)
+    model = keras.models.load_model(find_run(str(result.run)).model_path(), compile=False)
+    expected = model.predict(
+        {"what they say": tensorflow.constant(texts), "n": numbers.astype(np.float32)[:, None]}, verbose=0
+    )
+    assert np.ptp(expected) > 0
+    np.savez(tmp_path / "new.npz", **{"what they say": texts, "n": numbers, "y": [0, 1, 0, 1, 0]})
+    (tmp_path / "new.csv").write_text(
+        "n,what they say\n" + "".join(f'{n:g},"{text}"\n' for n, text in zip(numbers, texts, strict=True))
+    )
+    for name in ("new.npz", "new.csv"):
+        predict_file(str(result.run), str(tmp_path / name), output=tmp_path / "out.csv")
+        written = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))
+        np.testing.assert_allclose([float(row["prediction"]) for row in written], expected[:, 0], rtol=1e-4, atol=1e-5)
+    report = evaluate_run(str(result.run), input=str(tmp_path / "new.npz"))
+    errors = expected[:, 0] - [0, 1, 0, 1, 0]
+    assert report.metrics["root_mean_squared_error"] == pytest.approx(np.mean(errors**2) ** 0.5, rel=1e-4)
+
+
+CALLED = [pytest.param(name, marks=pytest.mark.whole) for name in ("row", "review_numbers")]
+
+
+@pytest.mark.parametrize("name", ["review_tokens", *CALLED])
+def test_an_input_may_be_called_as_a_layer_would_be(name, tensorflow):
+    x = {"review": ["good sun", "bad rain"] * 20, "review!": ["a", "b"] * 20, name: np.arange(40.0)}
+    tree = {"data": "arrays", "model": {"name": "mlp", "units": [2]}, "training": {"epochs": 1, "batch_size": 8}}
+    assert {*hornbook.build(tree, data=(x, np.arange(40.0))).input} == {"review", "review!", name}
 
 
 def test_the_saved_model_of_a_table_with_texts_reads_the_texts_themselves(tmp_path, tensorflow):

@@ -80,7 +80,7 @@ def test_a_folder_of_texts_is_read_and_evaluated_by_its_folders(command, folder)
 def test_the_saved_model_takes_raw_texts_and_predicts_the_same(folder, tensorflow):
     import keras
 
-    from hornbook.data.text_inputs import encoded_texts
+    from hornbook.data.inputs.texts import encoded_texts
     from hornbook.inference.trained import load_run
 
     trained = load_run(folder / "runs" / "reviews" / "latest")
@@ -119,12 +119,6 @@ def test_what_texts_do_not_have_is_refused(folder):
     (folder / "other.csv").write_text("reviw\nfine\n")
     with pytest.raises(DataError, match="no column 'review'"):
         predict_file(run, folder / "other.csv", output=None)
-
-
-def test_a_package_which_could_not_read_texts_is_refused(command):
-    done = command("hornbook export reviews --to package")
-    assert done.code == 2
-    assert "this run reads texts" in done.err
 
 
 def test_a_folder_is_read_as_that_of_training_is_written(tmp_path, tensorflow):

@@ -422,6 +422,8 @@ def test_what_changes_numbers_in_front_of_the_layers_is_said_with_its_numbers(te
     )
     notes = described(config_of(front), "m").notes
     assert "Rescaling (times 0.007843, then -1) in front is left out" in notes[0]
+    assert "bytes from -1 to 1, as here" in notes[0]
+    assert "{name: rescaling, scale: 2, offset: -1}" in notes[0]
     assert any("weighted sums (logits)" in note for note in notes)
     notes = described(config_of(graph(lambda x: 2 * layers.Flatten()(x) - 1)), "m").notes
     assert [note for note in notes if "with a number" in note]

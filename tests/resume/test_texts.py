@@ -1,6 +1,8 @@
 """Runs on texts are exact: the vocabulary, the order and the dropout of a run that was stopped are those of one that was not."""
 
+import numpy as np
 import pytest
+from reviews import write_reviews
 
 from hornbook.errors import HornbookError, RunError
 from hornbook.inference.evaluate import evaluate_run
@@ -48,15 +50,7 @@ def test_a_text_that_has_changed_is_noticed(texts, folder, interrupted, resume):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A table of texts, numbers with gaps, and categories."""
-    path = tmp_path_factory.mktemp("table") / "reviews.csv"
-    rows = [
-        f"text {place % 7} of {('dull', 'fine')[place % 2]} words,{'' if place % 9 == 0 else place % 10},"
-        f"{('Oslo', 'Rome', 'Bonn')[place % 3]},{('bad', 'good')[place % 2]}"
-        for place in range(120)
-    ]
-    path.write_text("\n".join(["review,rooms,city,liked", *rows]) + "\n")
-    return path
+    return write_reviews(tmp_path_factory.mktemp("table") / "reviews.csv", 120)
 
 
 @pytest.fixture
@@ -83,6 +77,26 @@ def test_a_run_on_texts_beside_columns_ends_where_one_left_alone_does(
         result = resume(result.run, callbacks=[stopper])
     assert stops == 2
     assert_same(result, alone(beside), but=("recipe", "best", "last"))  # whose layers are numbered by the process
+
+
+@pytest.fixture(scope="module")
+def by_name():
+    """Texts and numbers from Python, and their targets."""
+    texts = [f"text {place % 7} of {('dull', 'fine')[place % 2]} words" for place in range(120)]
+    return {"review": texts, "rooms": np.arange(120.0) % 10}, np.arange(120) % 2
+
+
+@pytest.mark.whole
+def test_a_run_on_texts_from_python_ends_where_one_left_alone_does(
+    beside, by_name, train, resume, stop_at, alone, assert_same
+):
+    tree = beside | {"data": {"name": "arrays", "text": {"length": 6}, "split": {"validation": 12, "test": 12}}}
+    result = train(tree, data=by_name, callbacks=[stop_at([(1, 2)])])
+    assert result.state == "interrupted"
+    x, y = by_name
+    with pytest.raises(RunError, match="the data has changed since training"):
+        resume(result.run, data=({**x, "review": ["another", *x["review"][1:]]}, y))
+    assert_same(resume(result.run, data=by_name), alone(tree, data=by_name), but=("recipe", "best", "last"))
 
 
 def test_a_text_in_a_table_that_has_changed_is_noticed(beside, table, interrupted, resume):

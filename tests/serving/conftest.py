@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hornbook.data.facts import DataInfo, Feature
+from hornbook.data.facts import Block, DataInfo, Feature
+from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.tables.dialect import Dialect
 from hornbook.serving.facts import Facts
 from hornbook.serving.models import Model
@@ -78,6 +79,18 @@ def make_tokens(run=of_sums):
     return Model(Facts(name="texts", **{**FACTS, "dtype": "int32"}), info, run)
 
 
+def make_houses(run=of_sums):
+    """A model of a table with a number, a category, and a picture beside them."""
+    settings = PictureSettings(4, 4, "stretch", 1)
+    features = (Feature("rooms", "number"), Feature("city", "category", ("Bern", "Uri")))
+    extra = {**Dialect().recorded(), "has_missing": False, "picture_columns": {"settings": settings.to_json()}}
+    info = DataInfo(
+        name="table", kind="table", input_shape=(2 + 16,), input_dtype="float32", extra=extra,
+        blocks=(Block("photo", "picture", settings.shape, scale=255.0),), **{**INFO, "features": features},
+    )  # fmt: skip
+    return Model(Facts(name="houses", **{**FACTS, "means": (3.0, 0.0)}), info, run)
+
+
 def make_numbers(run=of_sums, names=("low", "twice", "square")):
     """A regression on a table without names."""
     info = DataInfo(
@@ -92,14 +105,19 @@ def make_numbers(run=of_sums, names=("low", "twice", "square")):
 def make():
     """Functions that make a model of a kind."""
     return SimpleNamespace(
-        table=make_table, dates=make_dates, pictures=make_pictures, tokens=make_tokens, numbers=make_numbers
+        table=make_table,
+        dates=make_dates,
+        pictures=make_pictures,
+        tokens=make_tokens,
+        numbers=make_numbers,
+        houses=make_houses,
     )
 
 
 @pytest.fixture
 def models():
     """One model of each kind."""
-    return [make_table(), make_pictures(), make_tokens(), make_numbers()]
+    return [make_table(), make_pictures(), make_tokens(), make_numbers(), make_houses()]
 
 
 @pytest.fixture

@@ -73,6 +73,38 @@ def test_tensors_may_be_bytes_behind_the_json(ask):
     assert np.frombuffer(found.content[length:], "<f4").tolist() == [1, 2, 1, 5, 10, 25]
 
 
+def test_a_picture_beside_columns_is_answered_as_json_a_form_and_tensors(ask):
+    import base64
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4), 2, np.uint8)).save(file, "PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    form = {"photo": ("house.png", file.getvalue(), "image/png")}
+    tensors = [
+        {"name": "photo", "datatype": "BYTES", "shape": [1], "data": [text]},
+        {"name": "rooms", "datatype": "FP32", "shape": [1], "data": [3]},
+        {"name": "city", "datatype": "BYTES", "shape": [1], "data": ["Uri"]},
+    ]
+    rows, uploaded, infer_, twice, page, document = ask(
+        post("/predict/houses", {"rows": [{"rooms": 3, "city": "Uri", "photo": text}]}),
+        post("/predict/houses", files=form, data={"rooms": "3", "city": "Uri"}),
+        infer("houses", *tensors),
+        post("/predict/houses", files=form, data={"rooms": ["3", "4"], "city": "Uri"}),
+        get("/?model=houses"),
+        get("/openapi.json"),
+    )
+    assert rows.json()["predictions"][0]["probabilities"]["ant"] == 3 + 2 + 16 * 2
+    assert uploaded.json()["predictions"] == rows.json()["predictions"]
+    assert infer_.json()["outputs"][0]["data"][0] == 37
+    assert (twice.status_code, "column 'rooms' is there twice" in twice.json()["error"]) == (400, True)
+    assert 'data-name="photo" data-kind="picture" type="file"' in page.text
+    content = document.json()["paths"]["/predict/houses"]["post"]["requestBody"]["content"]
+    assert content["multipart/form-data"]["schema"]["required"] == ["rooms", "city", "photo"]
+
+
 def test_an_uploaded_picture_is_answered(ask):
     import io
 
@@ -87,7 +119,7 @@ def test_an_uploaded_picture_is_answered(ask):
 @pytest.mark.parametrize(
     ("request_", "status", "message"),
     [
-        (post("/predict/nobody", {"rows": []}), 404, "there is no model 'nobody'. There are: people, pictures, texts, numbers."),
+        (post("/predict/nobody", {"rows": []}), 404, "there is no model 'nobody'. There are: people, pictures, texts, numbers, houses."),
         (get("/v2/models/people/versions/2"), 404, "model 'people' has version 20260101-000000-abcd, not '2'."),
         (get("/nowhere"), 404, "there is nothing at this address. All addresses: /docs."),
         (get("/predict/people"), 405, "Method Not Allowed"),
@@ -128,7 +160,7 @@ def test_each_model_answers_the_example_of_the_openapi_document(ask, models):
 def test_pages_load_nothing_from_elsewhere_and_label_their_fields(ask):
     import re
 
-    for page in ask(get("/"), get("/?model=pictures"), get("/?model=texts"), get("/docs")):
+    for page in ask(get("/"), get("/?model=pictures"), get("/?model=texts"), get("/?model=houses"), get("/docs")):
         assert page.status_code == 200
         assert re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", page.text) == []
         fields = set(re.findall(r'<(?:input|select|textarea) id="([^"]+)"', page.text))
@@ -198,6 +230,7 @@ def mutated(draw):
         ("/predict/pictures", {"inputs": np.zeros((1, 4, 4, 1), int).tolist()}),
         ("/predict/texts", {"inputs": [[1, 2]]}),
         ("/predict/numbers", {"inputs": [[1, 2]]}),
+        ("/predict/houses", {"rows": [{"rooms": 3, "city": "Uri", "photo": "AAAA"}]}),
         ("/v2/models/numbers/infer", {"id": "1", "inputs": [dict(FP32)], "outputs": [{"name": "values"}]}),
         ("/v2/models/people/infer", {"inputs": [{"name": "age", "datatype": "FP32", "shape": [1], "data": [3]}]}),
     ]

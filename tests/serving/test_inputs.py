@@ -1,5 +1,6 @@
 """Rows, numbers and pictures of a request become what `predict` reads from files, with its messages."""
 
+import base64
 import io
 import random
 from dataclasses import replace
@@ -14,7 +15,7 @@ from hornbook.data.tables.plain import PlainRows
 from hornbook.errors import DataError
 from hornbook.serving.answers import answers
 from hornbook.serving.errors import RequestError
-from hornbook.serving.inputs import body_of
+from hornbook.serving.inputs import body_of, of_rows
 from hornbook.serving.pictures import of_pictures
 
 ANN = {"age": 30, "city": "Uri", "member": True}
@@ -221,3 +222,63 @@ def test_texts_are_read_by_the_vocabulary_of_a_run_on_texts(make):
     assert x.tolist() == [[2, 3, 0]]
     with pytest.raises(RequestError, match="at most 1 are taken"):
         body_of({"inputs": ["a", "b"]}, info, most=1)
+
+
+GREY = np.arange(16).reshape(4, 4) * 17
+HOUSE = {"rooms": 3, "city": "Uri", "photo": picture(GREY)}
+
+
+def as_text(data, *, width=None):
+    text = base64.b64encode(data).decode()
+    return text if width is None else "\n".join(text[place : place + width] for place in range(0, len(text), width))
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        HOUSE["photo"],
+        as_text(HOUSE["photo"]),
+        as_text(HOUSE["photo"], width=20),
+        f"data:image/png;base64,{as_text(HOUSE['photo'])}",
+    ],
+)
+def test_a_picture_stands_behind_the_columns_of_its_row(make, photo):
+    rows = [{**HOUSE, "photo": photo}, {"city": "Bern", "photo": picture(np.full((4, 4), 9)), "rooms": 1.5}]
+    x, notes = of_rows(rows, make.houses().info, most=10)
+    assert (x.dtype, notes) == (np.float32, ())
+    assert x.tolist() == [[3, 2, *GREY.reshape(-1)], [1.5, 1, *[9] * 16]]
+
+
+def test_what_is_changed_in_a_picture_beside_columns_is_said(make):
+    x, notes = of_rows([{**HOUSE, "photo": picture(np.full((8, 6, 3), [255, 0, 0]))}], make.houses().info, most=10)
+    assert x.shape == (1, 18)
+    assert notes == ("column 'photo' of row 1: its colours were turned to grey.",)
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (None, "column 'photo' of row 2: there is no picture."),
+        ("", "column 'photo' of row 2: there is no picture."),
+        ("photos/1.png", "column 'photo' of row 2: the base64 of a picture's file is expected."),
+        (["a"], "column 'photo' of row 2: the base64 of a picture's file is expected."),
+        ("é", "column 'photo' of row 2: the base64 of a picture's file is expected."),
+        (7, "column 'photo' of row 2: the base64 of a picture's file is expected."),
+        ("AAAA", "column 'photo' of row 2: is no picture that can be read: it "),
+    ],
+)
+def test_what_is_no_picture_beside_columns_is_refused(make, photo, message):
+    with pytest.raises(RequestError) as caught:
+        of_rows([HOUSE, {**HOUSE, "photo": photo}], make.houses().info, most=10)
+    assert caught.value.status == 400
+    assert str(caught.value).startswith(message)
+
+
+def test_rows_with_pictures_lack_nothing_and_are_few(make):
+    info = make.houses().info
+    with pytest.raises(DataError, match="rows: no column 'photo', which the model reads"):
+        of_rows([{"rooms": 3, "city": "Uri"}], info, most=10)
+    with pytest.raises(RequestError, match="257 of them, at most 256 are taken at once"):
+        of_rows([HOUSE] * 257, info, most=1000)
+    with pytest.raises(RequestError, match="inputs: the model reads pictures beside numbers. Send rows"):
+        read(make.houses(), {"inputs": [[1.0] * 18]})

@@ -1,7 +1,17 @@
 """A short way to a finished run on tiny data."""
 
+import signal
+
 import numpy as np
 import pytest
+
+
+@pytest.fixture
+def hangups():
+    """Hangups as most programs have them: their end; other tests get back what they had."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

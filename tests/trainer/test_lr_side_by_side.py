@@ -135,14 +135,20 @@ def test_a_test_that_fails_ends_the_search_once_the_others_have_ended(prepare, m
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_all_tests_at_their_next_step(number, code, count, prepare, pressed):
+@pytest.mark.parametrize(
+    ("number", "code", "name"),
+    [
+        (signal.SIGINT, 130, "Ctrl-C"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGHUP, 129, r"a closed terminal \(SIGHUP\)"),
+    ],
+)
+def test_a_signal_ends_all_tests_at_their_next_step(number, code, name, count, prepare, pressed, hangups):
     from hornbook.trainer.lr_find.search import search_rate
 
     prepared, curves = prepare(RECIPE), pressed(number)
     before, handlers = variables_of(prepared.built), [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     steps = 60 if count == 1 else 5000  # the first one ends before the second begins, or is cut short by it
-    name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
     with pytest.raises(Interrupted, match=rf"^stopped by {name}: \d of 3 range tests w\w+ done, and nothing") as caught:
         search_rate(prepared, seeds=3, steps=steps, parallel=count, **LOW)
     assert caught.value.exit_code == code

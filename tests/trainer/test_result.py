@@ -1,5 +1,6 @@
 """What a result shows in a notebook; no network is trained here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,14 @@ def test_a_notebook_shows_how_it_ended_and_the_curves_escaped(make):
     assert '<div style="background:#ffffff"><svg' in shown, "dark texts on a dark page"
     assert 'id="curve-20261126-120000-0001-1"' in shown
     assert "<svg" not in make([])._repr_html_()
+
+
+def test_a_figure_of_few_examples_is_shown_with_how_little_it_says(make):
+    from hornbook.trainer.progress import closing
+
+    result = replace(make(HISTORY[1:]), test={"loss": 0.1, "accuracy": 1.0}, examples=3)
+    remark = "of 3 examples, which fit any accuracy from 0.44 to 1.00 (95 %)"
+    assert repr(result).splitlines()[1:3] == ["  test loss 0.1 accuracy 1", f"  {remark}"]
+    assert closing(result, 0.0)[:2] == ["test    loss 0.1000  accuracy 1.0000", f"        {remark}"]
+    many = replace(result, examples=300)
+    assert "examples" not in repr(many) + "\n".join(closing(many, 0.0))

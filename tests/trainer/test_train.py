@@ -157,8 +157,8 @@ def test_max_time_ends_a_run_in_good_order(train):
     assert (result.run / "checkpoints" / "last.keras").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_resumable(train, number, code):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_run_resumable(train, hangups, number, code):
     before = signal.getsignal(number)
 
     def kill(epoch, logs):
@@ -170,7 +170,28 @@ def test_a_signal_ends_the_run_resumable(train, number, code):
     assert len(result.history) == 2
     assert result_of(result.run)["state"] == "interrupted"
     assert result.test == {}
-    assert signal.getsignal(number) == before
+    is_hangup = number == signal.SIGHUP  # shell and kernel both send one: the second may come while the run is saved
+    assert signal.getsignal(number) == (signal.SIG_IGN if is_hangup else before)
+
+
+def test_a_second_hangup_does_not_end_the_run_before_it_is_saved(train, hangups):
+    def kill(epoch, logs):
+        if epoch == 1:
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGHUP)
+
+    result = train(epochs=50, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=kill)])
+    assert (result.state, result.exit_code, len(result.history)) == ("interrupted", 129, 2)
+    assert "closed terminal" in result.stop_reason
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None], ids=["nohup", "a program's own"])
+def test_a_hangup_that_somebody_has_taken_care_of_stops_nothing(train, hangups, handler):
+    signal.signal(signal.SIGHUP, handler)
+    kill = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: os.kill(os.getpid(), signal.SIGHUP))
+    result = train(epochs=3, callbacks=[kill])
+    assert (result.state, len(result.history)) == ("finished", 3)
+    assert signal.getsignal(signal.SIGHUP) is handler
 
 
 @pytest.mark.parametrize("engine", ["graph", "xla", "fit"])

@@ -11,6 +11,7 @@ from hornbook.recipes.sections.metric import AveragedMetric, MetricSpec
 __all__ = [
     "AreaUnderCurves",
     "ClassFigure",
+    "ExactR2Score",
     "RankError",
     "accuracy",
     "auc",
@@ -143,6 +144,22 @@ class RankError(keras.metrics.Mean):
         super().update_state(ops.abs(predicted - ops.cast(ops.reshape(y_true, [-1]), "float32")), sample_weight)
 
 
+@keras.saving.register_keras_serializable("hornbook")
+class ExactR2Score(keras.metrics.R2Score):
+    """Keras's R², counted in float64.
+
+    It takes the squared sum of the targets from the sum of their squares. Of targets far from 0 (years, times) float32
+    keeps next to nothing of that difference.
+    """
+
+    def __init__(self, name: str = "r2_score", dtype: str = "float64", **kwargs: Any) -> None:
+        super().__init__(name=name, dtype=dtype, **kwargs)
+
+    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        """Return a variable of what is counted; Keras makes those of any metric float32."""
+        return super().add_variable(shape, initializer, dtype=dtype or self.dtype, **kwargs)
+
+
 def rank_error(task: Task, name: str) -> RankError:
     """Return the mean distance between classes in an order."""
     return RankError(name=name)
@@ -211,7 +228,7 @@ def auc(
 
 def r2_score(task: Task, name: str) -> keras.metrics.Metric:
     """Return the explained share of the variance, averaged over targets."""
-    return keras.metrics.R2Score(name=name)
+    return ExactR2Score(name=name)
 
 
 def build_metric(

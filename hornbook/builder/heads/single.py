@@ -5,8 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from hornbook.builder.blocks import Ingredients, build_initializer, build_normalization, ntk_scaled, suited_initializer
-from hornbook.builder.members import MEMBERS, is_ensemble, mean_of_members, own_heads
+from hornbook.builder.features.blocks import (
+    Ingredients,
+    build_initializer,
+    build_normalization,
+    ntk_scaled,
+    suited_initializer,
+)
+from hornbook.builder.features.members import MEMBERS, is_ensemble, mean_of_members, own_heads
 from hornbook.data.facts import Preprocessing, SeriesScale
 from hornbook.layers.clamp import Clamp
 from hornbook.layers.members import MembersLoss

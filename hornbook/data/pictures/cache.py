@@ -29,7 +29,7 @@ from hornbook.data.storage.stored import open_npy
 from hornbook.errors import DataError
 from hornbook.runs.caches import ABOUT, cache_folder
 
-__all__ = ["FACTS", "PictureSet", "SetWriter", "open_set", "same_way", "set_path", "settings_key", "workers"]
+__all__ = ["PictureSet", "SetWriter", "open_set", "same_way", "set_path", "settings_key", "workers"]
 
 VERSION = 1
 """Of how pictures are read: another one reads all of them again."""

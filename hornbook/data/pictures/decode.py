@@ -19,7 +19,7 @@ from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.storage.readers import Array
 
 __all__ = [
-    "FORMATS", "NOTES", "QUIET", "READABLE", "Decoded", "PictureError", "TooLargeError", "Upright", "decode", "fitted",
+    "NOTES", "QUIET", "Decoded", "PictureError", "TooLargeError", "Upright", "decode", "fitted",
     "in_channels", "upright",
 ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hornbook.data.storage.files import nearest_name
+from hornbook.data.storage.files import nearest_name, relative_to
 from hornbook.data.storage.readers import Array
 from hornbook.errors import DataError
 
@@ -82,11 +82,11 @@ def require_folder(path: str | Path, *, noun: str = "pictures") -> Path:
     if not folder.parent.is_dir():
         where = "Has it moved? A run keeps absolute paths: correct it in its recipe.yaml."
         if not folder.is_absolute():
-            where = "A path is relative to the current folder."
+            where = relative_to()
         raise DataError(f"{folder}: there is no folder {folder.parent.absolute()}. {where}")
     names = [entry.name for entry in folder.parent.iterdir() if entry.is_dir()]
     hint = nearest_name(folder.name, names)
-    raise DataError(f"{folder}: no such folder. {hint or 'A path is relative to the current folder.'}")
+    raise DataError(f"{folder}: no such folder. {hint or relative_to()}")
 
 
 def list_files(root: Path, *, is_wanted: Callable[[os.DirEntry[str]], bool] | None = None) -> FilesFound:

@@ -18,7 +18,8 @@ from hornbook.data.sources.streams import Stream
 from hornbook.data.sources.texts import TEXT, text_source, unread
 from hornbook.data.storage.rows import Inputs, Rows, in_memory
 from hornbook.data.storage.stored import open_npy, open_npz
-from hornbook.data.text_inputs import are_texts
+from hornbook.data.targets.heads import refuse_unread
+from hornbook.data.text.given import are_texts
 from hornbook.errors import DataError, RecipeError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads
@@ -127,7 +128,7 @@ def from_arrays(
 
     Raises:
         UsageError: If `data` is none of the above.
-        RecipeError, DataError: As `load`.
+        RecipeError, DataError: As `load`; if targets that are given by name are no head's.
     """
     if isinstance(data, Splits):
         if [*(heads or ())] != [head.name for head in data.info.heads]:
@@ -144,6 +145,8 @@ def from_arrays(
         raise RecipeError(errors)
     column = section.split.column if section.split else None
     source = _as_source(data, kind, column)
+    if not isinstance(data, Source):
+        refuse_unread(source.y, heads)
     return prepare(source, section, seed=seed, task=task, heads=heads, memory_budget=memory_budget)
 
 
@@ -207,7 +210,7 @@ def _unweighted(roles: dict[str, Any], kind: DataKind | None) -> Source:
     if are_texts(roles["x"]):
         return _of_texts(roles)
     if is_frame(roles["x"]):
-        from hornbook.data.tables.columns import frame_source  # polars: a tenth of a second and 30 MB
+        from hornbook.data.tables.columns.features import frame_source  # polars: a tenth of a second and 30 MB
 
         return frame_source(roles)
     arrays = {role: _as_targets(value, role) for role, value in roles.items()}

@@ -1,6 +1,6 @@
 """Batches as Python's sources give them: what is one, what all of a source have in common, how the network reads them.
 
-Inputs are one array, several by name, or texts; targets are one array, or several by name where there are several heads.
+Inputs are one array or several by name, of numbers or texts; targets one array, or several by name for several heads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from hornbook.data.several import GROUPS, packed
 from hornbook.data.source import Array
 from hornbook.data.targets.labels import known_targets
 from hornbook.data.text.encoder import encoded as token_numbers
+from hornbook.data.text.given import as_array, numbers_or_texts
 from hornbook.errors import DataError
 from hornbook.recipes.sources.arrays import Arrays
 
@@ -46,9 +47,9 @@ def read_batch(element: Any, *, where: str) -> Batch:
     x, y = (_given(part, noun, where) for part, noun in zip(element[:2], ("inputs", "targets"), strict=True))
     weights = None if len(element) == 2 or element[2] is None else _array(element[2], f"{where}: weights")
     x = (
-        {name: _numbers(array, name, where) for name, array in x.items()}
+        {name: numbers_or_texts(array, f"{where}: '{name}'") for name, array in x.items()}
         if isinstance(x, Mapping)
-        else _plain(x, where)
+        else numbers_or_texts(x, where)
     )
     arrays = [*_parts(x).values(), *_parts(y).values()]
     count = len(arrays[0]) if arrays[0].ndim else 0
@@ -89,7 +90,8 @@ def are_batches(spec: Any) -> bool:
     has_axes = all(len(shape) >= least for shape in shapes[: len(inputs)]) and all(shapes)
     if not has_axes or len({shape[0] for shape in shapes}) > 1:
         return False
-    if is_named and shapes[0][0] is not None and all(len(shape) == 1 for shape in shapes):
+    are_texts = any(part.dtype.name == "string" for part in inputs)  # one of which no example has several
+    if is_named and not are_texts and shapes[0][0] is not None and all(len(shape) == 1 for shape in shapes):
         raise DataError(
             f"data: the dataset holds inputs and targets of {shapes[0][0]} numbers each: one example, or a batch of "
             f"{shapes[0][0]}? Make batches of it: 'dataset.batch(32)', or 'dataset.unbatch().batch(32)'."
@@ -126,37 +128,9 @@ def _given(part: Any, noun: str, where: str) -> Given:
 
 def _array(value: Any, where: str) -> Array:
     try:
-        return np.asarray(value)
+        return as_array(value)
     except (ValueError, TypeError) as error:
         raise DataError(f"{where} cannot be read as an array: {error}.") from error
-
-
-def _numbers(array: Array, name: str, where: str) -> Array:
-    if array.dtype.kind in "OSU":
-        raise DataError(
-            f"{where}: '{name}' holds no numbers. Texts beside other inputs are read from a table (types: {{{name}: text}})."
-        )
-    return array
-
-
-def _plain(array: Array, where: str) -> Array:
-    """Return inputs that are one array: numbers as they are, texts as objects (N,) of str.
-
-    Raises:
-        DataError: If they are neither, or a text is no UTF-8.
-    """
-    if array.dtype.kind not in "OSU":
-        return array
-    column = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    texts = np.empty(len(column) if column.ndim == 1 else 0, object)
-    for place, value in enumerate(column if column.ndim == 1 else ()):
-        try:
-            texts[place] = value.decode() if isinstance(value, bytes) else str(value)
-        except UnicodeDecodeError:
-            raise DataError(f"{where}: text {place + 1} is no UTF-8.") from None
-    if column.ndim != 1 or any(not isinstance(value, bytes | str) for value in column):
-        raise DataError(f"{where} has inputs that are neither numbers nor texts, one for each example.")
-    return texts
 
 
 def _shapes(given: Given) -> str:
@@ -195,12 +169,12 @@ class Expected:
     """What all batches of a source have in common.
 
     Attributes:
-        inputs: Of each input by name, the shape of an example, and whether it holds bytes, as pictures do.
+        inputs: Of each input by name, the shape of an example, and what it holds: bytes, as pictures do, numbers or texts.
         targets: The shape of a target, by name.
         is_weighted: Whether examples have weights.
     """
 
-    inputs: Mapping[str, tuple[tuple[int, ...], bool]]
+    inputs: Mapping[str, tuple[tuple[int, ...], str]]
     targets: Mapping[str, tuple[int, ...]]
     is_weighted: bool
 
@@ -208,7 +182,7 @@ class Expected:
     def of(cls, batch: Batch) -> "Expected":
         """Return what a first batch has."""
         x, y, weights = batch
-        inputs = {name: (part.shape[1:], part.dtype == np.uint8) for name, part in _parts(x).items()}
+        inputs = {name: (part.shape[1:], _held(part)) for name, part in _parts(x).items()}
         return cls(inputs, {name: part.shape[1:] for name, part in _parts(y).items()}, weights is not None)
 
     def check(self, batch: Batch, *, where: str) -> None:
@@ -234,13 +208,19 @@ class Expected:
             raise DataError(f"data: {where} has {has}, and the first batch has {first}.")
         for name, part in _parts(x).items():
             what = f"{where}: '{name}'" if name else where
-            if (part.dtype == np.uint8) != self.inputs[name][1]:
-                were = "bytes" if self.inputs[name][1] else "no bytes"
-                raise DataError(
-                    f"data: {what} has inputs of type {part.dtype}, and in the first batch they were {were}."
-                )
+            if _held(part) != self.inputs[name][1]:
+                kind = "text" if _held(part) == "texts" else part.dtype
+                were = "no bytes" if _held(part) == "bytes" else self.inputs[name][1]
+                raise DataError(f"data: {what} has inputs of type {kind}, and in the first batch they were {were}.")
             if part.dtype.kind == "f" and not np.isfinite(part).all():
                 raise DataError(f"data: {what} has inputs that are not finite numbers.")
+
+
+def _held(part: Array) -> str:
+    """Return what inputs are made of: ``texts``, ``bytes`` or ``numbers``."""
+    if part.dtype.kind == "O":
+        return "texts"
+    return "bytes" if part.dtype == np.uint8 else "numbers"
 
 
 def encoded(batch: Batch, info: DataInfo, *, where: str) -> tuple[Array, Array, Array | None]:
@@ -252,7 +232,7 @@ def encoded(batch: Batch, info: DataInfo, *, where: str) -> tuple[Array, Array, 
     x, y, weights = batch
     targets = known_of_heads(y, info, where=f"data: {where}")
     if GROUPS in info.extra:
-        return packed(_parts(x), info, f"data: {where}").load(), targets, weights
+        return packed(_parts(x), info, f"data: {where}")[0].load(), targets, weights
     inputs = _parts(x)[UNNAMED]
     if "texts" in info.extra:
         ((name, facts),) = info.extra["texts"].items()

@@ -73,7 +73,7 @@ def class_folders(found: FilesFound, noun: str, *, advice: str) -> ClassFolders:
     number = {name: label for label, name in enumerate(class_names)}
     notes = [
         *_layout_notes(renamed, loose, deeper, noun),
-        *_empty(found, class_names, depth, nouns),
+        *_empty(found, depth, nouns),
         *found.left_out(),
     ]
     y = np.array([number[name] for name in classes], np.int32)
@@ -140,7 +140,7 @@ def _layout_notes(renamed: Mapping[str, str], loose: Sequence[str], deeper: Sequ
     return notes
 
 
-def _empty(found: FilesFound, class_names: Sequence[str], depth: int, nouns: str) -> list[str]:
+def _empty(found: FilesFound, depth: int, nouns: str) -> list[str]:
     """Return a note about folders where a class's files would be and are not."""
     folders = [name for name in found.folders if name.count("/") == depth]
     used = {"/".join(name.split("/")[: depth + 1]) for name in found.names}

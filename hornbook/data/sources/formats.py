@@ -16,7 +16,7 @@ from hornbook.data.source import Array
 from hornbook.data.storage.files import read_header
 from hornbook.errors import DataError
 
-__all__ = ["read_cifar", "read_idx", "read_idx_folder", "read_ragged_npz"]
+__all__ = ["read_cifar", "read_idx_folder", "read_ragged_npz"]
 
 IDX_BYTES = 0x08
 ALLOWED = {

@@ -14,8 +14,7 @@ from hornbook.data.source import Source, Split, Splits
 from hornbook.data.sources.batches import NAMED, known_of_heads
 from hornbook.data.sources.streams import Stream, Whole, is_stream
 from hornbook.data.storage.files import memory_bytes
-from hornbook.data.targets.heads import head_facts
-from hornbook.data.text_inputs import are_texts
+from hornbook.data.targets.heads import head_facts, refuse_unread
 from hornbook.errors import DataError, Problem, RecipeError, UsageError
 from hornbook.recipes.language.spec import as_tuple
 from hornbook.recipes.sources.arrays import Arrays
@@ -136,17 +135,15 @@ def stream_splits(
     """
     shared = {key: getattr(spec, key) for key in DataSpec.shared} if spec is not None else {}
     _refuse_choices(shared, stream)
-    text = getattr(spec, "text", None)
     keep = {key: value for key, value in shared.items() if key not in {*OF_ARRAYS, "split"}}
     size, drop = batching
     budget = keys["memory_budget"] if keys.get("memory_budget") is not None else memory_bytes() // 2
     whole = stream.whole(batch_size=size, drop_remainder=drop, budget=budget)
-    if text is not None and not are_texts(whole.x):
-        raise RecipeError([Problem(("data", "text"), f"the inputs of this {stream.name} are numbers.", "Remove it.")])
     if keys.get("heads") and not isinstance(whole.y, Mapping) and whole.y.ndim > 1 and whole.y.shape[1] > 1:
         raise DataError(
             f"data: the {stream.name} gives rows of targets, and each of several heads has its own. {NAMED}"
         )
+    refuse_unread(whole.y, keys.get("heads"))
     roles = {"x": whole.x, "y": whole.y}
     if whole.weights is not None:
         roles["weights"] = whole.weights
@@ -156,7 +153,7 @@ def stream_splits(
     else:
         names = ("x_validation", "y_validation", "weights_validation")
         roles |= {name: part for name, part in zip(names, stream.validation, strict=False) if part is not None}
-    section = Arrays.model_validate({**keep, "split": split, "text": text})
+    section = Arrays.model_validate({**keep, "split": split, "text": getattr(spec, "text", None)})
     splits = prepare(build(roles), section, **keys)
     facts = {"source": stream.name, "batches": stream.batches, "batch_size": stream.batch_size, "steps": stream.steps}
     facts["every"] = stream.every

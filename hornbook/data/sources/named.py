@@ -20,7 +20,6 @@ from hornbook.recipes.sources.named import CaliforniaHousing, Cifar100, Imdb
 from hornbook.startup import import_tensorflow
 
 __all__ = [
-    "data_folder",
     "load_california_housing",
     "load_cifar10",
     "load_cifar100",
@@ -165,7 +164,7 @@ def load_california_housing(spec: CaliforniaHousing, *, seed: int) -> Source:
 def _housing_table(path: Path) -> Source:
     import polars as pl  # a tenth of a second and 30 MB that images do not need
 
-    from hornbook.data.tables.columns import encode_columns, infer_features
+    from hornbook.data.tables.columns.features import encode_columns, infer_features
     from hornbook.data.tables.dialect import Dialect
     from hornbook.data.tables.files import read_frame
 

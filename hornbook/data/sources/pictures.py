@@ -215,7 +215,7 @@ def _list(spec: ImageList) -> _Listed:
         split_values,
         table_frame,
     )
-    from hornbook.data.tables.columns import require_columns, target_array, weights_of
+    from hornbook.data.tables.columns.features import require_columns, target_array, weights_of
 
     file = existing_file(spec.path)
     dialect, where, frame = dialect_of(spec), str(file), table_frame(spec)

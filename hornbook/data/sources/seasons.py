@@ -9,7 +9,7 @@ from hornbook.data.windows.source import Layout, windows_source
 from hornbook.data.windows.steps import UNITS_US, Step
 from hornbook.recipes.sources.synthetic import Seasons
 
-__all__ = ["make_seasons", "season_values"]
+__all__ = ["make_seasons"]
 
 BEGIN = int(np.datetime64("2024-01-01", "us").astype(np.int64))  # a Monday
 LASTING = 0.7

@@ -6,6 +6,10 @@ No TensorFlow here: such sources are known by what they can do.
 """
 
 import inspect
+import itertools
+import math
+import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +37,10 @@ __all__ = ["Stream", "Whole", "is_stream"]
 INFINITE = -1
 UNFIT = "Take fewer examples, dataset.take(1000), or train on it as it is: hornbook.train(recipe, data=dataset)."
 UNENDED = "Give 'steps_per_epoch' if it has no end, or raise 'training.memory_budget'."
+MOST_BATCHES = 100_000
+"""Batches that are read of a source of which nobody knows whether it ends."""
+PATIENCE_S = 10.0
+"""Seconds after which it is said that such a source is still being read."""
 
 
 def is_stream(value: Any) -> bool:
@@ -46,6 +54,12 @@ def _is_dataset(value: Any) -> bool:
 
 def _is_py_dataset(value: Any) -> bool:
     return any(cls.__name__ == "PyDataset" for cls in type(value).__mro__)
+
+
+def _length(source: Any) -> int | None:
+    """Return the batches of a `PyDataset`; None where it has no end."""
+    count = len(source) if hasattr(source, "__len__") else source.num_batches
+    return None if count is None else int(count)
 
 
 def _is_function(value: Any) -> bool:
@@ -115,6 +129,8 @@ class Stream:
             raise UsageError(
                 "data: this dataset has no end. Give 'steps_per_epoch', or let it end: dataset.take(1000)."
             )
+        if self.steps is None and _is_py_dataset(self.source) and _length(self.source) is None:
+            raise UsageError("data: this PyDataset has no end (num_batches is None). Give 'steps_per_epoch'.")
 
     @property
     def name(self) -> str:
@@ -144,13 +160,14 @@ class Stream:
 
         Raises:
             DataError: If the source gives nothing, what is no batch, or batches unlike each other; if it exceeds the budget
-                and is not to be thinned, or nobody knows that it ends.
+                and is not to be thinned, or nobody knows that it ends; if it has not ended after `MOST_BATCHES`.
         """
         self._batched = self.source
         if not self.gives_batches():
             self._batched = self.source.batch(batch_size, drop_remainder=drop_remainder)
         kept, targets, every = dict[int, Batch](), list[Given](), 1
         expected, number, size = None, 0, 0
+        patience = time.monotonic() + PATIENCE_S
         for number, batch in enumerate(self._one_epoch(), 1):
             expected = expected or Expected.of(batch)
             expected.check(batch, where=f"batch {number} of the {self.name}")
@@ -159,6 +176,8 @@ class Stream:
             if (number - 1) % every == 0:
                 kept[number - 1] = batch
                 size += memory_of(batch[0])
+            if not self._ends():
+                patience = self._unended(number, patience, thins=thins)
             while size > budget and len(kept) > 1:
                 if not thins or not self._ends():
                     raise DataError(
@@ -179,6 +198,19 @@ class Stream:
         y = concatenated([part[1] for part in kept.values()])
         weights = [part[2] for part in kept.values() if part[2] is not None]
         return Whole(x, y, np.concatenate(weights) if weights else None, concatenated(targets))
+
+    def _unended(self, number: int, patience: float, *, thins: bool) -> float:
+        """Say, or refuse, how much was read of a source that may have no end; return when that is to be looked at again."""
+        advice = "give 'steps_per_epoch', the batches of an epoch" if thins else "let it end"
+        if number >= MOST_BATCHES:
+            raise DataError(
+                f"data: after {number:,} batches the {self.name} has not ended. If it never does, {advice}."
+            )
+        if time.monotonic() < patience:
+            return patience
+        told = f"data: the {self.name} has given {number:,} batches and has not ended. If it never does, {advice}."
+        warnings.warn(told, stacklevel=2)
+        return math.inf
 
     def _ends(self) -> bool:
         """Return whether it is known that an epoch has an end."""
@@ -231,7 +263,9 @@ class Stream:
             begin, end = (getattr(self.source, name, None) for name in ("on_epoch_begin", "on_epoch_end"))
             if begin is not None:
                 begin()
-            elements: Any = (self.source[place] for place in range(len(self.source)))
+            count = _length(self.source)
+            places = itertools.count() if count is None else range(count)
+            elements: Any = (self.source[place] for place in places)
             yield from (self._batch(element, number) for number, element in enumerate(elements, 1))
             if end is not None:
                 end()

@@ -13,7 +13,8 @@ from hornbook.data.pictures.settings import PictureSettings
 from hornbook.data.source import Array, Inputs, Source
 from hornbook.data.sources.texts import unread
 from hornbook.data.storage.rows import joined
-from hornbook.data.tables.columns import (
+from hornbook.data.tables.columns.dates import guessed_times
+from hornbook.data.tables.columns.features import (
     encode_columns,
     feature_columns,
     infer_features,
@@ -22,15 +23,14 @@ from hornbook.data.tables.columns import (
     weights_of,
     with_targets,
 )
-from hornbook.data.tables.dates import guessed_times
+from hornbook.data.tables.columns.numbers import plain_numbers
+from hornbook.data.tables.columns.rule import plain_column, rows_listed
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
 from hornbook.data.tables.kept import KeptTable, kept_table
 from hornbook.data.tables.large import is_large
 from hornbook.data.tables.notation import yaml_text
-from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.pictures import ColumnsOfPictures, blocks_of, pictures_of
-from hornbook.data.tables.rule import plain_column, rows_listed
 from hornbook.data.tables.text import doubtful_heading
 from hornbook.data.tables.texts import text_column
 from hornbook.errors import DataError

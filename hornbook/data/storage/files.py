@@ -16,7 +16,7 @@ from hornbook.recipes.language.hints import did_you_mean, nearest, nearest_file,
 
 __all__ = [
     "existing_file", "existing_files", "file_text", "is_pattern", "likely_encoding", "memory_bytes", "nearest_name",
-    "read_header", "read_npz", "unreadable",
+    "read_header", "read_npz", "relative_to", "unreadable",
 ]  # fmt: skip
 
 PROBED = 1000  # bytes
@@ -37,10 +37,15 @@ def existing_file(path: str | Path) -> Path:
         raise DataError(f"{path}: no such file. {said}")
     where = "Has it moved? A run keeps absolute paths: correct it in its recipe.yaml."
     if not file.is_absolute():
-        where = "A path is relative to the current folder."
+        where = relative_to()
     if not file.parent.exists():
         raise DataError(f"{file}: there is no folder {file.parent.absolute()}. {where}")
     raise DataError(f"{file}: no such file. {nearest_file(file) or where}")
+
+
+def relative_to() -> str:
+    """Return what a relative path begins at."""
+    return f"A path is relative to the current folder, {Path.cwd()}."
 
 
 def file_text(file: Path, encoding: str) -> str:
@@ -77,7 +82,7 @@ def existing_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
         matches = sorted(Path(name) for name in glob.glob(str(Path(each).expanduser()), recursive=True))
         matches = [match for match in matches if match.is_file()]
         if not matches:
-            hint = what_it_is(str(each)) or "A path is relative to the current folder."
+            hint = what_it_is(str(each)) or relative_to()
             raise DataError(f"{each}: no file is called like this pattern. {hint}")
         files += matches
     places: dict[Path, Path] = {}

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from hornbook.data.tables.columns import columns_of
-from hornbook.data.tables.dates import times
+from hornbook.data.tables.columns.dates import times
+from hornbook.data.tables.columns.features import columns_of
+from hornbook.data.tables.columns.rule import Column, as_numbers, column_of, plain_column
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame
 from hornbook.data.tables.notation import NUMBER_LIKE, is_number
 from hornbook.data.tables.overview import is_identifier_name
-from hornbook.data.tables.rule import Column, as_numbers, column_of, plain_column
 from hornbook.errors import DataError, UsageError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sources.table import Table

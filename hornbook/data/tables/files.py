@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from hornbook.data.storage.files import existing_files, memory_bytes
+from hornbook.data.tables.columns.rule import as_numbers, plain_column
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.notation import yaml_text
 from hornbook.data.tables.packed import check_archive, first_line, kind_of, unchanged, unpacked
-from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import read_text
 from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean

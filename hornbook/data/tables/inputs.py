@@ -16,12 +16,12 @@ from hornbook.data.source import Array, Inputs
 from hornbook.data.storage.files import existing_files, is_pattern
 from hornbook.data.storage.rows import in_memory, joined, numbered_blocks
 from hornbook.data.storage.stored import open_npy
-from hornbook.data.tables.columns import encode_columns, target_array, weights_of, with_targets
+from hornbook.data.tables.columns.features import encode_columns, target_array, weights_of, with_targets
+from hornbook.data.tables.columns.rule import as_numbers, plain_column
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import table_name
 from hornbook.data.tables.large import ROWS_FILE, LargeTable, encode_table, opened_table
 from hornbook.data.tables.pictures import pictures_to_predict
-from hornbook.data.tables.rule import as_numbers, plain_column
 from hornbook.data.tables.text import no_heading_hint
 from hornbook.data.tables.texts import text_column
 from hornbook.data.text.encoder import encoded
@@ -89,7 +89,15 @@ def _texts(frame: pl.DataFrame | LargeTable, info: DataInfo, where: str) -> tupl
     return found, tuple(notes)
 
 
-def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, *, where: str, name: str) -> Examples:
+def fit_frame(
+    frame: pl.DataFrame | LargeTable,
+    info: DataInfo,
+    reading: Reading,
+    *,
+    where: str,
+    name: str,
+    pixels: Mapping[str, Array] | None = None,
+) -> Examples:
     """Return what `read_table` returns, for a table that is open.
 
     Args:
@@ -98,11 +106,13 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
         reading: What is asked beside the inputs.
         where: What to call the table in errors.
         name: The same in notes.
+        pixels: (N, H, W, C) of each column of pictures, which is in the frame for its name alone; None: none were read.
 
     Raises:
         DataError: If the table does not fit the model, or lacks what is asked of it.
     """
-    others = [block.name for block in info.blocks if block.kind != "text"]
+    readable = {*info.texts_beside, *(info.pictures_beside if pixels is not None else ())}
+    others = [block.name for block in info.blocks if block.name not in readable]
     if others:
         listed = ", ".join(map(repr, others))
         raise DataError(
@@ -112,7 +122,8 @@ def fit_frame(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading
     examples = _fitted(frame, info, reading, where=where, name=name)
     if not info.blocks:
         return examples
-    beside, notes = _texts(frame, info, name)
+    texts, notes = _texts(frame, info, name)
+    beside = {**texts, **(pixels or {})}
     x = in_memory(joined([examples.x, *(beside[block.name] for block in info.blocks)]))
     return replace(examples, x=x, notes=(*examples.notes, *notes))
 
@@ -143,7 +154,10 @@ def _fitted(frame: pl.DataFrame | LargeTable, info: DataInfo, reading: Reading, 
             f"{where}: no column{'s' if len(lacking) > 1 else ''} {listed}, which the model reads. {hint}".rstrip()
         )
     x: Inputs
-    if isinstance(frame, LargeTable):
+    unknown: Mapping[str, int] = {}
+    if not names:  # texts alone, by name
+        x = np.zeros((frame.height, 0), np.float32)
+    elif isinstance(frame, LargeTable):
         table = encode_table(frame, names, {}, dialect=dialect, where=where, features=info.features)
         x, unknown = open_npy(frame.folder / ROWS_FILE), table.unknown
     else:

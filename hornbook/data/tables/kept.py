@@ -24,11 +24,11 @@ from hornbook.data.facts import Feature
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.rows import Rows
 from hornbook.data.storage.stored import open_npy
+from hornbook.data.tables.columns.rule import Type
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, table_name
 from hornbook.data.tables.large import ROWS_FILE, EncodedTable, LargeTable, encode_table, no_room
 from hornbook.data.tables.packed import unchanged
-from hornbook.data.tables.rule import Type
 from hornbook.errors import DataError
 from hornbook.runs.caches import ABOUT, cache_folder, filling
 

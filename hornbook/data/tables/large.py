@@ -6,11 +6,11 @@ numbers are those of a table in memory. A text file is cut into parts of whole r
 
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from hornbook.data.source import Array
 from hornbook.data.storage.files import existing_files
 from hornbook.data.storage.readers import FileReader
 from hornbook.data.storage.rows import VALUES_PER_BLOCK
-from hornbook.data.tables.columns import accepted, columns_of, encode_columns
+from hornbook.data.tables.columns.features import accepted, columns_of, encode_columns
+from hornbook.data.tables.columns.numbers import plain_numbers
+from hornbook.data.tables.columns.rule import Column, Type
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, joined, parquet_size, read_frame, read_parquet, typed
-from hornbook.data.tables.numbers import plain_numbers
 from hornbook.data.tables.packed import is_packed, kind_of, unchanged, unpacking
-from hornbook.data.tables.rule import Column, Type
 from hornbook.data.tables.text import SEPARATORS, text_parts
 from hornbook.errors import DataError
 from hornbook.runs.caches import cache_folder, filling
@@ -241,56 +241,91 @@ def encode_table(
     Raises:
         DataError: If columns are refused, values cannot be encoded, or there is no room for them.
     """
-    known = {name: [each for each in features or () if each.source == name] for name in columns}
-    found: list[Column] = []
-    unknown: dict[str, int] = {}
-    fault: DataError | None = None
+    each = _Columns(table, tuple(columns), declared, dialect, where, features)
     by_column = table.folder / "columns"
-
-    @cache
-    def used() -> list[str]:
-        texts = [text for text in dialect.missing if text]
-        for name in columns:
-            values = table[name]
-            if texts and values.dtype == pl.String:
-                stripped = values.str.strip_chars()
-                present.update(text for text in texts if (stripped == text).any())
-        return [text for text in dialect.missing if text in present]
-
-    present: set[str] = set()
     try:
         with by_column.open("wb") as file:
             for name in columns:
-                frame, its, way = table.select([name]), known[name], dialect
-                plain = plain_numbers(frame, [name], dialect)
-                if features is None:
-                    (column,) = columns_of(frame, declared, dialect=dialect, where=where, used=used, plain=plain)
-                    found.append(column)
-                    if any(each.refusal for each in found) or fault is not None:
-                        continue  # all that are refused are named together
-                    accepted_features, way, _ = accepted([column], dialect, where)
-                    its = list(accepted_features)
-                try:
-                    x, more = encode_columns(frame, its, dialect=way, where=where, plain=plain)
-                except DataError as error:
-                    if features is not None:
-                        raise
-                    fault = error  # said unless columns are refused
-                    continue
-                unknown |= more
-                for place in range(x.shape[1]):
-                    file.write(np.ascontiguousarray(x[:, place]).data)
+                for values in each.encoded(name):
+                    file.write(np.ascontiguousarray(values).data)
     except OSError as error:
         raise no_room(error) from error
-    if features is None:
-        features, dialect, warnings = accepted(found, dialect, where)
-    else:
-        warnings = ()
-    if fault is not None:
-        raise fault
+    features, dialect, warnings = each.known()
     shape = table.height, len(features)
     crc = _write_rows(by_column, table.folder / ROWS_FILE, shape)
-    return EncodedTable(shape, tuple(features), dialect, warnings, unknown, crc)
+    return EncodedTable(shape, features, dialect, warnings, each.unknown, crc)
+
+
+@dataclass
+class _Columns:
+    """Columns of a table, encoded one after the other; arguments as of `encode_table`.
+
+    Attributes:
+        found: What the columns are, of those that were looked at; empty where that was known.
+        unknown: How many unknown categories each column has that has any.
+        fault: Why a column cannot be encoded, which is said unless columns are refused.
+    """
+
+    table: LargeTable
+    names: tuple[str, ...]
+    declared: Mapping[str, Type]
+    dialect: Dialect
+    where: str
+    features: Sequence[Feature] | None
+    found: list[Column] = field(default_factory=list)
+    unknown: dict[str, int] = field(default_factory=dict)
+    fault: DataError | None = None
+
+    def encoded(self, name: str) -> Iterable[Array]:
+        """Return the numbers (N,) of each feature of a column; none once a column cannot be read."""
+        frame = self.table.select([name])
+        plain = plain_numbers(frame, [name], self.dialect)
+        if self.features is not None:
+            features, dialect = [each for each in self.features if each.source == name], self.dialect
+        else:
+            (column,) = columns_of(
+                frame,
+                self.declared,
+                dialect=self.dialect,
+                where=self.where,
+                used=lambda: self._missing_texts,
+                plain=plain,
+            )
+            self.found.append(column)
+            if self.fault is not None or any(each.refusal for each in self.found):
+                return ()  # all that are refused are named together
+            accepted_features, dialect, _ = accepted([column], self.dialect, self.where)
+            features = list(accepted_features)
+        try:
+            x, unknown = encode_columns(frame, features, dialect=dialect, where=self.where, plain=plain)
+        except DataError as error:
+            if self.features is not None:
+                raise
+            self.fault = error
+            return ()
+        self.unknown |= unknown
+        return x.T
+
+    @cached_property
+    def _missing_texts(self) -> list[str]:
+        """The texts that mean a missing value, of those that stand anywhere in the table."""
+        texts = [text for text in self.dialect.missing if text]
+        present: set[str] = set()
+        for name in self.names:
+            values = self.table[name]
+            if texts and values.dtype == pl.String:
+                stripped = values.str.strip_chars()
+                present.update(text for text in texts if (stripped == text).any())
+        return [text for text in self.dialect.missing if text in present]
+
+    def known(self) -> tuple[tuple[Feature, ...], Dialect, tuple[str, ...]]:
+        """Return what all columns are, with warnings, or raise the DataError of those that cannot be read."""
+        if self.features is not None:
+            return tuple(self.features), self.dialect, ()
+        known = accepted(self.found, self.dialect, self.where)
+        if self.fault is not None:
+            raise self.fault
+        return known
 
 
 def _write_rows(by_column: Path, target: Path, shape: tuple[int, int]) -> int:

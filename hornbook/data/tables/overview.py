@@ -7,15 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from hornbook.data.tables.columns import columns_of, feature_columns
-from hornbook.data.tables.dates import times
+from hornbook.data.tables.columns.dates import times
+from hornbook.data.tables.columns.features import columns_of, feature_columns
+from hornbook.data.tables.columns.rule import Column, as_numbers, plain_column
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import read_frame, table_name
-from hornbook.data.tables.rule import Column, as_numbers, plain_column
 from hornbook.errors import DataError
 from hornbook.recipes.sources.table import Table
 
-__all__ = ["MOST_ROWS", "ColumnLine", "is_identifier_name", "line_of", "overview"]
+__all__ = ["ColumnLine", "is_identifier_name", "overview"]
 
 MOST_ROWS = 1_000_000
 """Rows of a table that the report looks at."""
@@ -30,7 +30,7 @@ class ColumnLine:
 
     Attributes:
         name: The column's name.
-        type: What its values are by the rule of `tables.rule`, or what they look like where they are refused.
+        type: What its values are by the rule of `columns.rule`, or what they look like where they are refused.
         missing: Values that are missing.
         distinct: Different values among the others.
         becomes: What the recipe makes of it.

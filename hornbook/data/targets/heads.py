@@ -19,7 +19,7 @@ from hornbook.errors import DataError
 from hornbook.recipes.language.hints import did_you_mean
 from hornbook.recipes.sections.heads import Heads, NamedHead
 
-__all__ = ["SeveralTargets", "encode_heads", "head_facts", "targets_of"]
+__all__ = ["SeveralTargets", "encode_heads", "head_facts", "refuse_unread", "targets_of"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,25 @@ def _check(source: Source, heads: Heads) -> None:
             raise DataError(
                 f"heads.{head}: an input is called '{head}' too, and a model has each name once. Rename one."
             )
+
+
+def refuse_unread(y: Any, heads: Heads | None) -> None:
+    """Refuse targets that were given by name and that no head predicts: nobody would miss them; a name may be misspelled.
+
+    Raises:
+        DataError: If there are such targets.
+    """
+    if heads is None or not isinstance(y, Mapping):
+        return
+    read = {column for head, named in heads.items() for column in named.named_columns() or (head,)}
+    unread = [str(name) for name in y if name not in read]
+    if not unread or not read <= {*y}:  # a head that finds no target says so itself
+        return
+    are, known = "targets" if len(unread) > 1 else "target", ", ".join(sorted(map(str, read)))
+    raise DataError(
+        f"data: no head predicts the {are} {', '.join(map(repr, unread))}; there are heads for: {known}. "
+        f"Leave {'them' if len(unread) > 1 else 'it'} out, or add a head, heads: {{{unread[0]}: {{}}}}."
+    )
 
 
 def _facts(head: str, task: Any, encoded: Targets, columns: tuple[Any, ...], place: tuple[int, int]) -> HeadInfo:

@@ -8,11 +8,13 @@ import numpy as np
 
 from hornbook.data.canonical import check_finite, to_float32
 from hornbook.data.facts import DataInfo, Task
+from hornbook.data.precision import check_blur
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.readers import is_mapped
 from hornbook.data.tables.notation import is_date, is_number, notation_keys, unit_of
 from hornbook.errors import DataError
 from hornbook.recipes.sources.common import DataSpec
+from hornbook.recipes.thresholds import FAINT
 
 __all__ = ["SPLIT_NAMES", "Targets", "decided", "encode_targets", "final_task", "known_targets", "target_facts"]
 
@@ -67,6 +69,7 @@ def encode_targets(source: Source, task: Task | None) -> Targets:
     _check_names(source.target_names, 1 if whole.ndim == 1 else whole.shape[1])
     family, warnings = _family(whole, task, source)
     if family == "regression":
+        warnings += check_blur([*arrays.values()])
         return Targets(family, _with_targets(source, {n: _real(y, n) for n, y in arrays.items()}), None, warnings)
     if family == "multilabel":
         names = _row_names(source, whole)
@@ -124,16 +127,19 @@ def target_facts(targets: Iterable[Array]) -> dict[str, Any]:
     """Return what losses ask of a regression's targets, over the (N,) or (N, K) targets of all splits.
 
     ``lowest`` and ``highest``; how many are 0 (``zeros``); and of rows: the smallest and largest sum (``sums``), and how
-    many hold nothing but 0 (``zero_rows``).
+    many hold nothing but 0 (``zero_rows``). Where a column varies by less than a model can bring back, the smallest
+    deviation (``faintest``).
     """
     rows = np.concatenate([np.asarray(y, np.float64).reshape(len(y), -1) for y in targets if len(y)])
-    sums = rows.sum(axis=1)
+    sums, deviation = rows.sum(axis=1), rows.std(axis=0)
+    faint = deviation[(rows.min(axis=0) < rows.max(axis=0)) & (deviation < FAINT)]
     return {
         "lowest": float(rows.min()),
         "highest": float(rows.max()),
         "zeros": int((rows == 0).sum()),
         "sums": [float(sums.min()), float(sums.max())],
         "zero_rows": int((rows == 0).all(axis=1).sum()),
+        **({"faintest": float(faint.min())} if len(faint) else {}),
     }
 
 

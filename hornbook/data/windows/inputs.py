@@ -12,8 +12,8 @@ from hornbook.data.readings import Examples, Future, Reading
 from hornbook.data.source import Array
 from hornbook.data.storage.files import is_pattern
 from hornbook.data.storage.rows import in_memory
+from hornbook.data.tables.columns.moments import written
 from hornbook.data.tables.dialect import Dialect
-from hornbook.data.tables.moments import written
 from hornbook.data.windows.cutting import Series, last_windows, names_listed, time_texts, windows_of_all
 from hornbook.data.windows.reading import Roles, read_series
 from hornbook.data.windows.source import Layout, gap_notes, inputs_at, targets_at

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from hornbook.data.precision import MOST_BLUR, blur_of
 from hornbook.data.source import Array
-from hornbook.data.tables.columns import require_columns
-from hornbook.data.tables.dates import as_moments, readings
+from hornbook.data.tables.columns.dates import as_moments, readings
+from hornbook.data.tables.columns.features import as_float32, require_columns
+from hornbook.data.tables.columns.rule import as_numbers, plain_column, rows_listed
 from hornbook.data.tables.dialect import Dialect
 from hornbook.data.tables.files import Paths, read_frame, table_name
 from hornbook.data.tables.notation import canonical
-from hornbook.data.tables.rule import as_numbers, plain_column, rows_listed
 from hornbook.data.windows.cutting import Series, time_texts
 from hornbook.errors import DataError
 
@@ -180,14 +181,10 @@ def _numbers(column: pl.Series, dialect: Dialect, where: str) -> Array:
             f"{where}: column '{name}': {str(values[row])!r} in row {row + 1:,} is no number{more}. Windows are made of "
             "numbers: repair it, name another column, or say how numbers are written (decimal, thousands, missing)."
         )
-    exact = numbers.to_numpy().astype(np.float64)
-    with np.errstate(over="ignore"):
-        found = exact.astype(np.float32)
-    infinite = np.flatnonzero(np.isinf(found))
-    if len(infinite):
-        row = int(infinite[0])
-        what = "is infinite" if np.isinf(exact[row]) else f"is too large for float32 ({exact[row]:g})"
-        raise DataError(f"{where}: column '{name}': row {row + 1:,} {what} ({len(infinite):,} such rows). Repair it.")
+    found, exact = as_float32(numbers, name, where), numbers.drop_nulls().to_numpy().astype(np.float64)
+    share, text = blur_of(exact[~np.isnan(exact)])
+    if share > MOST_BLUR:
+        raise DataError(f"{where}: column '{name}': its numbers {text}")
     return found
 
 

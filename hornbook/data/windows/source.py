@@ -12,7 +12,7 @@ import numpy as np
 from hornbook.data.facts import DataInfo, SeriesScale
 from hornbook.data.source import Array, Source
 from hornbook.data.storage.rows import Rows
-from hornbook.data.tables.moments import part_names, part_values
+from hornbook.data.tables.columns.moments import part_names, part_values
 from hornbook.data.windows.cutting import SPLITS, Cut, Gaps, Series, Shape, cut_windows, names_listed
 from hornbook.data.windows.steps import Step, found_step, given_step, moments
 from hornbook.errors import DataError

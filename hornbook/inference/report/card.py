@@ -12,7 +12,7 @@ from hornbook.display.intervals import share_interval
 from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
 from hornbook.errors import RunError, escaped
-from hornbook.inference.examination import MOST_CLASSES, Examination
+from hornbook.inference.report.examination import MOST_CLASSES, Examination
 from hornbook.inference.report.gathered import Finding, Gathered, class_means, gather, shown_finding
 from hornbook.recipes.language.text import to_yaml
 from hornbook.runs.directory import Run

@@ -8,7 +8,7 @@ from typing import Any
 
 from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
-from hornbook.inference.examination import Examination, examine
+from hornbook.inference.report.examination import Examination, examine
 from hornbook.recipes.faults import FAULTS
 from hornbook.runs.directory import Run, is_pretraining
 

@@ -16,9 +16,9 @@ from hornbook.display.page import render
 from hornbook.display.shrunk import gains
 from hornbook.display.text import path_text
 from hornbook.errors import HornbookError
-from hornbook.inference.examination import MOST_CLASSES, Examination
 from hornbook.inference.importance import Importance
-from hornbook.inference.page_charts import importance_picture, pictures_of
+from hornbook.inference.report.charts import importance_picture, pictures_of
+from hornbook.inference.report.examination import MOST_CLASSES, Examination
 from hornbook.inference.report.gathered import Finding, class_means, gather, shown_finding
 from hornbook.recipes.describe.chosen import chosen_keys, chosen_lines
 from hornbook.recipes.load import load_recipe

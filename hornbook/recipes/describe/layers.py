@@ -46,7 +46,7 @@ _ARGUMENT = re.compile(r"^(?P<name>\*{0,2}\w+)(?: \([^)]*\))?:\s*(?P<text>.*)$")
 def layer_summary(name: str) -> str:
     """Return the first sentence of a layer's own docstring."""
     first = _paragraphs(keras_layers.docstring(name))[:1]
-    return re.split(r"(?<=\.)\s(?=[A-Z])", one_line(first[0]))[0] if first else ""
+    return re.split(r"(?<=\.)(?<!a\.k\.a\.)\s(?=[A-Z])", one_line(first[0]))[0] if first else ""
 
 
 def describe_layer(name: str) -> Description:

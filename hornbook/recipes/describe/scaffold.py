@@ -1,6 +1,6 @@
 """Writes the recipe that `hornbook new` starts from: all six ingredients, each with what choosing it means.
 
-What a file of one's own holds is looked at by `hornbook.data.draft`, which gives it to `written` as a `Start`.
+What a file of one's own holds is looked at by `hornbook.data.preview.draft`, which gives it to `written` as a `Start`.
 """
 
 import math

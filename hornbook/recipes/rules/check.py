@@ -32,7 +32,7 @@ from hornbook.recipes.rules import (
     training,
 )
 
-__all__ = ["Facts", "check_rules", "rule_codes"]
+__all__ = ["RULES", "Facts", "check_rules"]
 
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
@@ -73,11 +73,6 @@ RULES = tuple(
     )
     for code, reads, check in module.RULES
 )
-
-
-def rule_codes() -> list[str]:
-    """Return the codes of all rules, in the order in which they run."""
-    return [rule.code for rule in RULES]
 
 
 def check_rules(recipe: Recipe, facts: Facts, *, without: Collection[str] = ()) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.rules.tokens import AS_THEY_ARE
 from hornbook.recipes.sections.connections import sources
 from hornbook.recipes.sections.model import Layers, Rnn
-from hornbook.recipes.thresholds import HEAD_RANGES, INPUTS, NARROW, TARGETS, UNBALANCED, UNEVEN
+from hornbook.recipes.thresholds import FAINT, HEAD_RANGES, INPUTS, NARROW, TARGETS, UNBALANCED, UNEVEN
 
 ALREADY_SAID = 16.0  # pixels that the data itself warns of where 'scale' says nothing
 NORMALIZING = frozenset({"normalization", "rescaling", "batch_normalization", "layer_normalization"})
@@ -82,7 +82,7 @@ def head_reaches_targets(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Targets whose squares no float32 holds; large ones of which the recipe says that they are not to be standardized."""
+    """Targets whose squares no float32 holds, or that no head brings back; large or small ones that are not standardized."""
     targets, loss = facts.targets, recipe.head.loss
     if targets is not None and targets.get("highest") is not None and recipe.head.target_transform is None:
         largest = max(abs(targets["lowest"]), abs(targets["highest"]))
@@ -92,14 +92,30 @@ def targets_are_about_one(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
             )
             yield Problem(("data",), message, f"Divide them by {10.0 ** math.floor(math.log10(largest)):.0e}.")
             return
+    faintest = (targets or {}).get("faintest")
+    if faintest is not None and recipe.head.target_transform is None and _standardizes_targets(recipe):
+        message = (
+            f"targets have a deviation of {faintest:.4g}, and Keras's Normalization, which brings predictions back to it, "
+            f"takes none below {FAINT:.0e}."
+        )
+        yield Problem(("data",), message, f"Multiply them by {10.0 ** -math.floor(math.log10(faintest)):.0e}.")
+        return
     if targets is None or recipe.head.standardize_targets is not False or recipe.model.hidden_units() == ():
         return
     if targets.get("highest") is None or (loss is not None and not loss.has_unit):
         return
     largest = max(abs(targets["lowest"]), abs(targets["highest"]))
-    if largest > TARGETS[1]:
+    if largest > TARGETS[1] or 0 < largest < TARGETS[0]:
         message = f"targets up to {largest:.4g} are not standardized, and the network begins with outputs of about 1."
         yield Problem(("head", "standardize_targets"), message, "It learns faster without this key.", severity="tip")
+
+
+def _standardizes_targets(recipe: Recipe) -> bool:
+    """Return whether the head of a regression learns standardized targets, as far as the recipe says it."""
+    head = recipe.head
+    if head.standardize_targets is not None:
+        return head.standardize_targets
+    return (head.activation is None or head.activation.name == "linear") and (head.loss is None or head.loss.has_unit)
 
 
 def rare_classes_count(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

@@ -46,19 +46,26 @@ def embedding_needs_tokens(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 
 def numbers_stay_as_they_are(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
-    """Layers that read the inputs and look for numbers which standardized inputs no longer have."""
+    """Layers that read the inputs and look for numbers which standardized or scaled inputs no longer have."""
     model, reuse = recipe.model, recipe.reuse
     is_on_top = reuse is not None and reuse.copy_ is None and not reuse.holds_weights_alone
-    if not isinstance(model, Layers) or not facts.is_standardized or is_on_top:
+    if not isinstance(model, Layers) or is_on_top:
         return
+    largest = (facts.inputs or {}).get("largest", 0.0)
+    is_scaled = facts.kind == "image" and recipe.data.scale is not False and largest <= 1
     for place, (layer, reads) in enumerate(zip(model.layers, sources(model.layers), strict=True)):
         if -1 not in reads or layer.name not in AS_THEY_ARE:
             continue
         looks_for = "whole numbers"
         if layer.name == "masking":
             looks_for = f"steps whose numbers are all {layer.arguments().get('mask_value', 0.0):g}"
-        message = f"'{layer.name}' looks for {looks_for}, and the inputs are standardized."
-        yield Problem(("model", "layers", place), message, "Set 'data.standardize: false'.", severity="warning")
+        changed = {"standardized": "data.standardize"} if facts.is_standardized else {}
+        if is_scaled and layer.name == "embedding":
+            changed["scaled to at most 1"] = "data.scale"
+        if changed:
+            message = f"'{layer.name}' looks for {looks_for}, and the inputs are {' and '.join(changed)}."
+            keys = " and ".join(f"'{key}: false'" for key in changed.values())
+            yield Problem(("model", "layers", place), message, f"Set {keys}.", severity="warning")
 
 
 def embeddings_are_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:

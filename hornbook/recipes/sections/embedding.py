@@ -55,7 +55,7 @@ class Plr(EmbeddingSpec):
     frequencies: Frequencies = 48
     deviation: Deviation = 0.01
     units: PositiveInt = 24
-    """How many numbers become of each number."""
+    """How many numbers each number becomes."""
 
 
 @register
@@ -73,7 +73,7 @@ class Pbld(EmbeddingSpec):
     frequencies: Frequencies = 16
     deviation: Deviation = 0.1
     units: Annotated[int, Field(ge=2)] = 4
-    """How many numbers become of each number, itself included."""
+    """How many numbers each number becomes, itself included."""
 
 
 @register

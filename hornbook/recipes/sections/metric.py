@@ -278,7 +278,7 @@ class CosineSimilarityMetric(MetricSpec):
 class R2Score(MetricSpec):
     """Share of the targets' variance that is explained: 1 is perfect, 0 no better than their mean.
 
-    Keras: `R2Score`.
+    Keras: `R2Score`, counted in float64.
 
     Example:
         training: {metrics: [r2_score]}

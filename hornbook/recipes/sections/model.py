@@ -44,8 +44,8 @@ Separable = Annotated[
     bool,
     Field(
         description="Depthwise-separable convolutions in place of all but the first, which reads few channels: first each "
-        "channel for itself, then 1×1 across channels. A ninth of the weights and products, of 3×3. Chollet (2017), "
-        "arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861."
+        "channel for itself, then 1×1 across channels. With 3×3 pixels about a ninth of the weights and of the "
+        "multiplications. Chollet (2017), arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861."
     ),
 ]
 StemStrides = Annotated[
@@ -87,7 +87,7 @@ class Mlp(ReadsColumns, ModelSpec):
     """
 
     name: Literal["mlp"] = "mlp"
-    builds = "hornbook.builder.backbones:mlp"
+    builds = "hornbook.builder.features.backbones:mlp"
 
     units: Widths = ()
     """Units of each hidden layer, or one number for all; none at all: the head alone."""
@@ -142,7 +142,7 @@ class WideAndDeep(ReadsColumns, ModelSpec):
     """
 
     name: Literal["wide_and_deep"] = "wide_and_deep"
-    builds = "hornbook.builder.backbones:wide_and_deep"
+    builds = "hornbook.builder.features.backbones:wide_and_deep"
     accepts: ClassVar[tuple[str, ...]] = ("table",)
 
     units: Annotated[Widths, AfterValidator(at_least_one)] = (30, 30)
@@ -175,13 +175,13 @@ class Cnn(ReadsTokens, ModelSpec):
     """
 
     name: Literal["cnn"] = "cnn"
-    builds = "hornbook.builder.backbones:cnn"
+    builds = "hornbook.builder.features.backbones:cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image", "sequence", "tokens")
 
     filters: Annotated[Sizes, Field(min_length=1)] = (32, 64)
     """Channels of each block."""
     kernel_size: PositiveInt = 3
-    """Height and width of each convolution, in pixels, or its steps."""
+    """Height and width of each convolution in pixels; for sequences its length in steps."""
     convolutions: Repeats = 1
     """Convolutions in each block."""
     separable: Separable = False
@@ -214,7 +214,7 @@ class ResidualCnn(ModelSpec):
     """
 
     name: Literal["residual_cnn"] = "residual_cnn"
-    builds = "hornbook.builder.backbones:residual_cnn"
+    builds = "hornbook.builder.features.backbones:residual_cnn"
     accepts: ClassVar[tuple[str, ...]] = ("image",)
 
     filters: Annotated[Sizes, Field(min_length=1)] = (16, 32, 64)
@@ -246,7 +246,7 @@ class Rnn(ReadsTokens, ModelSpec):
     """
 
     name: Literal["rnn"] = "rnn"
-    builds = "hornbook.builder.backbones:rnn"
+    builds = "hornbook.builder.features.backbones:rnn"
     accepts: ClassVar[tuple[str, ...]] = ("sequence", "tokens", "image")
 
     cell: Literal["simple", "lstm", "gru"] = "lstm"
@@ -298,7 +298,7 @@ class Layers(ReadsColumns, ModelSpec):
     """
 
     name: Literal["layers"] = "layers"
-    builds = "hornbook.builder.free_layers:free_layers"
+    builds = "hornbook.builder.features.free_layers:free_layers"
     accepts: ClassVar[tuple[str, ...]] = ("image", "table", "sequence", "tokens")
 
     layers: Annotated[tuple[LayerItem, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]

@@ -138,7 +138,7 @@ class Reuse(Spec):
     layers: Layers | None = None
     """What to keep: names, blocks (`hidden_1`), a range (`hidden_1-hidden_3`) or patterns; omitted: all but the head."""
     copy_: Annotated[dict[str, str] | None, Field(alias="copy", min_length=1)] = None
-    """The second form: {new layer: old layer}; `model` is the whole network."""
+    """In place of `layers`: {new layer: old layer}; `model` is then the whole network."""
     weights: Literal["copied", "fresh"] = "copied"
     """`fresh` takes the structure without what was learned: the control to compare with."""
     freeze: bool | Layers = True

@@ -27,7 +27,10 @@ def _warmup(value: Any) -> Any:
 
 
 class ScheduleSpec(Component):
-    """Base of every schedule. `warmup` (a duration, or `{duration, start_factor}`) goes in front of any of them."""
+    """Base of every schedule. `warmup` (a duration, or `{duration, start_factor}`) goes in front of any of them.
+
+    In formulas t counts the steps, s is `decay_steps`, c is `power`, and T is the last step of the run.
+    """
 
     kind: ClassVar[str] = "schedule"
     shared: ClassVar[frozenset[str]] = frozenset({"warmup"})

@@ -50,8 +50,8 @@ class Shrink(Spec):
     """Make an earlier run's model smaller and faster, and prove what it costs.
 
     What the recipe leaves out is the earlier run's: data, network, optimizer. In this order: normalization is folded into
-    the layers beside it, small weights become zero while the rest is fine-tuned for `training.epochs`, layers of training
-    alone and units without weights are removed, inputs are folded, weights are rounded.
+    the layers beside it, small weights become zero while the rest is fine-tuned for `training.epochs`, layers that act only
+    in training and units without weights are removed, inputs are folded, weights are rounded.
 
     Example:
         shrink: {from: runs/mnist_300_100/latest, prune: {share: 0.9}, precision: int8}

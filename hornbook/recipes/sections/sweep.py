@@ -308,8 +308,8 @@ class Sweep(Spec):
     objective: Texts = "val_loss"
     """The validation figure that trials are compared by, or a list of several; `parameters` is the size of the model."""
     select: Texts | None = None
-    """With several objectives: which trial of the front wins: `knee`, or the best by the first objective of those that meet
-    conditions, `parameters<=20000`; omitted: none does."""
+    """With several objectives: which trial of the front wins, that is, of those that no other beats in all of them: `knee`,
+    or the best by the first objective of those that meet conditions, `parameters<=20000`; omitted: none does."""
     mode: Literal["min", "max"] | None = None
     """Which direction is better; omitted: known from the metric."""
     space: Annotated[dict[str, Entry], Field(min_length=1)]
@@ -317,9 +317,9 @@ class Sweep(Spec):
     max_trials: PositiveInt | None = None
     """Trials at most; hyperband knows its number itself, a grid ends with its last combination."""
     total_epochs: PositiveInt | None = None
-    """Start no trial after so many epochs in all trials together."""
+    """Start no more trials once all trials together have trained for so many epochs."""
     max_time: TimeSpan | None = None
-    """Start no trial after so long."""
+    """Start no more trials after so long."""
     executions: PositiveInt = 1
     """Trainings per trial, with as many seeds; the trial's score is their mean."""
     confirm: Annotated[int, Field(ge=0)] = 3

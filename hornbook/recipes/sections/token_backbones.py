@@ -19,7 +19,7 @@ class BagOfWords(ModelSpec):
     """
 
     name: Literal["bag_of_words"] = "bag_of_words"
-    builds = "hornbook.builder.tokens:bag_of_words"
+    builds = "hornbook.builder.features.tokens:bag_of_words"
     accepts: ClassVar[tuple[str, ...]] = ("tokens",)
     reads_vocabulary: ClassVar[bool] = True
 
@@ -44,7 +44,7 @@ class MeanEmbedding(ReadsTokens, ModelSpec):
     """
 
     name: Literal["mean_embedding"] = "mean_embedding"
-    builds = "hornbook.builder.tokens:mean_embedding"
+    builds = "hornbook.builder.features.tokens:mean_embedding"
     accepts: ClassVar[tuple[str, ...]] = ("tokens",)
 
     dense: Sizes = (64,)
@@ -58,16 +58,17 @@ class MeanEmbedding(ReadsTokens, ModelSpec):
 class Transformer(ModelSpec):
     """Blocks of self-attention and two dense layers, over tokens (through an embedding) or the steps of sequences.
 
-    Each block normalizes in front (`normalization`; layer normalization where the recipe names none), drops out behind and
-    adds its input; activation and initializer go into the first dense layer of each block, the other weights are Glorot's.
-    Padding is never looked at. Vaswani et al. (2017), arXiv:1706.03762; Xiong et al. (2020), arXiv:2002.04745.
+    Attention and dense layers each read normalized inputs (`normalization`; layer normalization where the recipe names
+    none), and their outputs, with dropout, are added to what they read. Activation and initializer go into the first dense
+    layer of each block, the other weights are Glorot's. Padding is never looked at. Vaswani et al. (2017),
+    arXiv:1706.03762; Xiong et al. (2020), arXiv:2002.04745.
 
     Example:
         model: {name: transformer, width: 64, heads: 4, blocks: 2}
     """
 
     name: Literal["transformer"] = "transformer"
-    builds = "hornbook.builder.transformer:transformer"
+    builds = "hornbook.builder.features.transformer:transformer"
     accepts: ClassVar[tuple[str, ...]] = ("tokens", "sequence")
     reads_vocabulary: ClassVar[bool] = True
 

@@ -58,7 +58,7 @@ class EarlyStopping(Spec):
 
 
 class Checkpoint(Spec):
-    """What `best.keras` is the best of. Omitted: early stopping's monitor, or `val_loss`."""
+    """By which figure the best epoch is chosen; `best.keras` holds its weights. Omitted: early stopping's, or `val_loss`."""
 
     monitor: str = "val_loss"
     """Recorded value that the best epoch is chosen by."""
@@ -89,7 +89,7 @@ class GradientClipping(Spec):
     by: Literal["value", "norm", "global_norm"]
     """What is limited: each number, each variable's norm, or their joint norm."""
     threshold: Positive
-    """The limit."""
+    """The largest number or norm that is left as it is."""
 
 
 class Training(Spec):
@@ -101,7 +101,7 @@ class Training(Spec):
     batch_size: PositiveInt = 32
     """Examples per batch."""
     drop_remainder: bool = False
-    """Leave out the smaller last batch of each epoch, which holds other examples each time."""
+    """Leave out the smaller last batch of each epoch; in each epoch other examples are left out."""
     metrics: Annotated[tuple[Metric, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] | None = (
         None
     )
@@ -115,7 +115,7 @@ class Training(Spec):
     class_weights: ClassWeights = None
     """Weight of each class in the loss, by name or number; `balanced`: inversely to how often it occurs."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Numbers to compute with; the mixed ones keep float32 weights and pay on GPUs."""
+    """Numbers to compute with. The mixed ones keep weights in float32 and compute in 16 bits, which is faster on GPUs."""
     engine: Literal["auto", Engine] = "auto"
     """How steps are run: many in one XLA program, many in one TensorFlow graph, or by Keras's own `fit`. `fused_graph` is a
     graph in which batch normalization of images is one operation: faster, with other last bits than `graph`. `auto`
@@ -127,7 +127,8 @@ class Training(Spec):
     max_time: TimeSpan | None = None
     """End the run after so long, as if it were finished: its last weights are evaluated."""
     on_divergence: OnDivergence | None = None
-    """Omitted: the run ends there, with the last good state kept."""
+    """Go back to the start of the epoch with a lower rate when the loss is no finite number any more; omitted: the run ends
+    there, and keeps its last good state."""
 
     @property
     def duration(self) -> str:

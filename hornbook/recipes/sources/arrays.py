@@ -107,7 +107,7 @@ def _half_a_test_set(spec: Npz | Npy, path: Path) -> Iterator[Problem]:
 class Arrays(Stored):
     """Arrays passed in Python: `hornbook.train(recipe, data=(x, y))`.
 
-    Names in a recipe that its data is not in a file; the shared keys (split, classes, limit …) apply to the arrays. Cannot
+    Says in a recipe that its data comes from Python; the shared keys (split, classes, limit …) apply to the arrays. Cannot
     be loaded from the command line. Hornbook.
 
     Example:
@@ -119,4 +119,4 @@ class Arrays(Stored):
     has_split_column: ClassVar[bool] = True
 
     text: TextSettings | None = None
-    """Which tokens texts become, where x is a list of these; omitted: words, see `text_folder`."""
+    """Which tokens texts become, where x or one of several inputs holds these; omitted: words, see `text_folder`."""

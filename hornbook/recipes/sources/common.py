@@ -64,11 +64,12 @@ class SplitSpec(Spec):
     """How the dates of `column` are written, where they can be read in several ways: `'%m/%d/%Y'` (codes of strptime)."""
     folds: Annotated[int, Field(ge=2)] | None = None
     """Cross-validation: cut the examples into so many parts of equal size, stratified for classes; one is the test set.
-    With `group` parts are of whole groups; with `time` they follow each other, and all before the test set trains."""
+    With `group` parts are of whole groups. With `time` they follow each other, and only what is before the test set is
+    trained on."""
     fold: Annotated[int, Field(ge=0)] | None = None
     """Which of the `folds` is the test set, counted from 0; the parts are the same for all of them."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    """Which of the random divisions; omitted: the recipe's seed. Fixed, runs with other seeds share their examples."""
+    """Seed of the division alone; omitted: the recipe's. Where it is set, runs with other seeds have the same splits."""
 
     def counts(self, num_examples: int, own: Collection[str] = ()) -> tuple[int, int]:
         """Return how many of the examples are test and how many validation, where none are folds.
@@ -128,9 +129,11 @@ class Augmentation(Spec):
     """Side of a square that is blanked, as a fraction of height and width; with the mean where images are standardized,
     otherwise with 0."""
     mixup: Annotated[float, Field(ge=0)] | None = None
-    """Mix each example with another, inputs and targets, in shares drawn from Beta(alpha, alpha): the alpha, such as 0.2."""
+    """Mix inputs and targets of each example with those of another. The shares are drawn from Beta(alpha, alpha), and this
+    is alpha: 0.2 is usual."""
     cutmix: Annotated[float, Field(ge=0)] | None = None
-    """Put a box of another image into each, and as much of its target: alpha of the areas' Beta(alpha, alpha), such as 1."""
+    """Put a box of another image into each one, and mix their targets in the same proportion. The share of the area is drawn
+    from Beta(alpha, alpha), and this is alpha: 1 is usual."""
 
     @property
     def mixes(self) -> bool:

@@ -27,7 +27,8 @@ class TextSettings(Spec):
     on the training split by merging the most frequent pairs, and the longest that fits is read. Sennrich et al. (2016),
     arXiv:1508.07909."""
     ngrams: Annotated[int, Field(ge=1, le=5)] = 1
-    """Up to so many tokens in a row are a token as well; they stand behind the single ones, so their order means nothing."""
+    """Up to so many tokens in a row count as a token as well, for networks that do not look at the order of tokens: they
+    are appended to the single ones."""
     standardize: Literal["lower_and_strip_punctuation", "lower", "strip_punctuation", "none"] = (
         "lower_and_strip_punctuation"
     )

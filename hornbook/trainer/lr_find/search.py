@@ -32,8 +32,6 @@ from hornbook.trainer.signals import Interrupted, StopRequest
 __all__ = [
     "MAX_RATE",
     "MIN_RATE",
-    "NUM_SEEDS",
-    "NUM_STEPS",
     "find_learning_rate",
     "range_test",
     "search_rate",

@@ -46,7 +46,7 @@ def check_initial_loss(prepared: Prepared, loss: float, y: Array) -> Outcome:
     entropy = _entropy(prepared, y)
     if entropy is not None:
         figures["entropy"] = entropy
-    theory = f"{number_text(zero)} ({_name(prepared, y, zero, entropy)})"
+    theory = f"{number_text(zero)} ({_name(prepared, zero, entropy)})"
     said = f"{number_text(loss)}; theory says {theory}"
     if not math.isfinite(loss):
         return failed(f"the loss is {loss} before the first step. Look at the inputs and the initializer.", **figures)
@@ -111,7 +111,7 @@ def _entropy(prepared: Prepared, y: Array) -> float | None:
     return float(-np.sum(shares * np.log(shares)))
 
 
-def _name(prepared: Prepared, y: Array, zero: float, entropy: float | None) -> str:
+def _name(prepared: Prepared, zero: float, entropy: float | None) -> str:
     """Return what the theoretical loss is called."""
     recipe = prepared.recipe
     if recipe.heads is not None:

@@ -1,4 +1,4 @@
-"""Event files, as TensorBoard reads them: of runs here, of the trials of a sweep in `hornbook.sweep.tensorboard`."""
+"""Event files, as TensorBoard reads them: of runs here, of the trials of a sweep in `hornbook.sweep.report.tensorboard`."""
 
 import os
 import time

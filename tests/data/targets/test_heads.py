@@ -149,7 +149,7 @@ def test_bundled_tables_offer_the_columns_that_are_no_features():
 
 
 def test_a_check_names_the_head_whose_column_a_table_lacks(tmp_path):
-    from hornbook.data.probe import probe
+    from hornbook.data.preview.probe import probe
 
     recipe = heads_of({"price": {}, "sold": {"target": "slod"}}, {"name": "table", "path": table(tmp_path)})
     (problem,) = probe(recipe).problems
@@ -162,3 +162,24 @@ def test_inputs_and_targets_are_both_given_by_name():
     assert [block.name for block in splits.info.blocks] == ["photo"]
     assert [head.task for head in splits.info.heads] == ["regression", "binary"]
     assert splits.train.y.shape == (40, 2)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_targets_that_no_head_predicts_are_refused_by_name(is_stream):
+    y = {"price": PRICE, "sold": SOLD, "prise": PRICE}
+
+    def given(**heads):
+        data = (lambda: iter([(X, y)])) if is_stream else (X, y)
+        return load_data(heads_of(heads), data).splits
+
+    with pytest.raises(DataError) as caught:
+        given(price={})
+    assert str(caught.value) == (
+        "data: no head predicts the targets 'sold', 'prise'; there are heads for: price. Leave them out, or add a head, heads: "
+        "{sold: {}}."
+    )
+    with pytest.raises(
+        DataError, match="no head predicts the target 'prise'; there are heads for: price, sold. Leave it out"
+    ):
+        given(price={}, sold={})
+    assert len(given(price={}, sold={}, other={"target": "prise"}).info.heads) == 3

@@ -48,13 +48,13 @@ def encoded(texts, **settings):
     *SOME, *(pytest.param(*ways, marks=pytest.mark.whole) for ways in itertools.product(*WAYS) if ways not in SOME),
 ])  # fmt: skip
 def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow, tokens, standardize, ngrams):
-    from hornbook.builder.tokens import text_front
+    from hornbook.builder.features.tokens import text_front
 
     texts = [*PLAIN, *ODD]
     found = encoded(texts, tokens=tokens, standardize=standardize, ngrams=ngrams, length=40)
     import keras
 
-    layer = keras.Model(*text_front("review", found.facts))
+    layer = keras.Model(*text_front("review", found.facts, "review"))
     more = [*texts, *every_character()[::50]]
     expected = np.asarray(layer(tensorflow.constant(more)))
     rows, _ = found.encoder.encode(more)
@@ -67,16 +67,16 @@ def test_texts_of_any_kind_get_the_numbers_of_the_saved_models_layer(tensorflow,
 def test_every_character_there_is_gets_the_number_of_the_layer(tensorflow):
     import keras
 
-    from hornbook.builder.tokens import text_front
+    from hornbook.builder.features.tokens import text_front
 
     texts = every_character()
     found = encoded([*texts, "a b"], tokens="characters", length=400, vocabulary=3000)
     rows, _ = found.encoder.encode(texts)
-    expected = np.asarray(keras.Model(*text_front("x", found.facts))(tensorflow.constant(texts)))
+    expected = np.asarray(keras.Model(*text_front("x", found.facts, "x"))(tensorflow.constant(texts)))
     np.testing.assert_array_equal(rows, expected)
     words = [" ".join(f"a{character}b" for character in text[::7]) for text in texts[::20]]
     found = encoded(words, length=60, vocabulary=5000)
-    expected = np.asarray(keras.Model(*text_front("x", found.facts))(tensorflow.constant(words)))
+    expected = np.asarray(keras.Model(*text_front("x", found.facts, "x"))(tensorflow.constant(words)))
     np.testing.assert_array_equal(found.rows["train"], expected)
 
 

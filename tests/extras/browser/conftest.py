@@ -1,13 +1,11 @@
 """A browser, and one page of each kind. Without Selenium or Chromium all of these tests are skipped."""
 
 import json
-from pathlib import Path
 
 import pytest
-from chromium import Browser, missing
+from chromium import Browser
+from needed import BROWSER, skipping
 
-MISSING = missing("selenium", "selenium_axe_python", "pypdf")
-HERE = Path(__file__).parent
 TABLE = """data: {name: table, path: flowers.csv, target: kind}
 model: {name: mlp, units: [8]}
 training: {epochs: 4, batch_size: 16, engine: graph}
@@ -26,14 +24,7 @@ training: {epochs: 2, batch_size: 16, engine: graph}
 sweep: {tuner: random, objective: val_loss, max_trials: 3, confirm: 2, space: {activation: [elu, relu, tanh]}}
 """
 
-
-def pytest_collection_modifyitems(items):
-    """Skip these tests where what they need is missing, and say what that is."""
-    if MISSING:
-        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-browser` has all of it")
-        for item in items:
-            if HERE in item.path.parents:
-                item.add_marker(skip)
+pytest_collection_modifyitems = skipping(__file__, "selenium", "selenium_axe_python", "pypdf", programs=BROWSER)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Wheel and source distribution, built by `python -m build` from a copy of what is under version control."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -8,19 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from needed import skipping
 
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parents[2]
-MISSING = [name for name in ("build", "twine") if importlib.util.find_spec(name) is None]
+CHECKOUT = Path(__file__).parents[3]
 
-
-def pytest_collection_modifyitems(items):
-    """Skip these tests where what they need is missing, and say what that is."""
-    if MISSING:
-        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-release` has all of it")
-        for item in items:
-            if HERE in item.path.parents:
-                item.add_marker(skip)
+pytest_collection_modifyitems = skipping(__file__, "build", "twine")
 
 
 class Built(NamedTuple):

@@ -2,6 +2,9 @@
 
 import csv
 import io
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -79,3 +82,25 @@ def test_what_lacks_the_text_is_refused(service, body, message):
     status, found = service.ask("POST", "/predict/films", body)
     assert status == 400
     assert message in found["error"]
+
+
+def test_a_package_of_texts_beside_columns_answers_as_predict_does(films, tmp_path):
+    from hornbook.exports.export import export_run
+
+    for package in ("tf2onnx", "onnxruntime"):
+        pytest.importorskip(package, reason="not installed: hornbook[onnx]")
+    (exported,) = export_run(films / "runs" / "films", "package", output=tmp_path / "package")
+    assert exported.reason == ""
+    predict_file(films / "runs" / "films", films / "films.csv", output=tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        expected = [float(row["probability_1"]) for row in csv.DictReader(file)]
+    with (films / "films.csv").open() as file:
+        rows = [{"review": row["review"], "stars": row["stars"], "city": row["city"]} for row in csv.DictReader(file)]
+    code = "import json, sys, service; print(json.dumps(service.predict(service.Body(**json.load(sys.stdin)))))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=exported.path, input=json.dumps({"rows": rows}), env={},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [one["probabilities"]["1"] for one in json.loads(done.stdout)["predictions"]]
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -5,26 +5,30 @@ import sys
 from pathlib import Path
 
 import pytest
-from chromium import Browser, missing
+from chromium import Browser
+from needed import BROWSER, skipping
 
-MISSING = missing("selenium", "selenium_axe_python", "pypdf", "zensical", "mkdocstrings")
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+LESSON = "first_hour"
+"""The one whose cells are run; the others take minutes."""
+ROOT = Path(__file__).parents[3]
 
-
-def pytest_collection_modifyitems(items):
-    """Skip these tests where what they need is missing, and say what that is."""
-    if MISSING:
-        skip = pytest.mark.skip(reason=f"{', '.join(MISSING)} missing: `make test-site` has all of it")
-        for item in items:
-            if HERE in item.path.parents:
-                item.add_marker(skip)
+pytest_collection_modifyitems = skipping(
+    __file__,
+    "selenium",
+    "selenium_axe_python",
+    "pypdf",
+    "zensical",
+    "mkdocstrings",
+    "nbclient",
+    "ipykernel",
+    programs=BROWSER,
+)
 
 
 @pytest.fixture(scope="session")
 def site():
-    """The folder of the site, built anew."""
-    subprocess.run([sys.executable, ROOT / "scripts" / "build_site.py"], check=True, timeout=300)
+    """The folder of the site, built anew, with the outputs of one lesson."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "build_site.py", LESSON], check=True, timeout=500)
     return ROOT / "site"
 
 

@@ -25,7 +25,7 @@ OUTSIDE = """
 const right = document.documentElement.clientWidth + 1;
 return [...document.querySelectorAll("article *")]
   .filter(one => one.getBoundingClientRect().right > right)
-  .filter(one => !(arguments[0] && one.closest(".md-typeset__scrollwrap, pre, p:has(> img)")) && !one.closest("nav"))
+  .filter(one => !(arguments[0] && one.closest(".md-typeset__scrollwrap, pre, p:has(> img), .cell-html")) && !one.closest("nav"))
   .map(one => one.outerHTML.slice(0, 120));
 """
 
@@ -105,7 +105,9 @@ def test_nothing_lies_outside_of_a_telephone(browser, site, page):
     assert browser.run(OUTSIDE, True) == [], "tables, code and pictures scroll in their own frames"
 
 
-@pytest.mark.parametrize("page", ["index.html", "tables.html", "commands.html", "python_api.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "tables.html", "commands.html", "python_api.html", "notebooks/first_hour.html"]
+)
 def test_print_has_every_section_and_cuts_nothing(browser, site, page):
     browser.open(site / page, width=A4, medium="print")
     assert browser.run(OUTSIDE, False) == []

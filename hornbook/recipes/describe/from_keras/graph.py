@@ -7,7 +7,7 @@ from typing import Any
 from hornbook.errors import UsageError
 from hornbook.recipes.sections.connections import INPUT
 
-__all__ = ["Place", "places_of"]
+__all__ = ["Place", "input_shape_of", "places_of"]
 
 MODELS = {"Sequential", "Functional", "Model"}
 
@@ -35,6 +35,18 @@ class Place:
     def config(self) -> Mapping[str, Any]:
         """Its arguments, as Keras has written them."""
         return self.stored.get("config") or {}
+
+
+def input_shape_of(model: Mapping[str, Any]) -> tuple[int | None, ...] | None:
+    """Return the shape of an example that a model takes; None where Keras has not written it."""
+    layers = model.get("config", {}).get("layers", [])
+    for layer in layers:
+        if layer["class_name"] == "InputLayer" and layer["config"].get("batch_shape"):
+            return tuple(layer["config"]["batch_shape"][1:])
+    if layers and layers[0]["class_name"] in MODELS:
+        return input_shape_of(layers[0])
+    shape = (model.get("build_config") or {}).get("input_shape")
+    return tuple(shape[1:]) if shape else None
 
 
 def places_of(model: Mapping[str, Any], where: str) -> tuple[list[Place], str]:

@@ -10,7 +10,7 @@ from hornbook.recipes.language.spec import Component, catalog
 from hornbook.recipes.sections.free_layer import KERNELS, RECURRENT, own_ingredients
 from hornbook.recipes.sections.layer_arguments import has_weights, initializer_of
 
-__all__ = ["BOTH_WAYS", "activation_of", "initializers_of", "item_of", "plain_component"]
+__all__ = ["BOTH_WAYS", "activation_of", "initializers_of", "item_of"]
 
 BOTH_WAYS = "bidirectional"
 """The name, until all layers are known, of one that a list can only say as several: its layers stand inside."""

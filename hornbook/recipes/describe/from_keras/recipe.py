@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hornbook.errors import UsageError
-from hornbook.recipes.describe.from_keras.graph import Place, places_of
+from hornbook.recipes.describe.from_keras.graph import Place, input_shape_of, places_of
 from hornbook.recipes.describe.from_keras.layers import activation_of, initializers_of, item_of
 from hornbook.recipes.describe.from_keras.sections import Item, sections_of
 from hornbook.recipes.describe.from_keras.training import is_of_numbers, scales_loss, training_of
@@ -30,10 +30,12 @@ class KerasRecipe:
     Attributes:
         sections: {key: plain value} of the recipe, without data.
         notes: What it cannot say, or says otherwise, one line each.
+        input_shape: Of an example, as the model takes it; None where its file does not say it.
     """
 
     sections: dict[str, Any]
     notes: tuple[str, ...]
+    input_shape: tuple[int | None, ...] | None = None
 
 
 def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
@@ -74,7 +76,7 @@ def described(config: Mapping[str, Any], where: str) -> KerasRecipe:
     heads |= _of_head(head.config, notes)
     sections = {"task": task, **({"head": heads} if heads else {}), **sections, **compiled}
     last = f"weights are not in a recipe: 'reuse: {{from: {where}}}' begins with those of the model"
-    return KerasRecipe(sections, (*notes, *of_training, last))
+    return KerasRecipe(sections, (*notes, *of_training, last), input_shape_of(config))
 
 
 def _without_front(places: Sequence[Place], where: str, notes: list[str]) -> list[Place]:
@@ -87,9 +89,23 @@ def _without_front(places: Sequence[Place], where: str, notes: list[str]) -> lis
                 f"{where}: the inputs are read through '{front.id}' ({front.kind}), and as they are by "
                 f"{', '.join(others)}. Only models all of whose branches read the scaled inputs can be written."
             )
-        notes.append(f"{_front(front)} in front is left out: Hornbook {SCALES[front.kind]}, inside the model")
+        notes.append(
+            f"{_front(front)} in front is left out: Hornbook {SCALES[front.kind]}, inside the model{_in_its_place(front)}"
+        )
         rest = [_read_instead(place, {front.id: INPUT}) for place in rest if place is not front]
     return rest
+
+
+def _in_its_place(front: Place) -> str:
+    """Return what to write where pixels are moved to both sides of 0, which no key does; empty text where they are not."""
+    scale, offset = front.config.get("scale"), front.config.get("offset", 0)
+    if not isinstance(scale, int | float) or not isinstance(offset, int | float) or not offset:
+        return ""
+    low, high = offset, 255 * scale + offset
+    return (
+        f". For bytes from {low:.4g} to {high:.4g}, as here, begin 'model: {{name: layers}}' with {{name: rescaling, scale: "
+        f"{high - low:.4g}, offset: {low:.4g}}}; 'data.standardize: true' centres them with any backbone"
+    )
 
 
 def _front(place: Place) -> str:

@@ -1,0 +1,1 @@
+"""From inputs to features: backbones, their blocks, and what stands beside them."""

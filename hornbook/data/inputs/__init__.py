@@ -1,0 +1,1 @@
+"""Inputs to predict on, from files, in the form that a trained model expects."""

@@ -1,0 +1,1 @@
+"""How far what runs predict can be trusted."""

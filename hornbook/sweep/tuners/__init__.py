@@ -1,0 +1,1 @@
+"""What a sweep tries next: searches of keras-tuner's and samplers of Optuna's."""

@@ -1,0 +1,1 @@
+"""The lessons of docs/notebooks/ with what their cells print and draw, for the site."""
