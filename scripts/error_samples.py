@@ -149,7 +149,8 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "batch-size": [(HEAD + "training: {batch_size: 64}\n", [])],
     "hidden-step": [(HEAD + "activation: step\n", [])],
     "layer-from": [
-        (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", [])
+        (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", []),
+        (LAYERS + "      as: hidden_2\n    - {name: add, from: [input, hidden_2]}\n", []),
     ],
     "layer-unread": [(BRANCHES + "    - {name: dense, units: 5, from: input}\n", [])],
     "no-hidden-layers": [(NO_HIDDEN + "regularization: {dropout: 0.2}\n", [])],
@@ -210,6 +211,10 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
             [],
         ),
         (HEAD + "sweep:\n  select: knee\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),
+    ],
+    "sweep-loss": [
+        (SEVERAL + "sweep: {max_trials: 9, space: {heads.early.weight: {min: 0.1, max: 1.0}}}\n", []),
+        (HEAD + "sweep: {max_trials: 9, space: {regularization.l2: [0.01, 0.001]}}\n", []),
     ],
     "sweep-tuner-packages": [
         (HEAD + "sweep:\n  tuner: optuna\n  max_trials: 9\n  space: {activation: [elu, relu]}\n", []),

@@ -3,13 +3,14 @@
 import math
 import os
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from hornbook.errors import escaped
 
 __all__ = [
-    "COLUMNS", "cut", "cut_inside", "epoch_figure", "hanging", "indented", "number_text", "p_relation", "p_text",
-    "path_text",
+    "COLUMNS", "cut", "cut_inside", "epoch_figure", "figures_in_lines", "hanging", "indented", "number_text", "p_relation",
+    "p_text", "path_text",
 ]  # fmt: skip
 
 COLUMNS = 80
@@ -28,6 +29,17 @@ def hanging(start: str, text: str, width: int = COLUMNS) -> list[str]:
     """Return lines of at most `width` columns that begin with `start`, below which the later ones are blank."""
     text = escaped(text, one_line=True)
     return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * len(start)) or [start.rstrip()]
+
+
+def figures_in_lines(figures: Sequence[str], start: str = "") -> list[str]:
+    """Return figures in lines of at most 80 columns, two blanks apart and none broken in two, the first behind `start`."""
+    lines: list[str] = []
+    for figure in figures:
+        if lines and len(lines[-1]) + 2 + len(figure) <= COLUMNS:
+            lines[-1] += f"  {figure}"
+        else:
+            lines.append(f"{' ' * len(start) if lines else start}{figure}")
+    return lines
 
 
 def cut(text: str, width: int) -> str:

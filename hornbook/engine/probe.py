@@ -17,7 +17,7 @@ from hornbook.builder.signals import input_of
 from hornbook.data.source import Array
 from hornbook.engine.programs import Programs
 from hornbook.engine.steps import Setup, batch_weights
-from hornbook.layers import FromSeriesScale, PiecewiseLinear, Quantiles, ToSeriesScale
+from hornbook.layers import FromSeriesScale, PiecewiseLinear, Quantiles, TokenCounts, ToSeriesScale
 from hornbook.upstream import Statistics
 
 __all__ = ["Probe", "Reading", "activation_of"]
@@ -178,7 +178,7 @@ def _is_read(layer: keras.layers.Layer) -> bool:
     if isinstance(layer, keras.layers.Normalization) or not isinstance(layer.output, keras.KerasTensor):
         return False
     if isinstance(
-        layer, Quantiles | PiecewiseLinear | ToSeriesScale | FromSeriesScale
+        layer, Quantiles | PiecewiseLinear | ToSeriesScale | FromSeriesScale | TokenCounts
     ):  # tables of what the training split is like
         return False
     learns = [weight for weight in layer.weights if "seed_generator" not in weight.path]

@@ -5,7 +5,7 @@ from typing import Any
 
 from hornbook.display.forecasts import figure_lines, step_lines
 from hornbook.display.intervals import few_examples
-from hornbook.display.text import cut, path_text
+from hornbook.display.text import cut, figures_in_lines, path_text
 from hornbook.errors import escaped
 from hornbook.inference.importance import Importance
 from hornbook.inference.mistakes import Mistakes
@@ -104,7 +104,7 @@ class Report:
 
     def figures(self) -> list[str]:
         """Return the lines about metrics and classes."""
-        lines = ["  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())]
+        lines = figures_in_lines([f"{name} {value:.4f}" for name, value in self.metrics.items()])
         remark = few_examples(
             self.count, self.metrics.get("accuracy") if self.confusion and not self.is_weighted else None
         )
@@ -114,8 +114,8 @@ class Report:
             steps = step_lines(self.forecast)
             lines += ["", *steps] if steps else []
         elif self.baseline:
-            figures = "  ".join(f"{name} {value:.4f}" for name, value in self.baseline.items())
-            lines.append(f"{figures}  of the training mean, predicted everywhere")
+            means = [f"{name} {value:.4f}" for name, value in self.baseline.items()]
+            lines += figures_in_lines([*means, "of the training mean, predicted everywhere"])
         if 0 < len(self.targets) <= MAX_MATRIX and not self.forecast:
             lines += ["", *_table(self.targets)]
         if self.classes:

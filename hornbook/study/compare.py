@@ -10,6 +10,7 @@ from hornbook.display.text import COLUMNS, p_relation
 from hornbook.errors import RunError, UsageError
 from hornbook.recipes.language.spec import KINDS, component_class
 from hornbook.recipes.language.text import parse, shown
+from hornbook.recipes.losses import holds_penalties, keys_of_other_losses
 from hornbook.recipes.recipe import Recipe
 from hornbook.runs.directory import Run, find_run, is_pretraining
 from hornbook.study.grid import grid_lines
@@ -159,9 +160,12 @@ def compare_found(runs: Sequence[Run]) -> Comparison:
     table = [(key, tuple(column.keys.get(key) for column in columns)) for key in keys]
     differences = tuple((key, values) for key, values in table if _differs(key, columns))
     has_repeats = any(len(column.runs) > 1 for column in columns)
-    measure = _measure(columns)
+    recipes = _recipes(columns)
+    measure = _measure(recipes)
     rows = compare_groups([_group(column, measure) for column in columns], measure) if has_repeats and measure else []
-    return Comparison(columns, differences, measure, tuple(rows), tuple(_notes(columns, has_repeats=has_repeats)))
+    return Comparison(
+        columns, differences, measure, tuple(rows), tuple(_notes(columns, recipes, has_repeats=has_repeats))
+    )
 
 
 def _differs(key: str, columns: Sequence[Column]) -> bool:
@@ -225,12 +229,19 @@ def flatten(tree: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return flat
 
 
-def _measure(columns: Sequence[Column]) -> Measure | None:
-    """Return the first column's first metric on validation, or what all runs have of it."""
+def _recipes(columns: Sequence[Column]) -> list[Recipe]:
+    """Return the recipe of each column; none where one cannot be read, such as that of a plug-in that is gone."""
     try:
-        recipes = [Recipe.model_validate(_tree(column.runs[0])) for column in columns]
-        return measure_of(recipes, None)
-    except (UsageError, ValueError):  # other tasks, or a component of a plug-in that is gone
+        return [Recipe.model_validate(_tree(column.runs[0])) for column in columns]
+    except ValueError:
+        return []
+
+
+def _measure(recipes: Sequence[Recipe]) -> Measure | None:
+    """Return the first recipe's first metric on validation, or what all runs have of it."""
+    try:
+        return measure_of(recipes, None) if recipes else None
+    except UsageError:  # other tasks or losses
         return None
 
 
@@ -247,12 +258,17 @@ def _group(column: Column, measure: Measure) -> Group:
     return Group(column.letter, values, failures)
 
 
-def _notes(columns: Sequence[Column], *, has_repeats: bool) -> Iterator[str]:
+def _notes(columns: Sequence[Column], recipes: Sequence[Recipe], *, has_repeats: bool) -> Iterator[str]:
     if not has_repeats:
         yield (
             "One run of each says nothing about seeds: a difference may be chance. hornbook ablate repeats them, and runs "
             "that differ in the seed alone are compared with intervals here."
         )
+    keys = keys_of_other_losses("val_loss", recipes)
+    if keys:
+        yield f"Losses of these runs are made differently ({', '.join(keys[:3])}): they do not tell which is better."
+    elif holds_penalties("val_loss", recipes):
+        yield "Losses hold the penalties: where those are smaller, a loss is lower for that alone."
     prints: dict[int, set[str]] = {}
     versions: set[str] = set()
     for column in columns:

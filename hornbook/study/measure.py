@@ -10,6 +10,7 @@ from hornbook.display.intervals import Interval
 from hornbook.errors import UsageError
 from hornbook.recipes.facts import Facts, recorded_names
 from hornbook.recipes.language.hints import did_you_mean
+from hornbook.recipes.losses import keys_of_other_losses, other_figure
 from hornbook.recipes.recipe import Recipe
 
 __all__ = ["Measure", "Target", "measure_of", "parse_target"]
@@ -98,7 +99,7 @@ def measure_of(recipes: Sequence[Recipe], name: str | None, *, prefer: str = "va
         prefer: ``val`` or ``test``.
 
     Raises:
-        UsageError: If a cell does not record it.
+        UsageError: If a cell does not record it, or records something else under its name: a loss that is made differently.
     """
     recorded = [_recorded(recipe) for recipe in recipes]
     if name is None:
@@ -108,6 +109,13 @@ def measure_of(recipes: Sequence[Recipe], name: str | None, *, prefer: str = "va
     known = sorted(set.intersection(*(set(names) for names in recorded)))
     if name not in known:
         raise UsageError(f"--metric {name}: not every cell records it. {did_you_mean(name, known, kind='metric')}")
+    changed = keys_of_other_losses(name, recipes)
+    if changed:
+        other = other_figure(name, known, recipes)
+        hint = f" Compare them by another figure: --metric {other}." if other is not None else ""
+        raise UsageError(
+            f"--metric {name}: cells differ in {', '.join(changed)}, and so in what {name} measures.{hint}"
+        )
     return Measure(name, recorded[0][name] == "max")
 
 

@@ -1,12 +1,19 @@
 """What a reader of a study must know to believe its table no more than it deserves. No TensorFlow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from hornbook.recipes.losses import holds_penalties
 from hornbook.study.measure import Measure
 from hornbook.study.outcome import Group
 from hornbook.study.plan import Plan
 
 __all__ = ["notes_of"]
+
+JUDGED_BY = (
+    "data.classes", "data.frequency", "data.horizon", "data.name", "data.path", "data.relabel", "data.split", "data.stride",
+    "data.target", "data.window",
+)  # fmt: skip
+"""Keys that decide which examples a cell is judged on, and what of them is predicted."""
 
 
 def notes_of(
@@ -30,8 +37,7 @@ def notes_of(
     ]
     if measure.name.startswith("test_"):
         notes.append("This is the test split: a cell that is chosen by it looks better than it is.")
-    if any(_moves_data(override) for planned in plan.cells for override in planned.cell.overrides):
-        notes.append("Cells differ in data or batches, so what they share is the seed, not the order.")
+    notes += _on_what_differs(plan, measure)
     if is_far:
         notes.append("A cluster trained the runs, so that seconds depend on the machine and on what else it did.")
     elif parallel > 1:
@@ -53,5 +59,15 @@ def notes_of(
     return notes
 
 
-def _moves_data(override: str) -> bool:
-    return override.lstrip("~").startswith(("data", "training.batch_size", "pretraining"))
+def _on_what_differs(plan: Plan, measure: Measure) -> Iterator[str]:
+    """Yield what keeps cells from being compared by their networks alone."""
+    keys = dict.fromkeys(
+        override.lstrip("~").partition("=")[0] for planned in plan.cells for override in planned.cell.overrides
+    )
+    if any(key.startswith(("data", "training.batch_size", "pretraining")) for key in keys):
+        yield "Cells differ in data or batches, so what they share is the seed, not the order."
+    judged = [key for key in keys if key == "data" or key.startswith(JUDGED_BY)]
+    if judged:
+        yield f"Cells are judged on other examples or targets ({', '.join(judged)}): differences may be theirs."
+    if holds_penalties(measure.name, [planned.recipe for planned in plan.cells]):
+        yield f"{measure.name} holds the penalties: where they are smaller, it is lower for that alone."

@@ -14,7 +14,7 @@ from hornbook.data.facts import Preprocessing
 from hornbook.data.windows.source import describe_windows
 from hornbook.display import terminal
 from hornbook.display.forecasts import figure_lines
-from hornbook.display.text import COLUMNS, epoch_figure, indented
+from hornbook.display.text import COLUMNS, epoch_figure, figures_in_lines, indented
 from hornbook.engine.device import describe_device
 from hornbook.errors import escaped
 from hornbook.recipes.recipe import Recipe
@@ -299,7 +299,7 @@ def closing(result: TrainResult, start_up_s: float) -> list[str]:
     if result.forecast:
         lines += [f"        {line}" for line in figure_lines(result.forecast)]
     else:
-        lines += _figures("mean", result.baseline, result.recipe, "  (predicting the training mean everywhere)")
+        lines += _figures("mean", result.baseline, result.recipe, "(predicting the training mean everywhere)")
     if result.reuse is not None:
         lines += end_lines(result.reuse)
     lines += shrinking.end_lines(result.shrink)
@@ -316,11 +316,12 @@ def _figures(split: str, values: Mapping[str, float], recipe: Recipe, remark: st
     groups = [[name for name in values if name not in names]]
     for head, one in (recipe.heads or {}).items():
         groups.append([f"{head}_{key}" for key in _recorded(one) if f"{head}_{key}" in values])
-    texts = ["  ".join(f"{label(name)} {_number(name, values[name])}" for name in group) for group in groups if group]
+    texts = [[f"{label(name)} {_number(name, values[name])}" for name in group] for group in groups if group]
     if not texts:
         return []
-    texts[-1] += remark
-    return [f"{split if place == 0 else '':<7} {text}" for place, text in enumerate(texts)]
+    texts[-1] += [remark] if remark else []
+    starts = [f"{split:<7} ", *(" " * 8 for _ in texts[1:])]
+    return [line for start, group in zip(starts, texts, strict=True) for line in figures_in_lines(group, start)]
 
 
 def _recorded(head: NamedHead) -> list[str]:

@@ -49,7 +49,8 @@ def _problems(recipe: Recipe, stream: Stream) -> Iterator[Problem]:
         and training.batch_size != stream.batch_size
     ):
         message = f"{name} gives batches of {stream.batch_size}."
-        hint = "Remove it, or pass single examples: 'dataset.unbatch()'."
+        single = ", or pass single examples: 'dataset.unbatch()'" if hasattr(stream.source, "unbatch") else ""
+        hint = f"Remove it{single}."
         yield Problem(("training", "batch_size"), message, hint)
     if stream.gives_batches() and training.drop_remainder:
         yield Problem(("training", "drop_remainder"), f"{name} makes its own batches.", "Remove it.")

@@ -214,6 +214,29 @@ def test_times_with_an_offset_are_one_hour_apart_when_clocks_change(tmp_path):
     assert splits.info.extra["windows"]["in_utc"] is True
 
 
+@pytest.mark.parametrize(
+    ("zone", "message"), [("UTC", "have an offset or a zone, and in training they had none"), (None, "")]
+)
+def test_the_same_hour_of_another_zone_is_not_taken_for_it(tmp_path, zone, message):
+    import polars as pl
+
+    from hornbook.data.readings import Reading
+    from hornbook.data.windows.inputs import read_windows
+
+    splits = loaded(
+        written(tmp_path, [(time, place) for place, time in enumerate(hours(40))]),
+        split=SplitSpec(validation=0, test=0),
+    )
+    begin = np.datetime64("2024-02-01T00:00:00", "us")
+    times = pl.Series("time", begin + np.arange(20) * np.timedelta64(1, "h")).dt.replace_time_zone(zone)
+    pl.DataFrame({"time": times, "load": np.arange(20.0)}).write_parquet(tmp_path / "later.parquet")
+    if message:
+        with pytest.raises(DataError, match=message):
+            read_windows(tmp_path / "later.parquet", splits.info, Reading(targets=None))
+    else:
+        assert len(read_windows(tmp_path / "later.parquet", splits.info, Reading(targets=None)).x) == 1
+
+
 def test_gaps_missing_values_and_disorder_are_said_and_no_window_is_across_them(tmp_path):
     rows = [(time, place) for place, time in enumerate(hours(100))]
     del rows[40:43]
@@ -405,6 +428,11 @@ def test_keys_that_do_not_fit_are_problems_before_anything_is_read(keys, expecte
 def test_a_frequency_that_is_no_step_is_refused(value):
     with pytest.raises(ValueError, match="frequency"):
         of("t.csv", frequency=value)
+
+
+def test_a_part_of_the_time_is_named_once():
+    with pytest.raises(ValueError, match="part 'hour' is listed twice; list it once"):
+        of("t.csv", calendar=("hour", "weekday", "hour"))
 
 
 def test_a_horizon_of_zero_is_refused():

@@ -144,7 +144,7 @@ def test_months_are_continued_as_the_file_writes_them(tmp_path, tensorflow, caps
             "gap.csv",
             {},
             "the model sees the last 14 rows of a series, 1 day apart: series 'north' has 5 since a gap or missing value before "
-            "2024-01-26. Give it more history.",
+            "2024-01-26. Give it more history, or leave out its rows.",
         ),
         (
             "each",

@@ -37,6 +37,11 @@ WRONG = [
         ],
     ),
     (
+        [dense(**{"as": "hidden_2"}), dense(), {"name": "add", "from": ["hidden_2", "input"]}],
+        ["model.layers.0.as: 'hidden_2' is how blocks and layers are called by their number, and this one might be another."
+         " Use another name."],
+    ),
+    (
         [{"name": "add", "from": ["input", "deep"]}, DEEP],
         [
             "model.layers.0.from: 'deep' stands below, and a layer reads what stands above it. Write the layer that reads"
@@ -159,3 +164,11 @@ def test_products_bend_what_sums_do_not():
     (said,) = sentences(left, right, {"name": "add", "from": ["left", "right"]})
     assert "without a nonlinear activation can compute no more than none at all" in said
     assert sentences(left, right, {"name": "multiply", "from": ["left", "right"]}) == []
+
+
+def test_a_head_may_be_the_only_one_that_reads_a_layer_by_its_name():
+    heads = {"grower": {}, "early": {"from": "deep", "weight": 0.1}}
+    assert sentences(DEEP, dense(), heads=heads) == []
+    assert sentences(DEEP, dense(), heads=heads | {"early": {"from": "hidden_2"}}) == [
+        "model.layers.0.as: no 'from' below names 'deep'. Remove it, or read it: 'from: deep'."
+    ]

@@ -440,6 +440,12 @@ CASES = [
         " Use another name, and say what it predicts: '{target: early_target}'.",
     ),
     (
+        "heads-name",
+        {**IMAGES, "heads": {"digit": {}, "network": {"from": "hidden_1"}}},
+        "heads.network: 'network' is what saved models call the network in front of the outputs."
+        " Use another name, and say what it predicts: '{target: network}'.",
+    ),
+    (
         "heads-target",
         {"data": HOUSES, "model": "mlp", "heads": {"price": {}, "gone": {"target": "sald"}}},
         "heads.gone.target: 'sald' is none of the target columns (price, sold). Did you mean 'sold'?",
@@ -844,7 +850,7 @@ ELSEWHERE = {
     *("tracked-twice", "tracker-client"),  # tests/recipes/test_tracking.py
     *("shrink-source", "shrink-training"),  # tests/shrink/test_shrink.py
     *("sweep-objective", "sweep-tuner", "sweep-space", "sweep-condition"),  # tests/recipes/test_sweep.py
-    *("sweep-objectives", "sweep-tuner-packages", "sweep-evolution"),  # the same
+    *("sweep-objectives", "sweep-loss", "sweep-tuner-packages", "sweep-evolution"),  # the same
 }
 
 

@@ -193,3 +193,11 @@ def test_layers_of_pytorch_and_keras_too(layer, sentence):
         item.sentence() for item in problems({**base(), "model": {"name": "layers", "layers": ["flatten", layer]}})
     ]
     assert any(text.endswith(sentence) for text in found), found
+
+
+def test_what_is_a_key_of_a_section_is_not_its_name():
+    """`{name: dropout}` is how other sections name a component."""
+    recipe = {"data": "digits", "model": {"name": "mlp", "units": [8]}, "regularization": {"name": "dropout"}}
+    assert [problem.sentence() for problem in check_recipe(recipe).problems] == [
+        "regularization.name: unknown key in 'regularization'. 'dropout' is a key itself: write 'dropout: …'."
+    ]

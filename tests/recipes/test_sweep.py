@@ -301,3 +301,48 @@ def test_a_range_can_be_written_and_an_entry_deleted_from_the_command_line():
     ]
     entry = check_recipe(HEAD + text, lines).recipe.sweep.space["optimizer.momentum"]
     assert (entry.min, entry.max) == (0.5, 0.9)
+
+
+HEADS = HEAD.partition("optimizer")[0] + "heads:\n  digit: {}\n  early: {weight: 0.1, from: hidden_1}\nsweep:\n"
+OTHER_LOSSES = [
+    (HEADS, "val_loss", "heads.early.weight: {min: 0.1, max: 1.0}", "val_digit_accuracy"),
+    (HEADS, "val_digit_loss", "heads.digit.loss: [categorical_hinge, categorical_crossentropy]", "val_digit_accuracy"),
+    (HEAD, "val_loss", "head.loss: [categorical_hinge, categorical_crossentropy]", "val_accuracy"),
+    (HEAD, "val_loss", "head: [{loss: {name: categorical_crossentropy, label_smoothing: 0.1}}, {}]", "val_accuracy"),
+]
+
+
+@pytest.mark.parametrize(("head", "objective", "space", "other"), OTHER_LOSSES)
+def test_a_loss_is_no_objective_over_keys_that_make_it_another_loss(head, objective, space, other):
+    """The smallest of losses that are sums with other weights, or other functions, is that of the smallest weight."""
+    text = f"  objective: {objective}\n  max_trials: 3\n  space:\n    {space}\n"
+    [problem] = check_recipe(head + text).problems
+    assert (problem.code, problem.severity) == ("sweep-loss", "error")
+    assert problem.sentence() == (
+        f"sweep.space.{space.partition(':')[0]}: trials with other values have another '{objective}', by which they are to be"
+        f" compared. Use 'objective: {other}'."
+    )
+    assert check_recipe(head + text.replace(objective, other, 1)).problems == ()
+
+
+def test_the_loss_of_a_head_may_tell_about_the_weights_of_heads():
+    text = "  objective: val_digit_loss\n  max_trials: 3\n  space: {heads.early.weight: [0.1, 1.0]}\n"
+    assert check_recipe(HEADS + text).problems == ()
+
+
+def test_a_penalty_is_part_of_the_loss_by_which_trials_are_compared():
+    text = SPACE + "regularization.l2: {min: 1e-6, max: 1e-2, sampling: log}\n"
+    [problem] = check_recipe(HEAD + text).problems
+    assert problem.sentence() == (
+        "warning: sweep.space.regularization.l2: 'val_loss' holds the penalty: it is lower where that is smaller, whatever"
+        " was learned. Use 'objective: val_accuracy'."
+    )
+    assert check_recipe(HEAD + text.replace("regularization.l2", "optimizer.weight_decay")).problems == ()
+
+
+def test_a_head_that_the_recipe_lacks_is_no_key_of_a_space():
+    text = "  objective: val_digit_loss\n  max_trials: 3\n  space: {heads.earlier.weight: [0.1, 1.0]}\n"
+    [problem] = check_recipe(HEADS + text).problems
+    assert problem.sentence() == (
+        "sweep.space.heads.earlier.weight: the recipe has no head 'earlier'. Did you mean 'early'?"
+    )

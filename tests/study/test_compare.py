@@ -99,6 +99,19 @@ def test_other_data_and_versions_are_said(run):
     assert "Versions differ: hornbook 0.1.0, tensorflow 2.21, keras 3.12;" in text
 
 
+def test_losses_that_are_made_differently_are_said_to_tell_nothing(run):
+    plain, other, penalized = run(), run(name="b"), run(name="c")
+    for folder, lines in (
+        (other, "head: {loss: {name: categorical_hinge}}"),
+        (penalized, "regularization: {l2: 0.01}"),
+    ):
+        with open(Path(folder) / "recipe.yaml", "a") as file:
+            file.write(lines + "\n")
+    assert "Losses of these runs are made differently (head.loss): they do not" in compare_runs([plain, other]).text()
+    assert "Losses hold the penalties" in compare_runs([plain, penalized]).text()
+    assert "Losses" not in compare_runs([plain, run(0.8, rate=0.5)]).text()
+
+
 def test_many_runs_stand_in_blocks_of_80_columns(run):
     runs = [run(0.9, rate=number / 100, name="a_long_name_of_a_recipe") for number in range(1, 9)]
     lines = compare_runs(runs).text().splitlines()

@@ -105,6 +105,37 @@ def test_the_metric_is_the_recipes_first_on_validation_unless_another_is_asked_f
         measure_of([recipe], "val_acc")
 
 
+HEADS = {
+    "data": "digits",
+    "model": {"name": "mlp", "units": [8, 8]},
+    "heads": {"digit": {}, "early": {"from": "hidden_1"}},
+}
+SMOOTHED = "head.loss={name: sparse_categorical_crossentropy, label_smoothing: 0.1}"
+OTHER_LOSSES = [
+    (
+        HEADS,
+        "heads.early.weight=0.1",
+        None,
+        "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy",
+    ),
+    (
+        HEADS,
+        "~heads.early",
+        "val_loss",
+        "heads.early.weight, .* what val_loss measures. .*: --metric val_digit_accuracy",
+    ),
+    ("he_elu_bn", SMOOTHED, "val_loss", "head.loss, and so"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "override", "metric", "message"), OTHER_LOSSES)
+def test_cells_are_not_compared_by_losses_that_are_made_differently(recipe, override, metric, message):
+    recipes = [load_recipe(recipe), load_recipe(recipe, [override])]
+    with pytest.raises(UsageError, match=message):
+        measure_of(recipes, metric)
+    assert measure_of(recipes, "val_digit_loss" if recipe is HEADS else "val_accuracy") is not None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

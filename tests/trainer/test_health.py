@@ -65,6 +65,21 @@ def test_each_layer_has_its_figures(watched):
     assert layers["hidden_1_activation"]["activation"] == "relu"
 
 
+def test_frequencies_of_tokens_are_no_weights_that_could_learn(train):
+    """The doctor takes a layer with weights that gets no gradient for a frozen one."""
+    recipe = [
+        "~normalization",
+        "~activation",
+        "data={name: sentences, limit: 80, split: {validation: 0, test: 0}}",
+        "training.epochs=1",
+    ]
+    result = train(*recipe, "model={name: bag_of_words, weighting: tf_idf, dense: []}", "~regularization")
+    layers = Run(result.run).health[0]["layers"]
+    assert result.model.get_layer("network").get_layer("counts").idf is not None
+    assert "counts" not in layers
+    assert "gradient_norm" in layers["head"]
+
+
 def test_histograms_count_what_was_read(watched):
     rows = Run(watched.run).health
     assert ["histograms" in row["layers"]["head"] for row in rows] == [True, False, False, False, True]

@@ -12,6 +12,7 @@ import numpy as np
 
 from hornbook.data.canonical import check_lengths
 from hornbook.data.facts import HeadInfo, Task
+from hornbook.data.several import GROUPS
 from hornbook.data.source import Array, Source, Split
 from hornbook.data.targets.labels import SPLIT_NAMES, Targets, encode_targets, final_task, target_facts
 from hornbook.errors import DataError
@@ -59,6 +60,7 @@ def encode_heads(
     Raises:
         DataError: If a head names no target, or its targets are missing, malformed or do not fit its task.
     """
+    _check(source, heads)
     names = [name for name in SPLIT_NAMES if getattr(source, name) is not None]
     matrices: dict[str, list[Array]] = {name: [] for name in names}
     facts, warnings, first = list[HeadInfo](), list[str](), 0
@@ -86,6 +88,22 @@ def encode_heads(
     whole = replace(source, **joined, target_names=None, class_names=None)
     by, labels = next(iter(classes.values())) if len(classes) == 1 else (None, None)
     return SeveralTargets(whole, tuple(facts), labels, by, tuple(warnings))
+
+
+def _check(source: Source, heads: Heads) -> None:
+    """Refuse targets that are a list with an array for each head, and heads that are called like an input."""
+    if not isinstance(source.y, Mapping) and np.ndim(source.y) and len(source.y) != len(source.x):
+        by_name = ", ".join(f"'{head}': …" for head in heads)
+        raise DataError(
+            f"x has {len(source.x):,} examples, but y has {len(source.y):,} targets. Those of several heads are given by "
+            f"name: {{{by_name}}}."
+        )
+    inputs = {*source.extra.get(GROUPS, ()), *(block.name for block in source.blocks)}
+    for head in heads:
+        if head in inputs:
+            raise DataError(
+                f"heads.{head}: an input is called '{head}' too, and a model has each name once. Rename one."
+            )
 
 
 def refuse_unread(y: Any, heads: Heads | None) -> None:

@@ -191,9 +191,10 @@ def last_windows(series: Series, step: Step, window: int) -> Array:
             why = f" since a gap or missing value before {series.time_text(row)}" if is_cut else ""
             lines.append(f"{series.called(int(series.numbers[row]))} has {int(lengths[place]):,}{why}")
         more = f"; and {len(short) - MOST_NAMED:,} more" if len(short) > MOST_NAMED else ""
+        leave = ", or leave out its rows" if len(short) < len(lengths) else ""
         raise DataError(
             f"{series.where}: the model sees the last {window:,} rows of a series, {step} apart: {'; '.join(lines)}{more}. "
-            "Give it more history."
+            f"Give it more history{leave}."
         )
     starts: Array = begins + lengths - window
     return starts
@@ -272,7 +273,8 @@ def _refuse_empty(series: Series, shape: Shape, sizes: Mapping[str, int], steps:
     if steps[name] >= shape.span:
         raise DataError(
             f"{series.where}: no series has {shape.span:,} steps in a row without a gap among the {steps[name]:,} of the "
-            f"{name} split, and {needs}. Make 'window' or 'horizon' smaller, or fill the gaps."
+            f"{name} split, and {needs}. Make 'window' or 'horizon' smaller, or fill the gaps. Rows that rest on "
+            "purpose, as on weekends, can be numbered: 'time' may hold whole numbers."
         )
     short = [each for each in empty if steps[each] < shape.span]
     lengths = " and ".join(f"the {each} split is {steps[each]:,} steps long" for each in short)

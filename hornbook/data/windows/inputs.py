@@ -52,6 +52,12 @@ def read_windows(path: str | Path, info: DataInfo, reading: Reading, *, memory_b
     if (layout.step.unit == "number") != (series.times.dtype.kind == "f"):
         want = "numbers" if layout.step.unit == "number" else "dates or times"
         raise DataError(f"{series.where}: column '{layout.time}' does not hold {want}, as in training.")
+    if layout.in_utc != series.in_utc:
+        have, had = ("an offset or a zone", "none") if series.in_utc else ("neither offset nor zone", "one")
+        raise DataError(
+            f"{series.where}: times in column '{layout.time}' have {have}, and in training they had {had}, so that the same "
+            "hour may be another. Write them as in training."
+        )
     if layout.names is not None:
         series = _numbered(series, layout.names)
     if wants_targets:

@@ -155,6 +155,9 @@ def _unknown_key(path: Path, tree: Any, root: type[BaseModel]) -> Problem:
     if key in fields:  # of another form of the same section
         others = ", ".join(str(other) for other in _value_at(path[:-1], tree) if other != key)
         return Problem(path, f"unknown key{where}.", f"It does not go together with {others}.", code="unknown-key")
+    if key == "name" and (named := _value_at(path, tree)) in fields:
+        hint = f"'{named}' is a key itself: write '{named}: …'."
+        return Problem(path, f"unknown key{where}.", hint, code="unknown-key")
     section = (
         owner.kind if owner is not None and issubclass(owner, Component) else str(path[-2]) if len(path) > 1 else ""
     )

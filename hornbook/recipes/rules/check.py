@@ -36,7 +36,7 @@ __all__ = ["RULES", "Facts", "check_rules"]
 
 RuleFunction = Callable[[Recipe, Facts], Iterator[Problem]]
 
-OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance", "shrink-source"})
+OF_ALL_HEADS = frozenset({"heads-or-head", "mixing", "imbalance", "shrink-source", "sweep-loss", "sweep-space"})
 """Rules that read `head` and look at a recipe with several heads as a whole, or advise of what is of one head alone."""
 
 

@@ -32,11 +32,22 @@ def _twice(layers: Sequence[FreeLayer]) -> Iterator[Problem]:
         path = (*PLACE, place, "as")
         if layer.as_ == INPUT:
             yield Problem(path, f"'{INPUT}' stands for the inputs of the network.", "Use another name.")
+        elif _is_a_place(layer.as_, layers):
+            message = (
+                f"'{layer.as_}' is how blocks and layers are called by their number, and this one might be another."
+            )
+            yield Problem(path, message, "Use another name.")
         elif layer.as_ in owners:
             first = f"layer {owners[layer.as_] + 1} of the list ('{layers[owners[layer.as_]].name}')"
             yield Problem(path, f"'{layer.as_}' is the name of {first} already.", "Use another name.")
         else:
             owners[layer.as_] = place
+
+
+def _is_a_place(name: str, layers: Sequence[FreeLayer]) -> bool:
+    """Return whether a name is one that layers of the network have without `as`: `hidden_2`, `concatenate_1`."""
+    kind, _, number = name.rpartition("_")
+    return number.isdecimal() and kind in {"hidden", *(layer.name for layer in layers)}
 
 
 def _wrong_names(place: int, layers: Sequence[FreeLayer]) -> Iterator[Problem]:
@@ -83,7 +94,8 @@ def every_output_is_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         return
     layers = recipe.model.layers
     read = {place for places in sources(layers) for place in places}
-    names = {name for layer in layers for name in layer.reads() or ()}
+    names = {head.from_ for head in (recipe.heads or {}).values()}
+    names |= {name for layer in layers for name in layer.reads() or ()}
     for place, layer in enumerate(layers):
         if place not in read and place < len(layers) - 1:
             below = " and ".join(f"'{name}'" for name in layers[place + 1].reads() or ())
@@ -98,5 +110,5 @@ def every_output_is_read(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 
 RULES = (
     ("layer-from", ("model",), layers_read_layers_above),
-    ("layer-unread", ("model",), every_output_is_read),
+    ("layer-unread", ("model", "heads"), every_output_is_read),
 )

@@ -11,6 +11,7 @@ from hornbook.recipes.sections.head import Head
 from hornbook.recipes.sections.model import Layers, ModelSpec
 from hornbook.recipes.sources.pictures import ImageList
 from hornbook.recipes.sources.table import Table
+from hornbook.runs.keras_file import NETWORK
 
 ROLES = ("activation", "clamp", "normalization", "ntk", "order", "outputs", "pooling", "scores", "target")
 """Endings of the names of a head's layers."""
@@ -84,6 +85,9 @@ def heads_have_names(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         if name == "val" or name.startswith(("val_", "test_")):
             message = f"'{name}_loss' would be the name of something else that runs record."
             yield Problem(path, message, "Use another name.")
+        elif name == NETWORK:
+            message = f"'{NETWORK}' is what saved models call the network in front of the outputs."
+            yield Problem(path, message, f"Use another name, and say what it predicts: '{{target: {name}}}'.")
         elif ending is not None:
             message = f"a name that ends in '{ending}' is that of a layer behind a head."
             yield Problem(path, message, f"Use another name, and say what it predicts: '{{target: {name}}}'.")

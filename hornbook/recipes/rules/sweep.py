@@ -9,6 +9,7 @@ from hornbook.recipes.language.hints import did_you_mean, nearest
 from hornbook.recipes.language.keys import split_key
 from hornbook.recipes.language.spec import catalog
 from hornbook.recipes.language.text import shown
+from hornbook.recipes.losses import holds_penalties, keys_of_other_losses, other_figure
 from hornbook.recipes.recipe import Recipe
 from hornbook.recipes.sections.sweep import (
     KNEE,
@@ -67,6 +68,28 @@ def _not_recorded(objective: str, path: Path, known: Sequence[str], recorded: Co
     hint = did_you_mean(objective, known, kind="metric") if is_near else ""
     message = f"'{objective}' is not recorded. Recorded: {', '.join(known)}."
     return Problem(path, message, hint or "Add it to 'training.metrics'.")
+
+
+def objective_measures_the_same(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
+    """A loss as the objective over keys that change what the loss is: the smallest says nothing then."""
+    sweep, recorded = recipe.sweep, recorded_names(recipe, facts) or {}
+    if sweep is None:
+        return
+    for key in sweep.space:
+        if key.split(".")[0] not in {"head", "heads", "regularization"}:
+            continue
+        around = next(settings(sweep, key))
+        tried = [try_values(recipe, {**around, key: value})[0] for value in values_of(sweep.space[key])]
+        trials = [trial for trial in tried if trial is not None]
+        for objective in sweep.objectives if len(trials) > 1 else ():
+            other = other_figure(objective, [name for name in recorded if name != objective], trials)
+            hint = f"Use 'objective: {other}'." if other is not None else "Use a metric of 'training.metrics'."
+            if keys_of_other_losses(objective, trials):
+                message = f"trials with other values have another '{objective}', by which they are to be compared."
+                yield Problem(("sweep", "space", key), message, hint)
+            elif holds_penalties(objective, trials):
+                message = f"'{objective}' holds the penalty: it is lower where that is smaller, whatever was learned."
+                yield Problem(("sweep", "space", key), message, hint, severity="warning")
 
 
 def several_objectives_are_told_apart(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
@@ -150,6 +173,9 @@ def space_is_of_this_recipe(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
         elif top not in type(recipe).model_fields:
             hint = did_you_mean(top, [name for name in type(recipe).model_fields if name not in FIXED])
             yield Problem(path, f"a recipe has no key '{top}'.", hint, code="unknown-key")
+        elif top == "heads" and not {*split_key(key)[1:2]} <= {*(recipe.heads or ())}:
+            name = split_key(key)[1]
+            yield Problem(path, f"the recipe has no head '{name}'.", did_you_mean(str(name), recipe.heads or ()))
         else:
             yield from _values_fit(recipe, sweep, key, path)
 
@@ -210,6 +236,7 @@ def conditions_are_met(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
 SECTIONS = tuple(name for name in Recipe.model_fields if name not in {"format", "name", "notes", "tags"})
 RULES = (
     ("sweep-objective", ("sweep", "data", "task", "training"), objective_is_recorded),
+    ("sweep-loss", SECTIONS, objective_measures_the_same),
     ("sweep-objectives", ("sweep",), several_objectives_are_told_apart),
     ("sweep-tuner", ("sweep",), tuner_has_its_options),
     ("sweep-evolution", ("sweep",), evolution_has_ranges),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.language.spec import Spec, as_tuple, register, resolve_target
@@ -12,7 +12,7 @@ from hornbook.recipes.sources.common import Encoding, Names, Stored
 from hornbook.recipes.sources.decoding import PictureReading
 from hornbook.recipes.sources.texts import TextSettings
 
-__all__ = ["ColumnType", "DateColumn", "DatePart", "Table", "TableFiles", "Type"]
+__all__ = ["ColumnType", "DateColumn", "DateParts", "Table", "TableFiles", "Type"]
 
 ColumnType = Literal["number", "category", "date", "text", "picture"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "day_of_year", "hour", "minute"]
@@ -24,6 +24,16 @@ KNOWN_CODES = frozenset("%" + code for code in "YymdbBjHMSIpz%") | {"%.f"}
 """What polars and Python read alike, so that a run and what is exported of it read the same."""
 
 
+def _each_once(parts: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((part for place, part in enumerate(parts) if part in parts[:place]), None)
+    if twice is not None:
+        raise ValueError(f"part {twice!r} is listed twice; list it once")
+    return parts
+
+
+DateParts = Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_each_once)]
+
+
 class DateColumn(Spec):
     """A column of dates or times, and which numbers it becomes.
 
@@ -31,18 +41,10 @@ class DateColumn(Spec):
     repeat, and are a sine and a cosine each, so that December is next to January. Hornbook.
     """
 
-    date: Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1)] = ("elapsed",)
+    date: DateParts = ("elapsed",)
     """The parts, in order: [month, weekday]."""
     format: str | None = None
     """How the dates are written, in the codes of strptime, where they could be read in several ways: '%m/%d/%Y'."""
-
-    @field_validator("date")
-    @classmethod
-    def _names_each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        twice = next((part for place, part in enumerate(value) if part in value[:place]), None)
-        if twice is not None:
-            raise ValueError(f"part {twice!r} is listed twice; list it once")
-        return value
 
     @field_validator("format")
     @classmethod

@@ -4,18 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from hornbook.errors import Path, Problem
-from hornbook.recipes.language.spec import PositiveInt, as_tuple, register
+from hornbook.recipes.language.spec import PositiveInt, register
 from hornbook.recipes.sources.common import DataSpec, Names
-from hornbook.recipes.sources.table import DatePart, TableFiles
+from hornbook.recipes.sources.table import DateParts, TableFiles
 
 __all__ = ["STEP", "Windowed", "Windows"]
 
 STEP = re.compile(r"\s*([1-9][0-9]*)\s*(s|seconds?|min|minutes?|h|hours?|d|days?|w|weeks?|months?|years?)\s*")
 """A step in time as people write it."""
-Parts = Annotated[tuple[DatePart, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 Season = Annotated[int, Field(ge=2)]
 SPLIT_KEYS = ("column", "format", "folds", "fold", "seed")
 """Keys of a split that mean nothing where it is by time alone."""
@@ -37,7 +36,7 @@ class Windowed(DataSpec):
     """Steps after the window that are predicted, each a target of its own."""
     stride: PositiveInt = 1
     """Steps from one window to the next."""
-    calendar: Parts | None = None
+    calendar: DateParts | None = None
     """Parts of each step's date and time as further inputs: `[hour, weekday]`; those that repeat are a sine and a cosine."""
     season: Season | None = None
     """Steps after which the series repeats, for the seasonal baseline; omitted: a day of hours or minutes, a week of days, a
@@ -81,7 +80,7 @@ class Windows(Windowed, TableFiles):
 
     Rows are sorted by time. The step is the commonest one; windows across gaps and rows without a value are left out
     (it is said how many); a time that is there twice is refused. `split` counts steps in time: the last 20 % are the
-    test split, the 10 % before them validation, the same for all series. `predict` continues the series of a file.
+    test split, the last 10 % of the rest validation, the same for all series. `predict` continues the series of a file.
     Hornbook; Géron, "Hands-On Machine Learning", ch. 15.
 
     Example:

@@ -109,6 +109,11 @@ def test_a_missing_target_of_one_head_is_refused_with_its_row(tmp_path):
     ("heads", "y", "message"),
     [
         ({"price": {}, "sald": {}}, {"price": PRICE, "sold": SOLD}, r"heads.sald: which target does it predict"),
+        (
+            {"price": {}, "sold": {}},
+            [PRICE, PRICE],
+            r"x has 40 examples, but y has 2 targets. .* \{'price': …, 'sold': …\}",
+        ),
         ({"price": {}, "sold": {}}, {"price": PRICE}, r"heads.sold: which target does it predict"),
         ({"price": {"target": "prize"}}, {"price": PRICE}, r"heads.price: there is no target 'prize'. Did you mean"),
         ({"price": {}, "sold": {}}, {"price": PRICE, "sold": SOLD[:30]}, r"heads.sold: x has 40 .* y has 30"),
