@@ -87,6 +87,8 @@ def of_run(recipe: Recipe, text: str) -> Measured:
 
         write_digits(Path(recipe.data.path), per_class=200, classes=10)
     result = hornbook.train(recipe.name or "", progress=False)
+    if result.state != "finished":
+        raise HornbookError(f"the run is {result.state}")
     rows = [row for row in result.history if not is_pretraining(row)]
     figures = {"train": _numbers(rows[-1]), "validation": _numbers(result.validation), "test": _numbers(result.test)}
     if result.forecast:
@@ -129,6 +131,8 @@ def of_sweep(recipe: Recipe) -> Measured:
     from hornbook.runs.sweeps import SweepFolder
 
     result = hornbook.run_sweep(recipe, progress=False)
+    if result.state != "finished":
+        raise HornbookError(f"the sweep is {result.state}")
     figures: dict[str, dict[str, float]] = {"validation": {}, "test": {}}
     for name, interval in result.confirmed.items():
         split, _, figure = name.partition("_")
