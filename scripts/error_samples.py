@@ -150,7 +150,6 @@ SAMPLES: dict[str, list[tuple[str, list[str]]]] = {
     "hidden-step": [(HEAD + "activation: step\n", [])],
     "layer-from": [
         (BRANCHES + "    - {name: add, from: [input, dep]}\n    - {name: dense, units: 5, from: [input, deep]}\n", []),
-        (LAYERS + "      as: hidden_2\n    - {name: add, from: [input, hidden_2]}\n", []),
     ],
     "layer-unread": [(BRANCHES + "    - {name: dense, units: 5, from: input}\n", [])],
     "no-hidden-layers": [(NO_HIDDEN + "regularization: {dropout: 0.2}\n", [])],

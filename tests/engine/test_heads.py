@@ -151,10 +151,13 @@ def test_weights_of_examples_count_in_every_head(prepare):
 def test_a_block_of_free_layers_is_found_by_its_name_or_refused(prepare):
     free = {"name": "layers", "layers": [{"name": "dense", "units": 5}, {"name": "dense", "units": 4}]}
     heads = {"price": {}, "early": {"target": "price", "from": "hidden_1"}}
-    model = prepare({**RECIPE, "model": free, "heads": heads}, (X, Y)).built.model
+    model = prepare({**RECIPE, "model": free, "heads": heads}, (X, {"price": PRICE})).built.model
     assert model.get_layer("head_early").kernel.shape == (5, 1)
     with pytest.raises(RecipeError, match="heads.early.from: there is no block 'hidden_7' to begin at"):
-        prepare({**RECIPE, "model": free, "heads": heads | {"early": {"target": "price", "from": "hidden_7"}}}, (X, Y))
+        prepare(
+            {**RECIPE, "model": free, "heads": heads | {"early": {"target": "price", "from": "hidden_7"}}},
+            (X, {"price": PRICE}),
+        )
 
 
 def test_an_auxiliary_output_behind_the_deep_path_of_the_textbook_reads_that_path(prepare):
@@ -166,7 +169,7 @@ def test_an_auxiliary_output_behind_the_deep_path_of_the_textbook_reads_that_pat
     ]
     heads = {"price": {"weight": 0.9}, "auxiliary": {"target": "price", "from": "deep", "weight": 0.1}}
     recipe = {**RECIPE, "model": {"name": "layers", "layers": layers}, "heads": heads}
-    model = prepare(recipe, (X, Y)).built.model
+    model = prepare(recipe, (X, {"price": PRICE})).built.model
     assert model.get_layer("head_price").kernel.shape == (6 + 4, 1)
     assert model.get_layer("head_auxiliary").kernel.shape == (4, 1)
 
@@ -269,4 +272,4 @@ def test_classes_of_a_head_count_in_its_loss_while_training_as_sample_weights_do
 
 def test_programs_of_other_class_weights_are_not_shared(prepare):
     trees = [{**RECIPE, "heads": {"kind": {"class_weights": {1: weight}}}} for weight in (2.0, 3.0)]
-    assert len({prepare(with_engine("graph", tree), (X, Y)).structure() for tree in trees}) == 2
+    assert len({prepare(with_engine("graph", tree), (X, {"kind": KIND})).structure() for tree in trees}) == 2

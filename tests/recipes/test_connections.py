@@ -37,11 +37,6 @@ WRONG = [
         ],
     ),
     (
-        [dense(**{"as": "hidden_2"}), dense(), {"name": "add", "from": ["hidden_2", "input"]}],
-        ["model.layers.0.as: 'hidden_2' is how blocks and layers are called by their number, and this one might be another."
-         " Use another name."],
-    ),
-    (
         [{"name": "add", "from": ["input", "deep"]}, DEEP],
         [
             "model.layers.0.from: 'deep' stands below, and a layer reads what stands above it. Write the layer that reads"
@@ -172,3 +167,11 @@ def test_a_head_may_be_the_only_one_that_reads_a_layer_by_its_name():
     assert sentences(DEEP, dense(), heads=heads | {"early": {"from": "hidden_2"}}) == [
         "model.layers.0.as: no 'from' below names 'deep'. Remove it, or read it: 'from: deep'."
     ]
+
+
+def test_a_head_that_begins_at_a_name_knows_which_of_two_layers_is_meant():
+    heads = {"grower": {}, "early": {"from": "hidden_2", "weight": 0.1}}
+    assert sentences(dense(**{"as": "hidden_2"}), dense(), heads=heads) == [
+        "model.layers.0.as: a head begins at 'hidden_2', which is layer 2 of the list by its number. Use another name."
+    ]
+    assert sentences(dense(), dense(**{"as": "hidden_2"}), heads=heads) == []

@@ -133,7 +133,8 @@ def test_a_layer_is_shown_with_the_arguments_that_a_recipe_may_give():
 
 @pytest.mark.parametrize("name", layer_names())
 def test_the_example_of_every_layer_is_accepted(name):
-    problems = check_recipe(f"data: digits\n{show('layer', name).example}\n").problems
+    data = "{name: digits, scale: false}"  # whole numbers, as an embedding reads them
+    problems = check_recipe(f"data: {data}\n{show('layer', name).example}\n").problems
     assert [problem for problem in problems if problem.path[:1] == ("model",)] == []
 
 

@@ -1,6 +1,7 @@
 """Rules about which layer of `model: {name: layers}` reads which: everything that is computed is read by somebody."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 from hornbook.errors import Path, Problem
 from hornbook.recipes.facts import Facts
@@ -18,13 +19,13 @@ def layers_read_layers_above(recipe: Recipe, facts: Facts) -> Iterator[Problem]:
     if not isinstance(recipe.model, Layers):
         return
     layers = recipe.model.layers
-    yield from _twice(layers)
+    yield from _twice(layers, {head.from_ for head in (recipe.heads or {}).values()})
     for place, layer in enumerate(layers):
         yield from _wrong_names(place, layers)
         yield from _wrong_number(place, layer)
 
 
-def _twice(layers: Sequence[FreeLayer]) -> Iterator[Problem]:
+def _twice(layers: Sequence[FreeLayer], of_heads: Collection[str | None]) -> Iterator[Problem]:
     owners: dict[str, int] = {}
     for place, layer in enumerate(layers):
         if layer.as_ is None:
@@ -32,10 +33,9 @@ def _twice(layers: Sequence[FreeLayer]) -> Iterator[Problem]:
         path = (*PLACE, place, "as")
         if layer.as_ == INPUT:
             yield Problem(path, f"'{INPUT}' stands for the inputs of the network.", "Use another name.")
-        elif _is_a_place(layer.as_, layers):
-            message = (
-                f"'{layer.as_}' is how blocks and layers are called by their number, and this one might be another."
-            )
+        elif layer.as_ in of_heads and _numbered(layers).get(layer.as_, place) != place:
+            other = _numbered(layers)[layer.as_] + 1
+            message = f"a head begins at '{layer.as_}', which is layer {other} of the list by its number."
             yield Problem(path, message, "Use another name.")
         elif layer.as_ in owners:
             first = f"layer {owners[layer.as_] + 1} of the list ('{layers[owners[layer.as_]].name}')"
@@ -44,10 +44,15 @@ def _twice(layers: Sequence[FreeLayer]) -> Iterator[Problem]:
             owners[layer.as_] = place
 
 
-def _is_a_place(name: str, layers: Sequence[FreeLayer]) -> bool:
-    """Return whether a name is one that layers of the network have without `as`: `hidden_2`, `concatenate_1`."""
-    kind, _, number = name.rpartition("_")
-    return number.isdecimal() and kind in {"hidden", *(layer.name for layer in layers)}
+def _numbered(layers: Sequence[FreeLayer]) -> dict[str, int]:
+    """Return {name: place in the list} of the names that layers have without `as`: `hidden_2`, `concatenate_1`."""
+    counts: Counter[str] = Counter()
+    places = {}
+    for place, layer in enumerate(layers):
+        kind = "hidden" if layer.takes_ingredients() else layer.name
+        counts[kind] += 1
+        places[f"{kind}_{counts[kind]}"] = place
+    return places
 
 
 def _wrong_names(place: int, layers: Sequence[FreeLayer]) -> Iterator[Problem]:
