@@ -43,6 +43,12 @@ class _Program:
         pairs = zip(self.constants, self.places, strict=True)
         self.captures_more = any(place is None and item.dtype == tf.resource for item, place in pairs)
 
+    def wait(self) -> None:
+        """Wait until it is compiled, where that goes on; what went wrong there goes wrong in the call, where it is told."""
+        readying, self.readying = self.readying, None
+        if readying is not None:
+            readying.exception()
+
     def captures(self, externals: list[Any]) -> list[Any]:
         """Return what the function captures, of the run that has these externals."""
         return [
@@ -66,8 +72,11 @@ class Programs:
         self.owner = Programs._owners
         self.structure = structure if structure is not None else f"run {self.owner}"
         self.externals = externals
-        if len(_FORGOTTEN) >= KEPT_BY_TENSORFLOW and forget_compiled():
-            _FORGOTTEN.clear()
+        if len(_FORGOTTEN) >= KEPT_BY_TENSORFLOW:
+            for program in _CACHE.values():
+                program.wait()  # TensorFlow must not forget what is being compiled
+            if forget_compiled():
+                _FORGOTTEN.clear()
 
     def call(
         self, name: str, function: Callable[..., Any], *arguments: Any, jit: bool = False, any_length: bool = False
@@ -84,9 +93,7 @@ class Programs:
         program, _ = self._find(name, function, arguments, jit=jit, any_length=any_length)
         captures = program.captures(self.externals)
         with aside():
-            if program.readying is not None:
-                program.readying.exception()  # what went wrong there goes wrong here, where it is told
-                program.readying = None
+            program.wait()
             return call_with_captures(program.function, arguments, captures)
 
     def make_ready(
@@ -130,5 +137,7 @@ class Programs:
             program = _Program(traced.get_concrete_function(*specs), self.externals)
         _CACHE[keys[program.captures_more]] = program  # something of this run alone: no other run may use it
         while len(_CACHE) > KEPT:
-            _FORGOTTEN.append(_CACHE.popitem(last=False)[0])
+            key, forgotten = _CACHE.popitem(last=False)
+            forgotten.wait()
+            _FORGOTTEN.append(key)
         return program, True
