@@ -182,6 +182,7 @@ def become(argv: list[str], cwd: str, env: dict[str, str], streams: list[int]) -
     os.environ.update(env)
     sys.path[1:1] = [folder for folder in env.get("PYTHONPATH", "").split(os.pathsep) if folder]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # pytest itself may run under nohup
     random.seed()
     np.random.seed()
     sys.argv = argv

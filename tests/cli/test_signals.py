@@ -3,6 +3,7 @@
 Ctrl-C in a process that started as it does for users is in test_startup.py.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -28,12 +29,28 @@ training: {epochs: 100000, batch_size: 8, engine: graph}
 """  # some minutes of training
 
 
+@pytest.fixture(autouse=True)
+def hangups():
+    """Hangups end processes that are started here, also where pytest itself runs under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@contextlib.contextmanager
+def started(command, **more):
+    """A process with pipes, which does not outlive the test."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_resumable(number, code, warm):
     Path("long.yaml").write_text(LONG, encoding="utf-8")
-    with subprocess.Popen(
-        [warm.hornbook, "train", "-c", "long.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with started([warm.hornbook, "train", "-c", "long.yaml"]) as process:
         for line in process.stderr:
             if line.split()[0] == "2":
                 break
@@ -122,15 +139,13 @@ def test_a_closed_terminal_stops_a_sweep_which_goes_on_later(warm):
 
 def test_a_run_whose_progress_nobody_reads_any_more_is_saved(warm):
     Path("long.yaml").write_text(LONG, encoding="utf-8")
-    with subprocess.Popen(
-        [warm.python, "-c", PROGRAM, "train", "-c", "long.yaml"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+    with started([warm.python, "-c", PROGRAM, "train", "-c", "long.yaml"]) as process:
         for line in process.stderr:
             if line.split()[0] == "2":
                 break
         process.stderr.close()
         assert process.stdout.read().splitlines()[-1].startswith("next    hornbook resume")
+        process.wait(timeout=60)
     assert process.returncode == 141
     assert state_of("long") == "interrupted"
 
@@ -140,10 +155,8 @@ def test_a_run_whose_progress_nobody_reads_any_more_is_saved(warm):
 def test_ctrl_c_is_one_line_whatever_the_command_is_about_to_do(line, module, later_s):
     """In processes that import TensorFlow themselves, most of this time; Python says what it has imported."""
     Path("iris.yaml").write_text(LONG, encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, shutil.which("hornbook"), *line.split()],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"},
-    ) as process:  # fmt: skip
+    command = [sys.executable, shutil.which("hornbook"), *line.split()]
+    with started(command, env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}) as process:
         while process.stderr.readline().split()[-1] != module:
             pass
         time.sleep(later_s)
