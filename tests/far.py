@@ -11,7 +11,7 @@ LONG = {
     "data": {"name": "digits", "limit": 384},
     "model": {"name": "mlp", "units": [8]},
     "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
-    "training": {"epochs": 100, "batch_size": 32, "engine": "graph"},
+    "training": {"epochs": 400, "batch_size": 32, "engine": "graph"},
 }
 
 
